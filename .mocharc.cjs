@@ -1,0 +1,12 @@
+'use strict';
+// Kept as CommonJS because Mocha reads it with require(). `tsx/esm`, not `tsx`: the latter would turn tests into CommonJS.
+module.exports = {
+  'node-option': ['import=tsx/esm'],
+  require: ['test/support/root-hooks.ts'],
+  reporter: 'test/support/reporter.cjs',
+  spec: ['test/{unit,property,replay,integration}/**/*.test.ts'],
+  timeout: 60_000,
+  slow: 10_000,
+  forbidOnly: process.env.CI !== undefined,
+  exit: false,
+};

@@ -1,0 +1,69 @@
+import tseslint from 'typescript-eslint';
+
+// Borders between the layers (docs/architecture.md): a workflow sees only shared/ and the workflow
+// library, the pure core sees only itself, activities see neither workers nor workflows at run time.
+const border = (regex, message) => ({
+  '@typescript-eslint/no-restricted-imports': [
+    'error',
+    { patterns: [{ regex, allowTypeImports: true, message }] },
+  ],
+});
+const globalsBanned = (names, message) => ({
+  'no-restricted-globals': ['error', ...names.map((name) => ({ name, message }))],
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', '.sojourn*/', 'coverage/'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'process',
+          property: 'env',
+          message: 'Configuration comes from platform/config.ts.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['workflows/**/*.ts'],
+    rules: {
+      ...border(
+        '^(?!@temporalio/(workflow|common)$|\\./|\\.\\./shared/[^/]+$)',
+        'Workflow code imports only shared/ and @temporalio/workflow.',
+      ),
+      ...globalsBanned(['process', 'Buffer', 'fetch'], 'Workflow code is deterministic.'),
+    },
+  },
+  {
+    files: ['shared/**/*.ts'],
+    rules: {
+      ...border('^(?!\\./[^/]+$)', 'The pure core imports only itself.'),
+      ...globalsBanned(['process', 'Buffer', 'fetch'], 'The pure core does no I/O.'),
+    },
+  },
+  {
+    files: ['activities/**/*.ts'],
+    rules: border(
+      '^\\.\\./(workers|cli|bench|servers|workflows)/',
+      'Activities are called by workflows; they do not reach up.',
+    ),
+  },
+  {
+    // Chai's property assertions are expressions.
+    files: ['test/**/*.ts'],
+    rules: { '@typescript-eslint/no-unused-expressions': 'off' },
+  },
+  { files: ['platform/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+);

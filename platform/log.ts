@@ -1,0 +1,25 @@
+/**
+ * One logger for a process: pino JSON lines on standard error, pretty on a terminal. Messages are
+ * static and lower case; what varies is a field. Secrets are never fields.
+ */
+import { createRequire } from 'node:module';
+import { pino, type Logger } from 'pino';
+
+export type { Logger } from 'pino';
+
+export interface LogOptions {
+  readonly level: string;
+  /** Human-readable lines instead of JSON. @default standard error is a terminal */
+  readonly pretty?: boolean;
+}
+
+/** Makes the process's logger. Throws nothing; an unknown level is a configuration error found earlier. */
+export function createLog({ level, pretty = process.stderr.isTTY }: LogOptions): Logger {
+  const options = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  if (!pretty) return pino(options, pino.destination({ fd: 2, sync: true }));
+  const prettyStream = createRequire(import.meta.url)('pino-pretty') as (o: object) => never;
+  return pino(options, prettyStream({ destination: 2, sync: true, ignore: 'pid,hostname' }));
+}
+
+/** A logger that says nothing, for code that is run quietly. */
+export const silentLog: Logger = pino({ level: 'silent' });
