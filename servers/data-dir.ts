@@ -1,0 +1,91 @@
+/** A data folder belongs to one process at a time, and keeps the passwords made for it. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import lockfile from 'proper-lockfile';
+import { SojournError } from '../shared/errors.ts';
+import type { ClickhousePasswords } from './clickhouse-config.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+export interface Secrets {
+  readonly clickhouse: ClickhousePasswords;
+  readonly redisPassword: string;
+}
+
+interface Holder extends ProcessIdentity {
+  readonly host: string;
+}
+
+/**
+ * Takes the folder for this process, or throws. What a crashed process left behind is taken over at
+ * once; so is what another host left (a container's name changes): that two machines use one folder
+ * at the same time is for the servers' own locks to find.
+ */
+export async function lockDataDir(dataDir: string): Promise<() => void> {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const file = join(dataDir, 'lock.json');
+  const me: Holder = { ...identify(process.pid), host: hostname() };
+  // The judging and the writing are one step, hence a lock around them, held for milliseconds.
+  const unlock = await lockfile.lock(dataDir, {
+    lockfilePath: join(dataDir, 'lock.json.lock'),
+    stale: 5_000,
+    retries: { retries: 40, minTimeout: 50, maxTimeout: 250 },
+  });
+  try {
+    const holder = readHolder(file);
+    if (holder?.host === me.host && isAlive(holder)) {
+      throw new SojournError(
+        'SJ_SERVER_START',
+        `the data folder ${dataDir} is in use by process ${holder.pid}; stop that one, or choose another folder with --data-dir`,
+      );
+    }
+    writeFileSync(file, JSON.stringify(me));
+  } finally {
+    await unlock();
+  }
+  return () => {
+    rmSync(file, { force: true });
+  };
+}
+
+/** The passwords of this folder, made at the first call; only the user can read the file. */
+export function readOrMakeSecrets(dataDir: string): Secrets {
+  const file = join(dataDir, 'secrets.json');
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      throw new SojournError('SJ_SERVER_START', `cannot read the passwords in ${file}`, {
+        cause: error,
+      });
+    }
+  }
+  const secrets: Secrets = {
+    clickhouse: {
+      adminPassword: newPassword(),
+      writerPassword: newPassword(),
+      biPassword: newPassword(),
+    },
+    redisPassword: newPassword(),
+  };
+  const temporary = `${file}.new`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  renameSync(temporary, file);
+  return secrets;
+}
+
+/** Letters and digits only: it goes into URLs, shell lines and configuration files as it is. */
+function newPassword(): string {
+  return randomBytes(18).toString('hex');
+}
+
+function readHolder(file: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
+  } catch {
+    // Nobody, or a process that was killed while it wrote its name.
+    return undefined;
+  }
+}

