@@ -26,7 +26,7 @@ export async function installPackages() {
     const unlock = await takeLock();
     try {
       // Another start may have done it while this one waited.
-      if (!isInstalled()) runNpmCi();
+      if (!isInstalled()) runNpm();
     } finally {
       unlock();
     }
@@ -51,20 +51,29 @@ function isInstalled() {
   });
 }
 
-function runNpmCi() {
-  const onTerminal = process.stderr.isTTY === true;
-  const quiet = onTerminal ? [] : ['--loglevel=error', '--no-progress'];
+/**
+ * `npm ci`; and where it refuses (it does when the lock file lacks a package for another system,
+ * which npm leaves out if the registry in use has not got it), `npm install` without saving.
+ */
+function runNpm() {
   process.stderr.write('sojourn: installing the npm packages, usually less than a minute\n');
-  // On standard error throughout: standard output may be somebody's JSON.
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', ...quiet], {
+  // Our own `engines` are what we test; a package may name a newer Node than it needs (@nats-io/nuid).
+  const common = ['--no-audit', '--no-fund', '--engine-strict=false'];
+  if (npm(['ci', ...common, '--loglevel=silent']).status === 0) return;
+  const quiet = process.stderr.isTTY === true ? [] : ['--loglevel=error', '--no-progress'];
+  const result = npm(['install', '--no-save', ...common, ...quiet]);
+  if (result.status === 0) return;
+  const why = result.error?.message ?? `npm ended with code ${result.status ?? result.signal}`;
+  throw new Error(`could not install the npm packages in ${root}: ${why}`);
+}
+
+function npm(args) {
+  return spawnSync('npm', args, {
     cwd: root,
+    // On standard error throughout: standard output may be somebody's JSON.
     stdio: ['ignore', process.stderr.fd, process.stderr.fd],
     shell: process.platform === 'win32',
   });
-  if (result.status !== 0) {
-    const why = result.error?.message ?? `it ended with code ${result.status ?? result.signal}`;
-    throw new Error(`npm ci in ${root} failed: ${why}`);
-  }
 }
 
 async function takeLock() {
