@@ -1,0 +1,265 @@
+/**
+ * The Compose file and what it mounts, as far as that can be judged without Docker: against the
+ * Compose specification's own schema (dclint ships it), and against the mistakes a schema cannot see.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { loadConfig, parseEnvFile } from '../../platform/config.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly build?: unknown;
+  readonly command?: readonly string[];
+  readonly restart?: string;
+  readonly stop_grace_period?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly ports?: readonly string[];
+  readonly volumes?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+
+interface ComposeFile {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const text = (path: string) => readFileSync(join(root, path), 'utf8');
+const readYaml = (path: string) => parse(text(path), { merge: true }) as unknown;
+
+const file = readYaml('docker-compose.yml') as ComposeFile;
+const services = Object.entries(file.services);
+const oneShot = ([, { restart }]: [string, Service]) => restart?.startsWith('on-failure') === true;
+const ofSojourn = services.filter(([, { build }]) => build !== undefined);
+const servers = services.filter(([, { build }]) => build === undefined);
+
+/** Every `${NAME…}` of a text; `$$` is Compose's way to write one dollar. */
+function variablesIn(value: string): { name: string; rest: string }[] {
+  return [...value.replaceAll('$$', '').matchAll(/\$\{([A-Z_]+)([^}]*)\}/g)].map(
+    ([, name = '', rest = '']) => ({ name, rest }),
+  );
+}
+
+/** What Compose makes of a value: what is required is set, what has a default keeps it. */
+function interpolate(value: string): string {
+  return value.replace(/\$\{[A-Z_]+(:\?[^}]*|:-([^}]*))\}/g, (_all, rest: string, fallback = '') =>
+    rest.startsWith(':?') ? 'abc123' : String(fallback),
+  );
+}
+
+describe('docker-compose.yml', () => {
+  describe('against the schema of the Compose specification', () => {
+    const dclint = createRequire(import.meta.url).resolve('dclint');
+    const schema = JSON.parse(
+      readFileSync(join(dirname(dclint), '..', 'schemas', 'compose.schema.json'), 'utf8'),
+    ) as Record<string, unknown>;
+    // It names its dialect with https, which Ajv does not know it by; `30s` is no ISO 8601 duration.
+    delete schema['$schema'];
+    const validate = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(
+      schema,
+    );
+
+    it('is valid', () => {
+      validate(file);
+
+      expect(validate.errors ?? []).to.deep.equal([]);
+    });
+
+    it('would not be valid with a key that does not exist, or a wrong type', () => {
+      const [name = '', service] = services[0] ?? [];
+      const withService = (changed: object) => ({
+        ...file,
+        services: { ...file.services, [name]: changed },
+      });
+
+      expect(validate(withService({ ...service, restarts: 'always' }))).to.equal(false);
+      expect(validate(withService({ ...service, volumes: 'nats:/data' }))).to.equal(false);
+    });
+  });
+
+  it('pins every image to one exact release', () => {
+    const images = servers.map(([, { image }]) => image);
+    const bases = [...text('Dockerfile').matchAll(/^ARG NODE=(.*)$/gm)].map(([, base]) => base);
+
+    expect(bases).to.have.length(1);
+    // A release of Postgres has two numbers.
+    for (const image of [...images, ...bases]) {
+      expect(image).to.match(/^postgres:\d+\.\d+-|^[\w./-]+:v?\d+\.\d+\.\d+/);
+    }
+  });
+
+  it('builds one image for all processes of Sojourn', () => {
+    expect(ofSojourn.map(([name]) => name)).to.have.members(['migrate', 'ingest', 'worker']);
+    expect(new Set(ofSojourn.map(([, { image }]) => image)).size).to.equal(1);
+    for (const [name, { command }] of ofSojourn) expect(command).to.deep.equal([name]);
+  });
+
+  it('waits only for services that exist and can say that they are ready', () => {
+    for (const [name, { depends_on = {} }] of services) {
+      for (const [other, { condition }] of Object.entries(depends_on)) {
+        const target = file.services[other];
+        expect(target, `${name} waits for ${other}`).not.to.equal(undefined);
+        if (condition === 'service_healthy') expect(target?.healthcheck, other).to.be.an('object');
+        else {
+          expect(condition).to.equal('service_completed_successfully');
+          expect(oneShot([other, target ?? {}]), `${other} ends`).to.equal(true);
+        }
+      }
+    }
+  });
+
+  it('watches every server, restarts what runs on, and gives it time to stop', () => {
+    for (const [name, service] of services.filter((entry) => !oneShot(entry))) {
+      expect(service.restart, name).to.equal('unless-stopped');
+      expect(service.stop_grace_period, name).to.match(/^\d+[sm]$/);
+    }
+    for (const [name, { healthcheck }] of servers.filter((entry) => !oneShot(entry))) {
+      expect(healthcheck?.test, name).to.have.length.above(1);
+    }
+  });
+
+  it('publishes ports on the loopback interface only, none for what is run several times', () => {
+    const ports = services.flatMap(([, { ports: own = [] }]) => own).map(interpolate);
+
+    for (const port of ports) expect(port).to.match(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(new Set(ports.map((port) => port.split(':')[1])).size).to.equal(ports.length);
+    for (const [name, { ports: own }] of ofSojourn) expect(own, name).to.equal(undefined);
+  });
+
+  it('declares every volume it uses, uses every volume it declares, and mounts files that exist', () => {
+    const sources = services.flatMap(([, { volumes = [] }]) =>
+      volumes.map((v) => v.split(':')[0] ?? ''),
+    );
+    const [files, names] = [true, false].map((isFile) =>
+      sources.filter((source) => source.startsWith('.') === isFile),
+    );
+
+    expect(names).to.have.members(Object.keys(file.volumes));
+    for (const path of files ?? []) expect(existsSync(join(root, path)), path).to.equal(true);
+  });
+
+  describe('settings and passwords', () => {
+    const example = text('.env.example');
+    const required = new Set<string>();
+    const optional = new Set<string>();
+    for (const { name, rest } of variablesIn(
+      text('docker-compose.yml').replace(/^\s*#.*$/gm, ''),
+    )) {
+      (rest.startsWith(':?') ? required : optional).add(name);
+    }
+
+    it('holds no password: each comes from .env, and is missed by name', () => {
+      const secrets = services.flatMap(([service, { environment = {} }]) =>
+        Object.entries(environment)
+          .filter(([name]) => /PASSWORD|PWD|AUTH|TOKEN|KEY|_URL$/.test(name))
+          .map(([name, value]) => ({ what: `${service}.${name}`, value })),
+      );
+
+      expect(secrets.length).to.be.above(10);
+      for (const { what, value } of secrets) {
+        const isPlainUrl = /^\w+:\/\/[\w.]+:\d+$/.test(value);
+        const isRequired = variablesIn(value).every(({ rest }) => rest.startsWith(':?'));
+        expect(isPlainUrl || (isRequired && value.includes('${')), what).to.equal(true);
+      }
+    });
+
+    it('has an example of every variable: empty where it has to be set, else a comment', () => {
+      const names = (pattern: RegExp) => [...example.matchAll(pattern)].map(([, name]) => name);
+
+      expect(names(/^([A-Z_]+)=$/gm)).to.have.members([...required]);
+      expect(names(/^#([A-Z_]+)=.+$/gm)).to.have.members([...optional]);
+    });
+
+    it('passes Sojourn only variables that it knows, with values that it accepts', () => {
+      const known = new Set(
+        [...text('platform/config.ts').matchAll(/^ {2}([A-Z_]+):/gm)].map(([, name]) => name),
+      );
+
+      for (const [name, { environment = {} }] of ofSojourn) {
+        for (const variable of Object.keys(environment)) expect(known, name).to.include(variable);
+        const values = Object.entries(environment).map(([key, value]) => [key, interpolate(value)]);
+        const config = loadConfig(Object.fromEntries(values) as Record<string, string>);
+        expect(config.NATS_URL, name).to.equal('nats://nats:4222');
+        expect(config.REDIS_URL, name).to.equal('redis://:abc123@redis:6379');
+      }
+    });
+
+    it('tells nobody but the migration the password of the ClickHouse administrator', () => {
+      const knowing = ofSojourn.filter(([, { environment = {} }]) =>
+        Object.keys(environment).some((name) => name.startsWith('CLICKHOUSE_ADMIN')),
+      );
+
+      expect(knowing.map(([name]) => name)).to.deep.equal(['migrate']);
+    });
+
+    it('makes a .env with a new password for each, once', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sojourn-compose-'));
+      try {
+        mkdirSync(join(folder, 'compose'));
+        copyFileSync(join(root, 'compose/make-env'), join(folder, 'compose/make-env'));
+        copyFileSync(join(root, '.env.example'), join(folder, '.env.example'));
+        const makeEnv = () =>
+          execFileSync('bash', [join(folder, 'compose/make-env')], { stdio: 'pipe' });
+
+        makeEnv();
+
+        const made = parseEnvFile(readFileSync(join(folder, '.env'), 'utf8'));
+        expect(Object.keys(made)).to.have.members([...required]);
+        for (const value of Object.values(made)) expect(value).to.match(/^[0-9a-f]{48}$/);
+        expect(new Set(Object.values(made)).size).to.equal(required.size);
+        expect(makeEnv).to.throw('exists already');
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+});
+
+describe('the files that docker-compose.yml mounts', () => {
+  it('give NATS every password its configuration asks for', () => {
+    const asked = [...text('compose/nats/nats.conf').matchAll(/^[^#\n]*password: \$([A-Z_]+)/gm)];
+    const environment = file.services['nats']?.environment ?? {};
+
+    expect(asked.map(([, name]) => name)).to.have.members(Object.keys(environment));
+  });
+
+  it('let Prometheus scrape services that exist', () => {
+    const { scrape_configs } = readYaml('compose/prometheus/prometheus.yml') as {
+      scrape_configs: { static_configs: { targets: string[] }[] }[];
+    };
+    const hosts = scrape_configs
+      .flatMap(({ static_configs }) => static_configs.flatMap(({ targets }) => targets))
+      .map((target) => target.split(':')[0] ?? '');
+
+    for (const host of hosts) expect([...Object.keys(file.services), '127.0.0.1']).to.include(host);
+  });
+
+  it('draw every panel of the dashboard from a data source that is provisioned', () => {
+    const { datasources } = readYaml(
+      'compose/grafana/provisioning/datasources/datasources.yml',
+    ) as {
+      datasources: { uid: string; type: string }[];
+    };
+    const { panels } = JSON.parse(text('compose/grafana/dashboards/sojourn.json')) as {
+      panels: { title: string; datasource: object; targets: { datasource: object }[] }[];
+    };
+
+    expect(panels.length).to.be.above(10);
+    for (const { title, datasource, targets } of panels) {
+      for (const source of [datasource, ...targets.map((target) => target.datasource)]) {
+        expect(
+          datasources.map(({ uid, type }) => ({ type, uid })),
+          title,
+        ).to.deep.include(source);
+      }
+    }
+  });
+});
