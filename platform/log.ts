@@ -15,7 +15,7 @@ export interface LogOptions {
 
 /** Makes the process's logger. Throws nothing; an unknown level is a configuration error found earlier. */
 export function createLog({ level, pretty = process.stderr.isTTY }: LogOptions): Logger {
-  const options = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   if (!pretty) return pino(options, pino.destination({ fd: 2, sync: true }));
   const prettyStream = createRequire(import.meta.url)('pino-pretty') as (o: object) => never;
   return pino(options, prettyStream({ destination: 2, sync: true, ignore: 'pid,hostname' }));

@@ -1,0 +1,57 @@
+/**
+ * Tells subscribers what a loaded range added: after the rows can be queried, minute and hour
+ * granularities only, one project at a time (CONTRACT, section 5).
+ */
+import { type Contributions, parseRowKey } from '../shared/contributions.ts';
+import { formatDecimal } from '../shared/decimal.ts';
+import { metricsUpdatedSubject } from '../shared/ids.ts';
+import { ANNOUNCED_METRICS_MAX } from '../shared/limits.ts';
+import { type LogRange, rangeToken } from '../shared/ranges.ts';
+import { sumRollups } from '../shared/rollup.ts';
+import { type ReadableLog } from './load-batch.ts';
+
+/** What is needed of NATS. */
+export interface Announcer {
+  /** Publishes durably; a message id that was seen is ignored. */
+  announce(subject: string, data: string, messageId: string): Promise<void>;
+}
+
+/** @throws whatever log and announcer throw; safe to repeat */
+export async function announceBatch(
+  log: ReadableLog,
+  announcer: Announcer,
+  range: LogRange,
+  now: number,
+): Promise<void> {
+  const { metrics } = sumRollups(await log.readRange(range));
+  for (const [project, rows] of metrics) {
+    for (const [part, message] of updateMessages(project, rows, now).entries()) {
+      const messageId = `${rangeToken(range)}-${project}-${part}`;
+      await announcer.announce(metricsUpdatedSubject(project), message, messageId);
+    }
+  }
+}
+
+/** The messages for a project: JSON, each with at most 2,000 rows; none where nothing changed. */
+export function updateMessages(project: string, rows: Contributions, now: number): string[] {
+  const metrics = [...rows].flatMap(([text, { value, count }]) => {
+    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
+    if (granularity !== 'minute' && granularity !== 'hour') return [];
+    const key = {
+      metricType: metric,
+      granularity,
+      bucket: new Date(bucket).toISOString(),
+      dimension,
+      dimensionValue,
+    };
+    // The value is written as its exact decimal text: a JSON number has no precision limit, a
+    // JavaScript number has.
+    return [`${JSON.stringify(key).slice(0, -1)},"value":${formatDecimal(value)},"count":${count}}`];
+  });
+  const head = `{"type":"metrics_updated","project":${JSON.stringify(project)},"timestamp":"${new Date(now).toISOString()}","metrics":[`;
+  const messages: string[] = [];
+  for (let start = 0; start < metrics.length; start += ANNOUNCED_METRICS_MAX) {
+    messages.push(`${head}${metrics.slice(start, start + ANNOUNCED_METRICS_MAX).join(',')}]}`);
+  }
+  return messages;
+}

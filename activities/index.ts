@@ -1,0 +1,75 @@
+/** All activities, over the clients they need. A worker makes them once. */
+import { activityInfo, Context, sleep } from '@temporalio/activity';
+import { type WriteRequest, type WriteResult, type SessionSnapshot } from '../shared/actor.ts';
+import { sessionWorkflowId } from '../shared/ids.ts';
+import { type LogRange } from '../shared/ranges.ts';
+import { type Announcer, announceBatch } from './announce-batch.ts';
+import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
+import { type SessionHistory, type SnapshotRequest } from './load-snapshot.ts';
+import { planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
+import {
+  type PurgeableLog,
+  purgeLoaded,
+  type PurgeRequest,
+  type RunningSessions,
+} from './purge-loaded.ts';
+import { type VisitorStore } from './recognize-visitor.ts';
+import { type RollupLog } from './record-rollup.ts';
+import { writeDifference } from './write-difference.ts';
+
+export interface ActivityDeps {
+  readonly visitors: VisitorStore;
+  readonly log: RollupLog & PlannableLog & ReadableLog & PurgeableLog;
+  readonly tables: TableWriter;
+  readonly announcer: Announcer;
+  readonly history: SessionHistory;
+  readonly runningSessions: RunningSessions;
+  /** The worker is about to stop: activities that only wait come to an end. */
+  readonly stopping: AbortSignal;
+}
+
+/** The loader breathes at least this often, to purge and to continue as new. */
+const PATIENCE_MS = 5 * 60_000;
+/** Lets the differences of the same moment come together in one insert. */
+const GATHER_MS = 400;
+
+export function createActivities(deps: ActivityDeps) {
+  return {
+    writeDifference: (request: WriteRequest): Promise<WriteResult> =>
+      writeDifference(deps.visitors, deps.log, request),
+
+    loadSnapshot: ({ project, sessionId, runId }: SnapshotRequest): Promise<SessionSnapshot> =>
+      deps.history.snapshotOf(sessionWorkflowId(project, sessionId), runId),
+
+    planBatch: (request: PlanRequest): Promise<LogRange | null> => {
+      const context = Context.current();
+      return planBatch(
+        deps.log,
+        {
+          heartbeat: () => {
+            context.heartbeat();
+          },
+          stop: AbortSignal.any([context.cancellationSignal, deps.stopping]),
+          patienceMs: PATIENCE_MS,
+          gatherMs: GATHER_MS,
+          sleep,
+          now: Date.now,
+        },
+        request,
+      );
+    },
+
+    loadBatch: (range: LogRange): Promise<void> => loadBatch(deps.log, deps.tables, range),
+
+    announceBatch: (range: LogRange): Promise<void> =>
+      announceBatch(deps.log, deps.announcer, range, Date.now()),
+
+    purgeLoaded: async (request: PurgeRequest): Promise<number> => {
+      const kept = await purgeLoaded(deps.log, deps.runningSessions, request);
+      Context.current().log.info('rollup records purged', { ...request, kept, attempt: activityInfo().attempt });
+      return kept;
+    },
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

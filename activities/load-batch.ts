@@ -1,0 +1,92 @@
+/**
+ * Loads a range of the rollup log into ClickHouse: summed by key, as one block per table, under the
+ * range's token. Repeating it repeats the same block.
+ */
+import { parseRowKey } from '../shared/contributions.ts';
+import { formatDecimal } from '../shared/decimal.ts';
+import { type LogRange, rangeToken } from '../shared/ranges.ts';
+import { type RangeSums, type Rollup, sumRollups } from '../shared/rollup.ts';
+
+/** What is needed of the rollup log. */
+export interface ReadableLog {
+  /** All records of a range, in order. */
+  readRange(range: LogRange): Promise<Rollup[]>;
+}
+
+/** What is needed of ClickHouse. */
+export interface TableWriter {
+  /** Inserts rows as one block; a token that the table has seen is ignored. */
+  insert(table: string, rows: readonly object[], token: string): Promise<void>;
+}
+
+/** @throws whatever log and tables throw; safe to repeat */
+export async function loadBatch(
+  log: ReadableLog,
+  tables: TableWriter,
+  range: LogRange,
+): Promise<void> {
+  const records = await log.readRange(range);
+  const sums = sumRollups(records);
+  const token = rangeToken(range);
+  await tables.insert('metrics', metricRows(sums), token);
+  await tables.insert('sessions', sums.sessions.map(sessionTableRow), token);
+  const { partition, from, to, log: life } = range;
+  const ledger = { partition, log: life, range_from: from, range_to: to, records: records.length };
+  await tables.insert('loaded_ranges', [ledger], token);
+}
+
+function metricRows({ metrics }: RangeSums): object[] {
+  return [...metrics].flatMap(([project, rows]) =>
+    [...rows].map(([text, { value, count }]) => {
+      const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
+      return {
+        project,
+        metric_type: metric,
+        granularity,
+        bucket: bucket / 1_000,
+        dimension,
+        dimension_value: dimensionValue,
+        value: formatDecimal(value),
+        count,
+      };
+    }),
+  );
+}
+
+/** A record as a row of the table `sessions`. */
+export function sessionTableRow({ project, sessionId, identity, writeNo, session }: Rollup): object {
+  const { attributes } = session;
+  return {
+    project,
+    session_id: sessionId,
+    first_run_id: identity,
+    started_at: clickhouseTime(session.firstEventAt),
+    last_event_at: clickhouseTime(session.lastEventAt),
+    duration_seconds: formatDecimal(BigInt(session.durationMs) * 1_000_000n),
+    page_views: session.pageViews,
+    events: session.events,
+    conversions: session.conversions,
+    engaged: session.engaged,
+    bounced: session.bounced,
+    converted: session.conversions > 0,
+    revenue: session.revenue,
+    entry_path: session.entryPath ?? '',
+    exit_path: session.exitPath ?? '',
+    user_id: attributes.userId ?? '',
+    new_user: session.newUser ?? null,
+    traffic_source: attributes.trafficSource ?? '',
+    device_type: attributes.deviceType ?? '',
+    country: attributes.country ?? '',
+    browser: attributes.browser ?? '',
+    os: attributes.os ?? '',
+    state: session.status,
+    end_reason: session.endReason ?? '',
+    updated_at: clickhouseTime(session.updatedAt),
+    version: writeNo,
+  };
+}
+
+/** `2015-05-17 10:05:00.000`, which DateTime64(3, 'UTC') reads exactly. */
+function clickhouseTime(at: number): string {
+  return new Date(at).toISOString().replace('T', ' ').replace('Z', '');
+}

@@ -1,0 +1,60 @@
+/** The next range of the rollup log to load: waits until there is one. */
+import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
+import { type LogPosition, type LogRange } from '../shared/ranges.ts';
+
+export interface PlanRequest {
+  readonly partition: number;
+  readonly after: LogPosition;
+}
+
+/** What is needed of the rollup log. */
+export interface PlannableLog {
+  /** Last record of a partition; seq 0 where it is empty. */
+  end(partition: number): Promise<LogPosition>;
+  /** Resolves when a record arrives in the partition, when `ms` are over, or when `stop` says so. */
+  nextArrival(partition: number, ms: number, stop: AbortSignal): Promise<void>;
+}
+
+export interface Waiting {
+  /** Tells the server that somebody still waits. */
+  heartbeat(): void;
+  /** The worker stops, or the activity is cancelled: somebody else will wait. */
+  readonly stop: AbortSignal;
+  /** How long to wait at all before the loader gets a breather, milliseconds. */
+  readonly patienceMs: number;
+  /** Once there is something, how long to let more come, milliseconds. */
+  readonly gatherMs: number;
+  sleep(ms: number): Promise<void>;
+  now(): number;
+}
+
+const HEARTBEAT_EVERY_MS = 2_000;
+
+/** @returns null where nothing came for as long as patience lasts */
+export async function planBatch(
+  log: PlannableLog,
+  waiting: Waiting,
+  { partition, after }: PlanRequest,
+): Promise<LogRange | null> {
+  const giveUpAt = waiting.now() + waiting.patienceMs;
+  while (!waiting.stop.aborted) {
+    const arrival = log.nextArrival(partition, HEARTBEAT_EVERY_MS, waiting.stop);
+    const end = await log.end(partition);
+    const from = nextSeq(after, end);
+    if (end.seq >= from) {
+      if (end.seq - from + 1 < RANGE_ROLLUPS_MAX) await waiting.sleep(waiting.gatherMs);
+      const later = await log.end(partition);
+      if (later.log !== end.log) continue;
+      return { partition, log: end.log, from, to: Math.min(later.seq, from + RANGE_ROLLUPS_MAX - 1) };
+    }
+    if (waiting.now() >= giveUpAt) return null;
+    waiting.heartbeat();
+    await arrival;
+  }
+  return null;
+}
+
+/** A log that was made anew is loaded from its start. */
+function nextSeq(after: LogPosition, end: LogPosition): number {
+  return after.log === end.log ? after.seq + 1 : 1;
+}

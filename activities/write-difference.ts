@@ -1,0 +1,23 @@
+/**
+ * One write of a session: look up its user, work out what it owes, hand it over, and say what stands
+ * in the log now. Each part may be repeated.
+ */
+import { rollupFor, writeResult, type WriteRequest, type WriteResult } from '../shared/actor.ts';
+import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
+import { recordRollup, type RollupLog } from './record-rollup.ts';
+
+export async function writeDifference(
+  visitors: VisitorStore,
+  log: RollupLog,
+  request: WriteRequest,
+): Promise<WriteResult> {
+  const { project, identity, facts } = request;
+  const userId = facts.attributes.userId;
+  const user =
+    userId === undefined
+      ? undefined
+      : (request.user ?? (await recognizeVisitor(visitors, { project, userId, identity })));
+  const { rollup, owesMore } = rollupFor(request, user);
+  const standing = await recordRollup(log, rollup);
+  return writeResult(standing, standing === rollup && owesMore);
+}

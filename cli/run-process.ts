@@ -1,0 +1,127 @@
+/**
+ * Ingest and session worker, together or alone: opens the clients they need, starts them, and undoes
+ * all of it in reverse.
+ */
+import { type ActivityDeps } from '../activities/index.ts';
+import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
+import { type Config, requireServers } from '../platform/config.ts';
+import { type Logger } from '../platform/log.ts';
+import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
+import { connectRedis, createVisitorStore } from '../platform/redis.ts';
+import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import { createRunningSessions, createSessionHistory } from '../platform/temporal.ts';
+import { connectTemporalNative } from '../platform/temporal-native.ts';
+import { type SessionSettings } from '../shared/actor.ts';
+import { createDeliver } from '../workers/deliver.ts';
+import { type Ingest, startIngest } from '../workers/ingest.ts';
+import { installTemporalRuntime, startSessionWorker } from '../workers/session-worker.ts';
+
+export interface Pipeline {
+  readonly nats: Nats;
+  readonly ingest: Ingest | undefined;
+  /** Settles when a part of it ends by itself, which it should not. */
+  readonly finished: Promise<void>;
+  /** Drains and closes. */
+  stop(): Promise<void>;
+}
+
+/** Which kinds of process this one is. */
+export interface Roles {
+  readonly ingest: boolean;
+  readonly worker: boolean;
+}
+
+/** @throws SojournError `SJ_CONFIG` where an address is missing; what a client throws on connecting */
+export async function startPipeline(given: Config, log: Logger, roles: Roles): Promise<Pipeline> {
+  const config = requireServers(
+    given,
+    roles.worker
+      ? ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL']
+      : ['NATS_URL', 'TEMPORAL_ADDRESS'],
+  );
+  const closers = createClosers(log);
+  try {
+    installTemporalRuntime(log);
+    const nats = await connectNats(config, 'sojourn', log);
+    closers.add('nats', () => nats.connection.close());
+    const temporal = await connectTemporalNative(config);
+    closers.add('temporal', () => temporal.connection.close());
+    const history = createSessionHistory(temporal.client);
+    const running: Promise<void>[] = [];
+
+    if (roles.worker) {
+      const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
+      closers.add('clickhouse', () => tables.close());
+      const redis = connectRedis(requireServers(config, ['REDIS_URL']), log);
+      closers.add('redis', () => {
+        redis.disconnect();
+        return Promise.resolve();
+      });
+      const activities: Omit<ActivityDeps, 'stopping'> = {
+        visitors: createVisitorStore(redis),
+        log: createRollupLog(nats),
+        tables: createTableWriter(tables),
+        announcer: createAnnouncer(nats),
+        history,
+        runningSessions: createRunningSessions(temporal.client),
+      };
+      const worker = await startSessionWorker({
+        ...temporal,
+        namespace: config.TEMPORAL_NAMESPACE,
+        activities,
+        log,
+      });
+      closers.add('session worker', () => worker.stop());
+      running.push(worker.finished);
+    }
+
+    let ingest: Ingest | undefined;
+    if (roles.ingest) {
+      const deliver = createDeliver(
+        { client: temporal.client, history, now: Date.now },
+        {
+          settings: settingsOf(config),
+          lateWindowMs: config.LATE_WINDOW,
+          eagerStart: roles.worker,
+        },
+      );
+      const started = await startIngest({ nats, deliver, log, now: Date.now });
+      closers.add('ingest', () => started.stop());
+      running.push(started.finished);
+      ingest = started;
+    }
+    return { nats, ingest, finished: Promise.race(running), stop: () => closers.closeAll() };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+function settingsOf(config: Config): SessionSettings {
+  return {
+    idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+    checkpointMs: config.SESSION_CHECKPOINT,
+    lateGraceMs: config.LATE_GRACE,
+  };
+}
+
+/** Runs until a signal, or until something breaks. */
+async function runUntilSignal(config: Config, log: Logger, roles: Roles): Promise<void> {
+  const signal = untilSignal(log);
+  const pipeline = await startPipeline(config, log, roles);
+  try {
+    await Promise.race([signal, pipeline.finished]);
+  } finally {
+    await pipeline.stop();
+  }
+}
+
+/** The command `ingest`. */
+export function runIngest(config: Config, log: Logger): Promise<void> {
+  return runUntilSignal(config, log, { ingest: true, worker: false });
+}
+
+/** The command `worker`. */
+export function runWorker(config: Config, log: Logger): Promise<void> {
+  return runUntilSignal(config, log, { ingest: false, worker: true });
+}

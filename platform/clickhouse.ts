@@ -1,0 +1,85 @@
+/** ClickHouse: clients for the three users, and inserts that a token makes repeatable. */
+import { readFileSync } from 'node:fs';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type TableWriter } from '../activities/load-batch.ts';
+import { SojournError } from '../shared/errors.ts';
+import { type Config } from './config.ts';
+
+export const DATABASE = 'sojourn';
+
+export type ClickHouseRole = 'admin' | 'writer' | 'bi';
+
+/** A client that logs in as one of our users. Opens no connection before its first query. */
+export function connectClickHouse(
+  config: Config & { readonly CLICKHOUSE_URL: string },
+  role: ClickHouseRole,
+): ClickHouseClient {
+  const [username, password] = {
+    admin: [config.CLICKHOUSE_ADMIN_USER, config.CLICKHOUSE_ADMIN_PASSWORD],
+    writer: [config.CLICKHOUSE_WRITER_USER, config.CLICKHOUSE_WRITER_PASSWORD],
+    bi: [config.CLICKHOUSE_BI_USER, config.CLICKHOUSE_BI_PASSWORD],
+  }[role];
+  return createClient({
+    url: config.CLICKHOUSE_URL,
+    application: 'sojourn',
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    // The admin comes before the database exists.
+    ...(role !== 'admin' && { database: DATABASE }),
+    request_timeout: 60_000,
+    keep_alive: { enabled: true },
+    // Errors are thrown to us; whoever catches them logs them.
+    log: { level: ClickHouseLogLevel.OFF },
+    ...(config.CLICKHOUSE_TLS_CA !== undefined && {
+      tls: { ca_cert: readFileSync(config.CLICKHOUSE_TLS_CA) },
+    }),
+  });
+}
+
+/** Whether it answers with this login; false rather than an error. */
+export async function answers(client: ClickHouseClient): Promise<boolean> {
+  const { success } = await client.ping({ select: true });
+  return success;
+}
+
+/** The tables, as the writer sees them. */
+export function createTableWriter(client: ClickHouseClient): TableWriter {
+  return {
+    async insert(table, rows, token) {
+      // Nothing to insert needs no block; the same range has nothing again when it is repeated.
+      if (rows.length === 0) return;
+      await client.insert({
+        table: `${DATABASE}.${table}`,
+        values: rows,
+        format: 'JSONEachRow',
+        clickhouse_settings: {
+          // One token, one block: nothing may split or batch what belongs together.
+          insert_deduplication_token: token,
+          insert_deduplicate: 1,
+          async_insert: 0,
+          wait_end_of_query: 1,
+          input_format_parallel_parsing: 0,
+          max_insert_block_size: '10000000',
+          min_insert_block_size_rows: '10000000',
+          min_insert_block_size_bytes: '4000000000',
+        },
+      });
+    },
+  };
+}
+
+/** All rows of a query, checked by the caller. @throws SojournError `SJ_SERVER_UNREACHABLE` */
+export async function select<Row>(
+  client: ClickHouseClient,
+  query: string,
+  params: Record<string, unknown> = {},
+): Promise<Row[]> {
+  try {
+    const result = await client.query({ query, query_params: params, format: 'JSONEachRow' });
+    return await result.json<Row>();
+  } catch (error) {
+    throw new SojournError('SJ_SERVER_UNREACHABLE', `ClickHouse refused a query: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}

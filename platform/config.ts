@@ -1,0 +1,201 @@
+/**
+ * Configuration: environment variables, and for what they do not set the file `<data-dir>/env` that
+ * `sojourn up` writes. Read once at start, checked as a whole: one error names everything wrong.
+ * Nothing else reads `process.env` (the linter sees to it).
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SojournError } from '../shared/errors.ts';
+
+const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of a duration such as `30m`, `10s`, `500ms`; undefined for any other text. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * UNITS_MS[match[2] as keyof typeof UNITS_MS];
+  return Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+const YEAR_MS = 365 * UNITS_MS.d;
+
+const duration = (minMs: number, maxMs = YEAR_MS) =>
+  z.string().transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) {
+      context.addIssue({ code: 'custom', message: 'must be a duration such as 30m, 10s or 500ms' });
+      return z.NEVER;
+    }
+    if (ms < minMs || ms > maxMs) {
+      context.addIssue({ code: 'custom', message: `must be from ${minMs} ms to ${maxMs / UNITS_MS.d} d` });
+      return z.NEVER;
+    }
+    return ms;
+  });
+
+const url = (protocols: readonly string[]) =>
+  z.string().refine(
+    (text) => {
+      const parsed = URL.canParse(text) ? new URL(text) : undefined;
+      return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
+    },
+    { error: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}` },
+  );
+
+const natsUrls = z.string().refine(
+  (text) => text.split(',').every((one) => url(['nats:', 'tls:', 'ws:', 'wss:']).safeParse(one.trim()).success),
+  { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
+);
+
+const file = z.string().refine((path) => existsSync(path), { error: 'must be a file that exists' });
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true');
+const text = z.string();
+
+const SCHEMA = z.object({
+  NATS_URL: natsUrls.optional(),
+  NATS_USER: text.optional(),
+  NATS_PASSWORD: text.optional(),
+  NATS_TOKEN: text.optional(),
+  NATS_CREDS: file.optional(),
+  NATS_TLS_CA: file.optional(),
+  NATS_TLS_CERT: file.optional(),
+  NATS_TLS_KEY: file.optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, { error: 'must be host:port' })
+    .optional(),
+  TEMPORAL_NAMESPACE: z
+    .string()
+    .regex(/^[\w.-]{1,255}$/, { error: 'must be letters, digits, dots, dashes or underscores' })
+    .default('default'),
+  TEMPORAL_UI_URL: url(['http:', 'https:']).optional(),
+  TEMPORAL_API_KEY: text.optional(),
+  TEMPORAL_TLS: flag.default(false),
+  TEMPORAL_TLS_CA: file.optional(),
+  TEMPORAL_TLS_CERT: file.optional(),
+  TEMPORAL_TLS_KEY: file.optional(),
+  CLICKHOUSE_URL: url(['http:', 'https:']).optional(),
+  CLICKHOUSE_ADMIN_USER: text.optional(),
+  CLICKHOUSE_ADMIN_PASSWORD: text.optional(),
+  CLICKHOUSE_WRITER_USER: text.default('sojourn_writer'),
+  CLICKHOUSE_WRITER_PASSWORD: text.optional(),
+  CLICKHOUSE_BI_USER: text.default('sojourn_bi'),
+  CLICKHOUSE_BI_PASSWORD: text.optional(),
+  CLICKHOUSE_TLS_CA: file.optional(),
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  REDIS_TLS_CA: file.optional(),
+  SESSION_IDLE_TIMEOUT: duration(100).default(30 * UNITS_MS.m),
+  SESSION_CHECKPOINT: z
+    .union([z.literal('off').transform(() => null), duration(100)], {
+      error: 'must be a duration such as 1m, or off',
+    })
+    .default(UNITS_MS.m),
+  LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
+  LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
+      error: 'must be trace, debug, info, warn, error or silent',
+    })
+    .default('info'),
+  SOJOURN_CACHE: text.optional(),
+});
+
+export type Config = Readonly<z.output<typeof SCHEMA>>;
+export type ConfigName = keyof Config;
+/** Variables by name, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const SECRET = /PASSWORD|TOKEN|API_KEY/;
+
+/**
+ * Checks the variables.
+ * @param env an empty text counts as not set, as shells and Compose files often leave one
+ * @throws SojournError `SJ_CONFIG`, naming every variable that is wrong, what it is and should be
+ */
+export function loadConfig(env: Environment): Config {
+  const known = Object.fromEntries(
+    Object.keys(SCHEMA.shape).flatMap((name) => {
+      const value = env[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+  const result = SCHEMA.safeParse(known);
+  const faults = result.success
+    ? pairFaults(result.data)
+    : result.error.issues.map((issue) => {
+        const name = String(issue.path[0]);
+        return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${JSON.stringify(env[name])}`}`;
+      });
+  if (faults.length > 0) {
+    throw new SojournError('SJ_CONFIG', `wrong configuration: ${[...new Set(faults)].join('; ')}`);
+  }
+  if (!result.success) throw result.error;
+  return Object.freeze(result.data);
+}
+
+function pairFaults(config: z.output<typeof SCHEMA>): string[] {
+  const pairs = [
+    ['NATS_TLS_CERT', 'NATS_TLS_KEY'],
+    ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY'],
+    ['NATS_USER', 'NATS_PASSWORD'],
+  ] as const;
+  return pairs.flatMap(([a, b]) =>
+    (config[a] === undefined) === (config[b] === undefined)
+      ? []
+      : [`${a} and ${b} must be set together`],
+  );
+}
+
+/**
+ * Fails where a server that the process needs has no address.
+ * @throws SojournError `SJ_CONFIG`, naming every variable that is missing
+ */
+export function requireServers<N extends ConfigName>(
+  config: Config,
+  names: readonly N[],
+): Config & { readonly [K in N]-?: NonNullable<Config[K]> } {
+  const missing = names.filter((name) => config[name] === undefined);
+  if (missing.length > 0) {
+    throw new SojournError(
+      'SJ_CONFIG',
+      `not set: ${missing.join(', ')}; set them, or start everything here with \`npx sojourn up\``,
+    );
+  }
+  return config as Config & { readonly [K in N]-?: NonNullable<Config[K]> };
+}
+
+/** The process's own environment. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** Where `up` notes what it runs. */
+export function envFile(dataDir: string): string {
+  return join(dataDir, 'env');
+}
+
+/** What `up` noted in a data directory, under what the environment sets itself. */
+export function withEnvFile(env: Environment, dataDir: string): Environment {
+  const path = envFile(dataDir);
+  return existsSync(path) ? { ...parseEnvFile(readFileSync(path, 'utf8')), ...env } : env;
+}
+
+/** `NAME=value` lines; empty lines and lines that start with `#` are skipped. */
+export function parseEnvFile(content: string): Record<string, string> {
+  return Object.fromEntries(
+    content.split('\n').flatMap((line) => {
+      const at = line.indexOf('=');
+      return line.startsWith('#') || at < 1 ? [] : [[line.slice(0, at).trim(), line.slice(at + 1)]];
+    }),
+  );
+}
+
+/** Where server binaries are kept between runs. */
+export function cacheDir(env: Environment): string {
+  const set = env['SOJOURN_CACHE'];
+  return set === undefined || set === '' ? join(homedir(), '.cache', 'sojourn') : set;
+}

@@ -1,0 +1,184 @@
+/**
+ * Brings streams, the Temporal namespace and the ClickHouse schema up to date. Safe to run again,
+ * and by several processes. Migrations are numbered SQL files; an applied one never changes, which
+ * its checksum proves.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import { SojournError, toError } from '../shared/errors.ts';
+import { connectClickHouse, DATABASE, select } from './clickhouse.ts';
+import { type Config } from './config.ts';
+import { type Logger } from './log.ts';
+import { connectNats, migrateStreams } from './nats.ts';
+import { connectTemporal, migrateTemporal } from './temporal.ts';
+
+type MigrationConfig = Config & {
+  readonly NATS_URL: string;
+  readonly TEMPORAL_ADDRESS: string;
+  readonly CLICKHOUSE_URL: string;
+};
+
+/** Everything, in parallel. @throws SojournError `SJ_MIGRATION` or what a server threw */
+export async function migrateAll(config: MigrationConfig, log: Logger): Promise<void> {
+  const results = await Promise.allSettled([
+    migrateNats(config, log),
+    migrateNamespace(config, log),
+    migrateClickHouse(config, log),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw toError(result.reason);
+}
+
+async function migrateNats(config: MigrationConfig, log: Logger): Promise<void> {
+  const nats = await connectNats(config, 'sojourn migrate', log);
+  try {
+    await migrateStreams(nats, log);
+  } finally {
+    await nats.connection.close();
+  }
+}
+
+async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<void> {
+  const { connection } = await connectTemporal(config);
+  try {
+    await migrateTemporal(config, connection, log);
+  } finally {
+    await connection.close();
+  }
+}
+
+async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<void> {
+  const client = connectClickHouse(config, 'admin');
+  try {
+    await applyMigrations(client, readMigrations(), log);
+    await createUsers(client, config, log);
+  } finally {
+    await client.close();
+  }
+}
+
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** The numbered files, in order. */
+export function readMigrations(folder = migrationsFolder()): Migration[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{3}-[\w-]+\.sql$/.test(name))
+    .sort()
+    .map((name) => ({ name, sql: readFileSync(join(folder, name), 'utf8') }));
+}
+
+function migrationsFolder(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  // From `dist/platform/` the files are two levels up.
+  return here.includes(join('dist', 'platform'))
+    ? join(here, '..', '..', 'migrations')
+    : join(here, '..', 'migrations');
+}
+
+/** The statements of a file: each ends with a semicolon at the end of a line. */
+export function splitStatements(sql: string): string[] {
+  return sql
+    .split(/;\s*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+}
+
+/** @throws SojournError `SJ_MIGRATION` where an applied file has changed or a statement fails */
+export async function applyMigrations(
+  client: ClickHouseClient,
+  migrations: readonly Migration[],
+  log: Logger,
+): Promise<void> {
+  await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
+  await client.command({
+    query: `CREATE TABLE IF NOT EXISTS ${DATABASE}.schema_migrations
+      (name String COMMENT 'File', checksum String COMMENT 'SHA-256 of the file',
+       applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied')
+      ENGINE = MergeTree ORDER BY name COMMENT 'Schema migrations that have been applied'`,
+  });
+  const rows = await select<{ name: string; checksum: string }>(
+    client,
+    `SELECT name, any(checksum) AS checksum FROM ${DATABASE}.schema_migrations GROUP BY name`,
+  );
+  const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+  for (const { name, sql } of migrations) {
+    const checksum = createHash('sha256').update(sql).digest('hex');
+    const before = applied.get(name);
+    if (before === checksum) continue;
+    if (before !== undefined) {
+      throw new SojournError(
+        'SJ_MIGRATION',
+        `migrations/${name} has changed since it was applied; add a new file instead`,
+      );
+    }
+    await applyOne(client, name, sql);
+    await client.insert({
+      table: `${DATABASE}.schema_migrations`,
+      values: [{ name, checksum }],
+      format: 'JSONEachRow',
+    });
+    log.info({ migration: name }, 'migration applied');
+  }
+}
+
+/** ClickHouse has no transactions over DDL: each statement is made repeatable instead. */
+async function applyOne(client: ClickHouseClient, name: string, sql: string): Promise<void> {
+  for (const statement of splitStatements(sql)) {
+    const query = statement.replace(/^CREATE (TABLE|VIEW|MATERIALIZED VIEW) /, 'CREATE $1 IF NOT EXISTS ');
+    try {
+      await client.command({ query });
+    } catch (error) {
+      throw new SojournError('SJ_MIGRATION', `migrations/${name} failed: ${toError(error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Error codes of a server whose users live in files: the embedded one makes them itself. */
+const NO_SQL_USERS = new Set(['514', '495']);
+
+/**
+ * The writer, who may only insert, and the analysts' user, who may only read. Where no password is
+ * given the user is left alone.
+ */
+async function createUsers(
+  client: ClickHouseClient,
+  config: MigrationConfig,
+  log: Logger,
+): Promise<void> {
+  const users = [
+    {
+      name: config.CLICKHOUSE_WRITER_USER,
+      password: config.CLICKHOUSE_WRITER_PASSWORD,
+      settings: '',
+      grants: [`INSERT ON ${DATABASE}.*`],
+    },
+    {
+      name: config.CLICKHOUSE_BI_USER,
+      password: config.CLICKHOUSE_BI_PASSWORD,
+      settings: ' SETTINGS readonly = 2',
+      grants: [`SELECT ON ${DATABASE}.*`, 'SELECT ON information_schema.*'],
+    },
+  ];
+  for (const { name, password, settings, grants } of users) {
+    if (password === undefined) continue;
+    const user = `\`${name.replace(/[`\\]/g, '\\$&')}\``;
+    const hash = createHash('sha256').update(password).digest('hex');
+    try {
+      await client.command({
+        query: `CREATE USER OR REPLACE ${user} IDENTIFIED WITH sha256_hash BY '${hash}'${settings}`,
+      });
+      for (const grant of grants) await client.command({ query: `GRANT ${grant} TO ${user}` });
+    } catch (error) {
+      if (!(error instanceof ClickHouseError) || !NO_SQL_USERS.has(error.code)) throw error;
+      log.debug({ user: name }, 'users come from the server configuration');
+      return;
+    }
+  }
+}

@@ -1,0 +1,320 @@
+/** NATS: the connection, the streams, and the rollup log on JetStream. */
+import { readFileSync } from 'node:fs';
+import {
+  AckPolicy,
+  type ConsumerInfo,
+  DiscardPolicy,
+  jetstream,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import {
+  connect,
+  credsAuthenticator,
+  headers,
+  nanos,
+  type NatsConnection,
+} from '@nats-io/transport-node';
+import { type ActivityDeps } from '../activities/index.ts';
+import {
+  DEADLETTERS_STREAM,
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  METRICS_STREAM,
+  ROLLUPS_STREAM,
+  sessionWorkflowId,
+} from '../shared/ids.ts';
+import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
+import { type LogRange } from '../shared/ranges.ts';
+import { decodeRollup, type Rollup } from '../shared/rollup.ts';
+import { type Config } from './config.ts';
+import { type Logger } from './log.ts';
+
+export interface Nats {
+  readonly connection: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+}
+
+/** Seconds between two tries while a server is away. */
+const RECONNECT_WAIT_MS = 500;
+
+/**
+ * Connects, and stays connected: the client reconnects for as long as the process lives.
+ * @throws what the client throws where no server answers within 5 s
+ */
+export async function connectNats(
+  config: Config & { readonly NATS_URL: string },
+  name: string,
+  log: Logger,
+): Promise<Nats> {
+  const { NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY } = config;
+  const tls = {
+    ...(NATS_TLS_CA !== undefined && { caFile: NATS_TLS_CA }),
+    ...(NATS_TLS_CERT !== undefined && { certFile: NATS_TLS_CERT }),
+    ...(NATS_TLS_KEY !== undefined && { keyFile: NATS_TLS_KEY }),
+  };
+  const servers = config.NATS_URL.split(',').map((one) => one.trim());
+  // The client takes credentials as options only; a URL may carry them as well.
+  const { username, password } = new URL(servers[0] ?? '');
+  const connection = await connect({
+    servers,
+    name,
+    timeout: 5_000,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    pingInterval: 10_000,
+    ...(username !== '' && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+    ...(config.NATS_USER !== undefined && { user: config.NATS_USER }),
+    ...(config.NATS_PASSWORD !== undefined && { pass: config.NATS_PASSWORD }),
+    ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
+    ...(config.NATS_CREDS !== undefined && {
+      authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS)),
+    }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+  });
+  watch(connection, log);
+  const jsm = await jetstreamManager(connection, { checkAPI: false });
+  return { connection, js: jetstream(connection), jsm };
+}
+
+function watch(connection: NatsConnection, log: Logger): void {
+  const follow = async () => {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') log.warn({ server: status.server }, 'nats connection lost');
+      if (status.type === 'reconnect') log.info({ server: status.server }, 'nats connection is back');
+    }
+  };
+  follow().catch((error: unknown) => {
+    log.error({ err: error }, 'nats status watch ended');
+  });
+}
+
+const DAY_MS = 86_400_000;
+
+type StreamShape = Partial<StreamConfig> & { readonly name: string; readonly subjects: string[] };
+
+/** The streams. Full streams refuse instead of forgetting, but for announcements. */
+const STREAMS: readonly StreamShape[] = [
+  {
+    name: EVENTS_STREAM,
+    subjects: ['events.>'],
+    discard: DiscardPolicy.New,
+    max_age: nanos(7 * DAY_MS),
+    duplicate_window: nanos(120_000),
+  },
+  {
+    name: ROLLUPS_STREAM,
+    subjects: ['rollups.*.*.*'],
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    discard_new_per_subject: true,
+    // The subject is the identity; the window is not leaned on.
+    duplicate_window: nanos(100),
+  },
+  {
+    name: METRICS_STREAM,
+    subjects: ['metrics.updated.*'],
+    discard: DiscardPolicy.Old,
+    max_age: nanos(DAY_MS),
+    max_bytes: 1024 ** 3,
+    duplicate_window: nanos(120_000),
+  },
+  {
+    name: DEADLETTERS_STREAM,
+    subjects: ['deadletters.*'],
+    discard: DiscardPolicy.New,
+    duplicate_window: nanos(3_600_000),
+  },
+];
+
+/** How long a message may be held before JetStream offers it again. */
+const ACK_WAIT_MS = 60_000;
+
+/** Creates or updates streams and the ingest consumer; safe to run again. */
+export async function migrateStreams({ jsm }: Pick<Nats, 'jsm'>, log: Logger): Promise<void> {
+  for (const shape of STREAMS) {
+    const config = { storage: StorageType.File, retention: RetentionPolicy.Limits, ...shape };
+    const exists = await jsm.streams.info(shape.name).then(
+      () => true,
+      (error: unknown) => {
+        if (isApiError(error, 10059)) return false;
+        throw error;
+      },
+    );
+    // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
+    if (exists) await jsm.streams.update(shape.name, shape);
+    else await jsm.streams.add(config);
+    log.debug({ stream: shape.name, created: !exists }, 'stream is ready');
+  }
+  const consumer = {
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_ack_pending: HELD_MESSAGES_MAX,
+    max_deliver: -1,
+  };
+  const consumers = await jsm.consumers.list(EVENTS_STREAM).next();
+  if (consumers.some(({ name }) => name === EVENTS_CONSUMER)) {
+    await jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, consumer);
+  } else {
+    await jsm.consumers.add(EVENTS_STREAM, {
+      durable_name: EVENTS_CONSUMER,
+      ack_policy: AckPolicy.Explicit,
+      ...consumer,
+    });
+  }
+}
+
+/** Whether JetStream refused with this error code. */
+export function isApiError(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+/** "maximum messages per subject exceeded" */
+const SUBJECT_TAKEN = 10077;
+const NO_MESSAGE = 10037;
+
+/** The workflow id of the session that wrote a record, for the purge. */
+const SESSION_HEADER = 'Sojourn-Session';
+
+/** The rollup log on JetStream. */
+export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
+  const filter = (partition: number) => `rollups.${partition}.>`;
+  const life = ({ created }: StreamInfo) => String(Date.parse(created));
+
+  return {
+    async append(subject, data) {
+      const head = headers();
+      const { project, sessionId } = decodeRollup(data);
+      head.set(SESSION_HEADER, encodeURIComponent(sessionWorkflowId(project, sessionId)));
+      try {
+        await js.publish(subject, data, { headers: head, timeout: 2_000 });
+        return true;
+      } catch (error) {
+        if (isApiError(error, SUBJECT_TAKEN)) return false;
+        throw error;
+      }
+    },
+
+    async read(subject) {
+      const message = await jsm.streams.getMessage(ROLLUPS_STREAM, { last_by_subj: subject });
+      return message?.string();
+    },
+
+    async end(partition) {
+      const info = await jsm.streams.info(ROLLUPS_STREAM);
+      const last = await jsm.streams
+        .getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) })
+        .catch((error: unknown) => {
+          if (isApiError(error, NO_MESSAGE)) return null;
+          throw error;
+        });
+      return { log: life(info), seq: last?.seq ?? 0 };
+    },
+
+    async nextArrival(partition, ms, stop) {
+      const subscription = connection.subscribe(filter(partition), { max: 1 });
+      const unsubscribe = () => {
+        subscription.unsubscribe();
+      };
+      const timer = setTimeout(unsubscribe, ms);
+      stop.addEventListener('abort', unsubscribe);
+      try {
+        for await (const _message of subscription) return;
+      } finally {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', unsubscribe);
+        unsubscribe();
+      }
+    },
+
+    readRange: (range) => readRange(js, filter(range.partition), range),
+
+    async *heads(partition, upTo) {
+      const info = await jsm.streams.info(ROLLUPS_STREAM);
+      if (info.state.messages === 0 || info.state.first_seq > upTo) return;
+      const consumer = await js.consumers.get(ROLLUPS_STREAM, {
+        filter_subjects: filter(partition),
+        headers_only: true,
+      });
+      const messages = await consumer.consume({ max_messages: 1_000 });
+      for await (const message of messages) {
+        if (message.seq > upTo) break;
+        const workflowId = decodeURIComponent(message.headers?.get(SESSION_HEADER) ?? '');
+        yield { seq: message.seq, workflowId };
+        if (message.info.pending === 0) break;
+      }
+    },
+
+    async purgeBefore(seq) {
+      await jsm.streams.purge(ROLLUPS_STREAM, { seq });
+    },
+
+    async remove(seq) {
+      await jsm.streams.deleteMessage(ROLLUPS_STREAM, seq, false).catch((error: unknown) => {
+        // An earlier attempt removed it.
+        if (!isApiError(error, NO_MESSAGE) && !isApiError(error, 10043)) throw error;
+      });
+    },
+  };
+}
+
+async function readRange(js: JetStreamClient, filter: string, range: LogRange): Promise<Rollup[]> {
+  const consumer = await js.consumers.get(ROLLUPS_STREAM, {
+    filter_subjects: filter,
+    opt_start_seq: range.from,
+  });
+  const records: Rollup[] = [];
+  const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000 });
+  // A consumer that stalls must not hold the load for ever; the activity tries again.
+  const timer = setTimeout(() => messages.stop(), 60_000);
+  let lastSeq = 0;
+  try {
+    for await (const message of messages) {
+      lastSeq = message.seq;
+      if (message.seq <= range.to) records.push(decodeRollup(message.string()));
+      if (message.seq >= range.to) break;
+    }
+  } finally {
+    clearTimeout(timer);
+    await messages.close();
+    await consumer.delete();
+  }
+  if (lastSeq < range.to) throw new Error(`rollup log ended at ${lastSeq}, before ${range.to}`);
+  return records;
+}
+
+/** Publishes announcements durably. */
+export function createAnnouncer({ js }: Pick<Nats, 'js'>): ActivityDeps['announcer'] {
+  return {
+    async announce(subject, data, messageId) {
+      await js.publish(subject, data, { msgID: messageId, timeout: 5_000 });
+    },
+  };
+}
+
+/** What an operator wants to know of the streams. */
+export async function streamFigures({ jsm }: Pick<Nats, 'jsm'>): Promise<{
+  readonly eventsLastSeq: number;
+  readonly consumer: ConsumerInfo;
+  readonly rollups: StreamInfo;
+  readonly deadLetters: number;
+}> {
+  const [events, consumer, rollups, deadLetters] = await Promise.all([
+    jsm.streams.info(EVENTS_STREAM),
+    jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER),
+    jsm.streams.info(ROLLUPS_STREAM),
+    jsm.streams.info(DEADLETTERS_STREAM),
+  ]);
+  return {
+    eventsLastSeq: events.state.last_seq,
+    consumer,
+    rollups,
+    deadLetters: deadLetters.state.messages,
+  };
+}

@@ -1,0 +1,154 @@
+/** Temporal: connections, the namespace's settings, and what is asked of it about sessions. */
+import { readFileSync } from 'node:fs';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { type SessionHistory } from '../activities/load-snapshot.ts';
+import { type RunningSessions } from '../activities/purge-loaded.ts';
+import { type SessionSnapshot } from '../shared/actor.ts';
+import { SESSION_WORKFLOW } from '../shared/ids.ts';
+import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
+import { snapshotQuery } from '../workflows/messages.ts';
+import { type Config } from './config.ts';
+import { type Logger } from './log.ts';
+
+export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
+
+/** Address, TLS and key, as both kinds of connection take them. */
+export function connectionOptions(config: TemporalConfig) {
+  const { TEMPORAL_TLS_CA, TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY } = config;
+  const pair =
+    TEMPORAL_TLS_CERT !== undefined && TEMPORAL_TLS_KEY !== undefined
+      ? {
+          clientCertPair: {
+            crt: readFileSync(TEMPORAL_TLS_CERT),
+            key: readFileSync(TEMPORAL_TLS_KEY),
+          },
+        }
+      : undefined;
+  const tls =
+    pair !== undefined || TEMPORAL_TLS_CA !== undefined
+      ? {
+          ...(TEMPORAL_TLS_CA !== undefined && {
+            serverRootCACertificate: readFileSync(TEMPORAL_TLS_CA),
+          }),
+          ...pair,
+        }
+      : config.TEMPORAL_TLS || config.TEMPORAL_API_KEY !== undefined;
+  return {
+    address: config.TEMPORAL_ADDRESS,
+    tls,
+    ...(config.TEMPORAL_API_KEY !== undefined && { apiKey: config.TEMPORAL_API_KEY }),
+  } satisfies ConnectionOptions;
+}
+
+/** For commands: pure JavaScript, quick to load. @throws where no server answers within 5 s */
+export async function connectTemporal(
+  config: TemporalConfig,
+): Promise<{ client: Client; connection: Connection }> {
+  const connection = await Connection.connect({
+    ...connectionOptions(config),
+    connectTimeout: '5s',
+  });
+  return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
+}
+
+/** The least retention a server accepts for a namespace of one cluster. */
+const RETENTION_MS_MIN = 3_600_000;
+
+const ALREADY_EXISTS = 6;
+const NOT_FOUND = 5;
+
+/**
+ * Makes the namespace, its retention (`LATE_WINDOW`, an hour at least) and the search attributes;
+ * safe to run again.
+ */
+export async function migrateTemporal(
+  config: TemporalConfig,
+  connection: Connection,
+  log: Logger,
+): Promise<void> {
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const retentionMs = Math.max(config.LATE_WINDOW, RETENTION_MS_MIN);
+  const workflowExecutionRetentionTtl = { seconds: Math.ceil(retentionMs / 1_000) as never };
+  const service = connection.workflowService;
+  try {
+    await service.describeNamespace({ namespace });
+    await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
+  } catch (error) {
+    if (!isGrpcServiceError(error) || Number(error.code) !== NOT_FOUND) throw error;
+    await service.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: workflowExecutionRetentionTtl,
+      description: 'Sojourn visitor sessions',
+    });
+    log.info({ namespace }, 'temporal namespace created');
+  }
+  await addSearchAttributes(connection, namespace);
+}
+
+async function addSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const operator = connection.operatorService;
+  const { customAttributes } = await operator.listSearchAttributes({ namespace });
+  const types = { KEYWORD: 2, BOOL: 5 } as const;
+  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
+  if (missing.length === 0) return;
+  try {
+    await operator.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, types[type]])),
+    });
+  } catch (error) {
+    // Another process was quicker.
+    if (!isGrpcServiceError(error) || Number(error.code) !== ALREADY_EXISTS) throw error;
+  }
+}
+
+/** Snapshots of closed sessions. */
+export function createSessionHistory(client: Client): SessionHistory {
+  return {
+    async snapshotOf(workflowId, runId) {
+      const handle = client.workflow.getHandle(workflowId, runId);
+      const { status } = await handle.describe();
+      if (status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW') {
+        // Follows continued runs to the chain's end.
+        return (await handle.result()) as SessionSnapshot;
+      }
+      // Terminated or failed: a worker replays the history and tells what it came to.
+      return await handle.query(snapshotQuery);
+    },
+  };
+}
+
+/** Sessions in a listing; more than this and the purge waits for quieter times. */
+const RUNNING_MAX = 100_000;
+
+export function createRunningSessions(client: Client): RunningSessions {
+  return async () => {
+    const ids = new Set<string>();
+    const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
+      ids.add(workflowId);
+      if (ids.size > RUNNING_MAX) throw new Error(`more than ${RUNNING_MAX} sessions are running`);
+    }
+    return ids;
+  };
+}
+
+/** Whether an error says that there is no such workflow, or that it has closed. */
+export function isWorkflowGone(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError;
+}
+
+/** Codes of a server that is away, starting or overloaded: cancelled, deadline, exhausted, unavailable. */
+const AWAY_CODES = new Set([1, 4, 8, 14]);
+
+/** Whether an error is about the server as a whole, not about what it was asked. */
+export function isServerAway(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return !isGrpcServiceError(cause) || AWAY_CODES.has(Number(cause.code));
+}

@@ -1,0 +1,81 @@
+/**
+ * The metric catalogue: which metric exists at which granularity, in whose bucket, by which
+ * dimensions. Adding a metric is adding a line (CONTRACT, section 3).
+ */
+import { type Granularity } from './buckets.ts';
+import { ONE, readUnits } from './decimal.ts';
+import { type Amount } from './contributions.ts';
+import { type Attribute, isConversion, kindOf, type VisitorEvent } from './event.ts';
+import { type SessionFacts } from './session.ts';
+
+/** Column names of the dimensions, and the session attribute each is. */
+export const SESSION_DIMENSIONS = {
+  traffic_source: 'trafficSource',
+  device_type: 'deviceType',
+  country: 'country',
+  browser: 'browser',
+  os: 'os',
+} as const satisfies Record<string, Attribute>;
+export type SessionDimension = keyof typeof SESSION_DIMENSIONS;
+
+/** Dimensions that each event brings itself; an event without the value has no such row. */
+export const EVENT_DIMENSIONS = {
+  path: (event) => event.path,
+  event_type: (event) => event.type,
+  currency: (event) => event.currency,
+  conversion_type: (event) => event.conversionType,
+} as const satisfies Record<string, (event: VisitorEvent) => string | undefined>;
+export type EventDimension = keyof typeof EVENT_DIMENSIONS;
+
+/** A metric that each event adds to, in the event's bucket. `''` is the row of no dimension. */
+export interface EventMetric {
+  readonly metric: string;
+  readonly granularity: Granularity;
+  readonly dimensions: readonly ('' | EventDimension)[];
+  /** Attributes of the session that the event's amount is also filed under. */
+  readonly sessionDimensions?: readonly SessionDimension[];
+  readonly measure: (event: VisitorEvent) => Amount | undefined;
+}
+
+/** A metric that each session adds to once, in the bucket of its first or last event. */
+export interface SessionMetric {
+  readonly metric: string;
+  readonly granularity: Granularity;
+  readonly bucket: 'firstEventAt' | 'lastEventAt';
+  readonly dimensions: readonly ('' | SessionDimension)[];
+  readonly measure: (session: SessionFacts) => Amount | undefined;
+}
+
+const once: Amount = { value: ONE, count: 1 };
+const onceIf = (condition: boolean): Amount | undefined => (condition ? once : undefined);
+
+const pageView = (event: VisitorEvent) => onceIf(kindOf(event) === 'pageview');
+const notable = (event: VisitorEvent) => onceIf(isConversion(event) || kindOf(event) === 'custom');
+const conversion = (event: VisitorEvent) => onceIf(isConversion(event));
+const revenue = (event: VisitorEvent): Amount | undefined => {
+  const units = isConversion(event) ? readUnits(event.revenue ?? '0') : 0n;
+  return units === 0n ? undefined : { value: units, count: 1 };
+};
+const inSeconds = (ms: number): bigint => (BigInt(ms) * ONE) / 1_000n;
+
+/* prettier-ignore */
+export const EVENT_METRICS: readonly EventMetric[] = [
+  { metric: 'page_views', granularity: 'hour', dimensions: ['', 'path'], measure: pageView },
+  { metric: 'page_views', granularity: 'day', dimensions: [], sessionDimensions: ['device_type', 'traffic_source', 'browser', 'os', 'country'], measure: pageView },
+  { metric: 'event_count', granularity: 'hour', dimensions: ['event_type'], measure: notable },
+  { metric: 'revenue', granularity: 'hour', dimensions: ['', 'currency'], measure: revenue },
+  { metric: 'conversion_rate', granularity: 'hour', dimensions: ['conversion_type'], measure: conversion },
+];
+
+/* prettier-ignore */
+export const SESSION_METRICS: readonly SessionMetric[] = [
+  { metric: 'sessions', granularity: 'hour', bucket: 'firstEventAt', dimensions: [''], measure: () => once },
+  { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: ['traffic_source', 'device_type', 'country'], measure: () => once },
+  { metric: 'new_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === true) },
+  { metric: 'returning_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === false) },
+  { metric: 'engaged_sessions', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => onceIf(s.engaged) },
+  { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: ['traffic_source'], measure: (s) => onceIf(s.engaged) },
+  { metric: 'bounce_rate', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: s.bounced ? ONE : 0n, count: 1 }) },
+  { metric: 'avg_session_duration', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: inSeconds(s.durationMs), count: 1 }) },
+  { metric: 'pages_per_session', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: BigInt(s.pageViews) * ONE, count: 1 }) },
+];

@@ -1,0 +1,112 @@
+/**
+ * Metric rows and their arithmetic. What a session writes is always a difference of two of these:
+ * `contributions(now) - contributions(already written)`, negative values included.
+ */
+import { formatDecimal, readUnits } from './decimal.ts';
+import { type Granularity, GRANULARITIES } from './buckets.ts';
+
+export interface RowKey {
+  readonly metric: string;
+  readonly granularity: Granularity;
+  /** Start of the bucket, epoch milliseconds UTC. */
+  readonly bucket: number;
+  /** `''`: the row of no dimension. */
+  readonly dimension: string;
+  readonly dimensionValue: string;
+}
+
+/** `value` in units of 10^-9. */
+export interface Amount {
+  readonly value: bigint;
+  readonly count: number;
+}
+
+/** Sums by row key (see {@link rowKeyText}). A row whose value and count are both 0 is absent. */
+export type Contributions = Map<string, Amount>;
+
+/** A row in messages: key, then the value as decimal text, then the count. */
+export type WireRow = readonly [
+  metric: string,
+  granularity: Granularity,
+  bucketSeconds: number,
+  dimension: string,
+  dimensionValue: string,
+  value: string,
+  count: number,
+];
+
+const SEPARATOR = '\t';
+
+/** One text for a row key. The dimension value comes last: only it may hold the separator. */
+export function rowKeyText(key: RowKey): string {
+  return [key.metric, key.granularity, key.bucket, key.dimension, key.dimensionValue].join(
+    SEPARATOR,
+  );
+}
+
+/** The inverse of {@link rowKeyText}. */
+export function parseRowKey(text: string): RowKey {
+  const [metric = '', granularity = '', bucket = '', dimension = '', ...rest] =
+    text.split(SEPARATOR);
+  return {
+    metric,
+    granularity: GRANULARITIES.find((g) => g === granularity) ?? 'hour',
+    bucket: Number(bucket),
+    dimension,
+    dimensionValue: rest.join(SEPARATOR),
+  };
+}
+
+/** Adds an amount to a row, in place. */
+export function addAmount(rows: Contributions, key: string, { value, count }: Amount): void {
+  const old = rows.get(key);
+  const sum = { value: (old?.value ?? 0n) + value, count: (old?.count ?? 0) + count };
+  if (sum.value === 0n && sum.count === 0) rows.delete(key);
+  else rows.set(key, sum);
+}
+
+/** Adds all rows of `more` to `rows`, in place. */
+export function addAll(rows: Contributions, more: ReadonlyMap<string, Amount>): void {
+  for (const [key, amount] of more) addAmount(rows, key, amount);
+}
+
+/** Takes all rows of `less` off `rows`, in place. */
+export function subtractAll(rows: Contributions, less: ReadonlyMap<string, Amount>): void {
+  for (const [key, { value, count }] of less) addAmount(rows, key, { value: -value, count: -count });
+}
+
+/** What has to be added to `written` to get `now`. */
+export function difference(
+  now: ReadonlyMap<string, Amount>,
+  written: ReadonlyMap<string, Amount>,
+): Contributions {
+  const rows: Contributions = new Map(now);
+  subtractAll(rows, written);
+  return rows;
+}
+
+/** Rows as they travel. */
+export function toWire(rows: ReadonlyMap<string, Amount>): WireRow[] {
+  return [...rows].map(([text, { value, count }]) => {
+    const key = parseRowKey(text);
+    return [
+      key.metric,
+      key.granularity,
+      key.bucket / 1_000,
+      key.dimension,
+      key.dimensionValue,
+      formatDecimal(value),
+      count,
+    ];
+  });
+}
+
+/** The inverse of {@link toWire}; rows with the same key are summed. */
+export function fromWire(wire: readonly WireRow[]): Contributions {
+  const rows: Contributions = new Map();
+  for (const [metric, granularity, bucketSeconds, dimension, dimensionValue, value, count] of wire) {
+    const key = { metric, granularity, bucket: bucketSeconds * 1_000, dimension, dimensionValue };
+    addAmount(rows, rowKeyText(key), { value: readUnits(value), count });
+  }
+  return rows;
+}

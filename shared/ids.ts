@@ -1,0 +1,71 @@
+/** Names that other systems see: workflow ids, subjects, streams, tokens. */
+
+export const TASK_QUEUE = 'sojourn';
+export const SESSION_WORKFLOW = 'session';
+export const LOADER_WORKFLOW = 'loader';
+
+export const EVENTS_STREAM = 'EVENTS';
+export const EVENTS_CONSUMER = 'ingest';
+export const ROLLUPS_STREAM = 'ROLLUPS';
+export const METRICS_STREAM = 'METRICS';
+export const DEADLETTERS_STREAM = 'DEADLETTERS';
+
+/**
+ * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,
+ * far more than one Temporal server feeds it.
+ */
+export const ROLLUP_PARTITIONS = 1;
+
+/** Events, differences, announcements and dead letters of a project, by subject. */
+export const PROJECT_PATTERN = /^[a-z0-9_-]{1,64}$/;
+
+/** The workflow id of a session; `project` holds no slash, so the id is unambiguous. */
+export function sessionWorkflowId(project: string, sessionId: string): string {
+  return `session/${project}/${sessionId}`;
+}
+
+/** The inverse of {@link sessionWorkflowId}; undefined for any other workflow id. */
+export function parseSessionWorkflowId(
+  id: string,
+): { readonly project: string; readonly sessionId: string } | undefined {
+  const match = /^session\/([^/]+)\/(.+)$/su.exec(id);
+  return match?.[1] !== undefined && match[2] !== undefined
+    ? { project: match[1], sessionId: match[2] }
+    : undefined;
+}
+
+export function loaderWorkflowId(partition: number): string {
+  return `loader/${partition}`;
+}
+
+/**
+ * Subject of a difference, which is its identity: the log refuses a second message on a subject.
+ * @param identity first run of the session
+ */
+export function rollupSubject(partition: number, identity: string, writeNo: number): string {
+  return `rollups.${partition}.${identity}.${writeNo}`;
+}
+
+/** The partition a session writes to: the same for its whole life. */
+export function partitionOf(identity: string): number {
+  let hash = 0;
+  for (const char of identity) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
+  return hash % ROLLUP_PARTITIONS;
+}
+
+export function metricsUpdatedSubject(project: string): string {
+  return `metrics.updated.${project}`;
+}
+
+export function deadLetterSubject(project: string): string {
+  return `deadletters.${project}`;
+}
+
+/** Project and rest of an event's subject; undefined where it is not `events.<project>.<type>`. */
+export function parseEventSubject(
+  subject: string,
+): { readonly project: string; readonly valid: boolean } | undefined {
+  const [prefix, project, ...rest] = subject.split('.');
+  if (prefix !== 'events' || project === undefined) return undefined;
+  return { project, valid: rest.length > 0 && PROJECT_PATTERN.test(project) };
+}

@@ -1,0 +1,50 @@
+/** Every bound of the system, with its reason. */
+
+/** CONTRACT, section 1: one event. */
+export const EVENT_BYTES_MAX = 64 * 1024;
+/** CONTRACT, section 1: an array of events; also the default largest message of a NATS server. */
+export const MESSAGE_BYTES_MAX = 1024 * 1024;
+export const EVENTS_PER_MESSAGE_MAX = 1_000;
+/** A producer's clock may be ahead by this much. */
+export const FUTURE_MS_MAX = 24 * 60 * 60 * 1_000;
+/** A property's text is cut after this many characters. */
+export const PROPERTY_CHARS_MAX = 1_024;
+
+/**
+ * Event ids a session remembers for sure. Beyond it, ids that JetStream can no longer redeliver
+ * (at or below the consumer's ack floor) are forgotten: a week-long bot must not grow for ever.
+ */
+export const EVENT_IDS_MAX = 10_000;
+/** Ids longer than this are remembered by their hash, so that 10,000 of them fit a 2 MiB payload. */
+export const EVENT_ID_KEPT_CHARS_MAX = 40;
+
+/**
+ * One message to a session. Temporal refuses payloads over 2 MiB and advises far less; a workflow
+ * task must fold everything it gets well below its deadlock limit of a second.
+ */
+export const BATCH_EVENTS_MAX = 500;
+export const BATCH_BYTES_MAX = 256 * 1024;
+
+/** Temporal refuses the 10,000th signal of a run; well before that the session continues as new. */
+export const SIGNALS_PER_RUN_MAX = 2_000;
+
+/** One record of the rollup log: far below 1 MiB, so that a reader can hold many. */
+export const ROLLUP_ROWS_MAX = 1_000;
+export const ROLLUP_BYTES_MAX = 256 * 1024;
+/** A session that owes more rows than this writes them without waiting for its checkpoint. */
+export const OWED_ROWS_MAX = 4_000;
+
+/** One range of the rollup log, loaded as one block: enough to amortise an insert (DESIGN, Loader). */
+export const RANGE_ROLLUPS_MAX = 10_000;
+export const RANGE_BYTES_MAX = 32 * 1024 * 1024;
+/** Ranges after which the loader continues as new; its history stays below 2,000 events. */
+export const RANGES_PER_RUN_MAX = 100;
+/** What is loaded stays in the log for this much of the loader's own running time. */
+export const ROLLUP_KEPT_MS = 60 * 60 * 1_000;
+
+/** One message to subscribers; below the default largest message of a NATS server. */
+export const ANNOUNCED_METRICS_MAX = 2_000;
+
+/** What ingest holds in memory, and so what JetStream lets it hold unacknowledged. */
+export const HELD_MESSAGES_MAX = 20_000;
+export const HELD_BYTES_MAX = 64 * 1024 * 1024;

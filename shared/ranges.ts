@@ -1,0 +1,109 @@
+/** Ranges of the rollup log: what the loader plans, loads, announces and in the end purges. */
+import { ROLLUP_KEPT_MS } from './limits.ts';
+
+/** A place in the rollup log. A log that was made anew counts from the start again. */
+export interface LogPosition {
+  /** When the stream was made, as the server tells it: one life of the log. */
+  readonly log: string;
+  /** Stream sequence of the last record dealt with; 0 before the first. */
+  readonly seq: number;
+}
+
+/** Records `from` to `to`, both included, planned before they are loaded. */
+export interface LogRange {
+  readonly partition: number;
+  readonly log: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The name of a range everywhere: insert token, message id. Content under a token never changes. */
+export function rangeToken({ partition, log, from, to }: LogRange): string {
+  return `rollups-${partition}-${log}-${from}-${to}`;
+}
+
+/** When, in the loader's own running time, a record had been loaded. */
+interface Mark {
+  readonly seq: number;
+  readonly at: number;
+}
+
+export interface LoaderProgress {
+  readonly partition: number;
+  readonly position: LogPosition;
+  /** Everything up to here may be purged, but for what a running session might write again. */
+  readonly purgeable: number;
+  readonly purged: number;
+}
+
+/**
+ * The loader's memory. Its running time stands still while no worker runs it, so that sessions that
+ * could not run either find their records when they come back.
+ */
+export interface LoaderState {
+  readonly partition: number;
+  position: LogPosition;
+  runningMs: number;
+  lastTickAt: number | undefined;
+  marks: Mark[];
+  purged: number;
+  lastPurgeAtMs: number;
+}
+
+/** A pause of the loader longer than this is an outage and does not count as running. */
+const TICK_MS_MAX = 60_000;
+/** One mark a minute is enough to tell an hour. */
+const MARK_EVERY_MS = 60_000;
+const PURGE_EVERY_MS = 5 * 60_000;
+
+export function openLoader(partition: number): LoaderState {
+  return {
+    partition,
+    position: { log: '', seq: 0 },
+    runningMs: 0,
+    lastTickAt: undefined,
+    marks: [],
+    purged: 0,
+    lastPurgeAtMs: 0,
+  };
+}
+
+/** Lets the running time go on. @param now epoch milliseconds, by the workflow's clock */
+export function tick(state: LoaderState, now: number): void {
+  const elapsed = now - (state.lastTickAt ?? now);
+  state.runningMs += Math.max(0, Math.min(elapsed, TICK_MS_MAX));
+  state.lastTickAt = now;
+}
+
+/** Notes that a range is loaded and announced. */
+export function advance(state: LoaderState, range: LogRange): void {
+  if (range.log !== state.position.log) {
+    state.marks = [];
+    state.purged = 0;
+  }
+  state.position = { log: range.log, seq: range.to };
+  const newest = state.marks.at(-1);
+  if (newest === undefined || state.runningMs - newest.at >= MARK_EVERY_MS) {
+    state.marks.push({ seq: range.to, at: state.runningMs });
+  }
+}
+
+/** The sequence up to which records have been loaded for long enough; 0 where there are none. */
+export function purgeableUpTo({ marks, runningMs }: LoaderState): number {
+  const old = marks.findLast((mark) => runningMs - mark.at >= ROLLUP_KEPT_MS);
+  return old?.seq ?? 0;
+}
+
+/** Whether it is time to purge, and up to where. */
+export function duePurge(state: LoaderState): number | undefined {
+  const upTo = purgeableUpTo(state);
+  const due = upTo > state.purged && state.runningMs - state.lastPurgeAtMs >= PURGE_EVERY_MS;
+  return due ? upTo : undefined;
+}
+
+/** Notes a purge. Records kept back for running sessions stay to the next one. */
+export function purgedUpTo(state: LoaderState, seq: number): void {
+  state.purged = seq;
+  state.lastPurgeAtMs = state.runningMs;
+  state.marks = state.marks.filter((mark) => mark.seq > seq);
+}

@@ -1,0 +1,92 @@
+/**
+ * The difference a session hands over, and what the loader makes of many: one record of the rollup
+ * log (stream ROLLUPS). Its subject is its identity, its content never changes.
+ */
+import { addAll, type Contributions, fromWire, type WireRow } from './contributions.ts';
+import { SojournError } from './errors.ts';
+import { type SessionFacts } from './session.ts';
+
+export type SessionStatus = 'open' | 'ended';
+export type EndReason = 'session_end' | 'idle' | 'operator';
+
+/** What the table `sessions` shows of a session. */
+export interface SessionRow extends Omit<SessionFacts, 'tallies'> {
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
+  /** Epoch milliseconds UTC, by the workflow's clock. */
+  readonly updatedAt: number;
+}
+
+export interface Rollup {
+  readonly version: 1;
+  readonly project: string;
+  readonly sessionId: string;
+  /** First run of the session: with `writeNo` the identity of this record. */
+  readonly identity: string;
+  readonly writeNo: number;
+  /** First run of the chain of runs that wrote it: a reopened session is another chain. */
+  readonly by: string;
+  readonly rows: readonly WireRow[];
+  readonly session: SessionRow;
+}
+
+/** The record as bytes are made of it. */
+export function encodeRollup(rollup: Rollup): string {
+  return JSON.stringify(rollup);
+}
+
+/**
+ * Reads a record.
+ * @throws SojournError `SJ_ROLLUP_INVALID` on anything but what {@link encodeRollup} wrote
+ */
+export function decodeRollup(text: string): Rollup {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SojournError('SJ_ROLLUP_INVALID', 'a rollup record is no JSON', { cause: error });
+  }
+  if (!isRollup(value)) {
+    throw new SojournError('SJ_ROLLUP_INVALID', 'a rollup record has another shape than version 1');
+  }
+  return value;
+}
+
+function isRollup(value: unknown): value is Rollup {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<Record<keyof Rollup, unknown>>;
+  return (
+    record.version === 1 &&
+    typeof record.project === 'string' &&
+    typeof record.sessionId === 'string' &&
+    typeof record.identity === 'string' &&
+    typeof record.writeNo === 'number' &&
+    typeof record.by === 'string' &&
+    Array.isArray(record.rows) &&
+    typeof record.session === 'object'
+  );
+}
+
+/** What a range of the log adds up to. */
+export interface RangeSums {
+  /** Metric rows by project. */
+  readonly metrics: ReadonlyMap<string, Contributions>;
+  /** The newest record of each session of the range. */
+  readonly sessions: readonly Rollup[];
+}
+
+/** Sums records by project and row key; of several records of one session the newest row stays. */
+export function sumRollups(rollups: Iterable<Rollup>): RangeSums {
+  const metrics = new Map<string, Contributions>();
+  const sessions = new Map<string, Rollup>();
+  for (const rollup of rollups) {
+    const rows = metrics.get(rollup.project) ?? new Map();
+    metrics.set(rollup.project, rows);
+    addAll(rows, fromWire(rollup.rows));
+    const newest = sessions.get(rollup.identity);
+    if (newest === undefined || newest.writeNo < rollup.writeNo) {
+      sessions.set(rollup.identity, rollup);
+    }
+  }
+  return { metrics, sessions: [...sessions.values()] };
+}

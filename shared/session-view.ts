@@ -1,0 +1,97 @@
+/** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
+import { type Actor, nextStep } from './actor.ts';
+import { type EndReason, type SessionStatus } from './rollup.ts';
+import { factsOf } from './session.ts';
+import { type Attribute } from './event.ts';
+
+export interface SessionView {
+  readonly project: string;
+  readonly sessionId: string;
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
+  /** RFC 3339, UTC. */
+  readonly firstEventAt: string;
+  readonly lastEventAt: string;
+  readonly durationSeconds: number;
+  readonly events: number;
+  readonly pageViews: number;
+  readonly conversions: number;
+  readonly revenue: string;
+  readonly engaged: boolean;
+  readonly bounced: boolean;
+  readonly attributes: Readonly<Partial<Record<Attribute, string>>>;
+  readonly entryPath?: string;
+  readonly exitPath?: string;
+  readonly newUser?: boolean;
+  /** First run of the session, and how often it has written. */
+  readonly firstRunId: string;
+  readonly writes: number;
+  /** Everything folded in so far has been handed over. */
+  readonly written: boolean;
+  /** The session absorbs late events of a session that had ended, and settles soon. */
+  readonly settling: boolean;
+  /** When the session ends or writes next if nothing more arrives. */
+  readonly nextStepAt?: string;
+}
+
+/**
+ * The actor as people read it.
+ * @param now epoch milliseconds, by the workflow's clock
+ */
+export function viewOf(actor: Actor, now: number, endReason?: EndReason): SessionView {
+  const facts = factsOf(actor.state, actor.user?.isNew);
+  if (facts === undefined) throw new RangeError('a session without events cannot be shown');
+  const { firstEventAt, lastEventAt, durationMs, tallies: _tallies, ...figures } = facts;
+  const step = endReason === undefined ? nextStep(actor, now) : undefined;
+  return {
+    project: actor.project,
+    sessionId: actor.sessionId,
+    status: endReason === undefined ? 'open' : 'ended',
+    ...(endReason && { endReason }),
+    firstEventAt: new Date(firstEventAt).toISOString(),
+    lastEventAt: new Date(lastEventAt).toISOString(),
+    durationSeconds: durationMs / 1_000,
+    ...figures,
+    firstRunId: actor.identity,
+    writes: actor.writeNo,
+    written: actor.shown?.events === actor.state.events && !actor.owesMore,
+    settling:
+      endReason === undefined &&
+      actor.reopenedAfter !== undefined &&
+      actor.reopenedAfter !== 'idle',
+    ...(step?.do === 'wait' && { nextStepAt: new Date(step.until).toISOString() }),
+  };
+}
+
+/** The session in Markdown, for the Temporal UI. */
+export function describeInMarkdown(view: SessionView): string {
+  const { attributes } = view;
+  const cells: readonly (readonly [string, string | number | undefined])[] = [
+    ['Page views', view.pageViews],
+    ['Events', view.events],
+    ['Duration', `${view.durationSeconds} s`],
+    ['Conversions', view.conversions],
+    ['Revenue', view.revenue === '0' ? undefined : view.revenue],
+    ['Engaged', view.engaged ? 'yes' : 'no'],
+    ['Bounced', view.bounced ? 'yes' : 'no'],
+    ['Entry', view.entryPath],
+    ['Exit', view.exitPath],
+    ['User', attributes.userId],
+    ['Source', attributes.trafficSource],
+    ['Country', attributes.country],
+    ['Device', attributes.deviceType],
+    ['Writes', view.writes],
+  ];
+  const lines = cells.flatMap(([name, value]) =>
+    value === undefined ? [] : [`| ${name} | ${escapeCell(String(value))} |`],
+  );
+  const title = `**${view.status}**${view.endReason ? ` (${view.endReason})` : ''}`;
+  return [`${title}: ${view.firstEventAt} to ${view.lastEventAt}`, '', '| | |', '|-|-|', ...lines].join(
+    '\n',
+  );
+}
+
+/** Text from producers must not become markup. */
+function escapeCell(text: string): string {
+  return text.slice(0, 200).replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
+}

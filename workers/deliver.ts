@@ -1,0 +1,148 @@
+/**
+ * Brings a batch to its session: starts it, signals it, or reopens it where it has closed. Returns
+ * only after Temporal has taken the batch. Doing it twice is harmless: the fold knows event ids.
+ */
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { LRUCache } from 'lru-cache';
+import { type SessionHistory } from '../activities/load-snapshot.ts';
+import { type SessionInput, type SessionSettings, type SessionSnapshot } from '../shared/actor.ts';
+import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
+import { searchAttributesOf } from '../shared/search-attributes.ts';
+import { applyEvents, emptySession, factsOf, isKnown, stateFromWire } from '../shared/session.ts';
+import { isWorkflowGone } from '../platform/temporal.ts';
+import { eventsSignal } from '../workflows/messages.ts';
+import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
+import { batchOf, type Delivery } from './gather.ts';
+
+export interface DeliverDeps {
+  readonly client: Client;
+  readonly history: SessionHistory;
+  readonly now: () => number;
+}
+
+export interface DeliverOptions {
+  readonly settings: SessionSettings;
+  /** An event later than this after a session's end begins a new session. */
+  readonly lateWindowMs: number;
+  /** The worker shares this process's connection, so a start may bring its task right along. */
+  readonly eagerStart: boolean;
+}
+
+export type Outcome = 'started' | 'signalled' | 'reopened' | 'known';
+
+/** Sessions known to be open, so that their next batch skips the attempt to start them. */
+const OPEN_SESSIONS_MAX = 50_000;
+/** A session that opens and closes again under our hands this often is left to the next try. */
+const ROUNDS_MAX = 5;
+
+export function createDeliver(
+  { client, history, now }: DeliverDeps,
+  { settings, lateWindowMs, eagerStart }: DeliverOptions,
+): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
+  const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
+
+  async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
+    const { project, sessionId } = delivery;
+    const workflowId = sessionWorkflowId(project, sessionId);
+    const input: SessionInput = { project, sessionId, settings, batch: batchOf(delivery, ackFloor) };
+
+    if (!open.has(workflowId)) {
+      if (await start(workflowId, input, WorkflowIdReusePolicy.REJECT_DUPLICATE)) {
+        remember(workflowId, input);
+        return 'started';
+      }
+    }
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      if (await signal(workflowId, input)) {
+        remember(workflowId, input);
+        return 'signalled';
+      }
+      open.delete(workflowId);
+      const outcome = await reopen(workflowId, input);
+      if (outcome !== undefined) return outcome;
+    }
+    throw new Error(`${workflowId} opened and closed ${ROUNDS_MAX} times in a row`);
+  }
+
+  /** A session that is about to end is not worth remembering. */
+  function remember(workflowId: string, { batch }: SessionInput): void {
+    if (batch.events.some(({ type }) => type === 'session_end')) open.delete(workflowId);
+    else open.set(workflowId, true);
+  }
+
+  async function start(
+    workflowId: string,
+    input: SessionInput,
+    workflowIdReusePolicy: WorkflowIdReusePolicy,
+  ): Promise<boolean> {
+    try {
+      await client.workflow.start(SESSION_WORKFLOW, {
+        workflowId,
+        taskQueue: TASK_QUEUE,
+        args: [input],
+        workflowIdReusePolicy,
+        requestEagerStart: eagerStart,
+        staticSummary: `${input.project}: session ${input.sessionId}`,
+        typedSearchAttributes: searchAttributesAtStart(input),
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  async function signal(workflowId: string, { batch }: SessionInput): Promise<boolean> {
+    try {
+      await client.workflow.getHandle(workflowId).signal(eventsSignal, batch);
+      return true;
+    } catch (error) {
+      if (isWorkflowGone(error)) return false;
+      throw error;
+    }
+  }
+
+  /** @returns undefined where the session is open after all */
+  async function reopen(workflowId: string, input: SessionInput): Promise<Outcome | undefined> {
+    const snapshot = await latestSnapshot(workflowId);
+    if (snapshot === 'open') return undefined;
+    if (snapshot === undefined) {
+      const started = await start(workflowId, input, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
+      if (started) remember(workflowId, input);
+      return started ? 'started' : undefined;
+    }
+    if (isKnown(stateFromWire(snapshot.state), input.batch.events)) return 'known';
+    const late: SessionInput = { ...input, snapshot };
+    const started = await start(workflowId, late, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
+    return started ? 'reopened' : undefined;
+  }
+
+  /** @returns undefined where the session is forgotten, or closed too long ago */
+  async function latestSnapshot(
+    workflowId: string,
+  ): Promise<SessionSnapshot | 'open' | undefined> {
+    try {
+      const { status, runId, closeTime } = await client.workflow.getHandle(workflowId).describe();
+      if (status.name === 'RUNNING') return 'open';
+      if (closeTime !== undefined && now() - closeTime.getTime() > lateWindowMs) return undefined;
+      return await history.snapshotOf(workflowId, runId);
+    } catch (error) {
+      // The retention's end came first.
+      if (isWorkflowGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  return deliver;
+}
+
+function searchAttributesAtStart({ project, batch, snapshot }: SessionInput) {
+  const state = snapshot === undefined ? emptySession() : stateFromWire(snapshot.state);
+  applyEvents(state, batch.events);
+  const facts = factsOf(state);
+  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
+}

@@ -1,0 +1,221 @@
+/**
+ * The waiting room between JetStream and Temporal: events wait here, per session, for company. What
+ * waits is not acknowledged yet, so nothing here needs to survive. No I/O, no clock of its own.
+ *
+ * The window is short while nothing waits behind (latency) and longer under backlog (one message to
+ * a session costs Temporal the same however many events it carries). A session has at most one
+ * message under way, so the next one gathers for as long as the engine takes.
+ */
+import { type EventBatch } from '../shared/actor.ts';
+import { type VisitorEvent } from '../shared/event.ts';
+import {
+  BATCH_BYTES_MAX,
+  BATCH_EVENTS_MAX,
+  HELD_BYTES_MAX,
+  HELD_MESSAGES_MAX,
+} from '../shared/limits.ts';
+
+/** A message of the stream that is held until all its parts are kept elsewhere. */
+export interface HeldMessage {
+  readonly seq: number;
+  readonly bytes: number;
+  /** Parts (events, dead letters) not kept elsewhere yet. */
+  open: number;
+}
+
+/** Events of one session on their way. */
+export interface Delivery {
+  readonly project: string;
+  readonly sessionId: string;
+  readonly events: readonly VisitorEvent[];
+  /** The message each event came with. */
+  readonly messages: readonly HeldMessage[];
+}
+
+interface Waiting {
+  readonly project: string;
+  readonly sessionId: string;
+  events: VisitorEvent[];
+  messages: HeldMessage[];
+  bytes: number;
+  since: number;
+  ends: boolean;
+}
+
+/** How long events wait for company, milliseconds. */
+const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 250 } as const;
+
+export interface Gather {
+  /** Takes one event of a message in. */
+  add(
+    session: { readonly project: string; readonly sessionId: string },
+    event: VisitorEvent,
+    message: HeldMessage,
+    now: number,
+  ): void;
+  /** Says whether more messages wait in the stream. */
+  setBacklog(backlog: boolean): void;
+  /** The next delivery that is due; its session waits until {@link done}. */
+  take(now: number): Delivery | undefined;
+  /** When the next delivery is due: `now` or earlier, later, or never (Infinity). */
+  dueAt(): number;
+  done(delivery: Delivery): void;
+  /** Puts a delivery back in front; it is due again at once. */
+  putBack(delivery: Delivery): void;
+  /** From now on nothing waits for company. */
+  hurry(): void;
+  readonly events: number;
+  readonly isFull: boolean;
+}
+
+export function createGather(): Gather {
+  // Insertion order is the order of waiting.
+  const waiting = new Map<string, Waiting>();
+  const urgent = new Set<string>();
+  const parked = new Map<string, Waiting>();
+  const underWay = new Set<string>();
+  let backlog = false;
+  let hurried = false;
+  let events = 0;
+  let bytes = 0;
+
+  const keyOf = (session: { readonly project: string; readonly sessionId: string }) =>
+    `${session.project}/${session.sessionId}`;
+  const isFull = () => events >= HELD_MESSAGES_MAX || bytes >= HELD_BYTES_MAX;
+  const dueTime = (entry: Waiting) => {
+    if (hurried || isFull() || entry.events.length >= BATCH_EVENTS_MAX) return entry.since;
+    if (!backlog) return entry.since + (entry.ends ? 0 : WINDOW_MS.idle);
+    return entry.since + (entry.ends ? WINDOW_MS.endUnderBacklog : WINDOW_MS.backlog);
+  };
+  const insert = (key: string, entry: Waiting) => {
+    waiting.set(key, entry);
+    if (entry.ends || entry.events.length >= BATCH_EVENTS_MAX) urgent.add(key);
+  };
+  const firstOf = (keys: Iterable<string>) => {
+    for (const key of keys) return key;
+    return undefined;
+  };
+  const candidates = () => [firstOf(urgent), firstOf(waiting.keys())];
+  const release = (key: string) => {
+    underWay.delete(key);
+    const entry = parked.get(key);
+    if (entry === undefined) return;
+    parked.delete(key);
+    insert(key, entry);
+  };
+
+  return {
+    add(session, event, message, now) {
+      const key = keyOf(session);
+      const room = underWay.has(key) ? parked : waiting;
+      const entry = room.get(key) ?? {
+        project: session.project,
+        sessionId: session.sessionId,
+        events: [],
+        messages: [],
+        bytes: 0,
+        since: now,
+        ends: false,
+      };
+      entry.events.push(event);
+      entry.messages.push(message);
+      entry.bytes += sizeOf(event);
+      entry.ends ||= event.type === 'session_end';
+      events += 1;
+      bytes += sizeOf(event);
+      if (room === parked) parked.set(key, entry);
+      else insert(key, entry);
+    },
+
+    setBacklog(value) {
+      backlog = value;
+    },
+
+    take(now) {
+      for (const key of candidates()) {
+        const entry = key === undefined ? undefined : waiting.get(key);
+        if (key === undefined || entry === undefined || dueTime(entry) > now) continue;
+        waiting.delete(key);
+        urgent.delete(key);
+        underWay.add(key);
+        const count = batchLength(entry.events);
+        const delivery: Delivery = {
+          project: entry.project,
+          sessionId: entry.sessionId,
+          events: entry.events.slice(0, count),
+          messages: entry.messages.slice(0, count),
+        };
+        if (count < entry.events.length) {
+          entry.events = entry.events.slice(count);
+          entry.messages = entry.messages.slice(count);
+          parked.set(key, entry);
+        }
+        return delivery;
+      }
+      return undefined;
+    },
+
+    dueAt() {
+      return Math.min(
+        ...candidates().map((key) => {
+          const entry = key === undefined ? undefined : waiting.get(key);
+          return entry === undefined ? Infinity : dueTime(entry);
+        }),
+      );
+    },
+
+    done(delivery) {
+      events -= delivery.events.length;
+      for (const event of delivery.events) bytes -= sizeOf(event);
+      release(keyOf(delivery));
+    },
+
+    putBack(delivery) {
+      const key = keyOf(delivery);
+      const later = parked.get(key);
+      parked.set(key, {
+        project: delivery.project,
+        sessionId: delivery.sessionId,
+        events: [...delivery.events, ...(later?.events ?? [])],
+        messages: [...delivery.messages, ...(later?.messages ?? [])],
+        bytes: later?.bytes ?? 0,
+        since: 0,
+        ends: true,
+      });
+      release(key);
+    },
+
+    hurry() {
+      hurried = true;
+    },
+
+    get events() {
+      return events;
+    },
+    get isFull() {
+      return isFull();
+    },
+  };
+}
+
+/** How many of the events make one batch. */
+function batchLength(events: readonly VisitorEvent[]): number {
+  let bytes = 0;
+  const end = events.findIndex((event, index) => {
+    bytes += sizeOf(event);
+    return index >= BATCH_EVENTS_MAX || (index > 0 && bytes > BATCH_BYTES_MAX);
+  });
+  return end === -1 ? events.length : end;
+}
+
+/** Bytes an event takes, roughly and never less than in a signal. */
+function sizeOf(event: VisitorEvent): number {
+  let chars = 100;
+  for (const value of Object.values(event)) if (typeof value === 'string') chars += value.length;
+  return chars * 2;
+}
+
+/** The batch as the session gets it. */
+export function batchOf(delivery: Delivery, ackFloor: number): EventBatch {
+  return { events: delivery.events, ackFloor };
+}

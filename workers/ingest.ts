@@ -1,0 +1,276 @@
+/**
+ * From JetStream to sessions: pull, parse, gather, deliver, acknowledge. A message is acknowledged
+ * when Temporal has accepted every event in it and DEADLETTERS keeps whatever was bad.
+ *
+ *   pull ─▶ parse ─▶ gather ─▶ deliver ─▶ ack
+ *             └────▶ dead letter ──────────┘
+ */
+import { type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { type Logger } from '../platform/log.ts';
+import { type Nats } from '../platform/nats.ts';
+import { isServerAway } from '../platform/temporal.ts';
+import { toError } from '../shared/errors.ts';
+import {
+  DEADLETTERS_STREAM,
+  deadLetterSubject,
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  sessionWorkflowId,
+} from '../shared/ids.ts';
+import { createGather, type Delivery, type HeldMessage } from './gather.ts';
+import { type Outcome } from './deliver.ts';
+import { type DeadLetter, parseMessage } from './parse-event.ts';
+
+export interface IngestDeps {
+  readonly nats: Nats;
+  readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export interface Ingest {
+  /** What went through so far. */
+  readonly figures: Readonly<IngestFigures>;
+  /** Rejects when pulling cannot go on; resolves after {@link stop}. */
+  readonly finished: Promise<void>;
+  /** Stops pulling, delivers what is held, gives the rest back to JetStream. */
+  stop(): Promise<void>;
+}
+
+export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outcome, number>;
+
+/** Messages to sessions under way at once: enough to keep one Temporal server busy. */
+const DELIVERIES_MAX = 32;
+/** Well within the consumer's ack_wait of a minute. */
+const STILL_WORKING_MS = 20_000;
+const ACK_FLOOR_EVERY_MS = 5_000;
+const BACKOFF_MS = { first: 200, max: 5_000 } as const;
+const DRAIN_MS_MAX = 15_000;
+/** What the client asks JetStream for ahead of need. */
+const PULL_BYTES = 16 * 1024 * 1024;
+
+interface Held extends HeldMessage {
+  message: JsMsg;
+}
+
+/** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
+export async function startIngest({ nats, deliver, log, now }: IngestDeps): Promise<Ingest> {
+  const gather = createGather();
+  const held = new Map<number, Held>();
+  /** Failed tries of sessions that did not take their events yet. */
+  const attemptsOf = new Map<string, number>();
+  const figures: IngestFigures = {
+    messages: 0,
+    events: 0,
+    deadLetters: 0,
+    started: 0,
+    signalled: 0,
+    reopened: 0,
+    known: 0,
+  };
+  let ackFloor = 0;
+  let underWay = 0;
+  let failures = 0;
+  let pausedUntil = 0;
+  let stopping = false;
+  let pumpTimer: NodeJS.Timeout | undefined;
+  let wakeUp = () => {};
+
+  const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
+  const messages = await consumer.consume({ max_bytes: PULL_BYTES, expires: 10_000 });
+
+  const keepHeld = setInterval(() => {
+    for (const { message } of held.values()) message.working();
+  }, STILL_WORKING_MS);
+  const followFloor = setInterval(() => {
+    nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER).then(
+      (info) => {
+        ackFloor = info.ack_floor.stream_seq;
+      },
+      (error: unknown) => {
+        log.debug({ err: error }, 'ack floor not known for now');
+      },
+    );
+  }, ACK_FLOOR_EVERY_MS);
+
+  function settlePart(message: HeldMessage): void {
+    message.open -= 1;
+    if (message.open > 0) return;
+    const { seq } = message;
+    held.get(seq)?.message.ack();
+    held.delete(seq);
+    wakeUp();
+  }
+
+  /** Sends what is due, as far as places are free, and comes back when more will be. */
+  function pump(): void {
+    clearTimeout(pumpTimer);
+    const at = now();
+    if (at >= pausedUntil) {
+      while (underWay < DELIVERIES_MAX) {
+        const delivery = gather.take(at);
+        if (delivery === undefined) break;
+        underWay += 1;
+        send(delivery).catch((error: unknown) => {
+          log.fatal({ err: error }, 'ingest is broken');
+          messages.stop(toError(error));
+        });
+      }
+    }
+    const next = Math.max(gather.dueAt(), pausedUntil);
+    if (underWay < DELIVERIES_MAX && next < Infinity) pumpTimer = setTimeout(pump, next - now());
+  }
+
+  async function send(delivery: Delivery): Promise<void> {
+    try {
+      const outcome = await deliver(delivery, ackFloor);
+      figures[outcome] += 1;
+      if (failures > 0) log.info({ failures }, 'temporal takes events again');
+      failures = 0;
+      attemptsOf.delete(sessionWorkflowId(delivery.project, delivery.sessionId));
+      gather.done(delivery);
+      for (const message of delivery.messages) settlePart(message);
+    } catch (error) {
+      retryLater(delivery, error);
+    } finally {
+      underWay -= 1;
+      pump();
+    }
+  }
+
+  /**
+   * Puts a delivery back after a while; its session waits, the others go on. Where the server itself
+   * is away everything pauses: one log line a pause, and no storm of requests when it comes back.
+   */
+  function retryLater(delivery: Delivery, error: unknown): void {
+    const key = sessionWorkflowId(delivery.project, delivery.sessionId);
+    const attempts = (attemptsOf.get(key) ?? 0) + 1;
+    attemptsOf.set(key, attempts);
+    const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
+    if (!isServerAway(error)) {
+      const { project, sessionId } = delivery;
+      log.error({ err: error, project, sessionId, attempts, waitMs }, 'session did not take events, trying again');
+    } else if (now() >= pausedUntil) {
+      failures += 1;
+      pausedUntil = now() + waitMs;
+      log.warn({ err: error, failures, waitMs }, 'temporal did not take events, trying again');
+    }
+    setTimeout(() => {
+      gather.putBack(delivery);
+      pump();
+    }, waitMs);
+  }
+
+  async function take(message: JsMsg): Promise<void> {
+    const { seq } = message;
+    const before = held.get(seq);
+    if (before !== undefined) {
+      // Offered again while we hold it: the newer delivery is the one to acknowledge.
+      before.message = message;
+      return;
+    }
+    const messageId = message.headers?.get('Nats-Msg-Id');
+    const { project, events, deadLetters } = parseMessage({
+      subject: message.subject,
+      data: message.data,
+      seq,
+      receivedAt: Math.floor(message.info.timestampNanos / 1e6),
+      ...(messageId !== undefined && messageId !== '' && { messageId }),
+    });
+    const entry: Held = {
+      seq,
+      bytes: message.data.length,
+      open: events.length + deadLetters.length,
+      message,
+    };
+    held.set(seq, entry);
+    figures.messages += 1;
+    figures.events += events.length;
+    for (const { sessionId, event } of events) {
+      gather.add({ project, sessionId }, event, entry, now());
+    }
+    for (const letter of deadLetters) {
+      await keepDeadLetter(project, message, letter);
+      figures.deadLetters += 1;
+      settlePart(entry);
+    }
+  }
+
+  /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
+  async function keepDeadLetter(project: string, source: JsMsg, letter: DeadLetter): Promise<void> {
+    const head = headers();
+    head.set('Sojourn-Reason', letter.reason);
+    head.set('Sojourn-Subject', source.subject);
+    head.set('Sojourn-Sequence', String(source.seq));
+    const part = letter.index === undefined ? '' : `#${letter.index}`;
+    // Replay publishes under the id the message came with, so that its events keep their ids.
+    const messageId = source.headers?.get('Nats-Msg-Id');
+    if (messageId !== undefined && messageId !== '') {
+      head.set('Sojourn-Message-Id', `${messageId}${part}`);
+    }
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await nats.js.publish(deadLetterSubject(project), letter.data, {
+          headers: head,
+          msgID: `${source.info.stream}-${source.seq}${part}`,
+          timeout: 5_000,
+        });
+        log.debug({ subject: source.subject, seq: source.seq, reason: letter.reason }, 'dead letter');
+        return;
+      } catch (error) {
+        if (stopping && attempt > 3) throw error;
+        const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.max);
+        log.warn({ err: error, stream: DEADLETTERS_STREAM, waitMs }, 'dead letter not kept, trying again');
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  }
+
+  async function pull(source: ConsumerMessages): Promise<void> {
+    for await (const message of source) {
+      await take(message);
+      gather.setBacklog(message.info.pending > 0);
+      pump();
+      while (gather.isFull && !stopping) {
+        await new Promise<void>((resolve) => {
+          wakeUp = resolve;
+        });
+      }
+    }
+  }
+
+  async function drain(): Promise<void> {
+    gather.hurry();
+    const deadline = now() + DRAIN_MS_MAX;
+    while ((gather.events > 0 || underWay > 0) && now() < deadline) {
+      pump();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    clearInterval(keepHeld);
+    clearInterval(followFloor);
+    clearTimeout(pumpTimer);
+    // What Temporal has not taken goes back, for another process or a later one.
+    for (const { message } of held.values()) message.nak();
+    await nats.connection.flush();
+    log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
+  }
+
+  log.info('ingest started');
+  const pulled = pull(messages);
+  let stopped: Promise<void> | undefined;
+  return {
+    figures,
+    finished: pulled,
+    stop() {
+      stopped ??= (async () => {
+        stopping = true;
+        wakeUp();
+        await messages.close();
+        await pulled.catch(() => undefined);
+        await drain();
+      })();
+      return stopped;
+    },
+  };
+}

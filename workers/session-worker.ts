@@ -1,0 +1,96 @@
+/** The Temporal worker: runs session and loader workflows, and their activities. */
+import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
+import {
+  makeTelemetryFilterString,
+  type NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
+import { createActivities, type ActivityDeps } from '../activities/index.ts';
+import { type Logger } from '../platform/log.ts';
+import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
+import { workflowBundle } from './workflow-bundle.ts';
+
+export interface SessionWorkerDeps {
+  readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly namespace: string;
+  readonly activities: Omit<ActivityDeps, 'stopping'>;
+  readonly log: Logger;
+}
+
+export interface SessionWorker {
+  /** Rejects when the worker breaks; resolves after {@link stop}. */
+  readonly finished: Promise<void>;
+  /** Takes no new tasks, finishes those under way. */
+  stop(): Promise<void>;
+}
+
+/** Sends the Temporal library's log lines to ours. Once a process, before any connection. */
+export function installTemporalRuntime(log: Logger): void {
+  const child = log.child({ module: 'temporal' });
+  const write = (level: string, message: string, meta: object = {}) => {
+    const method = level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn');
+    // The library is talkative about its own start and stop: that is debug to us.
+    child[method === 'info' ? 'debug' : method]({ ...meta }, message);
+  };
+  Runtime.install({
+    logger: {
+      log: write,
+      trace: (message, meta) => { write('TRACE', message, meta); },
+      debug: (message, meta) => { write('DEBUG', message, meta); },
+      info: (message, meta) => { write('INFO', message, meta); },
+      warn: (message, meta) => { write('WARN', message, meta); },
+      error: (message, meta) => { write('ERROR', message, meta); },
+    },
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) },
+    },
+    // Signals are handled in one place, platform/shutdown.ts.
+    shutdownSignals: [],
+  });
+}
+
+/** Starts the worker, and the loaders where they do not run yet. */
+export async function startSessionWorker(deps: SessionWorkerDeps): Promise<SessionWorker> {
+  const { connection, namespace, log } = deps;
+  const stopping = new AbortController();
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: await workflowBundle(),
+    activities: createActivities({ ...deps.activities, stopping: stopping.signal }),
+    maxConcurrentWorkflowTaskExecutions: 100,
+    maxConcurrentLocalActivityExecutions: 200,
+    maxConcurrentActivityTaskExecutions: 100,
+    // New sessions come from the shared queue, and most sessions are short.
+    nonStickyToStickyPollRatio: 0.5,
+    shutdownGraceTime: '5s',
+    shutdownForceTime: '20s',
+  });
+  const finished = worker.run();
+  await startLoaders(deps);
+  log.info('session worker started');
+  return {
+    finished,
+    async stop() {
+      stopping.abort();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await finished;
+      log.info('session worker stopped');
+    },
+  };
+}
+
+async function startLoaders({ client }: SessionWorkerDeps): Promise<void> {
+  for (let partition = 0; partition < ROLLUP_PARTITIONS; partition += 1) {
+    await client.workflow.start(LOADER_WORKFLOW, {
+      workflowId: loaderWorkflowId(partition),
+      taskQueue: TASK_QUEUE,
+      args: [{ partition }],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      staticSummary: `loads partition ${partition} of the rollup log into ClickHouse`,
+    });
+  }
+}

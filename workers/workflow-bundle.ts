@@ -1,0 +1,50 @@
+/**
+ * The workflow code as one script. A build has it ready in `dist/`; from sources it is bundled once
+ * for each state of them, and kept.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
+
+const SELF = fileURLToPath(import.meta.url);
+const ROOT = join(dirname(SELF), '..');
+
+/** Bundles the workflows of the tree this file is in. Takes a second and a half. */
+export async function bundleWorkflows(): Promise<string> {
+  const workflowsPath = join(ROOT, 'workflows', `index${extname(SELF)}`);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath,
+    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+  });
+  return code;
+}
+
+/** The bundle as a worker takes it. */
+export async function workflowBundle(): Promise<WorkflowBundleOption> {
+  const built = join(ROOT, 'workflow-bundle.js');
+  if (existsSync(built)) return { codePath: built };
+  const cached = join(ROOT, 'node_modules', '.cache', 'sojourn', `workflows-${sourceHash()}.js`);
+  if (!existsSync(cached)) {
+    mkdirSync(dirname(cached), { recursive: true });
+    const draft = `${cached}.${process.pid}`;
+    writeFileSync(draft, await bundleWorkflows());
+    renameSync(draft, cached);
+  }
+  return { codePath: cached };
+}
+
+function sourceHash(): string {
+  const hash = createHash('sha256');
+  for (const folder of ['shared', 'workflows']) addFolder(hash, join(ROOT, folder));
+  // Another version of the workflow library is another bundle.
+  hash.update(readFileSync(join(ROOT, 'package-lock.json')));
+  return hash.digest('hex').slice(0, 16);
+}
+
+function addFolder(hash: Hash, folder: string): void {
+  for (const name of readdirSync(folder).sort()) {
+    hash.update(name).update(readFileSync(join(folder, name)));
+  }
+}

@@ -1,0 +1,18 @@
+/** What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). */
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import { type EventBatch, type SessionSnapshot } from '../shared/actor.ts';
+import { type SessionView } from '../shared/session-view.ts';
+import { type LoaderProgress } from '../shared/ranges.ts';
+
+/** Events of this session. */
+export const eventsSignal = defineSignal<[EventBatch]>('events');
+/** Settle now. The signal is for the Temporal UI, the update for who waits for the result. */
+export const endSignal = defineSignal('end');
+export const endUpdate = defineUpdate<SessionView>('end');
+/** The session as people read it. */
+export const stateQuery = defineQuery<SessionView>('state');
+/** The session as a run that reopens it needs it; for runs that left no result. */
+export const snapshotQuery = defineQuery<SessionSnapshot>('snapshot');
+
+/** How far the loader has come. */
+export const progressQuery = defineQuery<LoaderProgress>('progress');
