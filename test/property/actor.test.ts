@@ -1,0 +1,184 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { type SessionSettings } from '../../shared/actor.ts';
+import { type VisitorEvent } from '../../shared/event.ts';
+import { asReference, NOON_ISH, inLines, sumOfLog } from '../support/builders.ts';
+import { manyPaths, sessionEvents } from '../support/generators.ts';
+import { referenceRows, referenceSession, unitsOf, visitsOf } from '../support/reference.ts';
+import {
+  type Crash,
+  createSessionWorld,
+  newestRecord,
+  type SessionWorld,
+} from '../support/session-world.ts';
+
+/** What can befall a session. Numbers in `events` pick from the session's events, again and again. */
+type Op =
+  | { readonly op: 'deliver'; readonly events: readonly number[]; readonly chainsBehind: number }
+  | { readonly op: 'advance'; readonly ms: number }
+  | { readonly op: 'step'; readonly crash?: Crash; readonly meanwhile: readonly number[] }
+  | { readonly op: 'commit' | 'crash' | 'end' | 'terminate' | 'continueAsNew' | 'purge' };
+
+const ALL: readonly number[] = [];
+const picks = (minLength: number) => fc.array(fc.nat(30), { minLength, maxLength: 3 });
+
+const deliver = fc.record({
+  op: fc.constant('deliver' as const),
+  events: picks(1),
+  chainsBehind: fc.constantFrom(0, 0, 0, 1, 2),
+});
+const step = fc.record(
+  {
+    op: fc.constant('step' as const),
+    crash: fc.constantFrom<Crash>('before publishing', 'after publishing'),
+    meanwhile: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, picks(1)),
+  },
+  { requiredKeys: ['op', 'meanwhile'] },
+);
+const advance = fc.record({
+  op: fc.constant('advance' as const),
+  ms: fc.constantFrom(1, 9_999, 10_000, 60_000, 30 * 60_000),
+});
+const just = (op: 'commit' | 'crash' | 'end' | 'terminate' | 'continueAsNew' | 'purge') =>
+  fc.constant<Op>({ op });
+
+const ordinary = [
+  { weight: 4, arbitrary: deliver },
+  { weight: 8, arbitrary: step },
+  { weight: 2, arbitrary: advance },
+  { weight: 3, arbitrary: just('commit') },
+  { weight: 1, arbitrary: just('crash') },
+  { weight: 2, arbitrary: just('end') },
+  { weight: 1, arbitrary: just('continueAsNew') },
+  { weight: 1, arbitrary: just('purge') },
+] as const;
+const schedule = fc.array(fc.oneof(...ordinary), { maxLength: 30 });
+const scheduleWithTerminations = fc.array(
+  fc.oneof(...ordinary, { weight: 3, arbitrary: just('terminate') }),
+  { maxLength: 30 },
+);
+
+const settings: fc.Arbitrary<SessionSettings> = fc.record({
+  idleTimeoutMs: fc.constant(30 * 60_000),
+  checkpointMs: fc.constantFrom(60_000, null),
+  lateGraceMs: fc.constant(10_000),
+});
+
+describe('the session actor, whatever befalls it', function () {
+  this.timeout(30_000);
+
+  it('is in the log once: crashes, races, lateness', async () => {
+    await fc.assert(fc.asyncProperty(settings, sessionEvents(10), schedule, expectExactness), {
+      numRuns: 2_000,
+    });
+  });
+
+  it('is in the log once: terminations as well', async () => {
+    // An ingest that looked before a chain that was then terminated misses what that chain alone
+    // knew: a termination forfeits it. So here every ingest sees the latest chain.
+    const punctual = scheduleWithTerminations.map((ops) =>
+      ops.map((op) => (op.op === 'deliver' ? { ...op, chainsBehind: 0 } : op)),
+    );
+    await fc.assert(fc.asyncProperty(settings, sessionEvents(10), punctual, expectExactness), {
+      numRuns: 2_000,
+    });
+  });
+
+  it('is in the log once: more rows than one record takes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        settings,
+        fc.integer({ min: 1_001, max: 1_300 }),
+        schedule,
+        (config, count, ops) => {
+          const all: Op = { op: 'deliver', events: ALL, chainsBehind: 0 };
+          return expectExactness(config, manyPaths(count), [all, ...ops]);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('gives the same end reason in its newest row and in its result', async () => {
+    const endings = fc.array(fc.oneof(deliver, step, advance, just('end')), {
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(settings, sessionEvents(4), endings, async (config, events, ops) => {
+        const world = createSessionWorld(config, NOON_ISH);
+        await play(world, events, ops);
+
+        expect(newestRecord(world.log).session.endReason).to.equal(world.endReason);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+async function expectExactness(
+  config: SessionSettings,
+  events: readonly VisitorEvent[],
+  ops: readonly Op[],
+): Promise<void> {
+  const world = createSessionWorld(config, NOON_ISH);
+  await play(world, events, ops);
+  expectInLog(world, events);
+}
+
+/**
+ * Plays a schedule, then brings what has not been delivered, and waits. After a termination only an
+ * event can wake a session, so where there are any the last event is kept back for the end.
+ */
+async function play(
+  world: SessionWorld,
+  events: readonly VisitorEvent[],
+  ops: readonly Op[],
+): Promise<void> {
+  const delivered = new Set<VisitorEvent>();
+  const early = ops.some(({ op }) => op === 'terminate') ? events.slice(0, -1) : events;
+  const pick = (numbers: readonly number[]) => {
+    const picked =
+      numbers === ALL ? early : numbers.flatMap((n) => early[n % Math.max(1, early.length)] ?? []);
+    for (const event of picked) delivered.add(event);
+    return picked;
+  };
+  for (const op of ops) {
+    switch (op.op) {
+      case 'deliver':
+        world.deliver(pick(op.events), op.chainsBehind);
+        break;
+      case 'advance':
+        world.advance(op.ms);
+        break;
+      case 'step':
+        if (!world.running) break;
+        await world.step({ ...(op.crash && { crash: op.crash }), meanwhile: pick(op.meanwhile) });
+        break;
+      case 'end':
+        world.requestEnd();
+        break;
+      case 'continueAsNew':
+        await world.continueAsNew();
+        break;
+      default:
+        world[op.op]();
+    }
+  }
+  world.deliver(events.filter((event) => !delivered.has(event)));
+  await world.settle();
+}
+
+function expectInLog(world: SessionWorld, events: readonly VisitorEvent[]): void {
+  const reference = events.map((event) => asReference('shop', 's-1', event));
+  const visit = visitsOf(reference).get('shop/s-1') ?? [];
+  const { revenue, entryPath, exitPath, ...facts } = referenceSession(visit);
+
+  expect(inLines(sumOfLog(world.log.values()))).to.equal(inLines(referenceRows(reference)));
+
+  const { session } = newestRecord(world.log);
+  expect(session.status).to.equal('ended');
+  expect([session.entryPath, session.exitPath]).to.deep.equal([entryPath, exitPath]);
+  expect(session).to.deep.include(facts);
+  expect(unitsOf(session.revenue)).to.equal(revenue);
+  expect(session.newUser).to.equal(session.attributes.userId === undefined ? undefined : true);
+}

@@ -1,0 +1,319 @@
+/**
+ * Everything around one session, as tests need it to break: a server that remembers what a chain of
+ * runs was told, workers that crash, ingests that look and start at different times, and a rollup
+ * log that refuses a second message on a subject. The session itself is the real one: the core of
+ * `shared/actor.ts`, driven as `workflows/session.ts` drives it, and the real activity.
+ *
+ * What is durable, as in Temporal: what was told to a session (signals) at once; what it found out
+ * (results of local activities) only when its workflow task is committed. A crash loses the latter,
+ * and the task is done again with all the former.
+ */
+import { writeDifference } from '../../activities/write-difference.ts';
+import {
+  type Actor,
+  confirmWrite,
+  continuation,
+  type EventBatch,
+  nextStep,
+  openActor,
+  rebase,
+  receive,
+  type SessionInput,
+  type SessionSettings,
+  type SessionSnapshot,
+  snapshotOf,
+  type Step,
+  writeRequest,
+  type WriteResult,
+} from '../../shared/actor.ts';
+import { type VisitorEvent } from '../../shared/event.ts';
+import { type EndReason, type Rollup } from '../../shared/rollup.ts';
+import { throughJson } from './builders.ts';
+
+type Entry =
+  | { readonly kind: 'receive'; readonly batch: EventBatch; readonly at: number }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
+  | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
+
+/** A chain of runs, as the server keeps it. */
+interface Chain {
+  readonly id: string;
+  input: SessionInput;
+  openedAt: number;
+  /** Of the chain's last run. */
+  history: { readonly entry: Entry; durable: boolean }[];
+  state: 'running' | 'completed' | 'terminated';
+  result: SessionSnapshot | undefined;
+  endReason: EndReason | undefined;
+}
+
+export type Crash = 'before publishing' | 'after publishing';
+
+export interface SessionWorld {
+  readonly now: number;
+  readonly running: boolean;
+  /** Records of the log, by subject. */
+  readonly log: ReadonlyMap<string, string>;
+  readonly actor: Actor | undefined;
+  /** Why the newest chain ended. */
+  readonly endReason: EndReason | undefined;
+  advance(ms: number): void;
+  /**
+   * Ingest brings events: a signal where the session runs, otherwise it is opened or reopened.
+   * @param chainsBehind how many chains have run since this ingest looked for the latest snapshot
+   */
+  deliver(events: readonly VisitorEvent[], chainsBehind?: number): void;
+  requestEnd(): void;
+  /** One step of the workflow's loop. @returns what it was; undefined where nothing runs */
+  step(options?: { crash?: Crash; meanwhile?: readonly VisitorEvent[] }): Promise<Step | undefined>;
+  /** The workflow task ends: everything so far is durable. */
+  commit(): void;
+  crash(): void;
+  terminate(): void;
+  /** Continues as new where the workflow may; otherwise it proves itself first, by writing. */
+  continueAsNew(): Promise<void>;
+  /**
+   * All is loaded, and an hour later the log is purged: of a session that ended by itself nothing is
+   * left. No ingest is so slow that it looked before that and starts after it.
+   */
+  purge(): void;
+  /** Lets time go on until the session has ended. */
+  settle(): Promise<void>;
+}
+
+export function createSessionWorld(settings: SessionSettings, startAt: number): SessionWorld {
+  const log = new Map<string, string>();
+  const standing = new Map<string, string>();
+  const visitors = new Map<string, string>();
+  const chains: Chain[] = [];
+  let now = startAt;
+  let oldestSeen = 0;
+  let actor: Actor | undefined;
+
+  const rollupLog = {
+    append: (subject: string, data: string) => {
+      const free = !standing.has(subject);
+      if (free) {
+        standing.set(subject, data);
+        // A purged subject is free again; what was loaded from it stays loaded.
+        log.set(log.has(subject) ? `${subject} (${log.size})` : subject, data);
+      }
+      return Promise.resolve(free);
+    },
+    read: (subject: string) => Promise.resolve(standing.get(subject)),
+  };
+  const visitorStore = {
+    claim: (key: string, owner: string) => {
+      if (!visitors.has(key)) visitors.set(key, owner);
+      return Promise.resolve(visitors.get(key) ?? owner);
+    },
+  };
+
+  const newest = () => chains.at(-1);
+  const runningChain = () => (newest()?.state === 'running' ? newest() : undefined);
+
+  function open(chain: Chain): Actor {
+    return openActor(throughJson(chain.input), chain.id, chain.openedAt);
+  }
+
+  function replay(chain: Chain, entries: readonly Entry[]): Actor {
+    const replayed = open(chain);
+    for (const entry of entries) apply(replayed, entry);
+    return replayed;
+  }
+
+  function apply(to: Actor, entry: Entry): void {
+    switch (entry.kind) {
+      case 'receive':
+        receive(to, entry.batch, entry.at);
+        return;
+      case 'end':
+        to.endRequested = true;
+        return;
+      case 'confirm':
+        if (!confirmWrite(to, entry.result, entry.at)) throw new Error('replay took another way');
+        return;
+      case 'rebase':
+        rebase(to, throughJson(entry.snapshot), entry.result);
+    }
+  }
+
+  function durable(chain: Chain): Entry[] {
+    return chain.history.filter((item) => item.durable).map((item) => item.entry);
+  }
+
+  function snapshotOfChain(id: string): SessionSnapshot {
+    const chain = chains.find((c) => c.id === id);
+    if (chain === undefined || chain.state === 'running') throw new Error(`${id} has no snapshot`);
+    if (chain.result !== undefined) return throughJson(chain.result);
+    const asItWas = replay(chain, durable(chain));
+    return throughJson(snapshotOf(asItWas, asItWas.reopenedAfter));
+  }
+
+  function start(batch: EventBatch, previous: Chain | undefined): void {
+    const chain: Chain = {
+      id: `run-${chains.length + 1}`,
+      input: throughJson({
+        project: 'shop',
+        sessionId: 's-1',
+        settings,
+        batch,
+        ...(previous && { snapshot: snapshotOfChain(previous.id) }),
+      }),
+      openedAt: now,
+      history: [],
+      state: 'running',
+      result: undefined,
+      endReason: undefined,
+    };
+    chains.push(chain);
+    actor = open(chain);
+  }
+
+  const world = {
+    get now() {
+      return now;
+    },
+    get running() {
+      return runningChain() !== undefined;
+    },
+    log,
+    get actor() {
+      return actor;
+    },
+    get endReason() {
+      return newest()?.endReason;
+    },
+
+    advance(ms: number) {
+      now += ms;
+    },
+
+    deliver(events: readonly VisitorEvent[], chainsBehind = 0) {
+      if (events.length === 0) return;
+      const batch = { events, ackFloor: 0 };
+      const chain = runningChain();
+      if (chain === undefined || actor === undefined) {
+        start(batch, chains[Math.max(oldestSeen, chains.length - 1 - chainsBehind)]);
+        return;
+      }
+      receive(actor, batch, now);
+      chain.history.push({ entry: { kind: 'receive', batch, at: now }, durable: true });
+    },
+
+    requestEnd() {
+      const chain = runningChain();
+      if (chain === undefined || actor === undefined) return;
+      actor.endRequested = true;
+      chain.history.push({ entry: { kind: 'end' }, durable: true });
+    },
+
+    async step({ crash, meanwhile = [] }: Parameters<SessionWorld['step']>[0] = {}) {
+      const chain = runningChain();
+      if (chain === undefined || actor === undefined) return undefined;
+      const step = nextStep(actor, now);
+      if (step.do === 'write') {
+        await write(chain, actor, step, { crash, meanwhile });
+        return step;
+      }
+      world.deliver(meanwhile);
+      if (step.do === 'wait' || nextStep(actor, now).do !== 'end') return step;
+      if (crash !== undefined) {
+        world.crash();
+        return step;
+      }
+      chain.result = throughJson(snapshotOf(actor, step.reason));
+      chain.endReason = step.reason;
+      chain.state = 'completed';
+      actor = undefined;
+      return step;
+    },
+
+    commit() {
+      for (const item of runningChain()?.history ?? []) item.durable = true;
+    },
+
+    crash() {
+      const chain = runningChain();
+      if (chain === undefined) return;
+      chain.history = chain.history.filter((item) => item.durable);
+      actor = replay(chain, durable(chain));
+    },
+
+    terminate() {
+      const chain = runningChain();
+      if (chain === undefined) return;
+      chain.state = 'terminated';
+      actor = undefined;
+    },
+
+    async continueAsNew() {
+      const chain = runningChain();
+      if (chain === undefined || actor === undefined) return;
+      if (nextStep(actor, now).do !== 'wait') return;
+      if (actor.unproven !== undefined) {
+        const endReason = actor.reopenedAfter ?? 'session_end';
+        await write(chain, actor, { do: 'write', status: 'ended', endReason }, {});
+        return;
+      }
+      chain.input = throughJson(continuation(actor));
+      chain.openedAt = now;
+      chain.history = [];
+      actor = open(chain);
+    },
+
+    purge() {
+      if (newest()?.state !== 'completed') return;
+      standing.clear();
+      oldestSeen = chains.length - 1;
+    },
+
+    async settle() {
+      for (let steps = 0; world.running; steps += 1) {
+        if (steps > 100) throw new Error('the session does not come to an end');
+        const step = await world.step();
+        world.commit();
+        if (step?.do === 'wait') now = Math.max(now, step.until);
+      }
+    },
+  };
+
+  async function write(
+    chain: Chain,
+    writer: Actor,
+    step: Extract<Step, { do: 'write' }>,
+    { crash, meanwhile = [] }: { crash?: Crash | undefined; meanwhile?: readonly VisitorEvent[] },
+  ): Promise<void> {
+    const request = throughJson(writeRequest(writer, step, now));
+    world.deliver(meanwhile);
+    if (crash === 'before publishing') {
+      world.crash();
+      return;
+    }
+    const result = throughJson(await writeDifference(visitorStore, rollupLog, request));
+    if (crash === 'after publishing') {
+      world.crash();
+      return;
+    }
+    now += 3;
+    const entry: Entry = confirmWrite(writer, result, now)
+      ? { kind: 'confirm', result, at: now }
+      : { kind: 'rebase', snapshot: snapshotOfChain(result.by), result };
+    if (entry.kind === 'rebase') apply(writer, entry);
+    chain.history.push({ entry, durable: false });
+  }
+
+  return world;
+}
+
+/** The newest of a session's records: the one whose row the table `sessions` shows. */
+export function newestRecord(log: ReadonlyMap<string, string>): Rollup {
+  const records = [...log.values()].map((text) => JSON.parse(text) as Rollup);
+  const newest = records.reduce<Rollup | undefined>(
+    (best, record) => (best === undefined || record.writeNo > best.writeNo ? record : best),
+    undefined,
+  );
+  if (newest === undefined) throw new Error('the log is empty');
+  return newest;
+}
