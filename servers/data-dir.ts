@@ -31,6 +31,8 @@ export async function lockDataDir(dataDir: string): Promise<() => void> {
     lockfilePath: join(dataDir, 'lock.json.lock'),
     stale: 5_000,
     retries: { retries: 40, minTimeout: 50, maxTimeout: 250 },
+    // By default it throws out of a timer. Nothing is lost: the step is done within milliseconds.
+    onCompromised: () => undefined,
   });
   try {
     const holder = readHolder(file);

@@ -98,6 +98,7 @@ while [ $again = 1 ]; do
   [ $status = 127 ] && [ $code != 0 ] || code=$status
 done
 trap '' TERM
+exec 2>/dev/null
 kill -TERM 0
 wait $watcher
 exit $code

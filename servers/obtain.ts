@@ -7,7 +7,7 @@
  * ClickHouse needs no obtaining: it comes with the npm packages (clickhouse.ts). Toolchains (Go,
  * Python) are not ours to install: where nothing serves, one error says which command gets what.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
 import type { Logger } from 'pino';
@@ -30,8 +30,12 @@ export interface ObtainOptions {
 const WAIT_FOR_OTHER_MS = 30 * 60_000;
 
 /** The path of a program that runs. */
-export async function obtain(name: ProgramName, options: ObtainOptions): Promise<string> {
-  const recipe = RECIPES[name];
+export function obtain(name: ProgramName, options: ObtainOptions): Promise<string> {
+  return obtainBy(RECIPES[name], options);
+}
+
+/** The same by a recipe of one's own. */
+export async function obtainBy(recipe: Recipe, options: ObtainOptions): Promise<string> {
   const { cacheDir, env, progress = () => undefined, log } = options;
   const installed = await findOnPath(recipe, env, log);
   if (installed !== undefined) return installed;
@@ -44,7 +48,7 @@ export async function obtain(name: ProgramName, options: ObtainOptions): Promise
     realpath: false,
     retries: { forever: true, minTimeout: 250, maxTimeout: 1_000, maxRetryTime: WAIT_FOR_OTHER_MS },
     onCompromised: (error) => {
-      log.warn({ program: name, err: error }, 'lost the lock of the cache, going on');
+      log.warn({ program: recipe.name, err: error }, 'lost the lock of the cache, going on');
     },
   });
   try {
@@ -67,6 +71,7 @@ async function make(
   { cacheDir, env, progress, log }: ObtainOptions & { progress: Progress },
 ): Promise<string> {
   const failures: string[] = [];
+  removeLeftovers(recipe, cacheDir);
   for (const source of recipe.sources) {
     const folder = mkdtempSync(join(cacheDir, `${recipe.name}-`));
     try {
@@ -107,6 +112,13 @@ async function findOnPath(
     );
   }
   return undefined;
+}
+
+/** Of an attempt that was killed. Called under the lock, so there is no other attempt now. */
+function removeLeftovers(recipe: Recipe, cacheDir: string): void {
+  for (const name of readdirSync(cacheDir)) {
+    if (name.startsWith(`${recipe.name}-`)) rmSync(join(cacheDir, name), { recursive: true });
+  }
 }
 
 /** What `--version` says, or undefined if it does not even run. */
