@@ -94,6 +94,10 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  * So it is made useless to everybody else: it may start the listeners, once, and cannot even
  * `SELECT 1` (the limits on the syntax tree; they are constants, so no client lifts them).
  *
+ * What stays open in the embedded engine: the scalar function `file('/path')` reads what our own
+ * system user can read, for everybody who is logged in (the table function does not). So it is for
+ * one machine and people who trust each other; outsiders get a real server.
+ *
  * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
  */
 function usersXml({ adminPassword, writerPassword, biPassword }: ClickhousePasswords): string {

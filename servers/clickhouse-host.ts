@@ -1,6 +1,6 @@
 /**
  * The process that holds the embedded ClickHouse server: `clickhouse local` of libchdb, told to
- * listen. Its HTTP and native TCP handlers are the real ones (docs/decisions, "embedded ClickHouse").
+ * listen. Its HTTP and native TCP handlers are the real ones; no HTTP code of ours is needed.
  *
  *     node clickhouse-host.ts CONFIG_FILE DATA_FOLDER START_SQL
  *

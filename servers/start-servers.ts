@@ -20,7 +20,7 @@ export type ServerName = 'nats' | 'temporal' | 'clickhouse' | 'redis';
 export const SERVER_NAMES: readonly ServerName[] = ['nats', 'temporal', 'clickhouse', 'redis'];
 
 /** Paths of the programs; ClickHouse has none when the embedded one is used. */
-export type Binaries = Readonly<Partial<Record<ServerName, string>>>;
+export type Binaries = Readonly<Partial<Record<ServerName, string | undefined>>>;
 
 /** 0 or nothing: a free one. */
 export interface Ports {
@@ -87,9 +87,10 @@ export async function obtainServers(
   options: ObtainOptions & { readonly which: ReadonlySet<ServerName> },
 ): Promise<Binaries> {
   const found = await settleAll([...options.which], async (name) => {
-    const path =
-      name === 'clickhouse' ? await findClickhouse(options) : await obtain(name, options);
-    return path === undefined ? {} : { [name]: path };
+    if (name === 'clickhouse') return { [name]: await findClickhouse(options) };
+    // Told by the server's name, which is not always the program's.
+    const progress: Progress = (_program, what, usual) => options.progress?.(name, what, usual);
+    return { [name]: await obtain(name, { ...options, progress }) };
   });
   return Object.assign({}, ...found) as Binaries;
 }
