@@ -60,6 +60,8 @@ export interface GuardedCommand {
 export interface LaunchedServer extends RunningServer {
   /** What it has ended with, as long as that is known; undefined while it runs. */
   readonly exit: Exit | undefined;
+  /** Set by `untilReady`: from then on an end that nobody asked for is worth an error in the log. */
+  ready: boolean;
   /** The last lines it wrote since it was launched, for error messages. */
   lastLines(): string;
 }
@@ -138,10 +140,11 @@ export async function launch(command: GuardedCommand): Promise<LaunchedServer> {
 
   let stopping: Promise<void> | undefined;
   let killed = false;
-  const running = {
+  const running: LaunchedServer = {
     name,
     pid,
     exited,
+    ready: false,
     get exit(): Exit | undefined {
       return exit;
     },
@@ -161,7 +164,7 @@ export async function launch(command: GuardedCommand): Promise<LaunchedServer> {
       if (isAlive(server)) signalQuietly(pid, 'SIGKILL');
       guard.stdin?.destroy();
       rmSync(pidFile(dataDir, name), { force: true });
-      if (stopping === undefined && !killed)
+      if (running.ready && stopping === undefined && !killed)
         log.error({ server: name, ...how }, 'server ended by itself');
     })
     .catch((error: unknown) => {
@@ -181,7 +184,10 @@ export async function untilReady(
   for (;;) {
     if (server.exit !== undefined) throw startError(server, describe(server.exit), explain);
     try {
-      if (await probe()) return;
+      if (await probe()) {
+        server.ready = true;
+        return;
+      }
     } catch (error) {
       lastError = toError(error);
     }
