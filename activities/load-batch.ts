@@ -15,7 +15,10 @@ export interface ReadableLog {
 
 /** What is needed of ClickHouse. */
 export interface TableWriter {
-  /** Inserts rows as one block; a token that the table has seen is ignored. */
+  /**
+   * Inserts rows as one block; a token that the table has seen is ignored, and while an insert with
+   * the same token is still running another one is refused.
+   */
   insert(table: string, rows: readonly object[], token: string): Promise<void>;
 }
 
@@ -28,18 +31,22 @@ export async function loadBatch(
   const records = await log.readRange(range);
   const sums = sumRollups(records);
   const token = rangeToken(range);
-  await tables.insert('metrics', metricRows(sums), token);
+  await tables.insert('metrics_inbox', metricRows(range, sums), token);
   await tables.insert('sessions', sums.sessions.map(sessionTableRow), token);
+  // From here on ClickHouse lets go whatever still comes of this range, however late (001-metrics).
   const { partition, from, to, log: life } = range;
-  const ledger = { partition, log: life, range_from: from, range_to: to, records: records.length };
-  await tables.insert('loaded_ranges', [ledger], token);
+  const loaded = { partition, log: life, range_from: from, range_to: to, records: records.length };
+  await tables.insert('loaded_ranges', [loaded], token);
 }
 
-function metricRows({ metrics }: RangeSums): object[] {
+function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums): object[] {
   return [...metrics].flatMap(([project, rows]) =>
     [...rows].map(([text, { value, count }]) => {
       const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
       return {
+        partition,
+        log,
+        range_from: from,
         project,
         metric_type: metric,
         granularity,

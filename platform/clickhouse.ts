@@ -52,6 +52,8 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
         table: `${DATABASE}.${table}`,
         values: rows,
         format: 'JSONEachRow',
+        // The server runs one query of an id at a time: a lost reply cannot become two inserts.
+        query_id: `${table}-${token}`,
         clickhouse_settings: {
           // One token, one block: nothing may split or batch what belongs together.
           insert_deduplication_token: token,
