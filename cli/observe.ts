@@ -1,0 +1,240 @@
+/**
+ * What an operator wants to know of the servers, asked of each of them. A server that is away is a
+ * fact to report, not an error.
+ */
+import { type ClickHouseClient } from '@clickhouse/client';
+import { connectClickHouse, select } from '../platform/clickhouse.ts';
+import { type Config } from '../platform/config.ts';
+import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
+import { connectTemporal } from '../platform/temporal.ts';
+import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
+import { progressQuery } from '../workflows/messages.ts';
+import { reasonOf, withoutCredentials } from './connect.ts';
+import { commandLog } from './options.ts';
+
+export type ServerStatus =
+  | { readonly reachable: true; readonly url: string }
+  | { readonly reachable: false; readonly url?: string; readonly error: string };
+
+/** CONTRACT, section 6. A figure of a server that is away is null. */
+export interface Status {
+  readonly servers: Readonly<Record<'nats' | 'temporal' | 'clickhouse' | 'redis', ServerStatus>>;
+  readonly events: { readonly pending: number | null; readonly unacknowledged: number | null };
+  readonly sessions: { readonly open: number | null };
+  readonly differences: { readonly pending: number | null };
+  readonly deadLetters: number | null;
+}
+
+export type StreamFigures = Awaited<ReturnType<typeof streamFigures>>;
+export type Temporal = Awaited<ReturnType<typeof connectTemporal>>;
+
+export interface Observer {
+  status(): Promise<Status>;
+  /** @throws what the server threw */
+  streams(): Promise<StreamFigures>;
+  /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
+  loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
+  temporal(): Promise<Temporal>;
+  close(): Promise<void>;
+}
+
+/** Nobody waits longer than this to hear that a server is away. */
+const PATIENCE_MS = 5_000;
+
+const OPEN_SESSIONS = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+const LOADED =
+  'SELECT max(range_to) AS seq FROM sojourn.loaded_ranges WHERE log = {log: String} AND partition = 0';
+
+/** Connects to each server when it is first asked, and again where that failed. */
+export function createObserver(config: Config): Observer {
+  const { NATS_URL, TEMPORAL_ADDRESS, CLICKHOUSE_URL, REDIS_URL } = config;
+  const log = commandLog(config);
+  const nats = remember(() =>
+    connectNats(needed({ ...config, NATS_URL }, 'NATS_URL'), 'sojourn command', log),
+  );
+  const temporal = remember(() =>
+    connectTemporal(needed({ ...config, TEMPORAL_ADDRESS }, 'TEMPORAL_ADDRESS')),
+  );
+  const clickhouse = remember(() =>
+    Promise.resolve(
+      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi'),
+    ),
+  );
+
+  const streams = async () => streamFigures(await nats.get()).catch(explainMissing);
+
+  async function countOpen(): Promise<number> {
+    const { connection, client } = await temporal.get();
+    const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+      client.workflow.count(OPEN_SESSIONS),
+    );
+    return count;
+  }
+
+  async function loadedUpTo(rollups: StreamFigures['rollups']): Promise<number> {
+    const life = String(Date.parse(rollups.created));
+    const rows = await select<{ seq: string | number }>(await clickhouse.get(), LOADED, {
+      log: life,
+    });
+    return Number(rows[0]?.seq ?? 0);
+  }
+
+  /** For when ClickHouse is away: the loader remembers, too. */
+  async function loadedByLoader(rollups: StreamFigures['rollups']): Promise<number> {
+    const { connection, client } = await temporal.get();
+    const { position } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+      client.workflow.getHandle(loaderWorkflowId(0)).query(progressQuery),
+    );
+    return position.log === String(Date.parse(rollups.created)) ? position.seq : 0;
+  }
+
+  async function pingClickHouse(client: ClickHouseClient): Promise<void> {
+    const result = await client.ping({ select: true });
+    if (!result.success) throw result.error;
+  }
+
+  async function status(): Promise<Status> {
+    const [natsStatus, open, clickhouseStatus, redisStatus] = await Promise.all([
+      outcomeOf(streams),
+      outcomeOf(countOpen),
+      outcomeOf(async () => pingClickHouse(await clickhouse.get())),
+      outcomeOf(() => pingRedis(config)),
+    ]);
+    const figures = natsStatus.value;
+    const loaded =
+      figures === undefined
+        ? undefined
+        : await outcomeOf(() =>
+            clickhouseStatus.ok ? loadedUpTo(figures.rollups) : loadedByLoader(figures.rollups),
+          );
+    return {
+      servers: {
+        nats: serverStatus(natsStatus, NATS_URL),
+        temporal: serverStatus(open, TEMPORAL_ADDRESS),
+        clickhouse: serverStatus(
+          loaded?.ok === false && clickhouseStatus.ok ? loaded : clickhouseStatus,
+          CLICKHOUSE_URL,
+        ),
+        redis: serverStatus(redisStatus, REDIS_URL),
+      },
+      events: {
+        pending: figures?.consumer.num_pending ?? null,
+        unacknowledged: figures?.consumer.num_ack_pending ?? null,
+      },
+      sessions: { open: open.value ?? null },
+      differences: {
+        pending:
+          figures === undefined || loaded?.value === undefined
+            ? null
+            : pendingDifferences(figures.rollups, loaded.value),
+      },
+      deadLetters: figures?.deadLetters ?? null,
+    };
+  }
+
+  return {
+    status,
+    streams,
+    loadedUpTo,
+    temporal: () => temporal.get(),
+    async close() {
+      await nats.close(({ connection }) => connection.close());
+      await temporal.close(({ connection }) => connection.close());
+      await clickhouse.close((client) => client.close());
+    },
+  };
+}
+
+/** Records after the last loaded one. What was purged had been loaded. */
+export function pendingDifferences(
+  { state }: { readonly state: { readonly first_seq: number; readonly last_seq: number } },
+  loaded: number,
+): number {
+  return Math.max(0, state.last_seq - Math.max(loaded, state.first_seq - 1));
+}
+
+function explainMissing(error: unknown): never {
+  if (isApiError(error, 10059) || isApiError(error, 10014)) {
+    throw new Error('a stream or its consumer is missing; `npx sojourn migrate` creates them', {
+      cause: error,
+    });
+  }
+  throw error;
+}
+
+async function pingRedis(config: Config): Promise<void> {
+  const { REDIS_URL } = config;
+  const { connectRedis } = await import('../platform/redis.ts');
+  const redis = connectRedis(needed({ ...config, REDIS_URL }, 'REDIS_URL'), commandLog(config));
+  let lastError: unknown;
+  redis.on('error', (error) => {
+    lastError = error;
+  });
+  try {
+    await redis.ping();
+  } catch (error) {
+    // Of a connection that failed the command only tells that it failed.
+    throw lastError ?? error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+type Present<K extends string> = Config & { readonly [N in K]: string };
+
+function needed<K extends 'NATS_URL' | 'TEMPORAL_ADDRESS' | 'CLICKHOUSE_URL' | 'REDIS_URL'>(
+  config: Config,
+  name: K,
+): Present<K> {
+  if (config[name] === undefined) throw new Error(`${name} is not set`);
+  return config as Present<K>;
+}
+
+type Outcome<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly value?: undefined; readonly error: string };
+
+async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${PATIENCE_MS / 1_000} s`));
+    }, PATIENCE_MS + 500);
+  });
+  try {
+    return { ok: true, value: await Promise.race([call(), late]) };
+  } catch (error) {
+    return { ok: false, error: reasonOf(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function serverStatus(outcome: Outcome<unknown>, address: string | undefined): ServerStatus {
+  const url = address === undefined ? undefined : withoutCredentials(address);
+  if (outcome.ok) return { reachable: true, url: url ?? '' };
+  return { reachable: false, ...(url !== undefined && { url }), error: outcome.error };
+}
+
+/** Makes something when it is first wanted; a failure is forgotten, so that the next call tries again. */
+function remember<T>(make: () => Promise<T>): {
+  get(): Promise<T>;
+  close(undo: (made: T) => Promise<unknown>): Promise<void>;
+} {
+  let made: Promise<T> | undefined;
+  return {
+    async get() {
+      made ??= Promise.resolve().then(make);
+      try {
+        return await made;
+      } catch (error) {
+        made = undefined;
+        throw error;
+      }
+    },
+    async close(undo) {
+      const value = await made?.catch(() => undefined);
+      if (value !== undefined) await undo(value);
+    },
+  };
+}

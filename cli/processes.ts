@@ -1,0 +1,53 @@
+/** The commands of a cluster: the two kinds of process, and the schema. */
+import { Command } from '@commander-js/extra-typings';
+import { createLog } from '../platform/log.ts';
+import { remark } from './output.ts';
+import { commandConfig, dataDirOption } from './options.ts';
+
+export function workerCommand() {
+  return new Command('worker')
+    .description(
+      'Run session and loader workflows until SIGTERM. Any number of these share the work.',
+    )
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: TEMPORAL_ADDRESS=temporal:7233 … npx sojourn worker')
+    .action(async (options) => {
+      const config = commandConfig(options, [
+        'NATS_URL',
+        'TEMPORAL_ADDRESS',
+        'CLICKHOUSE_URL',
+        'REDIS_URL',
+      ]);
+      const { runWorker } = await import('./run-process.ts');
+      await runWorker(config, createLog({ level: config.LOG_LEVEL }));
+    });
+}
+
+export function ingestCommand() {
+  return new Command('ingest')
+    .description(
+      'Bring events from NATS to their sessions until SIGTERM. Any number share the work.',
+    )
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: NATS_URL=nats://nats:4222 … npx sojourn ingest')
+    .action(async (options) => {
+      const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS']);
+      const { runIngest } = await import('./run-process.ts');
+      await runIngest(config, createLog({ level: config.LOG_LEVEL }));
+    });
+}
+
+export function migrateCommand() {
+  return new Command('migrate')
+    .description(
+      'Create or upgrade streams, the Temporal namespace and its search attributes, and the ClickHouse schema. Safe to run again.',
+    )
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: npx sojourn migrate')
+    .action(async (options) => {
+      const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL']);
+      const { migrateAll } = await import('../platform/migrate.ts');
+      await migrateAll(config, createLog({ level: config.LOG_LEVEL }));
+      remark('streams, search attributes and schema are up to date');
+    });
+}

@@ -1,0 +1,137 @@
+/**
+ * Waits until everything that was published before is in ClickHouse, but for what open sessions have
+ * still to write:
+ *
+ *   events acknowledged ─▶ sessions have taken them ─▶ differences loaded
+ *
+ * An event is acknowledged when Temporal has accepted it; its session may run a moment later. A query
+ * waits for the workflow task that is due, so a session that answers has taken what it was given.
+ */
+import { type SessionView } from '../shared/session-view.ts';
+
+/** What has to be asked; each question may fail while a server is away. */
+export interface Probe {
+  /** Last sequence of the stream EVENTS. */
+  lastEvent(): Promise<number>;
+  /** Whether all events up to a sequence are acknowledged. */
+  isAcknowledged(seq: number): Promise<boolean>;
+  /** Workflow ids of open sessions, newest first; undefined where there are too many to ask each. */
+  openSessions(): Promise<readonly string[] | undefined>;
+  /** The session; undefined where it has gone. */
+  session(workflowId: string): Promise<SessionView | undefined>;
+  /** Last sequence of the stream ROLLUPS. */
+  lastDifference(): Promise<number>;
+  /** Whether all differences up to a sequence are in ClickHouse. */
+  isLoaded(seq: number): Promise<boolean>;
+}
+
+export interface WaitOptions {
+  readonly signal: AbortSignal;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly now: () => number;
+  /** Told what is waited for, in a few words. */
+  readonly onStep: (what: string) => void;
+}
+
+const POLL_MS = { first: 50, max: 500 } as const;
+/** Temporal's list of open sessions is a moment behind. */
+const LISTING_LAG_MS = 300;
+const LISTINGS_MAX = 4;
+const QUERIES_AT_ONCE = 16;
+/** Where sessions are too many to ask: the log stands still for this long. */
+const STANDSTILL_MS = 2_000;
+
+/** Resolves when all is loaded; rejects only where the signal ends it. */
+export async function untilLoaded(probe: Probe, options: WaitOptions): Promise<void> {
+  const events = await patiently(() => probe.lastEvent(), options);
+  options.onStep('events to be taken');
+  await until(() => probe.isAcknowledged(events), options);
+  options.onStep('sessions to write');
+  await untilSessionsWrote(probe, options);
+  const differences = await patiently(() => probe.lastDifference(), options);
+  options.onStep('differences to be loaded');
+  await until(() => probe.isLoaded(differences), options);
+}
+
+async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<void> {
+  const asked = new Set<string>();
+  let open: string[] = [];
+  for (let listing = 1; listing <= LISTINGS_MAX; listing += 1) {
+    await options.sleep(LISTING_LAG_MS);
+    const listed = await patiently(() => probe.openSessions(), options);
+    if (listed === undefined) {
+      await untilStandstill(probe, options);
+      return;
+    }
+    const found = listed.filter((id) => !asked.has(id));
+    for (const id of found) asked.add(id);
+    open = await busyOf([...open, ...found], probe, options);
+    if (found.length === 0) break;
+  }
+  await until(async () => {
+    open = await busyOf(open, probe, options);
+    options.onStep(`${open.length} sessions to write`);
+    return open.length === 0;
+  }, options);
+}
+
+/** Those of the sessions that have something to write now, or could not be asked. */
+async function busyOf(
+  ids: readonly string[],
+  probe: Probe,
+  { now, signal }: WaitOptions,
+): Promise<string[]> {
+  const busy: string[] = [];
+  const queue = [...ids];
+  const ask = async () => {
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      if (signal.aborted) return;
+      const view = await probe.session(id).catch((): 'unknown' => 'unknown');
+      if (view === 'unknown' || (view !== undefined && isBusy(view, now()))) busy.push(id);
+    }
+  };
+  await Promise.all(Array.from({ length: QUERIES_AT_ONCE }, ask));
+  return busy;
+}
+
+/**
+ * A session that is open may owe a difference until its next checkpoint. One that is about to write,
+ * overdue, or settles after late events is waited for.
+ */
+export function isBusy(view: SessionView, now: number): boolean {
+  if (view.status === 'ended') return false;
+  if (view.settling) return true;
+  return view.nextStepAt === undefined || Date.parse(view.nextStepAt) < now;
+}
+
+async function untilStandstill(probe: Probe, options: WaitOptions): Promise<void> {
+  let last = -1;
+  let since = options.now();
+  await until(async () => {
+    const seq = await probe.lastDifference();
+    if (seq !== last) since = options.now();
+    last = seq;
+    return options.now() - since >= STANDSTILL_MS;
+  }, options);
+}
+
+async function until(condition: () => Promise<boolean>, options: WaitOptions): Promise<void> {
+  let waitMs: number = POLL_MS.first;
+  while (!(await patiently(condition, options))) {
+    await options.sleep(waitMs);
+    waitMs = Math.min(waitMs * 2, POLL_MS.max);
+  }
+}
+
+/** Asks until there is an answer. */
+async function patiently<T>(ask: () => Promise<T>, { signal, sleep }: WaitOptions): Promise<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await ask();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await sleep(POLL_MS.max);
+    }
+  }
+}
