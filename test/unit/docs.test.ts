@@ -1,0 +1,122 @@
+/** The documentation against what it is about: code, configuration, schema, and its own links. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { EVENT_METRICS, SESSION_METRICS } from '../../shared/catalogue.ts';
+import { ERROR_CODES } from '../../shared/errors.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const text = (path: string) => readFileSync(join(root, path), 'utf8');
+
+const SKIPPED = /^(node_modules|dist|coverage|\.git|\.sojourn.*)$/;
+
+function markdownFiles(folder = root): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return SKIPPED.test(entry.name) ? [] : markdownFiles(path);
+    return entry.name.endsWith('.md') ? [relative(root, path)] : [];
+  });
+}
+
+/** Markdown without code, in which brackets and paths mean something else. */
+function prose(markdown: string): string {
+  return markdown.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+}
+
+/** The first cell of each row of a table, where it is code. */
+function firstCells(markdown: string): string[] {
+  return [...markdown.matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code),
+  );
+}
+
+/** The name GitHub gives a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+describe('the documentation', () => {
+  const files = markdownFiles();
+
+  it('links only to files and headings that exist', () => {
+    const broken = files.flatMap((file) =>
+      [...prose(text(file)).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {
+        if (/^[a-z]+:/.test(link)) return [];
+        const [path = '', anchor] = link.split('#');
+        const target = path === '' ? join(root, file) : resolve(root, dirname(file), path);
+        if (!existsSync(target)) return [`${file}: ${link}`];
+        if (anchor === undefined) return [];
+        const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)];
+        return headings.some(([, heading = '']) => anchorOf(heading) === anchor)
+          ? []
+          : [`${file}: ${link}`];
+      }),
+    );
+
+    expect(files.length).to.be.above(10);
+    expect(broken).to.deep.equal([]);
+  });
+
+  it('has a row for each error code, and for no other', () => {
+    const table = text('docs/errors.md').split('## Errors you see elsewhere')[0] ?? '';
+
+    expect(firstCells(table)).to.deep.equal(Object.keys(ERROR_CODES));
+  });
+
+  it('defines each metric of the catalogue, with its granularity and dimensions', () => {
+    const expected = [...EVENT_METRICS, ...SESSION_METRICS].map((one) => ({
+      metric: one.metric,
+      granularity: one.granularity,
+      splits: [
+        ...one.dimensions,
+        ...('measure' in one && 'sessionDimensions' in one ? one.sessionDimensions : []),
+      ],
+    }));
+    const rows = [
+      ...text('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| [^|]+ \| ([^|]+) \|/gm),
+    ];
+    const described = rows.map(([, metric, granularity, splits = '']) => ({
+      metric,
+      granularity,
+      splits: [
+        ...(splits.includes('none') ? [''] : []),
+        ...[...splits.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+      ],
+    }));
+
+    expect(described).to.have.length(expected.length);
+    expect(described).to.have.deep.members(expected);
+  });
+
+  it('describes each setting', () => {
+    const settings = [...text('platform/config.ts').matchAll(/^ {2}([A-Z_]+):/gm)];
+    const section = /## Settings\n([\s\S]*?)\n## /.exec(text('docs/operating.md'))?.[1] ?? '';
+
+    expect(firstCells(section)).to.have.members(settings.map(([, name]) => name));
+  });
+
+  it('queries only tables and views that a migration makes', () => {
+    const schema = readdirSync(join(root, 'migrations'))
+      .filter((name) => name.endsWith('.sql'))
+      .map((name) => text(join('migrations', name)))
+      .join('\n');
+    const made = [...schema.matchAll(/^CREATE (?:TABLE|VIEW) sojourn\.(\w+)/gm)].map(
+      ([, name]) => name,
+    );
+    const dashboard = text('compose/grafana/dashboards/sojourn.json');
+    const queried = [
+      ...`${text('docs/bi.md')}${dashboard}`.matchAll(
+        /(?:FROM|JOIN) (?:sojourn\.)?([a-z_]+)\b(?!\.)/g,
+      ),
+    ]
+      .map(([, name]) => name)
+      .filter((name) => name !== 'first_visits');
+
+    expect(queried.length).to.be.above(20);
+    expect(made).to.include.members(queried);
+  });
+});
