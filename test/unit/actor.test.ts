@@ -1,0 +1,297 @@
+import { expect } from 'chai';
+import {
+  type Actor,
+  confirmWrite,
+  continuation,
+  nextStep,
+  openActor,
+  receive,
+  rollupFor,
+  type SessionSettings,
+  snapshotOf,
+  type Step,
+  writeRequest,
+  writeResult,
+} from '../../shared/actor.ts';
+import { type VisitorEvent } from '../../shared/event.ts';
+import { MESSAGE_BYTES_MAX, ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from '../../shared/limits.ts';
+import { type EndReason } from '../../shared/rollup.ts';
+import { aBatch, anActor, anEvent, NOON_ISH, SETTINGS, throughJson } from '../support/builders.ts';
+import { manyPaths } from '../support/generators.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const WRITE_OPEN: Step = { do: 'write', status: 'open' };
+const writeEnded = (endReason: EndReason): Step => ({ do: 'write', status: 'ended', endReason });
+const waitUntil = (until: number): Step => ({ do: 'wait', until });
+
+/** Does the write that is due. */
+function write(actor: Actor, now: number): void {
+  const step = nextStep(actor, now);
+  if (step.do !== 'write') throw new Error(`no write is due, but: ${step.do}`);
+  const request = writeRequest(actor, step, now);
+  const userId = request.facts.attributes.userId;
+  const user = userId === undefined ? undefined : { userId, isNew: true };
+  const { rollup, owesMore } = rollupFor(request, user);
+  confirmWrite(actor, writeResult(rollup, owesMore), now);
+}
+
+/** An actor that has written its first events at {@link NOON_ISH}. */
+function aWrittenActor(settings: Partial<SessionSettings> = {}): Actor {
+  const actor = anActor([anEvent()], settings);
+  write(actor, NOON_ISH);
+  return actor;
+}
+
+/** A session that ended an hour before {@link NOON_ISH}, and is reopened then. */
+function aReopenedActor(endReason: EndReason | undefined, ...late: readonly VisitorEvent[]): Actor {
+  const before = anActor([anEvent({ id: 'first' })]);
+  before.endRequested = endReason !== 'idle';
+  write(before, endReason === 'idle' ? NOON_ISH + 30 * MINUTE : NOON_ISH);
+  const snapshot = throughJson(snapshotOf(before, endReason));
+  const input = { project: 'shop', sessionId: 's-1', settings: SETTINGS, snapshot };
+  return openActor({ ...input, batch: aBatch(...late) }, 'run-2', NOON_ISH);
+}
+
+describe('the next step of an open session', () => {
+  it('is to write its first events at once', () => {
+    expect(nextStep(anActor([anEvent()]), NOON_ISH)).to.deep.equal(WRITE_OPEN);
+  });
+
+  it('is to wait for the idle timeout once everything is written', () => {
+    const actor = aWrittenActor();
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 30 * MINUTE));
+  });
+
+  it('is to write again one checkpoint after the last write, no sooner', () => {
+    const actor = aWrittenActor();
+    receive(actor, aBatch(anEvent()), NOON_ISH + SECOND);
+
+    expect(nextStep(actor, NOON_ISH + SECOND)).to.deep.equal(waitUntil(NOON_ISH + MINUTE));
+    expect(nextStep(actor, NOON_ISH + MINUTE - 1)).to.deep.equal(waitUntil(NOON_ISH + MINUTE));
+    expect(nextStep(actor, NOON_ISH + MINUTE)).to.deep.equal(WRITE_OPEN);
+  });
+
+  it('is not to write at a checkpoint when nothing has changed', () => {
+    const actor = aWrittenActor();
+
+    expect(nextStep(actor, NOON_ISH + 10 * MINUTE)).to.deep.equal(
+      waitUntil(NOON_ISH + 30 * MINUTE),
+    );
+  });
+
+  it('is only to wait where checkpoints are off', () => {
+    const actor = anActor([anEvent()], { checkpointMs: null });
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 30 * MINUTE));
+  });
+
+  it('is to write without waiting where it owes more rows than should pile up', () => {
+    const actor = anActor(manyPaths(4_100), { checkpointMs: null });
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(WRITE_OPEN);
+  });
+
+  it('is to end as idle exactly one timeout after the last arrival', () => {
+    const actor = aWrittenActor();
+    const deadline = NOON_ISH + 30 * MINUTE;
+
+    expect(nextStep(actor, deadline - 1)).to.deep.equal(waitUntil(deadline));
+    expect(nextStep(actor, deadline)).to.deep.equal(writeEnded('idle'));
+    write(actor, deadline);
+    expect(nextStep(actor, deadline)).to.deep.equal({ do: 'end', reason: 'idle' });
+  });
+
+  it('counts idleness from what is new: a redelivery keeps nobody awake', () => {
+    const view = anEvent();
+    const actor = anActor([view]);
+    write(actor, NOON_ISH);
+    receive(actor, aBatch(view), NOON_ISH + 20 * MINUTE);
+    expect(nextStep(actor, NOON_ISH + 20 * MINUTE)).to.deep.equal(
+      waitUntil(NOON_ISH + 30 * MINUTE),
+    );
+
+    receive(actor, aBatch(anEvent()), NOON_ISH + 20 * MINUTE);
+    write(actor, NOON_ISH + 20 * MINUTE);
+    expect(nextStep(actor, NOON_ISH + 30 * MINUTE)).to.deep.equal(
+      waitUntil(NOON_ISH + 50 * MINUTE),
+    );
+  });
+
+  it('counts idleness by arrival: a clock of a producer cannot end it, nor keep it', () => {
+    for (const at of [0, NOON_ISH + 23 * 60 * MINUTE]) {
+      const actor = anActor([anEvent({ at })]);
+      write(actor, NOON_ISH);
+      expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 30 * MINUTE));
+    }
+  });
+
+  it('is to end at once on a session_end, with a single write', () => {
+    const actor = anActor([anEvent({ type: 'session_end' }), anEvent()]);
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(writeEnded('session_end'));
+    write(actor, NOON_ISH);
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal({ do: 'end', reason: 'session_end' });
+  });
+
+  it('is to end when an operator says so, everything written or not', () => {
+    const actor = aWrittenActor();
+    actor.endRequested = true;
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(writeEnded('operator'));
+    write(actor, NOON_ISH);
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal({ do: 'end', reason: 'operator' });
+  });
+
+  it('is to write once more where events came in while it ended', () => {
+    const actor = aWrittenActor();
+    actor.endRequested = true;
+    write(actor, NOON_ISH);
+    receive(actor, aBatch(anEvent()), NOON_ISH);
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(writeEnded('operator'));
+  });
+});
+
+describe('the next step of a reopened session', () => {
+  it('that was ended is to write what is late, as ended', () => {
+    const actor = aReopenedActor('operator', anEvent());
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(writeEnded('operator'));
+  });
+
+  it('that was ended is to settle after the late grace', () => {
+    const actor = aReopenedActor('operator', anEvent());
+    write(actor, NOON_ISH);
+    const settled = NOON_ISH + 10 * SECOND;
+
+    expect(nextStep(actor, settled - 1)).to.deep.equal(waitUntil(settled));
+    expect(nextStep(actor, settled)).to.deep.equal({ do: 'end', reason: 'operator' });
+  });
+
+  it('tells why it ended in its row as in its result, also where that changes late', () => {
+    const actor = aReopenedActor('operator', anEvent({ type: 'session_end' }));
+    const settled = NOON_ISH + 10 * SECOND;
+
+    for (let now = NOON_ISH; nextStep(actor, now).do === 'write'; now += 1) {
+      expect(nextStep(actor, now)).to.deep.equal(writeEnded('session_end'));
+      write(actor, now);
+    }
+    expect(nextStep(actor, settled)).to.deep.equal({ do: 'end', reason: 'session_end' });
+  });
+
+  it('that had been idle is to live on like an open one', () => {
+    const actor = aReopenedActor('idle', anEvent());
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(WRITE_OPEN);
+    write(actor, NOON_ISH);
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 30 * MINUTE));
+  });
+
+  it('is to end at once when an operator says so', () => {
+    const actor = aReopenedActor('session_end', anEvent());
+    actor.endRequested = true;
+
+    expect(nextStep(actor, NOON_ISH)).to.include({ do: 'write', status: 'ended' });
+  });
+
+  it('is to end without a write where all it got was known', () => {
+    const actor = aReopenedActor('operator', anEvent({ id: 'first' }));
+
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 10 * SECOND));
+    expect(nextStep(actor, NOON_ISH + 10 * SECOND)).to.deep.equal({
+      do: 'end',
+      reason: 'operator',
+    });
+  });
+});
+
+describe('a continued session', () => {
+  it('waits for the same deadlines as before', () => {
+    const actor = aWrittenActor();
+    receive(actor, aBatch(anEvent()), NOON_ISH + 5 * SECOND);
+    const later = NOON_ISH + 20 * SECOND;
+
+    const continued = openActor(throughJson(continuation(actor)), 'run-1', later);
+
+    expect(nextStep(continued, later)).to.deep.equal(nextStep(actor, later));
+    write(actor, NOON_ISH + MINUTE);
+    write(continued, NOON_ISH + MINUTE);
+    expect(nextStep(continued, NOON_ISH + MINUTE)).to.deep.equal(
+      waitUntil(NOON_ISH + 30 * MINUTE + 5 * SECOND),
+    );
+    expect(continued.writeNo).to.equal(2);
+  });
+});
+
+describe('a record of a session', () => {
+  const firstRecord = (events: readonly VisitorEvent[]) =>
+    rollupFor(writeRequest(anActor(events), { status: 'open' }, NOON_ISH), undefined);
+
+  it('carries its identity, its number and the session as people see it', () => {
+    const { rollup, owesMore } = firstRecord([anEvent({ path: '/' })]);
+
+    expect(rollup).to.include({
+      project: 'shop',
+      sessionId: 's-1',
+      identity: 'run-1',
+      by: 'run-1',
+    });
+    expect(rollup.writeNo).to.equal(1);
+    expect(rollup.session).to.include({ status: 'open', pageViews: 1, updatedAt: NOON_ISH });
+    expect(rollup.session).not.to.have.any.keys('tallies', 'endReason', 'newUser');
+    expect(owesMore).to.equal(false);
+  });
+
+  it('has no more rows than its limit, and tells that more are owed', () => {
+    const { rollup, owesMore } = firstRecord(manyPaths(ROLLUP_ROWS_MAX + 1));
+
+    expect(rollup.rows).to.have.length(ROLLUP_ROWS_MAX);
+    expect(owesMore).to.equal(true);
+  });
+
+  it('keeps to its limit of bytes, and fits a message of NATS whatever the paths hold', () => {
+    const bytesOf = (char: string) => {
+      const path = (n: number) => `${n}${char.repeat(1_020 / char.length)}`;
+      const { rollup } = firstRecord(
+        Array.from({ length: 600 }, (_, n) => anEvent({ path: path(n) })),
+      );
+      expect(rollup.rows.length).to.be.above(50);
+      return Buffer.byteLength(JSON.stringify(rollup));
+    };
+
+    for (const char of ['a', 'é', '漢', '😀', '"']) {
+      expect(bytesOf(char), char).to.be.below(ROLLUP_BYTES_MAX * 1.1);
+    }
+    for (const escaped of ['\u0001', '\ud800']) {
+      expect(bytesOf(escaped), escaped).to.be.below(MESSAGE_BYTES_MAX);
+    }
+  });
+
+  it('asks again who the user is only where the user is another one', () => {
+    const actor = anActor([anEvent({ userId: 'ann' })]);
+    const request = () => writeRequest(actor, { status: 'open' }, NOON_ISH);
+    expect(request().user).to.equal(undefined);
+
+    write(actor, NOON_ISH);
+    expect(request().user).to.deep.equal({ userId: 'ann', isNew: true });
+
+    receive(actor, aBatch(anEvent({ userId: 'bob', at: NOON_ISH - 1 })), NOON_ISH);
+    expect(request().user).to.equal(undefined);
+  });
+
+  it('is refused as a confirmation where another chain wrote it', () => {
+    const actor = anActor([anEvent()]);
+    const { rollup } = rollupFor(writeRequest(actor, { status: 'open' }, NOON_ISH), undefined);
+
+    expect(confirmWrite(actor, writeResult({ ...rollup, by: 'run-9' }, false), NOON_ISH)).to.equal(
+      false,
+    );
+    expect(actor.writeNo).to.equal(0);
+  });
+
+  it('cannot be made of nothing', () => {
+    expect(() => writeRequest(anActor([]), { status: 'open' }, NOON_ISH)).to.throw(RangeError);
+  });
+});

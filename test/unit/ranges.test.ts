@@ -1,0 +1,129 @@
+import { expect } from 'chai';
+import { ROLLUP_KEPT_MS } from '../../shared/limits.ts';
+import {
+  advance,
+  duePurge,
+  type LoaderState,
+  openLoader,
+  purgeableUpTo,
+  purgedUpTo,
+  rangeToken,
+  tick,
+} from '../../shared/ranges.ts';
+import { NOON_ISH, throughJson } from '../support/builders.ts';
+
+const MINUTE = 60_000;
+const aRange = (to: number, log = 'life-1') => ({ partition: 0, log, from: to, to });
+
+/** Lets a running loader tick every half minute. */
+function run(state: LoaderState, ms: number): void {
+  const start = state.lastTickAt ?? NOON_ISH;
+  for (let passed = 0; passed <= ms; passed += MINUTE / 2) tick(state, start + passed);
+}
+
+describe('a range of the rollup log', () => {
+  it('has a name of its own: partition, life of the log, first and last record', () => {
+    const range = { partition: 2, log: '2024', from: 11, to: 20 };
+
+    expect(rangeToken(range)).to.equal('rollups-2-2024-11-20');
+    expect(rangeToken({ ...range, log: '2025' })).not.to.equal(rangeToken(range));
+  });
+});
+
+describe('the loader', () => {
+  it('may purge a record once it has been loaded for an hour of running time', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(10));
+
+    run(state, ROLLUP_KEPT_MS - 1);
+    expect(purgeableUpTo(state)).to.equal(0);
+    expect(duePurge(state)).to.equal(undefined);
+    run(state, MINUTE);
+    expect(purgeableUpTo(state)).to.equal(10);
+    expect(duePurge(state)).to.equal(10);
+  });
+
+  it('keeps what was loaded later, also within the same minute', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(10));
+    tick(state, NOON_ISH + 1_000);
+    advance(state, aRange(11));
+    run(state, 2 * MINUTE);
+    advance(state, aRange(12));
+
+    run(state, ROLLUP_KEPT_MS - MINUTE);
+    expect(purgeableUpTo(state)).to.equal(10);
+    run(state, 2 * MINUTE);
+    expect(purgeableUpTo(state)).to.equal(12);
+  });
+
+  it('stands still in an outage: a day without workers counts as a minute', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(10));
+
+    tick(state, NOON_ISH + 24 * 60 * MINUTE);
+    expect(state.runningMs).to.equal(MINUTE);
+    expect(purgeableUpTo(state)).to.equal(0);
+  });
+
+  it('does not run backwards with the clock', () => {
+    const state = openLoader(0);
+    run(state, MINUTE);
+
+    tick(state, NOON_ISH - MINUTE);
+    expect(state.runningMs).to.equal(MINUTE);
+  });
+
+  it('purges each record once, and every five minutes at most', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(10));
+    run(state, 2 * MINUTE);
+    advance(state, aRange(20));
+    run(state, ROLLUP_KEPT_MS);
+    expect(duePurge(state)).to.equal(20);
+
+    purgedUpTo(state, 20);
+    run(state, 10 * MINUTE);
+    expect(duePurge(state)).to.equal(undefined);
+
+    advance(state, aRange(30));
+    run(state, 2 * MINUTE);
+    advance(state, aRange(40));
+    run(state, ROLLUP_KEPT_MS - MINUTE);
+    expect(duePurge(state)).to.equal(30);
+    purgedUpTo(state, 30);
+    run(state, 2 * MINUTE);
+    expect([purgeableUpTo(state), duePurge(state)]).to.deep.equal([40, undefined]);
+    run(state, 3 * MINUTE);
+    expect(duePurge(state)).to.equal(40);
+  });
+
+  it('forgets its marks where the log was made anew, so that it purges no young record', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(1_000));
+    run(state, ROLLUP_KEPT_MS);
+    purgedUpTo(state, 1_000);
+
+    advance(state, aRange(3, 'life-2'));
+    expect(state.position).to.deep.equal({ log: 'life-2', seq: 3 });
+    expect(duePurge(state)).to.equal(undefined);
+    run(state, ROLLUP_KEPT_MS);
+    expect(duePurge(state)).to.equal(3);
+  });
+
+  it('remembers a mark a minute at most, and goes on from JSON', () => {
+    const state = openLoader(0);
+    for (let n = 0; n < 600; n += 1) {
+      tick(state, NOON_ISH + n * 1_000);
+      advance(state, aRange(n + 1));
+    }
+
+    expect(state.marks).to.have.length(10);
+    expect(throughJson(state)).to.deep.equal(state);
+  });
+});

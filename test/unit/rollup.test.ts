@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import { toWire, type WireRow } from '../../shared/contributions.ts';
+import { SojournError } from '../../shared/errors.ts';
+import { decodeRollup, encodeRollup, sumRollups } from '../../shared/rollup.ts';
+import { aRollup } from '../support/builders.ts';
+
+const row = (value: string, count: number): WireRow => [
+  'revenue',
+  'hour',
+  3_600,
+  '',
+  '',
+  value,
+  count,
+];
+
+describe('a record of the rollup log', () => {
+  it('comes back as it was written', () => {
+    const rollup = aRollup({ rows: [row('19.99', 1)] });
+
+    expect(decodeRollup(encodeRollup(rollup))).to.deep.equal(rollup);
+  });
+
+  it('is an error where anything else stands', () => {
+    const others = ['', '{', 'null', '1', '[]', '{}'];
+    const changed = [{ version: 2 }, { by: undefined }, { writeNo: '1' }, { rows: null }].map(
+      (change) => JSON.stringify({ ...aRollup(), ...change }),
+    );
+    for (const text of [...others, ...changed]) {
+      expect(() => decodeRollup(text), text)
+        .to.throw(SojournError)
+        .with.property('code', 'SJ_ROLLUP_INVALID');
+    }
+  });
+});
+
+describe('the sum of records', () => {
+  it('adds rows by project and key, and drops what comes to nothing', () => {
+    const { metrics } = sumRollups([
+      aRollup({ rows: [row('5', 1)] }),
+      aRollup({ rows: [row('0.5', 1)], identity: 'run-2' }),
+      aRollup({ rows: [row('7', 1)], project: 'blog', identity: 'run-3' }),
+      aRollup({ rows: [row('-7', -1)], project: 'blog', identity: 'run-3', writeNo: 2 }),
+    ]);
+
+    expect(toWire(metrics.get('shop') ?? new Map())).to.deep.equal([row('5.5', 2)]);
+    expect(metrics.get('blog')?.size).to.equal(0);
+  });
+
+  it('keeps the newest record of each session, in whatever order they stand', () => {
+    const records = [2, 3, 1].map((writeNo) => aRollup({ writeNo }));
+    const other = aRollup({ identity: 'run-2' });
+
+    expect(sumRollups([...records, other]).sessions).to.have.deep.members([
+      aRollup({ writeNo: 3 }),
+      other,
+    ]);
+  });
+});
