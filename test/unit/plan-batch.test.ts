@@ -1,0 +1,103 @@
+import { expect } from 'chai';
+import { planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
+import { RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
+import { type LogPosition } from '../../shared/ranges.ts';
+
+const MINUTE = 60_000;
+
+/** A log whose end is a function of the time, and somebody who waits for it by that clock. */
+function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity) {
+  const stop = new AbortController();
+  let now = 0;
+  let heartbeats = 0;
+  const pass = (ms: number) => {
+    now += ms;
+    if (now >= stopAt) stop.abort();
+  };
+  const log: PlannableLog = {
+    end: () => Promise.resolve(endAt(now)),
+    nextArrival: () => Promise.resolve(),
+  };
+  const waiting: Waiting = {
+    // Before each wait of two seconds; waiting itself takes no time here.
+    heartbeat: () => {
+      heartbeats += 1;
+      pass(2_000);
+    },
+    stop: stop.signal,
+    patienceMs: 5 * MINUTE,
+    gatherMs: 400,
+    sleep: (ms) => {
+      pass(ms);
+      return Promise.resolve();
+    },
+    now: () => now,
+  };
+  return {
+    plan: (after: LogPosition) => planBatch(log, waiting, { partition: 0, after }),
+    clock: () => now,
+    heartbeats: () => heartbeats,
+  };
+}
+
+const at = (seq: number, log = 'life'): LogPosition => ({ log, seq });
+
+describe('planning a range', () => {
+  it('takes everything after the last one, and what comes while it gathers', async () => {
+    const { plan, clock } = waitingFor((now) => at(now < 400 ? 12 : 15));
+
+    expect(await plan(at(10))).to.deep.equal({ partition: 0, log: 'life', from: 11, to: 15 });
+    expect(clock()).to.equal(400);
+  });
+
+  it('does not gather where there is a full range, and takes no more than that', async () => {
+    const { plan, clock } = waitingFor(() => at(RANGE_ROLLUPS_MAX * 2));
+
+    expect(await plan(at(10))).to.include({ from: 11, to: 10 + RANGE_ROLLUPS_MAX });
+    expect(clock()).to.equal(0);
+  });
+
+  it('waits for something to come, and says that it waits', async () => {
+    const { plan, heartbeats } = waitingFor((now) => at(now < MINUTE ? 10 : 11));
+
+    expect(await plan(at(10))).to.include({ from: 11, to: 11 });
+    expect(heartbeats()).to.be.at.least(20);
+  });
+
+  it('gives up when its patience is over', async () => {
+    const { plan, clock } = waitingFor(() => at(10));
+
+    expect(await plan(at(10))).to.equal(null);
+    expect(clock()).to.be.within(5 * MINUTE, 5 * MINUTE + 2_000);
+  });
+
+  it('gives up when it is told to stop', async () => {
+    const { plan, clock } = waitingFor(() => at(10), MINUTE);
+
+    expect(await plan(at(10))).to.equal(null);
+    expect(clock()).to.equal(MINUTE);
+  });
+
+  it('starts from the first record of a log that was made anew', async () => {
+    const { plan } = waitingFor(() => at(3, 'life-2'));
+
+    expect(await plan(at(1_000, 'life-1'))).to.deep.equal({
+      partition: 0,
+      log: 'life-2',
+      from: 1,
+      to: 3,
+    });
+  });
+
+  it('starts from the first record where nothing has been loaded yet', async () => {
+    const { plan } = waitingFor(() => at(2));
+
+    expect(await plan({ log: '', seq: 0 })).to.include({ from: 1, to: 2 });
+  });
+
+  it('does not mix two lives of the log', async () => {
+    const { plan } = waitingFor((now) => (now < 400 ? at(12) : at(1, 'life-2')));
+
+    expect(await plan(at(10))).to.deep.equal({ partition: 0, log: 'life-2', from: 1, to: 1 });
+  });
+});

@@ -1,0 +1,70 @@
+import { expect } from 'chai';
+import { purgeLoaded, type PurgeableLog } from '../../activities/purge-loaded.ts';
+
+/** A log with these records, written by the sessions named. */
+function aLog(records: Readonly<Record<number, string>>, life = 'life') {
+  const left = new Map(Object.entries(records).map(([seq, id]) => [Number(seq), id]));
+  const log: PurgeableLog = {
+    end: () => Promise.resolve({ log: life, seq: Math.max(0, ...left.keys()) }),
+    async *heads(_partition, upTo) {
+      for (const [seq, workflowId] of [...left]) {
+        if (seq <= upTo) yield await Promise.resolve({ seq, workflowId });
+      }
+    },
+    purgeBefore(seq) {
+      for (const old of [...left.keys()]) if (old < seq) left.delete(old);
+      return Promise.resolve();
+    },
+    remove(seq) {
+      if (!left.delete(seq)) return Promise.reject(new Error(`${seq} is not there`));
+      return Promise.resolve();
+    },
+  };
+  return { log, left: () => [...left.keys()] };
+}
+
+const running =
+  (...ids: readonly string[]) =>
+  () =>
+    Promise.resolve(new Set(ids));
+const request = { partition: 0, log: 'life', upTo: 4 };
+
+describe('purging what is loaded', () => {
+  it('removes everything up to a record, and nothing after it, where no session runs', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b', 3: 'a', 4: 'c', 5: 'a' });
+
+    expect(await purgeLoaded(log, running(), request)).to.equal(0);
+    expect(left()).to.deep.equal([5]);
+  });
+
+  it('keeps every record of a running session, wherever it stands', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b', 3: 'a', 4: 'c', 5: 'c' });
+
+    expect(await purgeLoaded(log, running('b', 'elsewhere'), request)).to.equal(1);
+    expect(left()).to.deep.equal([2, 5]);
+  });
+
+  it('takes what it kept back away at the next purge, once the session is over', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b', 3: 'a', 4: 'c', 5: 'a' });
+    await purgeLoaded(log, running('a'), request);
+    expect(left()).to.deep.equal([1, 3, 5]);
+
+    await purgeLoaded(log, running('x'), { ...request, upTo: 5 });
+    expect(left()).to.deep.equal([]);
+  });
+
+  it('does not touch a log that was made anew', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b' }, 'another life');
+
+    expect(await purgeLoaded(log, running(), request)).to.equal(0);
+    expect(left()).to.deep.equal([1, 2]);
+  });
+
+  it('may be repeated', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b', 3: 'a', 4: 'c' });
+
+    await purgeLoaded(log, running('b'), request);
+    await purgeLoaded(log, running('b'), request);
+    expect(left()).to.deep.equal([2]);
+  });
+});

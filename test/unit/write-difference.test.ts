@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { recognizeVisitor, visitorKey } from '../../activities/recognize-visitor.ts';
+import { recordRollup } from '../../activities/record-rollup.ts';
+import { writeDifference } from '../../activities/write-difference.ts';
+import { writeRequest } from '../../shared/actor.ts';
+import { aRollup, anActor, anEvent, NOON_ISH } from '../support/builders.ts';
+
+function aVisitorStore() {
+  const keys = new Map<string, string>();
+  return {
+    keys,
+    claim(key: string, owner: string) {
+      const standing = keys.get(key) ?? owner;
+      keys.set(key, standing);
+      return Promise.resolve(standing);
+    },
+  };
+}
+
+function aRollupLog() {
+  const messages = new Map<string, string>();
+  return {
+    messages,
+    append(subject: string, data: string) {
+      if (messages.has(subject)) return Promise.resolve(false);
+      messages.set(subject, data);
+      return Promise.resolve(true);
+    },
+    read: (subject: string) => Promise.resolve(messages.get(subject)),
+  };
+}
+
+describe('recognising a visitor', () => {
+  const visit = { project: 'shop', userId: 'ann', identity: 'run-1' };
+
+  it('gives the first session that asks a new user, however often it asks', async () => {
+    const store = aVisitorStore();
+
+    for (let times = 0; times < 3; times += 1) {
+      expect(await recognizeVisitor(store, visit)).to.deep.equal({ userId: 'ann', isNew: true });
+    }
+  });
+
+  it('gives every other session a returning user', async () => {
+    const store = aVisitorStore();
+    await recognizeVisitor(store, visit);
+
+    expect(await recognizeVisitor(store, { ...visit, identity: 'run-2' })).to.include({
+      isNew: false,
+    });
+    expect(await recognizeVisitor(store, visit)).to.include({ isNew: true });
+  });
+
+  it('knows each user in each project apart', async () => {
+    const store = aVisitorStore();
+    await recognizeVisitor(store, visit);
+
+    const others = [{ project: 'blog' }, { userId: 'bob' }];
+    for (const other of others) {
+      const again = await recognizeVisitor(store, { ...visit, ...other, identity: 'run-2' });
+      expect(again.isNew).to.equal(true);
+    }
+  });
+
+  it('does not keep names', () => {
+    expect(visitorKey('shop', 'ann@example.com')).to.match(/^visitor:shop:[\w-]{22}$/);
+  });
+});
+
+describe('recording a rollup', () => {
+  it('gives back what an earlier attempt left under the same number', async () => {
+    const log = aRollupLog();
+    const first = aRollup({ rows: [['sessions', 'hour', 3_600, '', '', '1', 1]] });
+
+    expect(await recordRollup(log, first)).to.equal(first);
+    expect(await recordRollup(log, aRollup())).to.deep.equal(first);
+    expect([...log.messages.keys()]).to.deep.equal(['rollups.0.run-1.1']);
+  });
+
+  it('fails, to be tried again, where the log refuses and shows nothing', async () => {
+    const log = { append: () => Promise.resolve(false), read: () => Promise.resolve(undefined) };
+    const failure = await recordRollup(log, aRollup()).catch((error: unknown) => error);
+
+    expect(failure).to.be.instanceOf(Error);
+  });
+});
+
+describe('writing a difference', () => {
+  it('says what stands in the log, also after a lost reply', async () => {
+    const [visitors, log] = [aVisitorStore(), aRollupLog()];
+    const actor = anActor([anEvent({ userId: 'ann' })]);
+    const request = writeRequest(actor, { status: 'open' }, NOON_ISH);
+
+    const first = await writeDifference(visitors, log, request);
+    const again = await writeDifference(visitors, log, request);
+
+    expect(first).to.include({ by: 'run-1', status: 'open', events: 1 });
+    expect(first.user).to.deep.equal({ userId: 'ann', isNew: true });
+    expect(again.rows).to.deep.equal(first.rows);
+    expect(log.messages.size).to.equal(1);
+  });
+
+  it('asks nobody about a session without a user, nor about a user it knows', async () => {
+    const visitors = { claim: () => Promise.reject(new Error('asked')) };
+    const anonymous = writeRequest(anActor([anEvent()]), { status: 'open' }, NOON_ISH);
+    const known = {
+      ...writeRequest(anActor([anEvent({ userId: 'ann' })]), { status: 'open' }, NOON_ISH),
+      user: { userId: 'ann', isNew: false },
+    };
+
+    expect(await writeDifference(visitors, aRollupLog(), anonymous)).not.to.have.property('user');
+    expect((await writeDifference(visitors, aRollupLog(), known)).user).to.include({
+      isNew: false,
+    });
+  });
+});
