@@ -50,6 +50,13 @@ const DRAIN_MS_MAX = 15_000;
 /** What the client asks JetStream for ahead of need. */
 const PULL_BYTES = 16 * 1024 * 1024;
 
+/** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
+const EVENT_ID_HEADER = 'Sojourn-Event-Id';
+
+function messageIdOf({ headers: given }: JsMsg): string | undefined {
+  return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
+}
+
 interface Held extends HeldMessage {
   message: JsMsg;
 }
@@ -170,7 +177,7 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
       before.message = message;
       return;
     }
-    const messageId = message.headers?.get('Nats-Msg-Id');
+    const messageId = messageIdOf(message);
     const { project, events, deadLetters } = parseMessage({
       subject: message.subject,
       data: message.data,
@@ -204,11 +211,8 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
     head.set('Sojourn-Subject', source.subject);
     head.set('Sojourn-Sequence', String(source.seq));
     const part = letter.index === undefined ? '' : `#${letter.index}`;
-    // Replay publishes under the id the message came with, so that its events keep their ids.
-    const messageId = source.headers?.get('Nats-Msg-Id');
-    if (messageId !== undefined && messageId !== '') {
-      head.set('Sojourn-Message-Id', `${messageId}${part}`);
-    }
+    // Replay hands it back, so that the event keeps its id under a new `Nats-Msg-Id`.
+    head.set(EVENT_ID_HEADER, letter.eventId);
     for (let attempt = 1; ; attempt += 1) {
       try {
         await nats.js.publish(deadLetterSubject(project), letter.data, {

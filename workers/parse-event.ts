@@ -20,7 +20,7 @@ import { parseTimestamp } from './parse-timestamp.ts';
 export interface RawMessage {
   readonly subject: string;
   readonly data: Uint8Array;
-  /** Header `Nats-Msg-Id`. */
+  /** Header `Sojourn-Event-Id`, which replayed dead letters have, else `Nats-Msg-Id`. */
   readonly messageId?: string;
   /** Sequence in the stream EVENTS. */
   readonly seq: number;
@@ -39,6 +39,8 @@ export interface DeadLetter {
   readonly data: Uint8Array;
   /** Index of the element where a message held an array. */
   readonly index?: number;
+  /** What its event is identified by where it brings no id itself, now and when it is replayed. */
+  readonly eventId: string;
 }
 
 export interface ParsedMessage {
@@ -60,7 +62,7 @@ export function parseMessage(message: RawMessage): ParsedMessage {
   const bad = (reason: string): ParsedMessage => ({
     project,
     events: [],
-    deadLetters: [{ reason, data: message.data }],
+    deadLetters: [{ reason, data: message.data, eventId: fallbackId(message) }],
   });
   if (subject?.valid !== true) {
     return bad(
@@ -118,7 +120,8 @@ function parseArray(
       events.push(parseOne(element, () => losslessAt(index), message, index));
     } catch (error) {
       const data = encoder.encode(elementText(element, () => losslessAt(index)));
-      deadLetters.push({ reason: reasonOf(error), data, index });
+      const eventId = fallbackId(message, index);
+      deadLetters.push({ reason: reasonOf(error), data, index, eventId });
     }
   }
   return { events, deadLetters };
@@ -183,7 +186,7 @@ function parseOne(
   };
 }
 
-function fallbackId({ messageId, seq }: RawMessage, index: number | undefined): string {
+function fallbackId({ messageId, seq }: RawMessage, index?: number): string {
   const id = messageId === undefined || messageId === '' ? String(seq) : messageId;
   return index === undefined ? id : `${id}#${index}`;
 }
