@@ -45,14 +45,24 @@ ENGINE = Null
 COMMENT 'The way into metrics, for the loader: what comes from a range that has been loaded already is let go';
 
 CREATE MATERIALIZED VIEW sojourn.metrics_intake TO sojourn.metrics
+(
+    project LowCardinality(String) COMMENT 'See metrics',
+    metric_type LowCardinality(String) COMMENT 'See metrics',
+    granularity LowCardinality(String) COMMENT 'See metrics',
+    bucket DateTime('UTC') COMMENT 'See metrics',
+    dimension LowCardinality(String) COMMENT 'See metrics',
+    dimension_value String COMMENT 'See metrics',
+    value Decimal(38, 9) COMMENT 'See metrics',
+    count Int64 COMMENT 'See metrics'
+)
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT project, metric_type, granularity, bucket, dimension, dimension_value, value, count
 FROM sojourn.metrics_inbox
 WHERE range_from > (
     SELECT mapFromArrays(groupArray(place), groupArray(loaded_to))
     FROM (
-        SELECT (partition, log) AS place, max(range_to) AS loaded_to
+        SELECT concat(toString(partition), ' ', log) AS place, max(range_to) AS loaded_to
         FROM sojourn.loaded_ranges GROUP BY partition, log
     )
-)[(partition, log)]
+)[concat(toString(partition), ' ', log)]
 COMMENT 'Passes rows of ranges that have not been loaded yet. A repeated insert is ignored by its token; one that was delayed until after its range was done, here'

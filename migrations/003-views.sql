@@ -1,10 +1,38 @@
 CREATE VIEW sojourn.sessions_current
+(
+    project LowCardinality(String) COMMENT 'Tenant: the second token of the NATS subject',
+    session_id String COMMENT 'Id the producer gave the session',
+    first_run_id String COMMENT 'First Temporal run of the session; after LATE_WINDOW a session id may come again',
+    started_at DateTime64(3, 'UTC') COMMENT 'Least event time',
+    last_event_at DateTime64(3, 'UTC') COMMENT 'Greatest event time',
+    duration_seconds Decimal(18, 3) COMMENT 'last_event_at - started_at',
+    page_views UInt64 COMMENT 'Distinct page views',
+    events UInt64 COMMENT 'Distinct events of any type',
+    conversions UInt64 COMMENT 'Distinct purchases and conversions',
+    engaged Bool COMMENT 'At least 10 s long, or at least 2 page views, or converted',
+    bounced Bool COMMENT 'Exactly 1 page view and no conversion',
+    converted Bool COMMENT 'At least one purchase or conversion',
+    revenue Decimal(38, 9) COMMENT 'Sum over purchases and conversions, whatever their currency',
+    entry_path String COMMENT 'Path of the first page view; empty if none was sent',
+    exit_path String COMMENT 'Path of the last page view; empty if none was sent',
+    user_id String COMMENT 'Earliest user id seen in the session; empty if none',
+    new_user Nullable(Bool) COMMENT 'Whether it was the first session of its user to be written; NULL without a user',
+    traffic_source LowCardinality(String) COMMENT 'Earliest value sent; empty if none',
+    device_type LowCardinality(String) COMMENT 'Earliest value sent; empty if none',
+    country LowCardinality(String) COMMENT 'Earliest value sent; empty if none',
+    browser LowCardinality(String) COMMENT 'Earliest value sent; empty if none',
+    os LowCardinality(String) COMMENT 'Earliest value sent; empty if none',
+    state LowCardinality(String) COMMENT 'open or ended',
+    end_reason LowCardinality(String) COMMENT 'session_end, idle or operator; empty while open',
+    updated_at DateTime64(3, 'UTC') COMMENT 'When the session wrote this',
+    version UInt64 COMMENT 'Number of the write; the greatest wins'
+)
 AS SELECT * FROM sojourn.sessions FINAL
 COMMENT 'One row per session, its newest state';
 
 CREATE VIEW sojourn.bounce_rate
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Hour of the last event of the sessions, UTC',
     sessions Int64 COMMENT 'Sessions',
     bounced Decimal(38, 9) COMMENT 'Sessions with exactly 1 page view and no conversion',
@@ -20,7 +48,7 @@ COMMENT 'Share of sessions that bounced, by hour';
 
 CREATE VIEW sojourn.engagement_rate
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Hour of the last event of the sessions, UTC',
     sessions Int64 COMMENT 'Sessions',
     engaged Int64 COMMENT 'Sessions of at least 10 s, or with at least 2 page views, or converted',
@@ -38,7 +66,7 @@ COMMENT 'Share of sessions that were engaged, by hour';
 
 CREATE VIEW sojourn.average_session_duration
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Hour of the last event of the sessions, UTC',
     sessions Int64 COMMENT 'Sessions',
     average_seconds Float64 COMMENT 'Average time from first to last event, seconds'
@@ -53,7 +81,7 @@ COMMENT 'Average length of sessions, by hour';
 
 CREATE VIEW sojourn.pages_per_session
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Hour of the last event of the sessions, UTC',
     sessions Int64 COMMENT 'Sessions',
     page_views Decimal(38, 9) COMMENT 'Page views of these sessions',
@@ -69,7 +97,7 @@ COMMENT 'Average number of page views per session, by hour';
 
 CREATE VIEW sojourn.conversion_rate
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Day the sessions began, UTC',
     sessions UInt64 COMMENT 'Sessions',
     converted UInt64 COMMENT 'Sessions with at least one purchase or conversion',
@@ -83,7 +111,7 @@ COMMENT 'Share of sessions that converted, by day';
 
 CREATE VIEW sojourn.unique_users
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Day the sessions began, UTC',
     users UInt64 COMMENT 'Distinct user ids',
     sessions UInt64 COMMENT 'Sessions with a user'
@@ -96,7 +124,7 @@ COMMENT 'Distinct users by day. Never add days up: a user of two days is one use
 
 CREATE VIEW sojourn.visitors_now
 (
-    project String COMMENT 'Tenant',
+    project LowCardinality(String) COMMENT 'Tenant',
     visitors UInt64 COMMENT 'Sessions that are open and have written in the last 5 minutes'
 )
 AS SELECT project, count() AS visitors
@@ -107,10 +135,10 @@ COMMENT 'Visitors on the site right now';
 
 CREATE VIEW sojourn.metrics_daily
 (
-    project String COMMENT 'Tenant',
-    metric_type String COMMENT 'What is measured',
+    project LowCardinality(String) COMMENT 'Tenant',
+    metric_type LowCardinality(String) COMMENT 'What is measured',
     day DateTime('UTC') COMMENT 'Start of the day, UTC',
-    dimension String COMMENT 'What the row is split by; empty for the total',
+    dimension LowCardinality(String) COMMENT 'What the row is split by; empty for the total',
     dimension_value String COMMENT 'Value of the dimension; empty for the total',
     value Decimal(38, 9) COMMENT 'Sum of the measured values',
     count Int64 COMMENT 'Number of measurements'
@@ -130,10 +158,10 @@ COMMENT 'All metrics by day. Where a metric is kept in several granularities, on
 
 CREATE VIEW sojourn.metrics_weekly
 (
-    project String COMMENT 'Tenant',
-    metric_type String COMMENT 'What is measured',
+    project LowCardinality(String) COMMENT 'Tenant',
+    metric_type LowCardinality(String) COMMENT 'What is measured',
     week DateTime('UTC') COMMENT 'Start of the week, a Sunday, UTC',
-    dimension String COMMENT 'What the row is split by; empty for the total',
+    dimension LowCardinality(String) COMMENT 'What the row is split by; empty for the total',
     dimension_value String COMMENT 'Value of the dimension; empty for the total',
     value Decimal(38, 9) COMMENT 'Sum of the measured values',
     count Int64 COMMENT 'Number of measurements'
@@ -146,10 +174,10 @@ COMMENT 'All metrics by week, from Sunday';
 
 CREATE VIEW sojourn.metrics_monthly
 (
-    project String COMMENT 'Tenant',
-    metric_type String COMMENT 'What is measured',
+    project LowCardinality(String) COMMENT 'Tenant',
+    metric_type LowCardinality(String) COMMENT 'What is measured',
     month DateTime('UTC') COMMENT 'Start of the month, UTC',
-    dimension String COMMENT 'What the row is split by; empty for the total',
+    dimension LowCardinality(String) COMMENT 'What the row is split by; empty for the total',
     dimension_value String COMMENT 'Value of the dimension; empty for the total',
     value Decimal(38, 9) COMMENT 'Sum of the measured values',
     count Int64 COMMENT 'Number of measurements'

@@ -1,0 +1,485 @@
+/** The main job on real servers: events in by NATS, exact rows out of ClickHouse. */
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { type Client } from '@temporalio/client';
+import { loadConfig } from '../../platform/config.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
+import { endUpdate, stateQuery } from '../../workflows/messages.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { type ReferenceEvent, referenceRows, type ReferenceRows } from '../support/reference.ts';
+import { useServers } from '../support/servers.ts';
+
+const DATA = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
+const SETTLED_MS = 60_000;
+
+describe('the way of an event', () => {
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let temporal: { client: Client; close(): Promise<void> };
+
+  before(async () => {
+    pipeline = await startPipelineProcess(servers());
+    around = await connectAround(servers());
+    const config = loadConfig(environmentOf(servers()));
+    const { client, connection } = await connectTemporal({
+      ...config,
+      TEMPORAL_ADDRESS: servers().temporal.address,
+    });
+    temporal = { client, close: () => connection.close() };
+  });
+
+  after(async () => {
+    await around.close();
+    await temporal.close();
+    expect(await pipeline.stop()).to.equal(0);
+  });
+
+  /** Waits until the project's metrics are those of the reference. */
+  const expectRows = (project: string, events: readonly ReferenceEvent[]) =>
+    eventually(
+      async () => {
+        expectSame(await around.rows(project), referenceRows(events));
+      },
+      { withinMs: SETTLED_MS },
+    );
+
+  const publishAll = async (events: readonly ReferenceEvent[]) => {
+    for (const event of events) await around.publish(event.project, producerEvent(event));
+  };
+
+  it('gives the rows of a real access log, and the same ones when it comes again', async function () {
+    if (!existsSync(DATA)) {
+      process.stdout.write(
+        '      (skipped: the data of the founders is not beside this checkout)\n',
+      );
+      this.skip();
+    }
+    this.timeout(180_000);
+    const file = `${DATA}access-log.ndjson.gz`;
+    const environment = environmentOf(servers());
+    const publish = async () => {
+      const published = await sojourn(['publish', file, '--project', 'access-log'], environment);
+      expect(published.code, published.stderr).to.equal(0);
+      const status = await sojourn(['status', '--wait', '--timeout', '120s'], environment);
+      expect(status.code, status.stderr + status.stdout).to.equal(0);
+    };
+
+    await publish();
+    expectSame(await accessLogRows(around), expectedAccessLogRows());
+
+    await publish();
+    expectSame(await accessLogRows(around), expectedAccessLogRows());
+  });
+
+  it('gives the rows of the reference for any events, shuffled and doubled', async () => {
+    const events = fc.sample(arbitraryEvents('any'), { numRuns: 1, seed: 20_261_124 })[0] ?? [];
+
+    await publishAll(shuffledAndDoubled(events));
+
+    await expectRows('any', events);
+  });
+
+  it('ends a session by idleness, and writes exactly the difference when a late event comes', async () => {
+    const first = anEvent({
+      project: 'idle',
+      sessionId: 'late-1',
+      eventId: 'e1',
+      timestamp: '2026-03-01T10:59:58.000Z',
+      properties: { path: '/a', country: 'DE' },
+    });
+    const late = anEvent({
+      project: 'idle',
+      sessionId: 'late-1',
+      eventId: 'e2',
+      timestamp: '2026-03-01T11:00:30.500Z',
+      properties: { path: '/b' },
+    });
+    await publishAll([first]);
+    await eventually(
+      async () => {
+        expect(await endReasonOf(around, 'idle', 'late-1')).to.equal('idle');
+      },
+      { withinMs: SETTLED_MS },
+    );
+    const before = await around.rows('idle');
+    expectSame(before, referenceRows([first]));
+
+    await publishAll([late]);
+
+    await expectRows('idle', [first, late]);
+    const sessions = await around.select<{ page_views: number; first_runs: number }>(
+      "SELECT sum(page_views) AS page_views, uniqExact(first_run_id) AS first_runs FROM sojourn.sessions_current WHERE project = 'idle'",
+    );
+    expect(sessions[0]).to.deep.equal({ page_views: 2, first_runs: 1 });
+  });
+
+  it('reopens an ended session for a late event, once for two of them at the same time', async () => {
+    const base = { project: 'reopened', sessionId: 's', timestamp: '2026-03-02T10:00:00Z' };
+    const ended = [
+      anEvent({ ...base, eventId: 'a', properties: { path: '/' } }),
+      anEvent({
+        ...base,
+        eventId: 'b',
+        eventType: 'session_end',
+        timestamp: '2026-03-02T10:00:05Z',
+      }),
+    ];
+    const late = [
+      anEvent({
+        ...base,
+        eventId: 'c',
+        properties: { path: '/late' },
+        timestamp: '2026-03-02T09:59:00Z',
+      }),
+      anEvent({
+        ...base,
+        eventId: 'd',
+        eventType: 'purchase',
+        properties: { revenue: '-3.50', currency: 'EUR' },
+      }),
+    ];
+    await publishAll(ended);
+    await expectRows('reopened', ended);
+
+    await Promise.all(late.map((event) => publishAll([event])));
+
+    await expectRows('reopened', [...ended, ...late]);
+  });
+
+  it('takes arrays, ids from headers and from the stream, and counts an id once', async () => {
+    const at = '2026-03-03T10:00:00Z';
+    const view = (path: string) => ({
+      eventType: 'page_view',
+      sessionId: 'x',
+      timestamp: at,
+      properties: { path },
+    });
+    await around.publish('arrays', [view('/1'), view('/2'), { ...view('/3'), eventId: 'three' }]);
+    await around.publish('arrays', { ...view('/3'), eventId: 'three' });
+    await around.publish('arrays', view('/4'), { 'Nats-Msg-Id': 'four' });
+    await around.publish('arrays', { ...view('/4'), eventId: 'four' });
+
+    await eventually(
+      async () => {
+        const rows = await around.rows('arrays');
+        expect(rows.get('page_views|hour|2026-03-03T10:00:00.000Z||')?.count).to.equal(4);
+      },
+      { withinMs: SETTLED_MS },
+    );
+  });
+
+  it('announces what was added, after it can be queried', async () => {
+    const subscription = around.nc.subscribe('metrics.updated.announced');
+    const sums = new Map<string, number>();
+    const listening = (async () => {
+      for await (const message of subscription) {
+        const update = message.json<Update>();
+        expect(update.type).to.equal('metrics_updated');
+        expect(update.project).to.equal('announced');
+        for (const {
+          metricType,
+          granularity,
+          bucket,
+          dimension,
+          dimensionValue,
+          value,
+        } of update.metrics) {
+          expect(granularity).to.equal('hour');
+          const key = [metricType, granularity, bucket, dimension, dimensionValue].join('|');
+          sums.set(key, (sums.get(key) ?? 0) + value);
+        }
+      }
+    })();
+    const events = [
+      anEvent({
+        project: 'announced',
+        sessionId: 'n',
+        eventId: '1',
+        timestamp: '2026-03-04T08:00:00Z',
+        properties: { path: '/p' },
+      }),
+      anEvent({
+        project: 'announced',
+        sessionId: 'n',
+        eventId: '2',
+        eventType: 'purchase',
+        timestamp: '2026-03-04T08:00:20Z',
+        properties: { revenue: 12.345678901, currency: 'EUR' },
+      }),
+      anEvent({
+        project: 'announced',
+        sessionId: 'n',
+        eventId: '3',
+        eventType: 'session_end',
+        timestamp: '2026-03-04T08:01:00Z',
+      }),
+    ];
+
+    await publishAll(events);
+
+    await expectRows('announced', events);
+    const hourly = [...referenceRows(events)].filter(([key]) => key.split('|')[1] === 'hour');
+    await eventually(
+      () => {
+        const want = hourly.map(([key, { value }]) => [key, Number(value) / 1e9] as const);
+        const nonZero = [...sums].filter(([, value]) => value !== 0);
+        const byKey = (a: readonly [string, number], b: readonly [string, number]) =>
+          a[0] < b[0] ? -1 : 1;
+        expect(nonZero.sort(byKey)).to.deep.equal(want.filter(([, v]) => v !== 0).sort(byKey));
+      },
+      { withinMs: SETTLED_MS },
+    );
+    subscription.unsubscribe();
+    await listening;
+  });
+
+  it('lets an operator look into a session and end it', async () => {
+    await publishAll([
+      anEvent({
+        project: 'operated',
+        sessionId: 'o 1/x',
+        eventId: '1',
+        userId: 'ada',
+        timestamp: '2026-03-05T08:00:00Z',
+        properties: {
+          path: '/p',
+          trafficSource: 'newsletter',
+          country: 'NL',
+          deviceType: 'mobile',
+        },
+      }),
+    ]);
+    const id = sessionWorkflowId('operated', 'o 1/x');
+    const handle = temporal.client.workflow.getHandle(id);
+    const view = await eventually(() => handle.query(stateQuery), { withinMs: SETTLED_MS });
+    expect(view).to.include({ status: 'open', pageViews: 1, engaged: false, bounced: true });
+
+    const ended = await handle.executeUpdate(endUpdate);
+
+    expect(ended).to.include({ status: 'ended', endReason: 'operator' });
+    const description = await handle.describe();
+    expect(description.status.name).to.equal('COMPLETED');
+    const found = temporal.client.workflow.list({
+      query:
+        "SojournProject = 'operated' AND SojournUser = 'ada' AND SojournTrafficSource = 'newsletter' AND SojournCountry = 'NL' AND SojournDevice = 'mobile' AND SojournEngaged = false",
+    });
+    await eventually(
+      async () => {
+        const ids: string[] = [];
+        for await (const { workflowId } of found) ids.push(workflowId);
+        expect(ids).to.deep.equal([id]);
+      },
+      { withinMs: SETTLED_MS },
+    );
+    await eventually(
+      async () => {
+        expect(await endReasonOf(around, 'operated', 'o 1/x')).to.equal('operator');
+      },
+      { withinMs: SETTLED_MS },
+    );
+  });
+
+  it('loses nothing when somebody cancels a session in the UI', async () => {
+    const events = [1, 2, 3].map((n) =>
+      anEvent({
+        project: 'cancelled',
+        sessionId: 'c',
+        eventId: String(n),
+        timestamp: `2026-03-06T08:00:0${n}Z`,
+      }),
+    );
+    await publishAll(events);
+    const handle = temporal.client.workflow.getHandle(sessionWorkflowId('cancelled', 'c'));
+    await eventually(() => handle.query(stateQuery), { withinMs: SETTLED_MS });
+
+    await handle.cancel();
+
+    await expectRows('cancelled', events);
+    await eventually(
+      async () => {
+        expect(await endReasonOf(around, 'cancelled', 'c')).to.equal('operator');
+      },
+      { withinMs: SETTLED_MS },
+    );
+  });
+
+  it('answers every view with its columns described', async () => {
+    const views = await around.select<{ name: string; comment: string }>(
+      "SELECT name, comment FROM system.tables WHERE database = 'sojourn'",
+    );
+    expect(views.map(({ name }) => name)).to.include.members([
+      'metrics',
+      'sessions',
+      'sessions_current',
+      'bounce_rate',
+      'engagement_rate',
+      'average_session_duration',
+      'pages_per_session',
+      'conversion_rate',
+      'unique_users',
+      'visitors_now',
+      'metrics_daily',
+      'metrics_weekly',
+      'metrics_monthly',
+    ]);
+    expect(views.filter(({ comment }) => comment === '')).to.deep.equal([]);
+    // Comparing with an empty text is what analysts do all day, and what engines optimise wrongly.
+    const texts = await around.select<{ table: string; name: string; comment: string }>(
+      `SELECT table, name, comment FROM system.columns
+       WHERE database = 'sojourn' AND type IN ('String', 'LowCardinality(String)')`,
+    );
+    expect(texts.filter(({ comment }) => comment === '')).to.deep.equal([]);
+    for (const { table, name } of texts) {
+      await around.select(`SELECT count() FROM sojourn.${table} WHERE ${name} = ''`);
+    }
+    const daily = await around.select<{ same: number }>(
+      `SELECT (SELECT sum(value) FROM sojourn.metrics WHERE metric_type = 'page_views' AND dimension = '')
+        = (SELECT sum(value) FROM sojourn.metrics_daily WHERE metric_type = 'page_views' AND dimension = '') AS same`,
+    );
+    expect(daily[0]?.same).to.equal(1);
+  });
+});
+
+interface Update {
+  readonly type: string;
+  readonly project: string;
+  readonly metrics: readonly {
+    readonly metricType: string;
+    readonly granularity: string;
+    readonly bucket: string;
+    readonly dimension: string;
+    readonly dimensionValue: string;
+    readonly value: number;
+    readonly count: number;
+  }[];
+}
+
+function anEvent(fields: Partial<ReferenceEvent>): ReferenceEvent {
+  return {
+    project: 'p',
+    sessionId: 's',
+    eventId: '1',
+    eventType: 'pageview',
+    timestamp: '2026-03-01T10:00:00Z',
+    ...fields,
+  };
+}
+
+function producerEvent({ project: _project, ...event }: ReferenceEvent): object {
+  return event;
+}
+
+function arbitraryEvents(project: string): fc.Arbitrary<ReferenceEvent[]> {
+  const optional = (...values: string[]) =>
+    fc.option(fc.constantFrom(...values), { nil: null, freq: 3 });
+  const event = fc.record({
+    project: fc.constant(project),
+    sessionId: fc.constantFrom('s1', 's2', 'Ünicode ☃', 's/4'),
+    eventId: fc.uuid(),
+    eventType: fc.constantFrom(
+      'pageview',
+      'pageView',
+      'page_view',
+      'purchase',
+      'conversion',
+      'click',
+      'session_start',
+    ),
+    timestamp: fc
+      .integer({ min: 0, max: 40 * 60_000 })
+      .map((ms) => Date.UTC(2026, 1, 28, 23, 40) + ms),
+    userId: optional('u1', 'u2'),
+    properties: fc.record({
+      path: optional('/', '/a', '/b?x=1\t2'),
+      trafficSource: optional('google', 'direct'),
+      deviceType: optional('mobile', 'desktop'),
+      country: optional('DE', 'FR'),
+      browser: optional('firefox'),
+      os: optional('linux'),
+      revenue: optional('0.1', '-0.1', '19.99', '123456789012345678.123456789', '0'),
+      currency: optional('EUR', 'USD'),
+      conversionType: optional('signup'),
+    }),
+  });
+  return fc.uniqueArray(event, {
+    minLength: 80,
+    maxLength: 80,
+    selector: ({ eventId }) => eventId,
+  });
+}
+
+function shuffledAndDoubled(events: readonly ReferenceEvent[]): ReferenceEvent[] {
+  const all = [...events, ...events.filter((_, index) => index % 2 === 0)];
+  return (
+    fc.sample(fc.shuffledSubarray(all, { minLength: all.length }), { numRuns: 1, seed: 7 })[0] ?? []
+  );
+}
+
+async function endReasonOf(around: Around, project: string, sessionId: string): Promise<string> {
+  const rows = await around.select<{ end_reason: string }>(
+    `SELECT end_reason FROM sojourn.sessions_current WHERE project = '${project}' AND session_id = '${sessionId}'`,
+  );
+  expect(rows).to.have.length(1);
+  return rows[0]?.end_reason ?? '';
+}
+
+function accessLogRows(around: Around): Promise<ReferenceRows> {
+  return around.rows('access-log');
+}
+
+function expectedAccessLogRows(): ReferenceRows {
+  const rows: ReferenceRows = new Map();
+  for (const line of gunzipSync(readFileSync(`${DATA}access-log.expected.tsv.gz`))
+    .toString()
+    .split('\n')) {
+    const [
+      metric = '',
+      granularity = '',
+      bucket = '',
+      dimension = '',
+      dimensionValue = '',
+      value = '',
+      count = '',
+    ] = line.split('\t');
+    if (metric === '') continue;
+    const isUsers = granularity === 'total';
+    const key = isUsers
+      ? 'new_users+returning_users|day|2015-05-17T00:00:00.000Z||'
+      : [
+          metric,
+          granularity,
+          new Date(`${bucket.replace(' ', 'T')}Z`).toISOString(),
+          dimension,
+          dimensionValue,
+        ].join('|');
+    const [whole = '', fraction = ''] = value.split('.');
+    const old = rows.get(key) ?? { value: 0n, count: 0 };
+    rows.set(key, {
+      value: old.value + BigInt(whole + fraction.padEnd(9, '0')),
+      count: old.count + Number(count),
+    });
+  }
+  return rows;
+}
+
+function expectSame(got: ReferenceRows, want: ReferenceRows): void {
+  const list = (rows: ReferenceRows) =>
+    [...rows]
+      .filter(([, a]) => a.value !== 0n || a.count !== 0)
+      .map(([key, { value, count }]) => `${key} ${value} ${count}`)
+      .sort();
+  expect(list(got)).to.deep.equal(list(want));
+}

@@ -1,0 +1,223 @@
+/** A real Sojourn process (`sojourn up` on servers that run already), and what tests ask around it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { processEnvironment } from '../../platform/config.ts';
+import { CLICKHOUSE_ADMIN, CLICKHOUSE_BI, CLICKHOUSE_WRITER } from '../../servers/index.ts';
+import { eventually } from './eventually.ts';
+import { type ReferenceRows, addTo, USERS } from './reference.ts';
+import { TEST_NAMESPACE, temporaryFolder, type TestServers } from './servers.ts';
+
+const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
+const START_MS_MAX = 40_000;
+const STOP_MS_MAX = 40_000;
+
+/** Short, so that tests need not wait; each test may override. */
+export const QUICK_SETTINGS = {
+  SESSION_IDLE_TIMEOUT: '4s',
+  SESSION_CHECKPOINT: '1s',
+  LATE_GRACE: '1s',
+};
+
+/** The environment of a process that uses these servers. */
+export function environmentOf(servers: TestServers): Record<string, string> {
+  const { clickhouse } = servers.secrets;
+  return {
+    NATS_URL: servers.nats.url,
+    TEMPORAL_ADDRESS: servers.temporal.address,
+    TEMPORAL_NAMESPACE: TEST_NAMESPACE,
+    CLICKHOUSE_URL: servers.clickhouse.url,
+    CLICKHOUSE_ADMIN_USER: CLICKHOUSE_ADMIN,
+    CLICKHOUSE_ADMIN_PASSWORD: clickhouse.adminPassword,
+    CLICKHOUSE_WRITER_USER: CLICKHOUSE_WRITER,
+    CLICKHOUSE_WRITER_PASSWORD: clickhouse.writerPassword,
+    CLICKHOUSE_BI_USER: CLICKHOUSE_BI,
+    CLICKHOUSE_BI_PASSWORD: clickhouse.biPassword,
+    REDIS_URL: servers.redis.url,
+  };
+}
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the command line to its end. */
+export async function sojourn(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input?: string,
+): Promise<CommandResult> {
+  const child = spawnSojourn(args, environment);
+  const output = collect(child);
+  child.stdin?.end(input);
+  const code = await exitOf(child);
+  return { code, ...output };
+}
+
+function spawnSojourn(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ChildProcess {
+  const { PATH = '', HOME = '' } = processEnvironment();
+  return spawn(process.execPath, [COMMAND, ...args], {
+    env: { PATH, HOME, ...environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+function collect(child: ChildProcess): { stdout: string; stderr: string } {
+  const output = { stdout: '', stderr: '' };
+  child.stdout?.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  return output;
+}
+
+function exitOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+export interface PipelineProcess {
+  readonly pid: number;
+  /** What it logged so far. */
+  log(): string;
+  /** SIGTERM, and wait. @returns the exit code */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and wait. */
+  kill(): Promise<void>;
+}
+
+/** Starts ingest and worker in a process of their own, and waits until they run. */
+export async function startPipelineProcess(
+  servers: TestServers,
+  settings: Readonly<Record<string, string>> = QUICK_SETTINGS,
+  args: readonly string[] = ['up', '--data-dir', join(temporaryFolder(), 'data')],
+): Promise<PipelineProcess> {
+  const child = spawnSojourn(args, { ...environmentOf(servers), ...settings });
+  const output = collect(child);
+  const exited = exitOf(child);
+  const ready = args[0] === 'worker' ? 'session worker started' : 'ingest started';
+  await Promise.race([
+    eventually(
+      () => {
+        if (!output.stderr.includes(ready)) throw new Error(`not ready: ${output.stderr}`);
+      },
+      { withinMs: START_MS_MAX },
+    ),
+    exited.then(() => {
+      throw new Error(`the process ended: ${output.stderr}`);
+    }),
+  ]);
+  // A test run that dies must not leave it behind.
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+  exited.finally(() => process.off('exit', killAtExit)).catch(() => undefined);
+  return {
+    pid: child.pid ?? 0,
+    log: () => output.stderr,
+    async stop() {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+      const code = await exited;
+      clearTimeout(timer);
+      return code;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Clients around a pipeline, closed together. */
+export interface Around {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly bi: ClickHouseClient;
+  /** Publishes a message as a producer does. */
+  publish(project: string, payload: unknown, headers?: Record<string, string>): Promise<number>;
+  select<Row>(query: string): Promise<Row[]>;
+  /** The metrics of a project, in the form of the reference. */
+  rows(project: string): Promise<ReferenceRows>;
+  close(): Promise<void>;
+}
+
+export async function connectAround(servers: TestServers): Promise<Around> {
+  const nc = await connect({ servers: servers.nats.url });
+  const js = jetstream(nc);
+  const bi = createClient({
+    url: servers.clickhouse.url,
+    username: CLICKHOUSE_BI,
+    password: servers.secrets.clickhouse.biPassword,
+    database: 'sojourn',
+    log: { level: ClickHouseLogLevel.OFF },
+  });
+  const select = async <Row>(query: string) =>
+    (await bi.query({ query, format: 'JSONEachRow' })).json<Row>();
+  return {
+    nc,
+    js,
+    bi,
+    select,
+    async publish(project, payload, headers = {}) {
+      const { headers: makeHeaders } = await import('@nats-io/transport-node');
+      const head = makeHeaders();
+      for (const [name, value] of Object.entries(headers)) head.set(name, value);
+      const data =
+        typeof payload === 'string' || payload instanceof Uint8Array
+          ? payload
+          : JSON.stringify(payload);
+      const ack = await js.publish(`events.${project}.test`, data, { headers: head });
+      return ack.seq;
+    },
+    async rows(project) {
+      const found = await select<MetricRow>(
+        `SELECT metric_type, granularity, toUnixTimestamp(bucket) AS bucket, dimension,
+           dimension_value, toString(sum(metrics.value)) AS value,
+           toString(sum(metrics.count)) AS count
+         FROM sojourn.metrics WHERE project = '${project}' GROUP BY ALL`,
+      );
+      return toReferenceRows(found);
+    },
+    async close() {
+      await nc.close();
+      await bi.close();
+    },
+  };
+}
+
+interface MetricRow {
+  readonly metric_type: string;
+  readonly granularity: string;
+  readonly bucket: number;
+  readonly dimension: string;
+  readonly dimension_value: string;
+  readonly value: string;
+  readonly count: string;
+}
+
+function toReferenceRows(found: readonly MetricRow[]): ReferenceRows {
+  const rows: ReferenceRows = new Map();
+  for (const row of found) {
+    const isUsers = row.metric_type === 'new_users' || row.metric_type === 'returning_users';
+    const bucket = new Date(Number(row.bucket) * 1_000).toISOString();
+    const key = [
+      isUsers ? USERS : row.metric_type,
+      row.granularity,
+      bucket,
+      row.dimension,
+      row.dimension_value,
+    ].join('|');
+    const [whole = '', fraction = ''] = row.value.split('.');
+    const digits = BigInt(`${whole.replace('-', '')}${fraction.padEnd(9, '0')}`);
+    addTo(rows, key, { value: whole.startsWith('-') ? -digits : digits, count: Number(row.count) });
+  }
+  return rows;
+}
