@@ -7,9 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { processEnvironment } from '../platform/config.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { survivesClosedOutput } from './output.ts';
 
 interface CommandEntry {
   readonly name: string;
@@ -62,14 +60,20 @@ const COMMANDS: readonly CommandEntry[] = [
 
 /** Runs the command that the words name. @returns the exit code */
 export async function runCommandLine(words: readonly string[]): Promise<number> {
-  survivesClosedOutput();
+  process.stdout.on('error', endQuietly);
   try {
     const program = await createProgram(words);
     await program.parseAsync(words, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error);
+    return await report(error);
   }
+}
+
+/** Whoever reads standard output has seen enough (`| head`). */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
 }
 
 /** The program, with the commands that the words name in full and the others by name only. */
@@ -113,10 +117,11 @@ function readVersion(): string {
 }
 
 /** Tells a person what went wrong, in one line. @returns the exit code */
-function report(thrown: unknown): number {
+async function report(thrown: unknown): Promise<number> {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   const error = toError(thrown);
   process.stderr.write(`error: ${describe(error)}\n`);
+  const { processEnvironment } = await import('../platform/config.ts');
   if (/^(debug|trace)$/.test(processEnvironment()['LOG_LEVEL'] ?? '')) {
     process.stderr.write(`${error.stack ?? ''}\n`);
     if (error.cause !== undefined)

@@ -1,9 +1,9 @@
 /** Connections of commands: a server that is away is one sentence that says what to do. */
-import { type Config } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
 import { connectNats, type Nats } from '../platform/nats.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { commandLog } from './options.ts';
+import { commandLog } from './command-config.ts';
 
 /** Runs with a NATS connection and closes it. @throws SojournError `SJ_SERVER_UNREACHABLE` */
 export async function withNats<T>(

@@ -3,8 +3,8 @@
  * time, 5 to 10 events a second. While NATS is away the visitors wait.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Logger } from '../platform/log.ts';
-import { type Nats } from '../platform/nats.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Nats } from '../platform/nats.ts';
 import { payloadOf, planVisit, type Random, type VisitStep } from './demo-visit.ts';
 import { eventSubject } from './event-subject.ts';
 

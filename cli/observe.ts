@@ -2,15 +2,15 @@
  * What an operator wants to know of the servers, asked of each of them. A server that is away is a
  * fact to report, not an error.
  */
-import { type ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
-import { type Config } from '../platform/config.ts';
+import type { Config } from '../platform/config.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { reasonOf, withoutCredentials } from './connect.ts';
-import { commandLog } from './options.ts';
+import { commandLog } from './command-config.ts';
 
 export type ServerStatus =
   | { readonly reachable: true; readonly url: string }

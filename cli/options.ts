@@ -1,15 +1,8 @@
-/** Options that several commands share, and how their values are read. */
+/**
+ * Options that several commands share, and how their values are read. Kept free of what takes time to
+ * load: help needs them too.
+ */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import {
-  type Config,
-  type ConfigName,
-  loadConfig,
-  parseDuration,
-  processEnvironment,
-  requireServers,
-  withEnvFile,
-} from '../platform/config.ts';
-import { createLog, type Logger, silentLog } from '../platform/log.ts';
 import { PROJECT_PATTERN } from '../shared/ids.ts';
 
 export const dataDirOption = () =>
@@ -45,30 +38,4 @@ export function rateArgument(text: string): number {
     throw new InvalidArgumentError('It must be a number above 0.');
   }
   return rate;
-}
-
-/** @throws InvalidArgumentError on anything but a duration */
-export function durationArgument(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) {
-    throw new InvalidArgumentError('A duration is for example 60s, 5m or 500ms.');
-  }
-  return ms;
-}
-
-/**
- * The configuration of a command: the environment, and what `up` noted in the data directory.
- * @param names servers without which the command cannot work
- * @throws SojournError `SJ_CONFIG`
- */
-export function commandConfig<N extends ConfigName>(
-  { dataDir }: { readonly dataDir: string },
-  names: readonly N[],
-): Config & { readonly [K in N]-?: NonNullable<Config[K]> } {
-  return requireServers(loadConfig(withEnvFile(processEnvironment(), dataDir)), names);
-}
-
-/** A command talks to a person: its clients' log lines are for who looks into it. */
-export function commandLog({ LOG_LEVEL: level }: Config): Logger {
-  return level === 'debug' || level === 'trace' ? createLog({ level }) : silentLog;
 }

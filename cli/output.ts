@@ -1,14 +1,6 @@
-/** What commands print: JSON, tables, and nothing more once the reader has gone (`| head`). */
+/** What commands print: JSON, tables, remarks. */
 import Table from 'cli-table3';
 import pc from 'picocolors';
-
-/** Ends the process quietly when the reader of standard output closes it. */
-export function survivesClosedOutput(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
-}
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -1,8 +1,6 @@
 /** The commands of a cluster: the two kinds of process, and the schema. */
 import { Command } from '@commander-js/extra-typings';
-import { createLog } from '../platform/log.ts';
-import { remark } from './output.ts';
-import { commandConfig, dataDirOption } from './options.ts';
+import { dataDirOption } from './options.ts';
 
 export function workerCommand() {
   return new Command('worker')
@@ -12,6 +10,7 @@ export function workerCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: TEMPORAL_ADDRESS=temporal:7233 … npx sojourn worker')
     .action(async (options) => {
+      const { commandConfig } = await import('./command-config.ts');
       const config = commandConfig(options, [
         'NATS_URL',
         'TEMPORAL_ADDRESS',
@@ -19,7 +18,9 @@ export function workerCommand() {
         'REDIS_URL',
       ]);
       const { runWorker } = await import('./run-process.ts');
-      await runWorker(config, createLog({ level: config.LOG_LEVEL }));
+      const { createLog } = await import('../platform/log.ts');
+      const log = createLog({ level: config.LOG_LEVEL });
+      await runWorker(config, log);
     });
 }
 
@@ -31,9 +32,12 @@ export function ingestCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: NATS_URL=nats://nats:4222 … npx sojourn ingest')
     .action(async (options) => {
+      const { commandConfig } = await import('./command-config.ts');
       const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS']);
       const { runIngest } = await import('./run-process.ts');
-      await runIngest(config, createLog({ level: config.LOG_LEVEL }));
+      const { createLog } = await import('../platform/log.ts');
+      const log = createLog({ level: config.LOG_LEVEL });
+      await runIngest(config, log);
     });
 }
 
@@ -45,9 +49,12 @@ export function migrateCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn migrate')
     .action(async (options) => {
+      const { commandConfig } = await import('./command-config.ts');
       const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL']);
       const { migrateAll } = await import('../platform/migrate.ts');
-      await migrateAll(config, createLog({ level: config.LOG_LEVEL }));
-      remark('streams, search attributes and schema are up to date');
+      const { createLog } = await import('../platform/log.ts');
+      const log = createLog({ level: config.LOG_LEVEL });
+      await migrateAll(config, log);
+      process.stderr.write('streams, search attributes and schema are up to date\n');
     });
 }

@@ -3,9 +3,9 @@
  * that is not acknowledged is published again under the same id, which JetStream counts once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PubAck } from '@nats-io/jetstream';
+import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
-import { type Nats } from '../platform/nats.ts';
+import type { Nats } from '../platform/nats.ts';
 import { SojournError } from '../shared/errors.ts';
 import { reasonOf } from './connect.ts';
 
@@ -27,9 +27,10 @@ export interface Publisher {
   idle(): Promise<void>;
 }
 
-const UNDER_WAY_MAX = 2_000;
+const UNDER_WAY_MAX = 1_000;
 const UNDER_WAY_BYTES_MAX = 16 * 1024 * 1024;
-const ACK_TIMEOUT_MS = 5_000;
+/** Long enough for a busy server: an impatient client only doubles its work. */
+const ACK_TIMEOUT_MS = 10_000;
 const GIVE_UP_MS = 30_000;
 const BACKOFF_MS = { first: 100, max: 3_000 } as const;
 
@@ -47,6 +48,8 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   let underWayBytes = 0;
   let lastAnswerAt = 0;
   let connected = true;
+  /** Attempts whose acknowledgement a lost connection may have taken along. */
+  const unanswered = new Set<() => void>();
   let waiting: (() => void)[] = [];
   const wake = () => {
     const all = waiting;
@@ -58,7 +61,9 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   const watch = async () => {
     for await (const { type } of connection.status()) {
       if (type === 'disconnect') connected = false;
-      if (type === 'reconnect') connected = true;
+      if (type !== 'reconnect') continue;
+      connected = true;
+      for (const tryAgain of unanswered) tryAgain();
     }
   };
   // Ends with the connection.
@@ -68,7 +73,19 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
     const head = headers();
     for (const [name, value] of Object.entries(message.headers ?? {})) head.set(name, value);
     const { subject, data, messageId: msgID } = message;
-    return js.publish(subject, data, { headers: head, msgID, timeout: ACK_TIMEOUT_MS });
+    let tryAgain = () => {};
+    const reconnected = new Promise<never>((_resolve, reject) => {
+      tryAgain = () => {
+        reject(new Error('the connection was lost'));
+      };
+      unanswered.add(tryAgain);
+    });
+    try {
+      const answer = js.publish(subject, data, { headers: head, msgID, timeout: ACK_TIMEOUT_MS });
+      return await Promise.race([answer, reconnected]);
+    } finally {
+      unanswered.delete(tryAgain);
+    }
   }
 
   async function untilAcknowledged(message: OutgoingMessage): Promise<PubAck> {

@@ -7,7 +7,7 @@
  * An event is acknowledged when Temporal has accepted it; its session may run a moment later. A query
  * waits for the workflow task that is due, so a session that answers has taken what it was given.
  */
-import { type SessionView } from '../shared/session-view.ts';
+import type { SessionView } from '../shared/session-view.ts';
 
 /** What has to be asked; each question may fail while a server is away. */
 export interface Probe {
