@@ -10,11 +10,12 @@ import {
   rollupFor,
   type SessionInput,
   snapshotOf,
+  type Step,
   writeRequest,
   writeResult,
 } from '../../shared/actor.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
-import { type VisitorEvent } from '../../shared/event.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
 import {
   applyEvents,
   emptySession,
@@ -158,36 +159,36 @@ function writtenWith(batches: readonly VisitorEvent[][], cutAfter: readonly stri
   };
   let chain = 1;
   let actor = openActor(input, 'run-1', NOON_ISH);
-  const write = (status: 'open' | 'ended') => {
-    log.push(writeDown(actor, status));
+  const write = (step: Omit<WriteStep, 'do'>) => {
+    log.push(writeDown(actor, step));
   };
   for (const [index, batch] of batches.entries()) {
     if (index > 0) receive(actor, { events: batch, ackFloor: 0 }, NOON_ISH);
     const cut = cutAfter[index % cutAfter.length];
-    if (cut === 'write') write('open');
+    if (cut === 'write') write({ status: 'open' });
     if (cut === 'continue') {
       actor = openActor(throughJson(continuation(actor)), `run-${chain}`, NOON_ISH);
     }
     if (cut === 'reopen') {
-      write('ended');
+      write({ status: 'ended', endReason: 'session_end' });
       chain += 1;
       const snapshot = throughJson(snapshotOf(actor, 'session_end'));
       actor = openActor({ ...input, snapshot }, `run-${chain}`, NOON_ISH);
     }
   }
   actor.endRequested = true;
-  for (
-    let step = nextStep(actor, NOON_ISH);
-    step.do === 'write';
-    step = nextStep(actor, NOON_ISH)
-  ) {
-    write(step.status);
+  for (let writes = 0; writes < 10; writes += 1) {
+    const step = nextStep(actor, NOON_ISH);
+    if (step.do !== 'write') return log;
+    write(step);
   }
-  return log;
+  throw new Error('the session does not come to an end');
 }
 
-function writeDown(actor: Actor, status: 'open' | 'ended'): string {
-  const request = throughJson(writeRequest(actor, { status }, NOON_ISH));
+type WriteStep = Extract<Step, { do: 'write' }>;
+
+function writeDown(actor: Actor, step: Omit<WriteStep, 'do'>): string {
+  const request = throughJson(writeRequest(actor, step, NOON_ISH));
   const userId = request.facts.attributes.userId;
   const user = userId === undefined ? undefined : { userId, isNew: userId === 'ann' };
   const { rollup, owesMore } = rollupFor(request, user);
