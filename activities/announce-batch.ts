@@ -8,7 +8,7 @@ import { metricsUpdatedSubject } from '../shared/ids.ts';
 import { ANNOUNCED_METRICS_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import { sumRollups } from '../shared/rollup.ts';
-import { type ReadableLog } from './load-batch.ts';
+import type { ReadableLog } from './load-batch.ts';
 
 /** What is needed of NATS. */
 export interface Announcer {

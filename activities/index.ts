@@ -1,11 +1,11 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
-import { type WriteRequest, type WriteResult, type SessionSnapshot } from '../shared/actor.ts';
+import type { WriteRequest, WriteResult, SessionSnapshot } from '../shared/actor.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
-import { type LogRange } from '../shared/ranges.ts';
+import type { LogRange } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
-import { type SessionHistory, type SnapshotRequest } from './load-snapshot.ts';
+import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
 import { planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
   type PurgeableLog,
@@ -13,8 +13,8 @@ import {
   type PurgeRequest,
   type RunningSessions,
 } from './purge-loaded.ts';
-import { type VisitorStore } from './recognize-visitor.ts';
-import { type RollupLog } from './record-rollup.ts';
+import type { VisitorStore } from './recognize-visitor.ts';
+import type { RollupLog } from './record-rollup.ts';
 import { writeDifference } from './write-difference.ts';
 
 export interface ActivityDeps {

@@ -1,5 +1,5 @@
 /** The final snapshot of a closed chain of session runs. */
-import { type SessionSnapshot } from '../shared/actor.ts';
+import type { SessionSnapshot } from '../shared/actor.ts';
 
 export interface SnapshotRequest {
   readonly project: string;

@@ -1,6 +1,6 @@
 /** The next range of the rollup log to load: waits until there is one. */
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
-import { type LogPosition, type LogRange } from '../shared/ranges.ts';
+import type { LogPosition, LogRange } from '../shared/ranges.ts';
 
 export interface PlanRequest {
   readonly partition: number;

@@ -3,7 +3,7 @@
  * A record stays while its session runs: as long as a workflow task may be repeated, so may the
  * write in it, and its number must still be taken.
  */
-import { type LogPosition } from '../shared/ranges.ts';
+import type { LogPosition } from '../shared/ranges.ts';
 
 export interface PurgeRequest {
   readonly partition: number;

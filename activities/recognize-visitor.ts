@@ -3,7 +3,7 @@
  * Asking again, after a crash or a lost reply, gives the same answer.
  */
 import { createHash } from 'node:crypto';
-import { type RecognizedUser } from '../shared/actor.ts';
+import type { RecognizedUser } from '../shared/actor.ts';
 
 /** What is needed of Redis. */
 export interface VisitorStore {

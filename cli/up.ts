@@ -79,9 +79,7 @@ async function up(options: UpOptions): Promise<void> {
   // Listened to from the first moment: Ctrl-C while a server is built must leave nothing behind.
   const signal = untilSignal(log);
   const closers = createClosers(log);
-  let interrupted = false;
   const interruption = signal.then((): never => {
-    interrupted = true;
     throw new Interruption();
   });
   interruption.catch(() => undefined);
@@ -91,9 +89,9 @@ async function up(options: UpOptions): Promise<void> {
       interruption,
       prepareServers(options, environment, given, log, closers),
     ]);
+    // Not raced against the signal: what is half started could not be stopped.
     const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
     closers.add('pipeline', () => pipeline.stop());
-    if (interrupted) return;
     print(describe(config, servers, options.dataDir));
     await runUntilEnd(options, config, pipeline, interruption, log, closers);
   } catch (error) {

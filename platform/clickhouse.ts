@@ -1,9 +1,9 @@
 /** ClickHouse: clients for the three users, and inserts that a token makes repeatable. */
 import { readFileSync } from 'node:fs';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
-import { type TableWriter } from '../activities/load-batch.ts';
+import type { TableWriter } from '../activities/load-batch.ts';
 import { SojournError } from '../shared/errors.ts';
-import { type Config } from './config.ts';
+import type { Config } from './config.ts';
 
 export const DATABASE = 'sojourn';
 

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
 import { connectClickHouse, DATABASE, select } from './clickhouse.ts';
-import { type Config } from './config.ts';
-import { type Logger } from './log.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
 import { connectNats, migrateStreams } from './nats.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
 

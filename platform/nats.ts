@@ -21,7 +21,7 @@ import {
   nanos,
   type NatsConnection,
 } from '@nats-io/transport-node';
-import { type ActivityDeps } from '../activities/index.ts';
+import type { ActivityDeps } from '../activities/index.ts';
 import {
   DEADLETTERS_STREAM,
   EVENTS_CONSUMER,
@@ -31,10 +31,10 @@ import {
   sessionWorkflowId,
 } from '../shared/ids.ts';
 import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
-import { type LogRange } from '../shared/ranges.ts';
+import type { LogRange } from '../shared/ranges.ts';
 import { decodeRollup, type Rollup } from '../shared/rollup.ts';
-import { type Config } from './config.ts';
-import { type Logger } from './log.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
 
 export interface Nats {
   readonly connection: NatsConnection;
@@ -272,7 +272,7 @@ async function readRange(js: JetStreamClient, filter: string, range: LogRange): 
   const records: Rollup[] = [];
   const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000 });
   // A consumer that stalls must not hold the load for ever; the activity tries again.
-  const timer = setTimeout(() => messages.stop(), 60_000);
+  const timer = setTimeout(() => { messages.stop(); }, 60_000);
   let lastSeq = 0;
   try {
     for await (const message of messages) {

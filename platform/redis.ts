@@ -1,9 +1,9 @@
 /** Redis: who has been here before. */
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { type VisitorStore } from '../activities/recognize-visitor.ts';
-import { type Config } from './config.ts';
-import { type Logger } from './log.ts';
+import type { VisitorStore } from '../activities/recognize-visitor.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
 
 /** Connects in the background; a command fails after 2 s rather than wait for a server that is away. */
 export function connectRedis(config: Config & { readonly REDIS_URL: string }, log: Logger): Redis {

@@ -3,7 +3,7 @@
  * once.
  */
 import { toError } from '../shared/errors.ts';
-import { type Logger } from './log.ts';
+import type { Logger } from './log.ts';
 
 export interface Closers {
   /** Notes what to close. */

@@ -7,14 +7,14 @@ import {
   isGrpcServiceError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { type SessionHistory } from '../activities/load-snapshot.ts';
-import { type RunningSessions } from '../activities/purge-loaded.ts';
-import { type SessionSnapshot } from '../shared/actor.ts';
+import type { SessionHistory } from '../activities/load-snapshot.ts';
+import type { RunningSessions } from '../activities/purge-loaded.ts';
+import type { SessionSnapshot } from '../shared/actor.ts';
 import { SESSION_WORKFLOW } from '../shared/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
-import { type Config } from './config.ts';
-import { type Logger } from './log.ts';
+import type { Config } from './config.ts';
+import type { Logger } from './log.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
 
@@ -60,6 +60,7 @@ export async function connectTemporal(
 /** The least retention a server accepts for a namespace of one cluster. */
 const RETENTION_MS_MIN = 3_600_000;
 
+/** gRPC status codes. */
 const ALREADY_EXISTS = 6;
 const NOT_FOUND = 5;
 
@@ -80,7 +81,7 @@ export async function migrateTemporal(
     await service.describeNamespace({ namespace });
     await service.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl } });
   } catch (error) {
-    if (!isGrpcServiceError(error) || Number(error.code) !== NOT_FOUND) throw error;
+    if (!isGrpcServiceError(error) || codeOf(error) !== NOT_FOUND) throw error;
     await service.registerNamespace({
       namespace,
       workflowExecutionRetentionPeriod: workflowExecutionRetentionTtl,
@@ -104,7 +105,7 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
     });
   } catch (error) {
     // Another process was quicker.
-    if (!isGrpcServiceError(error) || Number(error.code) !== ALREADY_EXISTS) throw error;
+    if (!isGrpcServiceError(error) || codeOf(error) !== ALREADY_EXISTS) throw error;
   }
 }
 
@@ -139,6 +140,11 @@ export function createRunningSessions(client: Client): RunningSessions {
   };
 }
 
+/** The code as a plain number: the client's enumeration is not exported. */
+function codeOf({ code }: { readonly code: number }): number {
+  return code;
+}
+
 /** Whether an error says that there is no such workflow, or that it has closed. */
 export function isWorkflowGone(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
@@ -150,5 +156,5 @@ const AWAY_CODES = new Set([1, 4, 8, 14]);
 /** Whether an error is about the server as a whole, not about what it was asked. */
 export function isServerAway(error: unknown): boolean {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return !isGrpcServiceError(cause) || AWAY_CODES.has(Number(cause.code));
+  return !isGrpcServiceError(cause) || AWAY_CODES.has(codeOf(cause));
 }

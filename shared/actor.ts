@@ -15,9 +15,9 @@ import {
   toWire,
   type WireRow,
 } from './contributions.ts';
-import { type VisitorEvent } from './event.ts';
+import type { VisitorEvent } from './event.ts';
 import { OWED_ROWS_MAX, ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from './limits.ts';
-import { type EndReason, type Rollup, type SessionRow, type SessionStatus } from './rollup.ts';
+import type { EndReason, Rollup, SessionRow, SessionStatus } from './rollup.ts';
 import {
   applyEvents,
   emptySession,

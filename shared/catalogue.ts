@@ -2,11 +2,11 @@
  * The metric catalogue: which metric exists at which granularity, in whose bucket, by which
  * dimensions. Adding a metric is adding a line (CONTRACT, section 3).
  */
-import { type Granularity } from './buckets.ts';
+import type { Granularity } from './buckets.ts';
 import { ONE, readUnits } from './decimal.ts';
-import { type Amount } from './contributions.ts';
+import type { Amount } from './contributions.ts';
 import { type Attribute, isConversion, kindOf, type VisitorEvent } from './event.ts';
-import { type SessionFacts } from './session.ts';
+import type { SessionFacts } from './session.ts';
 
 /** Column names of the dimensions, and the session attribute each is. */
 export const SESSION_DIMENSIONS = {

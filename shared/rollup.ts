@@ -4,7 +4,7 @@
  */
 import { addAll, type Contributions, fromWire, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
-import { type SessionFacts } from './session.ts';
+import type { SessionFacts } from './session.ts';
 
 export type SessionStatus = 'open' | 'ended';
 export type EndReason = 'session_end' | 'idle' | 'operator';
@@ -80,7 +80,7 @@ export function sumRollups(rollups: Iterable<Rollup>): RangeSums {
   const metrics = new Map<string, Contributions>();
   const sessions = new Map<string, Rollup>();
   for (const rollup of rollups) {
-    const rows = metrics.get(rollup.project) ?? new Map();
+    const rows = metrics.get(rollup.project) ?? (new Map() as Contributions);
     metrics.set(rollup.project, rows);
     addAll(rows, fromWire(rollup.rows));
     const newest = sessions.get(rollup.identity);

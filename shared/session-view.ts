@@ -1,8 +1,8 @@
 /** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
 import { type Actor, nextStep } from './actor.ts';
-import { type EndReason, type SessionStatus } from './rollup.ts';
+import type { EndReason, SessionStatus } from './rollup.ts';
 import { factsOf } from './session.ts';
-import { type Attribute } from './event.ts';
+import type { Attribute } from './event.ts';
 
 export interface SessionView {
   readonly project: string;

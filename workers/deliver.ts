@@ -8,8 +8,8 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
-import { type SessionHistory } from '../activities/load-snapshot.ts';
-import { type SessionInput, type SessionSettings, type SessionSnapshot } from '../shared/actor.ts';
+import type { SessionHistory } from '../activities/load-snapshot.ts';
+import type { SessionInput, SessionSettings, SessionSnapshot } from '../shared/actor.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { applyEvents, emptySession, factsOf, isKnown, stateFromWire } from '../shared/session.ts';

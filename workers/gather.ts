@@ -6,8 +6,8 @@
  * a session costs Temporal the same however many events it carries). A session has at most one
  * message under way, so the next one gathers for as long as the engine takes.
  */
-import { type EventBatch } from '../shared/actor.ts';
-import { type VisitorEvent } from '../shared/event.ts';
+import type { EventBatch } from '../shared/actor.ts';
+import type { VisitorEvent } from '../shared/event.ts';
 import {
   BATCH_BYTES_MAX,
   BATCH_EVENTS_MAX,

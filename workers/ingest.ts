@@ -5,10 +5,10 @@
  *   pull ─▶ parse ─▶ gather ─▶ deliver ─▶ ack
  *             └────▶ dead letter ──────────┘
  */
-import { type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
-import { type Logger } from '../platform/log.ts';
-import { type Nats } from '../platform/nats.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Nats } from '../platform/nats.ts';
 import { isServerAway } from '../platform/temporal.ts';
 import { toError } from '../shared/errors.ts';
 import {
@@ -19,7 +19,7 @@ import {
   sessionWorkflowId,
 } from '../shared/ids.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
-import { type Outcome } from './deliver.ts';
+import type { Outcome } from './deliver.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
 
 export interface IngestDeps {

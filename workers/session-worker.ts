@@ -7,7 +7,7 @@ import {
   Worker,
 } from '@temporalio/worker';
 import { createActivities, type ActivityDeps } from '../activities/index.ts';
-import { type Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
 import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 

@@ -4,7 +4,7 @@
  * same block under the very same token.
  */
 import { continueAsNew, proxyActivities, setHandler } from '@temporalio/workflow';
-import { type Activities } from '../activities/index.ts';
+import type { Activities } from '../activities/index.ts';
 import { RANGES_PER_RUN_MAX } from '../shared/limits.ts';
 import {
   advance,

@@ -1,8 +1,8 @@
 /** What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { type EventBatch, type SessionSnapshot } from '../shared/actor.ts';
-import { type SessionView } from '../shared/session-view.ts';
-import { type LoaderProgress } from '../shared/ranges.ts';
+import type { EventBatch, SessionSnapshot } from '../shared/actor.ts';
+import type { SessionView } from '../shared/session-view.ts';
+import type { LoaderProgress } from '../shared/ranges.ts';
 
 /** Events of this session. */
 export const eventsSignal = defineSignal<[EventBatch]>('events');

@@ -4,7 +4,6 @@
  * `shared/actor.ts`; here it gets a clock, timers, activities and an ear.
  */
 import {
-  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -14,10 +13,11 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  TemporalFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type Activities } from '../activities/index.ts';
+import type { Activities } from '../activities/index.ts';
 import {
   type Actor,
   confirmWrite,
@@ -35,7 +35,7 @@ import {
   type WriteResult,
 } from '../shared/actor.ts';
 import { SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
-import { type EndReason } from '../shared/rollup.ts';
+import type { EndReason } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { factsOf } from '../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
@@ -148,7 +148,8 @@ async function orPatiently<T>(call: (activities: typeof quick) => Promise<T>): P
   try {
     return await call(quick);
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
+    // A local activity's failure comes bare, not wrapped in an ActivityFailure.
+    if (!(error instanceof TemporalFailure)) throw error;
     return await call(patient);
   }
 }

@@ -6,8 +6,8 @@ import {
   type SessionSettings,
 } from '../../shared/actor.ts';
 import { type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { type VisitorEvent } from '../../shared/event.ts';
-import { type Rollup, type SessionRow } from '../../shared/rollup.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
+import type { Rollup, SessionRow } from '../../shared/rollup.ts';
 import { addTo, type ReferenceEvent, type ReferenceRows, unitsOf, USERS } from './reference.ts';
 
 /** A Tuesday, 10:00 UTC. */

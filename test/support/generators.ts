@@ -1,6 +1,6 @@
 /** fast-check arbitraries: few of everything and all of it near a border, so that things collide. */
 import fc from 'fast-check';
-import { type VisitorEvent } from '../../shared/event.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
 
 const MONTH_BORDER = Date.UTC(2024, 2, 1);
 const HOUR_BORDER = Date.UTC(2024, 2, 5, 10);

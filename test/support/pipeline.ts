@@ -207,7 +207,7 @@ function toReferenceRows(found: readonly MetricRow[]): ReferenceRows {
   const rows: ReferenceRows = new Map();
   for (const row of found) {
     const isUsers = row.metric_type === 'new_users' || row.metric_type === 'returning_users';
-    const bucket = new Date(Number(row.bucket) * 1_000).toISOString();
+    const bucket = new Date(row.bucket * 1_000).toISOString();
     const key = [
       isUsers ? USERS : row.metric_type,
       row.granularity,

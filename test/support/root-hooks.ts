@@ -2,6 +2,6 @@
  * Loaded by Mocha before any test file. What a test needs it asks for itself (`useServers()`), so
  * that a run of the unit tests starts nothing.
  */
-import { type RootHookObject } from 'mocha';
+import type { RootHookObject } from 'mocha';
 
 export const mochaHooks: RootHookObject = {};

@@ -73,10 +73,13 @@ export function temporaryFolder(): string {
 
 // At the top of a file this is a hook of the whole run, after the last test. If Mocha dies before
 // it, the servers' guards end them all the same.
-after('stop the servers', async function () {
-  this.timeout(STOP_TIMEOUT_MS);
-  await (await shared)?.stop();
-});
+// (The recorder of histories uses private sets, outside Mocha.)
+if (typeof after === 'function') {
+  after('stop the servers', async function () {
+    this.timeout(STOP_TIMEOUT_MS);
+    await (await shared)?.stop();
+  });
+}
 
 process.once('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });

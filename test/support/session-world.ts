@@ -26,8 +26,8 @@ import {
   writeRequest,
   type WriteResult,
 } from '../../shared/actor.ts';
-import { type VisitorEvent } from '../../shared/event.ts';
-import { type EndReason, type Rollup } from '../../shared/rollup.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
+import type { EndReason, Rollup } from '../../shared/rollup.ts';
 import { throughJson } from './builders.ts';
 
 type Entry =

@@ -1,0 +1,174 @@
+/**
+ * Records histories of today's workflow code on real servers, one a scenario, for `replay.test.ts`:
+ *
+ *   node --import tsx/esm test/replay/record.ts VERSION [SCENARIO…]
+ *
+ * Run it for a release, and for a change that takes a path no stored history takes. Histories are
+ * never removed: sessions of an old version may be running when a new one is deployed.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+import { loadConfig } from '../../platform/config.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import { loaderWorkflowId, sessionWorkflowId } from '../../shared/ids.ts';
+import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
+import { endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
+
+const PROJECT = 'recorded';
+const WITHIN = { withinMs: 60_000 };
+
+interface Stage {
+  readonly client: Client;
+  readonly around: Around;
+  readonly servers: TestServers;
+}
+
+/** Plays one scenario; returns the workflow id to record, and the run where it is not the last. */
+type Scenario = (stage: Stage) => Promise<{ readonly id: string; readonly runId?: string }>;
+
+const event = (sessionId: string, n: number, fields: object = {}) => ({
+  sessionId,
+  eventId: `${sessionId}-${n}`,
+  eventType: 'pageview',
+  timestamp: new Date(Date.UTC(2026, 5, 1, 12, 0, n)).toISOString(),
+  properties: { path: `/page-${n}`, trafficSource: 'google', country: 'DE' },
+  ...fields,
+});
+
+const closed = ({ client }: Stage, id: string) =>
+  eventually(async () => {
+    const { status } = await client.workflow.getHandle(id).describe();
+    if (status.name !== 'COMPLETED') throw new Error(`${id} is ${status.name}`);
+  }, WITHIN);
+
+const answering = ({ client }: Stage, id: string) =>
+  eventually(() => client.workflow.getHandle(id).query(stateQuery), WITHIN);
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  async 'one-batch'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'one-batch');
+    const end = event('one-batch', 3, { eventType: 'session_end' });
+    await stage.around.publish(PROJECT, [event('one-batch', 1), event('one-batch', 2), end]);
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'idle-with-checkpoints'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'idle');
+    for (const n of [1, 2, 3, 4]) {
+      const login = n === 3 ? { userId: 'u-idle' } : {};
+      await stage.around.publish(PROJECT, event('idle', n, login));
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    await closed(stage, id);
+    return { id };
+  },
+
+  async reopened(stage) {
+    const id = sessionWorkflowId(PROJECT, 'reopened');
+    const end = event('reopened', 2, { eventType: 'session_end' });
+    await stage.around.publish(PROJECT, [event('reopened', 1), end]);
+    await closed(stage, id);
+    await stage.around.publish(PROJECT, event('reopened', 9, { userId: 'u-late' }));
+    await eventually(async () => {
+      const state = await stage.client.workflow.getHandle(id).query(stateQuery);
+      if (state.events !== 3) throw new Error('not reopened yet');
+    }, WITHIN);
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'ended-by-operator'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'operator');
+    await stage.around.publish(PROJECT, event('operator', 1));
+    await answering(stage, id);
+    await stage.client.workflow.getHandle(id).executeUpdate(endUpdate);
+    return { id };
+  },
+
+  async cancelled(stage) {
+    const id = sessionWorkflowId(PROJECT, 'cancelled');
+    await stage.around.publish(PROJECT, event('cancelled', 1));
+    await answering(stage, id);
+    await stage.client.workflow.getHandle(id).cancel();
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'written-without-redis'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'patient');
+    stage.servers.redis.kill();
+    await stage.servers.redis.exited;
+    await stage.around.publish(PROJECT, event('patient', 1, { userId: 'u-patient' }));
+    await new Promise((resolve) => setTimeout(resolve, 7_000));
+    await stage.servers.restart('redis');
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'continued-as-new'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'long');
+    await stage.around.publish(PROJECT, event('long', 1));
+    await answering(stage, id);
+    const handle = stage.client.workflow.getHandle(id);
+    const { runId } = await handle.describe();
+    for (let n = 2; n < SIGNALS_PER_RUN_MAX + 20; n += 1) {
+      const at = Date.UTC(2026, 5, 1, 12, 0, n);
+      await handle.signal(eventsSignal, {
+        events: [{ id: `long-${n}`, type: 'pageview', at, seq: 1_000 + n }],
+        ackFloor: 0,
+      });
+    }
+    await closed(stage, id);
+    return { id, runId };
+  },
+
+  loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
+};
+
+async function record(version: string, names: readonly string[]): Promise<void> {
+  const servers = await startPrivateServers();
+  const pipeline = await startPipelineProcess(servers);
+  const around = await connectAround(servers);
+  const config = loadConfig(environmentOf(servers));
+  const { client, connection } = await connectTemporal({
+    ...config,
+    TEMPORAL_ADDRESS: servers.temporal.address,
+  });
+  try {
+    for (const name of names) {
+      const { id, runId } = await (SCENARIOS[name] as Scenario)({ client, around, servers });
+      const history = await client.workflow.getHandle(id, runId).fetchHistory();
+      const file = fileURLToPath(new URL(`histories/${version}-${name}.pb.gz`, import.meta.url));
+      if (existsSync(file)) throw new Error(`${file} exists, and histories are never replaced`);
+      writeFileSync(
+        file,
+        gzipSync(proto.temporal.api.history.v1.History.encode(history).finish(), { level: 9 }),
+      );
+      process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
+    }
+  } finally {
+    await connection.close();
+    await around.close();
+    await pipeline.stop();
+    await servers.stop();
+  }
+}
+
+const [version, ...asked] = process.argv.slice(2);
+if (version === undefined) {
+  process.stderr.write('usage: node --import tsx/esm test/replay/record.ts VERSION [SCENARIO…]\n');
+  process.exit(2);
+}
+await record(version, asked.length > 0 ? asked : Object.keys(SCENARIOS));

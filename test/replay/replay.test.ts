@@ -1,0 +1,85 @@
+/** Sessions that run when a new version is deployed go on under it: old histories replay. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import proto from '@temporalio/proto';
+import { expect } from 'chai';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
+
+const HISTORIES = new URL('histories/', import.meta.url);
+
+type History = proto.temporal.api.history.v1.IHistory;
+type Events = NonNullable<History['events']>;
+
+function read(name: string): History {
+  const bytes = gunzipSync(readFileSync(new URL(name, HISTORIES)));
+  return proto.temporal.api.history.v1.History.decode(bytes);
+}
+
+/** Events with the ids that the first ones of the history have: 1, 2, 3 and so on. */
+function renumbered(events: Events, all: Events): Events {
+  return events.map((event, index) => ({ ...event, eventId: all[index]?.eventId ?? null }));
+}
+
+describe('recorded histories', () => {
+  before(() => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+  });
+
+  const names = readdirSync(HISTORIES).filter((name) => name.endsWith('.pb.gz'));
+
+  it('exist for every way a session and a loader can go', () => {
+    for (const scenario of [
+      'one-batch',
+      'idle-with-checkpoints',
+      'reopened',
+      'ended-by-operator',
+      'cancelled',
+      'written-without-redis',
+      'continued-as-new',
+      'loader',
+    ]) {
+      expect(names.filter((name) => name.endsWith(`-${scenario}.pb.gz`))).not.to.be.empty;
+    }
+  });
+
+  for (const name of names) {
+    it(`replays ${name}`, async () => {
+      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, read(name));
+    });
+  }
+
+  it('would not replay with a command that is not theirs', async () => {
+    const name = names.find((n) => n.endsWith('-one-batch.pb.gz')) ?? '';
+    const history = read(name);
+    // As if the workflow of old had not written before it ended.
+    const all = history.events ?? [];
+    const events = all.filter((event) => !event.markerRecordedEventAttributes);
+
+    const replay = Worker.runReplayHistory(
+      { workflowBundle: await workflowBundle() },
+      { ...history, events: renumbered(events, all) },
+    );
+
+    expect(
+      await replay.then(
+        () => 'replayed',
+        () => 'refused',
+      ),
+    ).to.equal('refused');
+  });
+
+  it('come from workflow code that holds no schema, log or client library', async () => {
+    const bundle = await workflowBundle();
+    const code = readFileSync('codePath' in bundle ? bundle.codePath : '', 'utf8');
+
+    for (const word of [
+      'node_modules/zod',
+      'node_modules/pino',
+      'node_modules/@nats-io',
+      'platform/',
+    ]) {
+      expect(code).not.to.contain(word);
+    }
+  });
+});
