@@ -131,7 +131,7 @@ describe('the fold of a session', function () {
 
         expect(inLines(sumOfLog(log))).to.equal(inLines(expectedRows(new Map([['s-1', all]]))));
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_000 },
     );
   });
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { announceBatch, updateMessages } from '../../activities/announce-batch.ts';
 import { type Contributions, fromWire, type WireRow } from '../../shared/contributions.ts';
-import { type Granularity } from '../../shared/buckets.ts';
+import type { Granularity } from '../../shared/buckets.ts';
 import { ANNOUNCED_METRICS_MAX, MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
 

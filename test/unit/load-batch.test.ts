@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { loadBatch, sessionTableRow } from '../../activities/load-batch.ts';
-import { type Rollup } from '../../shared/rollup.ts';
+import type { Rollup } from '../../shared/rollup.ts';
 import { aRollup, aSessionRow, NOON_ISH } from '../support/builders.ts';
 
 async function loaded(records: readonly Rollup[]) {

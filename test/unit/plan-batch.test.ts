@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
 import { RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
-import { type LogPosition } from '../../shared/ranges.ts';
+import type { LogPosition } from '../../shared/ranges.ts';
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { type SessionSettings } from '../../shared/actor.ts';
-import { type VisitorEvent } from '../../shared/event.ts';
+import type { SessionSettings } from '../../shared/actor.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
 import {
   anEvent,
   asReference,
