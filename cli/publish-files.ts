@@ -53,21 +53,58 @@ interface Published {
   readonly failure: Error | undefined;
 }
 
-/** Places of a line number in a message id: ids sort as the lines do. */
-const NUMBER_DIGITS = 9;
-
 async function publishSources(
   nats: Nats,
   sources: readonly Source[],
   options: Pick<PublishOptions, 'project' | 'rate'>,
 ): Promise<Published> {
   await assertStream(nats);
+  const startedAt = performance.now();
+  const run = createRun(nats, options);
+  const { figures, signal, lineBytesMax } = run;
+  let readBytes = 0;
+  const onRead = (bytes: number) => {
+    readBytes += bytes;
+  };
+  const progress = createProgress('publishing', totalSize(sources));
+  const ticker = setInterval(() => {
+    progress.update(readBytes, `${formatCount(figures.acknowledged)} acknowledged`);
+  }, 200);
+  const interruption = onInterrupt(() => {
+    run.fail(new SojournError('SJ_TIMEOUT', 'interrupted; the rest was not published'));
+  });
+  try {
+    for (const source of sources) {
+      for await (const lines of readLines(source, { lineBytesMax, onRead, signal })) {
+        for (const line of lines) await run.take(line, source);
+        if (signal.aborted) break;
+      }
+      if (signal.aborted) break;
+    }
+  } catch (error) {
+    run.fail(toError(error));
+  } finally {
+    await run.idle();
+    interruption.stop();
+    clearInterval(ticker);
+    progress.stop();
+  }
+  figures.durationMs = Math.round(performance.now() - startedAt);
+  return { figures, failure: run.failure };
+}
+
+/** Places of a line number in a message id: ids sort as the lines do. */
+const NUMBER_DIGITS = 9;
+
+/** One run of the command: its counts, its message ids, and its first failure, which ends it. */
+function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project' | 'rate'>) {
   const run = randomBytes(9).toString('base64url');
   const idOf = (number: number) => `${run}-${String(number).padStart(NUMBER_DIGITS, '0')}`;
   const payloadMax = nats.connection.info?.max_payload ?? 1024 * 1024;
   const lineBytesMax = payloadMax - headerBytes({ 'Nats-Msg-Id': idOf(0) });
-
   const publisher = createPublisher(nats);
+  const pace = rate === undefined ? undefined : createPace(rate);
+  const reading = new AbortController();
   const figures: PublishFigures = {
     messages: 0,
     acknowledged: 0,
@@ -77,34 +114,15 @@ async function publishSources(
     durationMs: 0,
   };
   let failure: Error | undefined;
-  let readBytes = 0;
-  const startedAt = performance.now();
-  const progress = createProgress('publishing', totalSize(sources));
-  const show = () => {
-    progress.update(readBytes, `${formatCount(figures.acknowledged)} acknowledged`);
-  };
-  const ticker = setInterval(show, 200);
-  const pace = options.rate === undefined ? undefined : createPace(options.rate);
-  const reading = new AbortController();
   const fail = (error: Error) => {
     failure ??= error;
     reading.abort();
   };
-  const interruption = onInterrupt(() => {
-    fail(new SojournError('SJ_TIMEOUT', 'interrupted; the rest was not published'));
-  });
-  const readOptions = {
-    lineBytesMax,
-    onRead: (bytes: number) => {
-      readBytes += bytes;
-    },
-    signal: reading.signal,
-  };
 
-  const publish = async (line: Line, data: Uint8Array, source: Source) => {
+  async function publish(line: Line, data: Uint8Array, source: Source): Promise<void> {
     const messageId = idOf(figures.messages);
     try {
-      const subject = eventSubject(options.project, data);
+      const subject = eventSubject(project, data);
       const ack = await publisher.publish({ subject, data, messageId });
       figures.acknowledged += 1;
       figures.bytes += data.length;
@@ -113,44 +131,39 @@ async function publishSources(
       figures.failed += 1;
       fail(toFailure(error, source, line));
     }
-  };
+  }
 
-  try {
-    for (const source of sources) {
-      for await (const lines of readLines(source, readOptions)) {
-        for (const line of lines) {
-          if (reading.signal.aborted) break;
-          figures.messages += 1;
-          if (line.data === undefined) {
-            figures.failed += 1;
-            remark(`error: ${source.name}:${line.number}: ${tooLong(line, lineBytesMax)}`);
-            continue;
-          }
-          await pace?.();
-          await publisher.room(line.data.length);
-          // Never rejects: a failure is counted and ends the loop.
-          publish(line, line.data, source).catch(() => undefined);
-        }
-        if (reading.signal.aborted) break;
+  return {
+    figures,
+    lineBytesMax,
+    signal: reading.signal,
+    fail,
+    idle: () => publisher.idle(),
+    /** Why not everything was published. */
+    get failure() {
+      if (failure !== undefined || figures.failed === 0) return failure;
+      const { failed, messages } = figures;
+      return new SojournError(
+        'SJ_EVENT_INVALID',
+        `${formatCount(failed)} of ${formatCount(messages)} lines were not published`,
+      );
+    },
+    /** Sends a line on its way, as soon as it may. */
+    async take(line: Line, source: Source): Promise<void> {
+      if (line.data === undefined) {
+        figures.messages += 1;
+        figures.failed += 1;
+        remark(`error: ${source.name}:${line.number}: ${tooLong(line, lineBytesMax)}`);
+        return;
       }
-      if (reading.signal.aborted) break;
-    }
-  } catch (error) {
-    failure ??= toError(error);
-  } finally {
-    await publisher.idle();
-    interruption.stop();
-    clearInterval(ticker);
-    progress.stop();
-  }
-  figures.durationMs = Math.round(performance.now() - startedAt);
-  if (figures.failed > 0) {
-    failure ??= new SojournError(
-      'SJ_EVENT_INVALID',
-      `${formatCount(figures.failed)} of ${formatCount(figures.messages)} lines were not published`,
-    );
-  }
-  return { figures, failure };
+      if (!reading.signal.aborted) await pace?.();
+      await publisher.room(line.data.length);
+      if (reading.signal.aborted) return;
+      figures.messages += 1;
+      // Never rejects: a failure is counted and ends the run.
+      publish(line, line.data, source).catch(() => undefined);
+    },
+  };
 }
 
 async function assertStream({ jsm }: Nats): Promise<void> {

@@ -50,6 +50,8 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   let connected = true;
   /** Attempts whose acknowledgement a lost connection may have taken along. */
   const unanswered = new Set<() => void>();
+  /** Nothing was acknowledged for too long: the messages under way share this end. */
+  let over: SojournError | undefined;
   let waiting: (() => void)[] = [];
   const wake = () => {
     const all = waiting;
@@ -69,7 +71,7 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   // Ends with the connection.
   watch().catch(() => undefined);
 
-  async function attempt(message: OutgoingMessage): Promise<PubAck> {
+  async function attempt(message: OutgoingMessage, timeout: number): Promise<PubAck> {
     const head = headers();
     for (const [name, value] of Object.entries(message.headers ?? {})) head.set(name, value);
     const { subject, data, messageId: msgID } = message;
@@ -81,7 +83,7 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
       unanswered.add(tryAgain);
     });
     try {
-      const answer = js.publish(subject, data, { headers: head, msgID, timeout: ACK_TIMEOUT_MS });
+      const answer = js.publish(subject, data, { headers: head, msgID, timeout });
       return await Promise.race([answer, reconnected]);
     } finally {
       unanswered.delete(tryAgain);
@@ -92,19 +94,23 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
     const since = now();
     for (let attempts = 1; ; attempts += 1) {
       try {
-        const ack = await attempt(message);
+        const patienceMs = Math.min(ACK_TIMEOUT_MS, Math.max(1, leftMs(since)));
+        const ack = await attempt(message, patienceMs);
         lastAnswerAt = now();
         return ack;
       } catch (error) {
-        if (isFinal(error)) throw error;
+        if (over !== undefined || isFinal(error)) throw over ?? error;
         await sleep(Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max));
         // While the connection is lost the client only stores what it is given.
-        while (!connected && !isTooLate(since)) await sleep(BACKOFF_MS.first);
-        if (isTooLate(since)) throw gaveUp(error);
+        while (!connected && leftMs(since) > 0) await sleep(BACKOFF_MS.first);
+        if (leftMs(since) > 0) continue;
+        over ??= gaveUp(error);
+        for (const tryAgain of unanswered) tryAgain();
+        throw over;
       }
     }
   }
-  const isTooLate = (since: number) => now() - Math.max(since, lastAnswerAt) > GIVE_UP_MS;
+  const leftMs = (since: number) => Math.max(since, lastAnswerAt) + GIVE_UP_MS - now();
 
   return {
     async publish(message) {
