@@ -92,7 +92,8 @@ const SHARES = {
   broken: 0.015,
 } as const;
 
-const PAGES_MAX = 15;
+/** With landing, cart and so on some 15 page views. */
+const PRODUCT_PAGES_MAX = 9;
 const PAUSE_MS = { least: 500, most: 5_000 } as const;
 
 /** @param knownUsers visitors who have been here before */
@@ -133,7 +134,7 @@ export function planVisit(random: Random, knownUsers: readonly string[]): Visit 
   return { steps, userId };
 
   function browse(): void {
-    const pages = 1 + Math.ceil((PAGES_MAX - 6) * random() ** 2);
+    const pages = Math.max(1, Math.ceil(PRODUCT_PAGES_MAX * random() ** 2));
     const loginAt =
       chance(SHARES.login) || visitor !== undefined ? Math.floor(random() * pages) : -1;
     let inCart = 0;

@@ -31,7 +31,7 @@ export interface Demo {
 
 export const DEMO_PROJECT = 'demo';
 
-const VISITORS = 8;
+const VISITORS = 10;
 const USERS_MAX = 200;
 const BETWEEN_VISITS_MS_MAX = 3_000;
 const ACK_TIMEOUT_MS = 5_000;
