@@ -5,7 +5,7 @@
 import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { metricsUpdatedSubject } from '../shared/ids.ts';
-import { ANNOUNCED_METRICS_MAX } from '../shared/limits.ts';
+import { ANNOUNCED_BYTES_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import { sumRollups } from '../shared/rollup.ts';
 import type { ReadableLog } from './load-batch.ts';
@@ -32,7 +32,7 @@ export async function announceBatch(
   }
 }
 
-/** The messages for a project: JSON, each with at most 2,000 rows; none where nothing changed. */
+/** The messages for a project: JSON, as few as their size allows; none where nothing changed. */
 export function updateMessages(project: string, rows: Contributions, now: number): string[] {
   const metrics = [...rows].flatMap(([text, { value, count }]) => {
     const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
@@ -46,12 +46,26 @@ export function updateMessages(project: string, rows: Contributions, now: number
     };
     // The value is written as its exact decimal text: a JSON number has no precision limit, a
     // JavaScript number has.
-    return [`${JSON.stringify(key).slice(0, -1)},"value":${formatDecimal(value)},"count":${count}}`];
+    return [
+      `${JSON.stringify(key).slice(0, -1)},"value":${formatDecimal(value)},"count":${count}}`,
+    ];
   });
   const head = `{"type":"metrics_updated","project":${JSON.stringify(project)},"timestamp":"${new Date(now).toISOString()}","metrics":[`;
-  const messages: string[] = [];
-  for (let start = 0; start < metrics.length; start += ANNOUNCED_METRICS_MAX) {
-    messages.push(`${head}${metrics.slice(start, start + ANNOUNCED_METRICS_MAX).join(',')}]}`);
+  return chunksOf(metrics).map((chunk) => `${head}${chunk.join(',')}]}`);
+}
+
+function chunksOf(metrics: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  let bytes = Infinity;
+  for (const metric of metrics) {
+    // Three bytes a character is the most UTF-8 needs for one UTF-16 unit.
+    const size = metric.length * 3 + 1;
+    bytes += size;
+    if (bytes > ANNOUNCED_BYTES_MAX) {
+      chunks.push([]);
+      bytes = size;
+    }
+    chunks.at(-1)?.push(metric);
   }
-  return messages;
+  return chunks;
 }

@@ -11,7 +11,7 @@ import {
   type PurgeableLog,
   purgeLoaded,
   type PurgeRequest,
-  type RunningSessions,
+  type UnfinishedSessions,
 } from './purge-loaded.ts';
 import type { VisitorStore } from './recognize-visitor.ts';
 import type { RollupLog } from './record-rollup.ts';
@@ -23,13 +23,13 @@ export interface ActivityDeps {
   readonly tables: TableWriter;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
-  readonly runningSessions: RunningSessions;
+  readonly unfinishedSessions: UnfinishedSessions;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
 }
 
 /** The loader breathes at least this often, to purge and to continue as new. */
-const PATIENCE_MS = 5 * 60_000;
+const PATIENCE_MS = 50_000;
 /** Lets the differences of the same moment come together in one insert. */
 const GATHER_MS = 400;
 
@@ -65,8 +65,12 @@ export function createActivities(deps: ActivityDeps) {
       announceBatch(deps.log, deps.announcer, range, Date.now()),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
-      const kept = await purgeLoaded(deps.log, deps.runningSessions, request);
-      Context.current().log.info('rollup records purged', { ...request, kept, attempt: activityInfo().attempt });
+      const kept = await purgeLoaded(deps.log, deps.unfinishedSessions, request);
+      Context.current().log.info('rollup records purged', {
+        ...request,
+        kept,
+        attempt: activityInfo().attempt,
+      });
       return kept;
     },
   };

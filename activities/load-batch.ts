@@ -61,7 +61,13 @@ function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums):
 }
 
 /** A record as a row of the table `sessions`. */
-export function sessionTableRow({ project, sessionId, identity, writeNo, session }: Rollup): object {
+export function sessionTableRow({
+  project,
+  sessionId,
+  identity,
+  writeNo,
+  session,
+}: Rollup): object {
   const { attributes } = session;
   return {
     project,

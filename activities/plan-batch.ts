@@ -45,7 +45,12 @@ export async function planBatch(
       if (end.seq - from + 1 < RANGE_ROLLUPS_MAX) await waiting.sleep(waiting.gatherMs);
       const later = await log.end(partition);
       if (later.log !== end.log) continue;
-      return { partition, log: end.log, from, to: Math.min(later.seq, from + RANGE_ROLLUPS_MAX - 1) };
+      return {
+        partition,
+        log: end.log,
+        from,
+        to: Math.min(later.seq, from + RANGE_ROLLUPS_MAX - 1),
+      };
     }
     if (waiting.now() >= giveUpAt) return null;
     waiting.heartbeat();

@@ -1,7 +1,8 @@
 /**
  * Takes loaded records out of the rollup log, so that the server's index of subjects stays small.
  * A record stays while its session runs: as long as a workflow task may be repeated, so may the
- * write in it, and its number must still be taken.
+ * write in it, and its number must still be taken. It stays as well where a run was terminated before it
+ * could remember what it wrote.
  */
 import type { LogPosition } from '../shared/ranges.ts';
 
@@ -28,17 +29,17 @@ export interface PurgeableLog {
   remove(seq: number): Promise<void>;
 }
 
-/** What is needed of Temporal: workflow ids of all running sessions. */
-export type RunningSessions = () => Promise<ReadonlySet<string>>;
+/** What is needed of Temporal: workflow ids of sessions that run, or did not end by themselves. */
+export type UnfinishedSessions = () => Promise<ReadonlySet<string>>;
 
 /** @returns how many records were kept for running sessions */
 export async function purgeLoaded(
   log: PurgeableLog,
-  runningSessions: RunningSessions,
+  unfinishedSessions: UnfinishedSessions,
   { partition, log: life, upTo }: PurgeRequest,
 ): Promise<number> {
   if ((await log.end(partition)).log !== life) return 0;
-  const running = await runningSessions();
+  const running = await unfinishedSessions();
   if (running.size === 0) {
     await log.purgeBefore(upTo + 1);
     return 0;

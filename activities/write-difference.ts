@@ -17,7 +17,5 @@ export async function writeDifference(
     userId === undefined
       ? undefined
       : (request.user ?? (await recognizeVisitor(visitors, { project, userId, identity })));
-  const { rollup, owesMore } = rollupFor(request, user);
-  const standing = await recordRollup(log, rollup);
-  return writeResult(standing, standing === rollup && owesMore);
+  return writeResult(await recordRollup(log, rollupFor(request, user)));
 }

@@ -2,16 +2,16 @@
  * Ingest and session worker, together or alone: opens the clients they need, starts them, and undoes
  * all of it in reverse.
  */
-import { type ActivityDeps } from '../activities/index.ts';
+import type { ActivityDeps } from '../activities/index.ts';
 import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
 import { type Config, requireServers } from '../platform/config.ts';
-import { type Logger } from '../platform/log.ts';
+import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
-import { createRunningSessions, createSessionHistory } from '../platform/temporal.ts';
+import { createUnfinishedSessions, createSessionHistory } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
-import { type SessionSettings } from '../shared/actor.ts';
+import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from '../workers/deliver.ts';
 import { type Ingest, startIngest } from '../workers/ingest.ts';
 import { installTemporalRuntime, startSessionWorker } from '../workers/session-worker.ts';
@@ -63,7 +63,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
         history,
-        runningSessions: createRunningSessions(temporal.client),
+        unfinishedSessions: createUnfinishedSessions(temporal.client),
       };
       const worker = await startSessionWorker({
         ...temporal,

@@ -80,8 +80,12 @@ export async function select<Row>(
     const result = await client.query({ query, query_params: params, format: 'JSONEachRow' });
     return await result.json<Row>();
   } catch (error) {
-    throw new SojournError('SJ_SERVER_UNREACHABLE', `ClickHouse refused a query: ${String(error)}`, {
-      cause: error,
-    });
+    throw new SojournError(
+      'SJ_SERVER_UNREACHABLE',
+      `ClickHouse refused a query: ${String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -29,7 +29,10 @@ const duration = (minMs: number, maxMs = YEAR_MS) =>
       return z.NEVER;
     }
     if (ms < minMs || ms > maxMs) {
-      context.addIssue({ code: 'custom', message: `must be from ${minMs} ms to ${maxMs / UNITS_MS.d} d` });
+      context.addIssue({
+        code: 'custom',
+        message: `must be from ${minMs} ms to ${maxMs / UNITS_MS.d} d`,
+      });
       return z.NEVER;
     }
     return ms;
@@ -44,10 +47,15 @@ const url = (protocols: readonly string[]) =>
     { error: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}` },
   );
 
-const natsUrls = z.string().refine(
-  (text) => text.split(',').every((one) => url(['nats:', 'tls:', 'ws:', 'wss:']).safeParse(one.trim()).success),
-  { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
-);
+const natsUrls = z
+  .string()
+  .refine(
+    (text) =>
+      text
+        .split(',')
+        .every((one) => url(['nats:', 'tls:', 'ws:', 'wss:']).safeParse(one.trim()).success),
+    { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
+  );
 
 const file = z.string().refine((path) => existsSync(path), { error: 'must be a file that exists' });
 const flag = z

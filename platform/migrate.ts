@@ -129,13 +129,20 @@ export async function applyMigrations(
 /** ClickHouse has no transactions over DDL: each statement is made repeatable instead. */
 async function applyOne(client: ClickHouseClient, name: string, sql: string): Promise<void> {
   for (const statement of splitStatements(sql)) {
-    const query = statement.replace(/^CREATE (TABLE|VIEW|MATERIALIZED VIEW) /, 'CREATE $1 IF NOT EXISTS ');
+    const query = statement.replace(
+      /^CREATE (TABLE|VIEW|MATERIALIZED VIEW) /,
+      'CREATE $1 IF NOT EXISTS ',
+    );
     try {
       await client.command({ query });
     } catch (error) {
-      throw new SojournError('SJ_MIGRATION', `migrations/${name} failed: ${toError(error).message}`, {
-        cause: error,
-      });
+      throw new SojournError(
+        'SJ_MIGRATION',
+        `migrations/${name} failed: ${toError(error).message}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 }

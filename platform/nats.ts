@@ -70,7 +70,10 @@ export async function connectNats(
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: 10_000,
-    ...(username !== '' && { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
+    ...(username !== '' && {
+      user: decodeURIComponent(username),
+      pass: decodeURIComponent(password),
+    }),
     ...(config.NATS_USER !== undefined && { user: config.NATS_USER }),
     ...(config.NATS_PASSWORD !== undefined && { pass: config.NATS_PASSWORD }),
     ...(config.NATS_TOKEN !== undefined && { token: config.NATS_TOKEN }),
@@ -88,7 +91,8 @@ function watch(connection: NatsConnection, log: Logger): void {
   const follow = async () => {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') log.warn({ server: status.server }, 'nats connection lost');
-      if (status.type === 'reconnect') log.info({ server: status.server }, 'nats connection is back');
+      if (status.type === 'reconnect')
+        log.info({ server: status.server }, 'nats connection is back');
     }
   };
   follow().catch((error: unknown) => {
@@ -272,7 +276,9 @@ async function readRange(js: JetStreamClient, filter: string, range: LogRange): 
   const records: Rollup[] = [];
   const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000 });
   // A consumer that stalls must not hold the load for ever; the activity tries again.
-  const timer = setTimeout(() => { messages.stop(); }, 60_000);
+  const timer = setTimeout(() => {
+    messages.stop();
+  }, 60_000);
   let lastSeq = 0;
   try {
     for await (const message of messages) {

@@ -8,7 +8,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import type { RunningSessions } from '../activities/purge-loaded.ts';
+import type { UnfinishedSessions } from '../activities/purge-loaded.ts';
 import type { SessionSnapshot } from '../shared/actor.ts';
 import { SESSION_WORKFLOW } from '../shared/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
@@ -128,10 +128,12 @@ export function createSessionHistory(client: Client): SessionHistory {
 /** Sessions in a listing; more than this and the purge waits for quieter times. */
 const RUNNING_MAX = 100_000;
 
-export function createRunningSessions(client: Client): RunningSessions {
+/** Sessions that may write again: running ones, and those that did not end by themselves. */
+export function createUnfinishedSessions(client: Client): UnfinishedSessions {
   return async () => {
     const ids = new Set<string>();
-    const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+    // A terminated run may have written what it could not remember: its successor will meet it.
+    const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus != 'Completed' AND ExecutionStatus != 'ContinuedAsNew'`;
     for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
       ids.add(workflowId);
       if (ids.size > RUNNING_MAX) throw new Error(`more than ${RUNNING_MAX} sessions are running`);

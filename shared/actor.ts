@@ -55,6 +55,7 @@ export interface RecognizedUser {
 /** The part of the last written `sessions` row that decides whether another write is due. */
 interface Shown {
   readonly status: SessionStatus;
+  readonly endReason?: EndReason;
   readonly events: number;
 }
 
@@ -68,6 +69,8 @@ export interface SessionSnapshot {
   readonly balance: readonly WireRow[];
   readonly user?: RecognizedUser;
   readonly shown?: Shown;
+  /** Events of a run that never proved it started from the latest state: they are folded in again. */
+  readonly unproven?: readonly VisitorEvent[];
   readonly endReason?: EndReason;
 }
 
@@ -134,6 +137,7 @@ export interface WriteResult {
   readonly by: string;
   readonly rows: readonly WireRow[];
   readonly status: SessionStatus;
+  readonly endReason?: EndReason;
   readonly events: number;
   readonly user?: RecognizedUser;
   readonly owesMore: boolean;
@@ -164,7 +168,10 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     shown: undefined,
     owesMore: false,
     reopenedAfter: continued ? continued.reopenedAfter : snapshot?.endReason,
-    unproven: snapshot !== undefined && continued === undefined ? [] : undefined,
+    unproven:
+      snapshot !== undefined && continued === undefined
+        ? [...(snapshot.unproven ?? [])]
+        : undefined,
     lastArrivalAt: continued?.lastArrivalAt ?? now,
     lastWriteAt: continued?.lastWriteAt,
     endRequested: false,
@@ -197,7 +204,7 @@ export function nextStep(actor: Actor, now: number): Step {
   const reason = endReasonOf(actor, now);
   const changed = shown === undefined || shown.events !== actor.state.events || actor.owesMore;
   if (reason !== undefined) {
-    return changed || shown.status !== 'ended'
+    return changed || shown.status !== 'ended' || shown.endReason !== reason
       ? { do: 'write', status: 'ended', endReason: reason }
       : { do: 'end', reason };
   }
@@ -212,10 +219,17 @@ export function nextStep(actor: Actor, now: number): Step {
         ? Infinity
         : (lastWriteAt ?? now - checkpointMs) + checkpointMs;
   if (writeAt > now) return { do: 'wait', until: Math.min(quietAt, writeAt) };
-  // A session that takes late events after its end has ended all the same.
+  return { do: 'write', ...openWrite(actor) };
+}
+
+/** A write before the end. A session that takes late events after its end has ended all the same. */
+export function openWrite(actor: Actor): {
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
+} {
   return isLateRun(actor)
-    ? { do: 'write', status: 'ended', endReason: actor.reopenedAfter ?? 'session_end' }
-    : { do: 'write', status: 'open' };
+    ? { status: 'ended', endReason: settledReason(actor) }
+    : { status: 'open' };
 }
 
 /** A run that only absorbs late events of a session that was ended on purpose. */
@@ -232,10 +246,15 @@ function endReasonOf(actor: Actor, now: number): EndReason | undefined {
   if (actor.endRequested) return actor.state.endSeen ? 'session_end' : 'operator';
   if (isLateRun(actor)) {
     if (now < quietDeadline(actor)) return undefined;
-    return actor.state.endSeen ? 'session_end' : actor.reopenedAfter;
+    return settledReason(actor);
   }
   if (actor.state.endSeen) return 'session_end';
   return now >= quietDeadline(actor) ? 'idle' : undefined;
+}
+
+/** Why a session that only absorbs late events had ended; a `session_end` among them is the truth. */
+function settledReason({ state, reopenedAfter }: Actor): EndReason {
+  return state.endSeen ? 'session_end' : (reopenedAfter ?? 'session_end');
 }
 
 /** The next write, frozen. */
@@ -267,12 +286,8 @@ export function writeRequest(
 /**
  * The record for a write, as the activity publishes it.
  * @param user the session's user as recognised, where it has one
- * @returns the record, and whether rows are left over for the next one
  */
-export function rollupFor(
-  request: WriteRequest,
-  user: RecognizedUser | undefined,
-): { readonly rollup: Rollup; readonly owesMore: boolean } {
+export function rollupFor(request: WriteRequest, user: RecognizedUser | undefined): Rollup {
   const { facts, balance, status, endReason, updatedAt, ...identity } = request;
   const known: SessionFacts = user === undefined ? facts : { ...facts, newUser: user.isNew };
   const owed = toWire(difference(sessionRows(known), fromWire(balance)));
@@ -280,9 +295,17 @@ export function rollupFor(
   const { tallies: _tallies, ...shown } = known;
   const session: SessionRow = { ...shown, status, ...(endReason && { endReason }), updatedAt };
   const { project, sessionId, identity: firstRun, writeNo, by } = identity;
+  const owesMore = rows.length < owed.length;
   return {
-    rollup: { version: 1, project, sessionId, identity: firstRun, writeNo, by, rows, session },
-    owesMore: rows.length < owed.length,
+    version: 1,
+    project,
+    sessionId,
+    identity: firstRun,
+    writeNo,
+    by,
+    rows,
+    owesMore,
+    session,
   };
 }
 
@@ -297,13 +320,13 @@ function firstRows(owed: readonly WireRow[]): readonly WireRow[] {
 }
 
 /** What the log holds under a number, as the actor takes it over. */
-export function writeResult(rollup: Rollup, owesMore: boolean): WriteResult {
-  const { session } = rollup;
+export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResult {
   const userId = session.attributes.userId;
   return {
-    by: rollup.by,
-    rows: rollup.rows,
+    by,
+    rows,
     status: session.status,
+    ...(session.endReason && { endReason: session.endReason }),
     events: session.events,
     ...(userId !== undefined &&
       session.newUser !== undefined && { user: { userId, isNew: session.newUser } }),
@@ -328,7 +351,8 @@ function takeWrite(actor: Actor, result: WriteResult): void {
   addAll(actor.balance, fromWire(result.rows));
   actor.writeNo += 1;
   actor.user = result.user;
-  actor.shown = { status: result.status, events: result.events };
+  const { status, endReason, events } = result;
+  actor.shown = { status, ...(endReason && { endReason }), events };
   actor.owesMore = result.owesMore;
 }
 
@@ -339,11 +363,14 @@ function takeWrite(actor: Actor, result: WriteResult): void {
  *   chain was terminated before it could remember)
  */
 export function rebase(actor: Actor, snapshot: SessionSnapshot, foreign: WriteResult): void {
-  const mine = actor.unproven ?? [];
+  const mine = [...(actor.unproven ?? []), ...(snapshot.unproven ?? [])];
   const foreignNo = actor.writeNo + 1;
-  takeOver(actor, snapshot);
+  // A terminated chain may have forgotten more than its last write: what was learnt here stays.
+  if (snapshot.writeNo >= actor.writeNo) takeOver(actor, snapshot);
   if (actor.writeNo < foreignNo) takeWrite(actor, foreign);
-  actor.owesMore = false;
+  // Its events and these may be others and yet as many, so the count proves nothing this time.
+  actor.owesMore = true;
+  actor.unproven = mine;
   subtractAll(actor.balance, applyEvents(actor.state, mine));
 }
 
@@ -357,6 +384,7 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     balance: toWire(actor.balance),
     ...(actor.user && { user: actor.user }),
     ...(actor.shown && { shown: actor.shown }),
+    ...(actor.unproven && { unproven: actor.unproven }),
     ...(endReason && { endReason }),
   };
 }

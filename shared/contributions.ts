@@ -72,7 +72,8 @@ export function addAll(rows: Contributions, more: ReadonlyMap<string, Amount>): 
 
 /** Takes all rows of `less` off `rows`, in place. */
 export function subtractAll(rows: Contributions, less: ReadonlyMap<string, Amount>): void {
-  for (const [key, { value, count }] of less) addAmount(rows, key, { value: -value, count: -count });
+  for (const [key, { value, count }] of less)
+    addAmount(rows, key, { value: -value, count: -count });
 }
 
 /** What has to be added to `written` to get `now`. */
@@ -104,7 +105,15 @@ export function toWire(rows: ReadonlyMap<string, Amount>): WireRow[] {
 /** The inverse of {@link toWire}; rows with the same key are summed. */
 export function fromWire(wire: readonly WireRow[]): Contributions {
   const rows: Contributions = new Map();
-  for (const [metric, granularity, bucketSeconds, dimension, dimensionValue, value, count] of wire) {
+  for (const [
+    metric,
+    granularity,
+    bucketSeconds,
+    dimension,
+    dimensionValue,
+    value,
+    count,
+  ] of wire) {
     const key = { metric, granularity, bucket: bucketSeconds * 1_000, dimension, dimensionValue };
     addAmount(rows, rowKeyText(key), { value: readUnits(value), count });
   }

@@ -44,7 +44,10 @@ export function parseJsonNumber(text: string): bigint | undefined {
   if (Math.abs(shift) > 64) return undefined;
   const padded = digits.padStart(digits.length + Math.max(0, 1 - point), '0');
   const at = Math.max(1, point);
-  const wholeShifted = padded.slice(0, at).padEnd(at, '0').replace(/^0+(?=\d)/, '');
+  const wholeShifted = padded
+    .slice(0, at)
+    .padEnd(at, '0')
+    .replace(/^0+(?=\d)/, '');
   return toUnits(sign, wholeShifted, padded.slice(at).replace(/0+$/, ''));
 }
 
@@ -54,7 +57,8 @@ export function parseJsonNumber(text: string): bigint | undefined {
  */
 export function readUnits(text: string): bigint {
   const match = PLAIN.exec(text);
-  if (match === null || (match[3]?.length ?? 0) > SCALE) throw new RangeError(`no decimal: ${text}`);
+  if (match === null || (match[3]?.length ?? 0) > SCALE)
+    throw new RangeError(`no decimal: ${text}`);
   const units = BigInt(`${match[2] ?? ''}${(match[3] ?? '').padEnd(SCALE, '0')}`);
   return match[1] === '-' ? -units : units;
 }

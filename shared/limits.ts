@@ -42,8 +42,8 @@ export const RANGES_PER_RUN_MAX = 100;
 /** What is loaded stays in the log for this much of the loader's own running time. */
 export const ROLLUP_KEPT_MS = 60 * 60 * 1_000;
 
-/** One message to subscribers; below the default largest message of a NATS server. */
-export const ANNOUNCED_METRICS_MAX = 2_000;
+/** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
+export const ANNOUNCED_BYTES_MAX = 512 * 1024;
 
 /** What ingest holds in memory, and so what JetStream lets it hold unacknowledged. */
 export const HELD_MESSAGES_MAX = 20_000;

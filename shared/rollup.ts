@@ -27,6 +27,8 @@ export interface Rollup {
   /** First run of the chain of runs that wrote it: a reopened session is another chain. */
   readonly by: string;
   readonly rows: readonly WireRow[];
+  /** Rows are left over for the next record. */
+  readonly owesMore: boolean;
   readonly session: SessionRow;
 }
 
@@ -63,6 +65,7 @@ function isRollup(value: unknown): value is Rollup {
     typeof record.writeNo === 'number' &&
     typeof record.by === 'string' &&
     Array.isArray(record.rows) &&
+    typeof record.owesMore === 'boolean' &&
     typeof record.session === 'object'
   );
 }

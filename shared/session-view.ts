@@ -86,12 +86,19 @@ export function describeInMarkdown(view: SessionView): string {
     value === undefined ? [] : [`| ${name} | ${escapeCell(String(value))} |`],
   );
   const title = `**${view.status}**${view.endReason ? ` (${view.endReason})` : ''}`;
-  return [`${title}: ${view.firstEventAt} to ${view.lastEventAt}`, '', '| | |', '|-|-|', ...lines].join(
-    '\n',
-  );
+  return [
+    `${title}: ${view.firstEventAt} to ${view.lastEventAt}`,
+    '',
+    '| | |',
+    '|-|-|',
+    ...lines,
+  ].join('\n');
 }
 
 /** Text from producers must not become markup. */
 function escapeCell(text: string): string {
-  return text.slice(0, 200).replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
+  return text
+    .slice(0, 200)
+    .replace(/\s+/g, ' ')
+    .replace(/[\\`*_{}[\]<>()#+!|~]/g, '\\$&');
 }

@@ -128,16 +128,26 @@ function parseArray(
 }
 
 function jsonBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch (error) {
+    throw new RuleBroken('event is nested too deeply to be read', { cause: error });
+  }
 }
 
-/** An element as JSON, its numbers with the digits they came with. */
-function elementText(element: unknown, lossless: () => unknown): string {
-  try {
-    return stringifyLossless(lossless()) ?? JSON.stringify(element);
-  } catch {
-    return JSON.stringify(element);
+/**
+ * An element as JSON, its numbers with the digits they came with.
+ * @returns undefined where it is nested too deeply to be written; the whole message is kept then
+ */
+function elementText(element: unknown, lossless: () => unknown): string | undefined {
+  for (const write of [() => stringifyLossless(lossless()), () => JSON.stringify(element)]) {
+    try {
+      return write();
+    } catch {
+      // The stack is too small for it; the next way needs less.
+    }
   }
+  return undefined;
 }
 
 /** JSON whose numbers keep their digits; of a repeated key the last value counts, as in JSON.parse. */

@@ -24,6 +24,7 @@ import {
   continuation,
   nextStep,
   openActor,
+  openWrite,
   rebase,
   receive,
   type SessionInput,
@@ -112,7 +113,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         if (actor.unproven === undefined) {
           await continueAsNew<typeof session>(continuation(actor));
         }
-        await write(actor, { status: 'ended', endReason: actor.reopenedAfter ?? 'session_end' });
+        await write(actor, openWrite(actor));
         continue;
       }
       alarm.set(step.until);

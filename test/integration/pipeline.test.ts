@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { loadConfig } from '../../platform/config.ts';
 import { connectTemporal } from '../../platform/temporal.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';

@@ -191,8 +191,8 @@ function writeDown(actor: Actor, step: Omit<WriteStep, 'do'>): string {
   const request = throughJson(writeRequest(actor, step, NOON_ISH));
   const userId = request.facts.attributes.userId;
   const user = userId === undefined ? undefined : { userId, isNew: userId === 'ann' };
-  const { rollup, owesMore } = rollupFor(request, user);
-  expect(confirmWrite(actor, throughJson(writeResult(rollup, owesMore)), NOON_ISH)).to.equal(true);
+  const rollup = rollupFor(request, user);
+  expect(confirmWrite(actor, throughJson(writeResult(rollup)), NOON_ISH)).to.equal(true);
   return JSON.stringify(rollup);
 }
 

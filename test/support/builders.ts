@@ -72,6 +72,7 @@ export function aRollup(fields: Partial<Rollup> = {}): Rollup {
     writeNo: 1,
     by: 'run-1',
     rows: [],
+    owesMore: false,
     session: aSessionRow(),
     ...fields,
   };

@@ -32,8 +32,7 @@ function write(actor: Actor, now: number): void {
   const request = writeRequest(actor, step, now);
   const userId = request.facts.attributes.userId;
   const user = userId === undefined ? undefined : { userId, isNew: true };
-  const { rollup, owesMore } = rollupFor(request, user);
-  confirmWrite(actor, writeResult(rollup, owesMore), now);
+  confirmWrite(actor, writeResult(rollupFor(request, user)), now);
 }
 
 /** An actor that has written its first events at {@link NOON_ISH}. */
@@ -230,7 +229,7 @@ describe('a record of a session', () => {
     rollupFor(writeRequest(anActor(events), { status: 'open' }, NOON_ISH), undefined);
 
   it('carries its identity, its number and the session as people see it', () => {
-    const { rollup, owesMore } = firstRecord([anEvent({ path: '/' })]);
+    const rollup = firstRecord([anEvent({ path: '/' })]);
 
     expect(rollup).to.include({
       project: 'shop',
@@ -241,22 +240,20 @@ describe('a record of a session', () => {
     expect(rollup.writeNo).to.equal(1);
     expect(rollup.session).to.include({ status: 'open', pageViews: 1, updatedAt: NOON_ISH });
     expect(rollup.session).not.to.have.any.keys('tallies', 'endReason', 'newUser');
-    expect(owesMore).to.equal(false);
+    expect(rollup.owesMore).to.equal(false);
   });
 
   it('has no more rows than its limit, and tells that more are owed', () => {
-    const { rollup, owesMore } = firstRecord(manyPaths(ROLLUP_ROWS_MAX + 1));
+    const rollup = firstRecord(manyPaths(ROLLUP_ROWS_MAX + 1));
 
     expect(rollup.rows).to.have.length(ROLLUP_ROWS_MAX);
-    expect(owesMore).to.equal(true);
+    expect(rollup.owesMore).to.equal(true);
   });
 
   it('keeps to its limit of bytes, and fits a message of NATS whatever the paths hold', () => {
     const bytesOf = (char: string) => {
       const path = (n: number) => `${n}${char.repeat(1_020 / char.length)}`;
-      const { rollup } = firstRecord(
-        Array.from({ length: 600 }, (_, n) => anEvent({ path: path(n) })),
-      );
+      const rollup = firstRecord(Array.from({ length: 600 }, (_, n) => anEvent({ path: path(n) })));
       expect(rollup.rows.length).to.be.above(50);
       return Buffer.byteLength(JSON.stringify(rollup));
     };
@@ -283,11 +280,9 @@ describe('a record of a session', () => {
 
   it('is refused as a confirmation where another chain wrote it', () => {
     const actor = anActor([anEvent()]);
-    const { rollup } = rollupFor(writeRequest(actor, { status: 'open' }, NOON_ISH), undefined);
+    const rollup = rollupFor(writeRequest(actor, { status: 'open' }, NOON_ISH), undefined);
 
-    expect(confirmWrite(actor, writeResult({ ...rollup, by: 'run-9' }, false), NOON_ISH)).to.equal(
-      false,
-    );
+    expect(confirmWrite(actor, writeResult({ ...rollup, by: 'run-9' }), NOON_ISH)).to.equal(false);
     expect(actor.writeNo).to.equal(0);
   });
 

@@ -1,0 +1,341 @@
+/** The commands on real servers, as operators and producers call them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
+import type { DeadLetterEntry, ReplayFigures } from '../../cli/dead-letter-stream.ts';
+import type { Status } from '../../cli/observe.ts';
+import type { PublishFigures } from '../../cli/publish-files.ts';
+import type { SessionRow } from '../../cli/temporal-sessions.ts';
+import type { SessionView } from '../../shared/session-view.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { freePort } from '../../servers/index.ts';
+import { useServers } from '../support/servers.ts';
+
+describe('the commands', function () {
+  this.timeout(120_000);
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let folder: string;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sojourn-cli-'));
+    // Nothing ends or writes by itself while a test looks at it.
+    pipeline = await startPipelineProcess(servers(), { SESSION_CHECKPOINT: 'off' });
+    around = await connectAround(servers());
+  });
+
+  after(async () => {
+    await around.close();
+    await pipeline.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const run = (words: readonly string[], input?: string, change: Record<string, string> = {}) =>
+    sojourn(words, { ...environmentOf(servers()), ...change }, input);
+
+  /** The JSON that a command prints. */
+  async function json<T>(words: readonly string[], input?: string): Promise<T> {
+    const { code, stdout, stderr } = await run([...words, '--json'], input);
+    expect(code, stderr).to.equal(0);
+    return JSON.parse(stdout) as T;
+  }
+
+  const file = (name: string, content: string | Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+
+  const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000).toISOString();
+  const event = (sessionId: string, eventType: string, seconds = 0) =>
+    JSON.stringify({ eventType, sessionId, timestamp: at(seconds), properties: { path: '/' } });
+  const visit = (sessionId: string) =>
+    ['pageview', 'pageview', 'session_end'].map((type, i) => event(sessionId, type, i)).join('\n');
+  const visits = (name: string, count: number) =>
+    Array.from({ length: count }, (_, i) => visit(`${name}-${i}`)).join('\n');
+
+  const untilLoaded = () => json<Status>(['status', '--wait']);
+
+  const sessionsOf = (project: string) =>
+    around.select<{ sessions: string; events: string; ended: string }>(
+      `SELECT toString(count()) AS sessions, toString(sum(s.events)) AS events,
+         toString(countIf(state = 'ended')) AS ended
+       FROM sojourn.sessions_current AS s WHERE project = '${project}'`,
+    );
+
+  it('publish files and standard input, and wait until all of it is in ClickHouse', async () => {
+    const plain = file('plain.ndjson', visits('plain', 40));
+    const zipped = file('zipped.ndjson.gz', gzipSync(`${visits('zipped', 40)}\n`));
+
+    const files = await json<PublishFigures>(['publish', plain, zipped, '--project', 'cli-all']);
+    const input = await json<PublishFigures>(
+      ['publish', '-', '--project', 'cli-all'],
+      visits('in', 20),
+    );
+    const status = await untilLoaded();
+
+    expect(files).to.include({ messages: 240, acknowledged: 240, failed: 0 });
+    expect(input).to.include({ messages: 60, acknowledged: 60, failed: 0 });
+    expect(await sessionsOf('cli-all')).to.deep.equal([
+      { sessions: '100', events: '300', ended: '100' },
+    ]);
+    expect(status.events).to.deep.equal({ pending: 0, unacknowledged: 0 });
+    expect(status.differences).to.deep.equal({ pending: 0 });
+  });
+
+  it('wait for sessions that settle late events', async () => {
+    await json(['publish', '-', '--project', 'cli-late'], visit('late'));
+    await untilLoaded();
+
+    await json(['publish', '-', '--project', 'cli-late'], event('late', 'pageview', 1.5));
+    await untilLoaded();
+
+    expect(await sessionsOf('cli-late')).to.deep.equal([
+      { sessions: '1', events: '4', ended: '1' },
+    ]);
+  });
+
+  it('publish at the rate that was asked for', async () => {
+    const { durationMs } = await json<PublishFigures>(
+      ['publish', '-', '--project', 'cli-rate', '--rate', '20'],
+      visits('rate', 7),
+    );
+
+    expect(durationMs).to.be.within(900, 5_000);
+  });
+
+  it('publish what is around a line that the server does not take', async () => {
+    const path = file('long.ndjson', `${visit('a')}\n${'x'.repeat(3_000_000)}\n${visit('b')}`);
+
+    const { code, stdout, stderr } = await run([
+      'publish',
+      path,
+      '--project',
+      'cli-long',
+      '--json',
+    ]);
+
+    expect(code).to.equal(1);
+    expect(JSON.parse(stdout)).to.include({ messages: 7, acknowledged: 6, failed: 1 });
+    expect(stderr).to.match(/long\.ndjson:4: the line has 3,000,000 bytes/);
+  });
+
+  it('show the state of everything', async () => {
+    const status = await json<Status>(['status']);
+
+    expect(Object.keys(status)).to.deep.equal([
+      'servers',
+      'events',
+      'sessions',
+      'differences',
+      'deadLetters',
+    ]);
+    expect(status.servers).to.deep.equal({
+      nats: { reachable: true, url: servers().nats.url },
+      temporal: { reachable: true, url: servers().temporal.address },
+      clickhouse: { reachable: true, url: servers().clickhouse.url },
+      redis: { reachable: true, url: servers().redis.url.replace(/\/\/.*@/, '//') },
+    });
+  });
+
+  it('tell which servers are away, with exit code 1', async () => {
+    const port = await freePort();
+    const away = {
+      NATS_URL: `nats://user:secret@127.0.0.1:${port}`,
+      REDIS_URL: `redis://:secret@127.0.0.1:${port}`,
+    };
+
+    const { code, stdout, stderr } = await run(['status'], undefined, away);
+
+    const status = JSON.parse(stdout) as Status;
+    expect(code).to.equal(1);
+    expect(status.servers.nats).to.include({ reachable: false, url: `nats://127.0.0.1:${port}` });
+    expect(status.servers.redis).to.include({ reachable: false });
+    expect(status.servers.temporal).to.include({ reachable: true });
+    expect(status.events).to.deep.equal({ pending: null, unacknowledged: null });
+    expect(status.deadLetters).to.equal(null);
+    expect(stderr).to.match(/^error: not reachable: nats .*redis .*npx sojourn up.*\n$/);
+    expect(stdout + stderr).to.not.contain('secret');
+  });
+
+  it('give up waiting when the time is up, with the status as it was', async () => {
+    const { code, stdout, stderr } = await run(['status', '--wait', '--timeout', '1ms']);
+
+    expect(code).to.equal(1);
+    expect(JSON.parse(stdout)).to.have.property('servers');
+    expect(stderr).to.match(/^error: not everything was in ClickHouse after 0\.001 s\n$/);
+  });
+
+  describe('of sessions', () => {
+    const project = ['--project', 'cli-sessions'];
+
+    before(async () => {
+      await json(['publish', '-', ...project], `${visit('closed')}\n${event('open', 'pageview')}`);
+      await untilLoaded();
+    });
+
+    const listed = async (state: string) =>
+      (await json<SessionRow[]>(['session', 'list', ...project, '--state', state])).map((row) => [
+        row.id,
+        row.state,
+        row.engaged,
+      ]);
+
+    it('list them by their state, the newest first', async () => {
+      await eventually(
+        async () => {
+          expect(await listed('open')).to.deep.equal([['open', 'open', false]]);
+          expect(await listed('closed')).to.deep.equal([['closed', 'closed', true]]);
+        },
+        { withinMs: 10_000 },
+      );
+      expect((await listed('all')).map(([id]) => id)).to.have.members(['open', 'closed']);
+    });
+
+    it('show one, open or closed', async () => {
+      const open = await json<SessionView>(['session', 'show', 'open', ...project]);
+      const closed = await json<SessionView>(['session', 'show', 'closed', ...project]);
+
+      expect(open).to.include({ status: 'open', events: 1, pageViews: 1, bounced: true });
+      expect(closed).to.include({ status: 'ended', endReason: 'session_end', events: 3 });
+    });
+
+    it('end one, and know that it has ended', async () => {
+      await json(['publish', '-', ...project], event('to-end', 'pageview'));
+      await untilLoaded();
+
+      const ended = await json<SessionView>(['session', 'end', 'to-end', ...project]);
+      const again = await run(['session', 'end', 'to-end', ...project, '--json']);
+
+      expect(ended).to.include({ status: 'ended', endReason: 'operator', written: true });
+      expect(again.code).to.equal(0);
+      expect(JSON.parse(again.stdout)).to.include({ status: 'ended' });
+      expect(again.stderr).to.match(/had already ended/);
+    });
+
+    it('list a session that is open again as open only', async () => {
+      await json(['publish', '-', ...project], visit('again'));
+      await untilLoaded();
+      // Holds the session open for LATE_GRACE.
+      await json(['publish', '-', ...project], event('again', 'pageview', 9));
+
+      await eventually(
+        async () => {
+          expect((await listed('open')).map(([id]) => id)).to.include('again');
+          expect((await listed('closed')).map(([id]) => id)).to.not.include('again');
+        },
+        { withinMs: 8_000 },
+      );
+      expect((await listed('all')).filter(([id]) => id === 'again')).to.have.length(1);
+    });
+
+    for (const command of ['show', 'end']) {
+      it(`say so where there is none to ${command}`, async () => {
+        const { code, stdout, stderr } = await run(['session', command, 'nobody', ...project]);
+
+        expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
+        expect(stderr).to.match(/^error: there is no session nobody in project cli-sessions.*\n$/);
+      });
+    }
+  });
+
+  describe('of dead letters', () => {
+    type Listed = Omit<DeadLetterEntry, 'data'> & { bytes: number; payload?: string };
+
+    const list = (project: string) => json<Listed[]>(['deadletters', 'list', '--project', project]);
+
+    /** Publishes bad messages as a producer does, and waits for their letters. */
+    async function bad(project: string, letters: number, ...messages: [unknown, string?][]) {
+      for (const [payload, id] of messages) {
+        await around.publish(project, payload, id === undefined ? {} : { 'Nats-Msg-Id': id });
+      }
+      return eventually(
+        async () => {
+          const found = await list(project);
+          expect(found).to.have.length(letters);
+          return found;
+        },
+        { withinMs: 20_000, everyMs: 500 },
+      );
+    }
+
+    it('list them with reason, origin and bytes', async () => {
+      const array = [JSON.parse(event('a', 'pageview')) as unknown, { sessionId: 'a' }];
+      const letters = await bad('cli-bad', 3, ['{"no', 'id-1'], [array, 'id-2'], ['[]']);
+
+      const [broken, element, empty] = letters;
+      expect(broken).to.include({
+        project: 'cli-bad',
+        reason: 'message must be JSON',
+        subject: 'events.cli-bad.test',
+        eventId: 'id-1',
+        bytes: 4,
+        payload: '{"no',
+      });
+      expect(element).to.include({ eventId: 'id-2#1', payload: '{"sessionId":"a"}' });
+      expect(empty).to.include({ eventId: String(empty?.originalSequence) });
+      const table = await run(['deadletters', 'list', '--project', 'cli-bad', '--limit', '1']);
+      expect(table.stdout).to.match(/array must hold at least 1 event/);
+      expect(table.stdout.trim().split('\n')).to.have.length(2);
+    });
+
+    it('show bytes that are no text as they are', async () => {
+      const [letter] = await bad('cli-bytes', 1, [Uint8Array.of(0xff, 0x00)]);
+
+      expect(letter).to.include({ payloadBase64: '/wA=', bytes: 2 });
+      expect(letter).to.not.have.property('payload');
+    });
+
+    it('replay one with a fix: its event keeps the id it would have had', async () => {
+      const [letter] = await bad('cli-fix', 1, ['{"oops', 'id-fix']);
+      const fixed = file('fixed.json', event('fixed', 'pageview'));
+      const words = ['deadletters', 'replay', '--seq', String(letter?.seq), '--file', fixed];
+
+      const first = await json<ReplayFigures>(words);
+      const second = await run(words);
+      // Were it another event, it would count.
+      await around.publish('cli-fix', event('fixed', 'pageview'), { 'Sojourn-Event-Id': 'id-fix' });
+      await untilLoaded();
+
+      expect(first).to.deep.equal({ replayed: 1, failed: 0, missing: 0 });
+      expect(second.code).to.equal(1);
+      expect(second.stdout).to.match(/0 replayed, 0 failed, 1 not found/);
+      expect(await list('cli-fix')).to.deep.equal([]);
+      const view = await json<SessionView>(['session', 'show', 'fixed', '--project', 'cli-fix']);
+      expect(view).to.include({ events: 1 });
+    });
+
+    it('replay all of a project; what is still bad comes back with its id', async () => {
+      await bad('cli-again', 2, ['nope', 'id-a'], ['nope', 'id-b']);
+      const before = (await list('cli-again')).map(({ seq }) => seq);
+
+      const figures = await json<ReplayFigures>([
+        'deadletters',
+        'replay',
+        '--project',
+        'cli-again',
+      ]);
+
+      expect(figures).to.deep.equal({ replayed: 2, failed: 0, missing: 0 });
+      await eventually(
+        async () => {
+          const letters = await list('cli-again');
+          expect(letters.map(({ eventId }) => eventId)).to.have.members(['id-a', 'id-b']);
+          for (const { seq } of letters) expect(before).to.not.include(seq);
+        },
+        { withinMs: 20_000, everyMs: 500 },
+      );
+    });
+  });
+});

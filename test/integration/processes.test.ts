@@ -1,0 +1,167 @@
+/** The process as its operator meets it: wrong settings, signals at any moment, nothing left behind. */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/config.ts';
+import { freePorts } from '../../servers/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { sojourn } from '../support/pipeline.ts';
+import { temporaryFolder, useServers } from '../support/servers.ts';
+
+const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
+
+describe('a process', () => {
+  // Everything is obtained by then, so that starts below take seconds.
+  useServers();
+
+  it('names every wrong setting in one error', async () => {
+    const { code, stderr } = await sojourn(['up', '--data-dir', temporaryFolder()], {
+      NATS_URL: 'http://nowhere',
+      TEMPORAL_ADDRESS: 'nowhere',
+      CLICKHOUSE_URL: 'tcp://x:9000',
+      REDIS_URL: 'localhost:6379',
+      SESSION_IDLE_TIMEOUT: 'half an hour',
+      SESSION_CHECKPOINT: '0s',
+      LATE_GRACE: '10',
+      LATE_WINDOW: '-1h',
+      NATS_TLS_CA: '/does/not/exist',
+      NATS_PASSWORD: 'secret-word',
+    });
+
+    expect(code).to.equal(1);
+    for (const name of [
+      'NATS_URL',
+      'TEMPORAL_ADDRESS',
+      'CLICKHOUSE_URL',
+      'REDIS_URL',
+      'SESSION_IDLE_TIMEOUT',
+      'SESSION_CHECKPOINT',
+      'LATE_GRACE',
+      'LATE_WINDOW',
+      'NATS_TLS_CA',
+    ]) {
+      expect(stderr).to.contain(name);
+    }
+    expect(stderr).not.to.contain('secret-word');
+    expect(stderr.trim().split('\n')).to.have.length(1);
+  });
+
+  it('says what to do where nothing is configured', async () => {
+    const { code, stderr } = await sojourn(['ingest', '--data-dir', temporaryFolder()], {});
+
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('NATS_URL').and.to.contain('npx sojourn up');
+  });
+
+  it('leaves a private file with everything it runs', async () => {
+    const up = await startUp();
+    await eventually(
+      () => {
+        expect(up.output()).to.contain('Sojourn is running');
+      },
+      { withinMs: 60_000 },
+    );
+
+    const file = join(up.dataDir, 'env');
+    const variables = parseEnvFile(readFileSync(file, 'utf8'));
+    expect(statSync(file).mode & 0o777).to.equal(0o600);
+    expect(variables).to.include.all.keys(
+      'NATS_URL',
+      'TEMPORAL_ADDRESS',
+      'TEMPORAL_UI_URL',
+      'CLICKHOUSE_URL',
+      'CLICKHOUSE_BI_USER',
+      'CLICKHOUSE_BI_PASSWORD',
+      'REDIS_URL',
+    );
+
+    up.signal('SIGTERM');
+    expect(await up.exited).to.equal(0);
+    expect(leftBehind(up.dataDir)).to.deep.equal([]);
+  });
+
+  // Moments of a start and of a life: before anything runs, in the middle, and when all is up.
+  for (const afterMs of [150, 900, 1_800, 2_700, 3_600, 6_000]) {
+    it(`interrupted after ${afterMs} ms, leaves no process behind`, async () => {
+      const up = await startUp();
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+
+      up.signal('SIGINT');
+
+      await up.exited;
+      await eventually(
+        () => {
+          expect(leftBehind(up.dataDir)).to.deep.equal([]);
+        },
+        { withinMs: 20_000 },
+      );
+    });
+  }
+
+  it('killed outright, leaves no process behind either', async () => {
+    const up = await startUp();
+    await eventually(
+      () => {
+        expect(up.output()).to.contain('Sojourn is running');
+      },
+      { withinMs: 60_000 },
+    );
+
+    up.signal('SIGKILL');
+
+    await up.exited;
+    await eventually(
+      () => {
+        expect(leftBehind(up.dataDir)).to.deep.equal([]);
+      },
+      { withinMs: 30_000 },
+    );
+  });
+});
+
+async function startUp() {
+  const dataDir = join(temporaryFolder(), 'data');
+  const [nats, temporal, ui, clickhouse, redis] = await freePorts(5);
+  const { PATH = '', HOME = '' } = processEnvironment();
+  const args = [
+    COMMAND,
+    'up',
+    '--data-dir',
+    dataDir,
+    '--nats-port',
+    nats,
+    '--temporal-port',
+    temporal,
+    '--temporal-ui-port',
+    ui,
+    '--clickhouse-port',
+    clickhouse,
+    '--redis-port',
+    redis,
+  ].map(String);
+  const child = spawn(process.execPath, args, {
+    env: { PATH, HOME, SOJOURN_CACHE: cacheDir(processEnvironment()) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    dataDir,
+    exited,
+    output: () => output,
+    signal: (signal: NodeJS.Signals) => child.kill(signal),
+  };
+}
+
+/** Command lines of processes that have to do with a data folder. */
+function leftBehind(dataDir: string): string[] {
+  if (!existsSync(dataDir)) return [];
+  return execFileSync('ps', ['-eo', 'stat=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(dataDir) && !line.startsWith('Z'));
+}

@@ -1,0 +1,173 @@
+import { expect } from 'chai';
+import { type ParsedMessage, parseMessage, type RawMessage } from '../../workers/parse-event.ts';
+import { BAD_MESSAGES } from '../support/bad-messages.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+function parse(
+  payload: string | Uint8Array | object,
+  fields: Partial<RawMessage> = {},
+): ParsedMessage {
+  const data =
+    payload instanceof Uint8Array
+      ? payload
+      : new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
+  return parseMessage({
+    subject: 'events.shop.pageview',
+    data,
+    seq: 17,
+    receivedAt: NOW,
+    ...fields,
+  });
+}
+
+function eventOf(payload: string | object, fields: Partial<RawMessage> = {}) {
+  const { events, deadLetters } = parse(payload, fields);
+  expect(deadLetters.map(({ reason }) => reason)).to.deep.equal([]);
+  expect(events).to.have.length(1);
+  return (events[0] as (typeof events)[number]).event;
+}
+
+const good = { eventType: 'pageview', sessionId: 's', timestamp: '2026-03-01T10:00:00Z' };
+
+describe('the border', () => {
+  for (const { what, payload, names, subject } of BAD_MESSAGES) {
+    it(`dead-letters ${what}, byte for byte, and names what was wrong`, () => {
+      const { events, deadLetters } = parse(payload, subject === undefined ? {} : { subject });
+
+      expect(events).to.deep.equal([]);
+      expect(deadLetters).to.have.length(1);
+      expect(deadLetters[0]?.reason).to.contain(names).and.not.contain('\n');
+      const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : payload;
+      expect(deadLetters[0]?.data).to.deep.equal(bytes);
+    });
+  }
+
+  it('dead-letters a bad element of an array alone, with the digits it came with', () => {
+    const bad =
+      '{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1.50000000000}}';
+
+    const { events, deadLetters } = parse(
+      `[${JSON.stringify(good)}, ${bad}, ${JSON.stringify(good)}]`,
+    );
+
+    expect(events.map(({ event }) => event.id)).to.deep.equal(['17#0', '17#2']);
+    expect(
+      deadLetters.map(({ index, data }) => [index, new TextDecoder().decode(data)]),
+    ).to.deep.equal([[1, bad]]);
+  });
+
+  it('dead-letters an element over 64 KiB of an array that is within 1 MiB', () => {
+    const large = { ...good, properties: { other: 'x'.repeat(65_536) } };
+
+    const { events, deadLetters } = parse([good, large]);
+
+    expect(events).to.have.length(1);
+    expect(deadLetters[0]?.reason).to.contain('64 KiB');
+  });
+
+  it('survives nesting that no parser can follow', () => {
+    const deep = `${'['.repeat(100_000)}1${']'.repeat(100_000)}`;
+
+    expect(parse(deep).events).to.deep.equal([]);
+    expect(parse(`{"a":${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}}`).deadLetters).to.have.length(
+      1,
+    );
+  });
+
+  it('keeps a message it cannot file under a project', () => {
+    expect(parse(good, { subject: 'events.SHOP.x' }).project).to.equal('SHOP');
+    expect(parse(good, { subject: 'events.shop.a.b.c' }).events).to.have.length(1);
+  });
+
+  it('takes the event id, else the header, else the stream sequence', () => {
+    expect(eventOf({ ...good, eventId: 'mine' }, { messageId: 'header' }).id).to.equal('mine');
+    expect(eventOf(good, { messageId: 'header' }).id).to.equal('header');
+    expect(eventOf(good).id).to.equal('17');
+    expect(eventOf([good]).id).to.equal('17#0');
+    expect(eventOf([good], { messageId: 'header' }).id).to.equal('header#0');
+    expect(eventOf({ ...good, eventId: null }).id).to.equal('17');
+  });
+
+  it('remembers a long id by a short key, and leaves a short one alone', () => {
+    expect(eventOf({ ...good, eventId: 'x'.repeat(40) }).key).to.equal(undefined);
+    expect(eventOf({ ...good, eventId: 'x'.repeat(41) }).key).to.have.length(22);
+  });
+
+  it('reads all spellings of a page view as one type', () => {
+    for (const eventType of ['pageview', 'pageView', 'page_view']) {
+      expect(eventOf({ ...good, eventType }).type).to.equal('pageview');
+    }
+    expect(eventOf({ ...good, eventType: 'PageView' }).type).to.equal('PageView');
+  });
+
+  it('reads every form of RFC 3339, and cuts what is below the millisecond', () => {
+    const at = (timestamp: unknown) => eventOf({ ...good, timestamp }).at;
+    const want = Date.parse('2026-02-28T23:59:59.999Z');
+
+    expect(at('2026-02-28T23:59:59.999999999Z')).to.equal(want);
+    expect(at('2026-03-01t01:29:59.9999+01:30')).to.equal(want);
+    expect(at('2026-02-28 20:59:59.999-03:00')).to.equal(want);
+    expect(at(want + 0.75)).to.equal(want);
+    expect(at('2024-02-29T00:00:00-00:00')).to.equal(Date.UTC(2024, 1, 29));
+    expect(at('1970-01-01T00:00:00Z')).to.equal(0);
+    expect(at('2026-03-02T12:00:00Z')).to.equal(NOW + 86_400_000);
+    expect(parse({ ...good, timestamp: '2026-03-02T12:00:00.001Z' }).events).to.deep.equal([]);
+  });
+
+  it('reads money by its digits, however many there are', () => {
+    const money = (digits: string) =>
+      eventOf(
+        `{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":${digits}}}`,
+      ).revenue;
+
+    expect(money('123456789012345678.123456789')).to.equal('123456789012345678.123456789');
+    expect(money('"123456789012345678.123456789"')).to.equal('123456789012345678.123456789');
+    expect(money('-0.000000001')).to.equal('-0.000000001');
+    expect(money('1.5e3')).to.equal('1500');
+    expect(money('25E-1')).to.equal('2.5');
+    expect(money('1.10')).to.equal('1.1');
+    expect(money('null')).to.equal(undefined);
+    expect(money('{}')).to.equal(undefined);
+    expect(money('[1]')).to.equal(undefined);
+  });
+
+  it('reads numbers and booleans as their text, and what is no value as not given', () => {
+    const text = `{"eventType":"x","sessionId":"s","timestamp":1,"properties":{"path":1.0,"country":true,"os":null,"browser":{},"deviceType":[],"trafficSource":"","other":1}}`;
+
+    const event = eventOf(text);
+
+    expect(event).to.include({ path: '1.0', country: 'true' });
+    expect(event).not.to.have.any.keys('os', 'browser', 'deviceType', 'trafficSource', 'other');
+  });
+
+  it('cuts a text after 1,024 characters, never through one', () => {
+    expect(eventOf({ ...good, properties: { path: 'x'.repeat(2_000) } }).path).to.equal(
+      'x'.repeat(1_024),
+    );
+    const path = `${'x'.repeat(1_023)}😀😀`;
+    expect(eventOf({ ...good, properties: { path } }).path).to.equal(`${'x'.repeat(1_023)}😀`);
+  });
+
+  it('counts characters, not bytes', () => {
+    expect(eventOf({ ...good, eventId: '😀'.repeat(128) }).id).to.have.length(256);
+    expect(parse({ ...good, sessionId: 'é'.repeat(128) }).events).to.have.length(1);
+  });
+
+  it('is not fooled by names that every object has', () => {
+    expect(
+      parse('{"__proto__":{"eventType":"pageview"},"sessionId":"s","timestamp":1}').deadLetters[0]
+        ?.reason,
+    ).to.contain('eventType');
+    expect(
+      eventOf({ ...good, properties: { constructor: 'x', toString: 'y' } }),
+    ).not.to.have.property('path');
+  });
+
+  it('takes the last of a repeated key, as everybody does', () => {
+    const text =
+      '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1,"revenue":2}}';
+
+    expect(eventOf(text)).to.include({ type: 'purchase', revenue: '2' });
+  });
+});
