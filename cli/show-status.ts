@@ -114,10 +114,10 @@ function createProbe(observer: Observer): Probe {
       const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
       const ids: string[] = [];
       for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
-        if (ids.length >= SESSIONS_ASKED_MAX) return undefined;
+        if (ids.length >= SESSIONS_ASKED_MAX) return { ids, all: false };
         ids.push(workflowId);
       }
-      return ids;
+      return { ids, all: true };
     },
     async session(workflowId) {
       const { client, connection } = await observer.temporal();

@@ -15,8 +15,8 @@ export interface Probe {
   lastEvent(): Promise<number>;
   /** Whether all events up to a sequence are acknowledged. */
   isAcknowledged(seq: number): Promise<boolean>;
-  /** Workflow ids of open sessions, newest first; undefined where there are too many to ask each. */
-  openSessions(): Promise<readonly string[] | undefined>;
+  /** Workflow ids of open sessions, newest first; not all of them where they are too many to ask. */
+  openSessions(): Promise<{ readonly ids: readonly string[]; readonly all: boolean }>;
   /** The session; undefined where it has gone. */
   session(workflowId: string): Promise<SessionView | undefined>;
   /** Last sequence of the stream ROLLUPS. */
@@ -38,7 +38,8 @@ const POLL_MS = { first: 50, max: 500 } as const;
 const LISTING_LAG_MS = 300;
 const LISTINGS_MAX = 4;
 const QUERIES_AT_ONCE = 16;
-/** Where sessions are too many to ask: the log stands still for this long. */
+/** Where sessions are too many to ask: some are asked, and the log stands still for this long. */
+const SAMPLE = 16;
 const STANDSTILL_MS = 2_000;
 
 /** Resolves when all is loaded; rejects only where the signal ends it. */
@@ -58,20 +59,31 @@ async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<v
   let open: string[] = [];
   for (let listing = 1; listing <= LISTINGS_MAX; listing += 1) {
     await options.sleep(LISTING_LAG_MS);
-    const listed = await patiently(() => probe.openSessions(), options);
-    if (listed === undefined) {
+    const { ids, all } = await patiently(() => probe.openSessions(), options);
+    if (!all) {
+      // That some answer tells that workers run at all.
+      await untilNotBusy(ids.slice(0, SAMPLE), probe, options);
       await untilStandstill(probe, options);
       return;
     }
-    const found = listed.filter((id) => !asked.has(id));
+    const found = ids.filter((id) => !asked.has(id));
     for (const id of found) asked.add(id);
     open = await busyOf([...open, ...found], probe, options);
     if (found.length === 0) break;
   }
+  await untilNotBusy(open, probe, options);
+}
+
+async function untilNotBusy(
+  ids: readonly string[],
+  probe: Probe,
+  options: WaitOptions,
+): Promise<void> {
+  let busy = ids;
   await until(async () => {
-    open = await busyOf(open, probe, options);
-    options.onStep(`${open.length} sessions to write`);
-    return open.length === 0;
+    busy = await busyOf(busy, probe, options);
+    options.onStep(`${busy.length} sessions to write`);
+    return busy.length === 0;
   }, options);
 }
 

@@ -28,6 +28,8 @@ function aView(change: Partial<SessionView> = {}): SessionView {
   };
 }
 
+const all = (ids: readonly string[]) => ({ ids, all: true });
+
 /** A world in which nothing is left to do, and a clock that sleeping moves. */
 function aWorld(change: Partial<Probe> = {}) {
   let clock = NOW;
@@ -36,7 +38,7 @@ function aWorld(change: Partial<Probe> = {}) {
   const probe: Probe = {
     lastEvent: () => Promise.resolve(5),
     isAcknowledged: () => Promise.resolve(true),
-    openSessions: () => Promise.resolve([]),
+    openSessions: () => Promise.resolve(all([])),
     session: () => Promise.resolve(aView()),
     lastDifference: () => Promise.resolve(7),
     isLoaded: () => Promise.resolve(true),
@@ -83,7 +85,7 @@ describe('waiting until everything is loaded', () => {
   it('waits for a session that has not written its events yet', async () => {
     let answers = 0;
     const world = aWorld({
-      openSessions: () => Promise.resolve(['session/p/s']),
+      openSessions: () => Promise.resolve(all(['session/p/s'])),
       session: () => {
         answers += 1;
         const { nextStepAt: _none, ...writing } = aView();
@@ -99,7 +101,7 @@ describe('waiting until everything is loaded', () => {
 
   it('does not wait for what an open session writes at its checkpoint', async () => {
     const world = aWorld({
-      openSessions: () => Promise.resolve(['session/p/s']),
+      openSessions: () => Promise.resolve(all(['session/p/s'])),
       session: () => Promise.resolve(aView({ written: false })),
     });
 
@@ -110,7 +112,7 @@ describe('waiting until everything is loaded', () => {
 
   it('does not wait for a session that has gone', async () => {
     const world = aWorld({
-      openSessions: () => Promise.resolve(['session/p/s']),
+      openSessions: () => Promise.resolve(all(['session/p/s'])),
       session: () => Promise.resolve(undefined),
     });
 
@@ -121,7 +123,7 @@ describe('waiting until everything is loaded', () => {
 
   it('looks again for sessions that the list did not show yet', async () => {
     const lists = [['a'], ['a', 'b'], ['a', 'b']];
-    const world = aWorld({ openSessions: () => Promise.resolve(lists.shift() ?? []) });
+    const world = aWorld({ openSessions: () => Promise.resolve(all(lists.shift() ?? [])) });
 
     await world.run();
 
@@ -133,7 +135,7 @@ describe('waiting until everything is loaded', () => {
 
   it('comes to an end while new sessions keep coming', async () => {
     let count = 0;
-    const world = aWorld({ openSessions: () => Promise.resolve([`s${(count += 1)}`]) });
+    const world = aWorld({ openSessions: () => Promise.resolve(all([`s${(count += 1)}`])) });
 
     await world.run();
 
@@ -143,7 +145,7 @@ describe('waiting until everything is loaded', () => {
   it('waits for the log to stand still where sessions are too many to ask', async () => {
     let last = 0;
     const world = aWorld({
-      openSessions: () => Promise.resolve(undefined),
+      openSessions: () => Promise.resolve({ ids: ['a', 'b'], all: false }),
       lastDifference: () => Promise.resolve(Math.min((last += 1), 10)),
     });
 
@@ -151,6 +153,17 @@ describe('waiting until everything is loaded', () => {
 
     expect(world.asked.at(-1)).to.equal('isLoaded 10');
     expect(world.elapsed()).to.be.greaterThan(2_000);
+  });
+
+  it('does not take a log that stands still for done while no worker answers', async () => {
+    const world = aWorld({
+      openSessions: () => Promise.resolve({ ids: ['a'], all: false }),
+      session: () => Promise.reject(new Error('nobody answers')),
+    });
+
+    const error = await world.run(30_000).catch((e: unknown) => e);
+
+    expect(error).to.have.property('message', 'time is up');
   });
 
   it('goes on asking while a server is away', async () => {
