@@ -1,8 +1,8 @@
 /** The live summary that `sojourn up` keeps on a terminal: one line, drawn over itself. */
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
-import { type Config } from '../platform/config.ts';
-import { type Logger } from '../platform/log.ts';
-import { type Pipeline } from './run-process.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/log.ts';
+import type { Pipeline } from './run-process.ts';
 
 const EVERY_MS = 1_000;
 
@@ -38,7 +38,8 @@ export function startSummary(
       return [];
     });
     const { open = '0', today = '0', engaged = '0' } = rows[0] ?? {};
-    const rate = Number(today) === 0 ? '-' : `${Math.round((Number(engaged) / Number(today)) * 100)} %`;
+    const rate =
+      Number(today) === 0 ? '-' : `${Math.round((Number(engaged) / Number(today)) * 100)} %`;
     const events = pipeline.ingest?.figures.events ?? 0;
     const bad = pipeline.ingest?.figures.deadLetters ?? 0;
     const line = `events ${events}  dead letters ${bad}  open sessions ${open}  sessions today ${today}  engaged ${rate}`;

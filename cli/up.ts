@@ -68,7 +68,8 @@ function portArgument(text: string): number {
 
 function durationArgument(text: string): number {
   const ms = parseDuration(text);
-  if (ms === undefined) throw new InvalidArgumentError('a duration is for example 60s, 5m or 500ms');
+  if (ms === undefined)
+    throw new InvalidArgumentError('a duration is for example 60s, 5m or 500ms');
   return ms;
 }
 
@@ -154,7 +155,10 @@ async function prepareServers(
           closers.add('servers', () => started.stop());
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
-          writeEnvFile(options.dataDir, { ...found, ...definedOf(environment, Object.keys(config)) });
+          writeEnvFile(options.dataDir, {
+            ...found,
+            ...definedOf(environment, Object.keys(config)),
+          });
         },
       },
       {

@@ -48,7 +48,12 @@ export function createDeliver(
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
     const { project, sessionId } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
-    const input: SessionInput = { project, sessionId, settings, batch: batchOf(delivery, ackFloor) };
+    const input: SessionInput = {
+      project,
+      sessionId,
+      settings,
+      batch: batchOf(delivery, ackFloor),
+    };
 
     if (!open.has(workflowId)) {
       if (await start(workflowId, input, WorkflowIdReusePolicy.REJECT_DUPLICATE)) {
@@ -122,9 +127,7 @@ export function createDeliver(
   }
 
   /** @returns undefined where the session is forgotten, or closed too long ago */
-  async function latestSnapshot(
-    workflowId: string,
-  ): Promise<SessionSnapshot | 'open' | undefined> {
+  async function latestSnapshot(workflowId: string): Promise<SessionSnapshot | 'open' | undefined> {
     try {
       const { status, runId, closeTime } = await client.workflow.getHandle(workflowId).describe();
       if (status.name === 'RUNNING') return 'open';

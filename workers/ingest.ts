@@ -157,7 +157,10 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
     const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
     if (!isServerAway(error)) {
       const { project, sessionId } = delivery;
-      log.error({ err: error, project, sessionId, attempts, waitMs }, 'session did not take events, trying again');
+      log.error(
+        { err: error, project, sessionId, attempts, waitMs },
+        'session did not take events, trying again',
+      );
     } else if (now() >= pausedUntil) {
       failures += 1;
       pausedUntil = now() + waitMs;
@@ -220,12 +223,18 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
           msgID: `${source.info.stream}-${source.seq}${part}`,
           timeout: 5_000,
         });
-        log.debug({ subject: source.subject, seq: source.seq, reason: letter.reason }, 'dead letter');
+        log.debug(
+          { subject: source.subject, seq: source.seq, reason: letter.reason },
+          'dead letter',
+        );
         return;
       } catch (error) {
         if (stopping && attempt > 3) throw error;
         const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.max);
-        log.warn({ err: error, stream: DEADLETTERS_STREAM, waitMs }, 'dead letter not kept, trying again');
+        log.warn(
+          { err: error, stream: DEADLETTERS_STREAM, waitMs },
+          'dead letter not kept, trying again',
+        );
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }

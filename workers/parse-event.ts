@@ -3,7 +3,11 @@
  * becomes a dead letter with one sentence that names the field; nothing is dropped, nothing repaired.
  */
 import { createHash } from 'node:crypto';
-import { isLosslessNumber, parse as parseLossless, stringify as stringifyLossless } from 'lossless-json';
+import {
+  isLosslessNumber,
+  parse as parseLossless,
+  stringify as stringifyLossless,
+} from 'lossless-json';
 import { formatDecimal, parseDecimal, parseJsonNumber } from '../shared/decimal.ts';
 import { normaliseType, type VisitorEvent } from '../shared/event.ts';
 import { parseEventSubject } from '../shared/ids.ts';
@@ -81,13 +85,19 @@ export function parseMessage(message: RawMessage): ParsedMessage {
   try {
     value = JSON.parse(text);
   } catch {
-    return bad(message.data.length === 0 ? 'message must be JSON, but is empty' : 'message must be JSON');
+    return bad(
+      message.data.length === 0 ? 'message must be JSON, but is empty' : 'message must be JSON',
+    );
   }
 
   if (!Array.isArray(value)) {
     if (message.data.length > EVENT_BYTES_MAX) return bad('event must be at most 64 KiB');
     try {
-      return { project, events: [parseOne(value, () => losslessly(text), message)], deadLetters: [] };
+      return {
+        project,
+        events: [parseOne(value, () => losslessly(text), message)],
+        deadLetters: [],
+      };
     } catch (error) {
       return bad(reasonOf(error));
     }
@@ -172,10 +182,12 @@ function parseOne(
   message: RawMessage,
   index?: number,
 ): SessionEvent {
-  if (!isObject(value)) throw new RuleBroken(`event must be a JSON object, but is ${kindOfValue(value)}`);
+  if (!isObject(value))
+    throw new RuleBroken(`event must be a JSON object, but is ${kindOfValue(value)}`);
   const eventType = requiredText(value, 'eventType', 64);
   const sessionId = requiredText(value, 'sessionId', 128);
-  if (!isPrintable(sessionId)) throw new RuleBroken('sessionId must hold printable characters only');
+  if (!isPrintable(sessionId))
+    throw new RuleBroken('sessionId must hold printable characters only');
   const at = parseTime(value['timestamp'], message.receivedAt);
   const id = optionalText(value, 'eventId', 128) ?? fallbackId(message, index);
   const userId = optionalText(value, 'userId', 256);

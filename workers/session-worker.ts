@@ -37,11 +37,21 @@ export function installTemporalRuntime(log: Logger): void {
   Runtime.install({
     logger: {
       log: write,
-      trace: (message, meta) => { write('TRACE', message, meta); },
-      debug: (message, meta) => { write('DEBUG', message, meta); },
-      info: (message, meta) => { write('INFO', message, meta); },
-      warn: (message, meta) => { write('WARN', message, meta); },
-      error: (message, meta) => { write('ERROR', message, meta); },
+      trace: (message, meta) => {
+        write('TRACE', message, meta);
+      },
+      debug: (message, meta) => {
+        write('DEBUG', message, meta);
+      },
+      info: (message, meta) => {
+        write('INFO', message, meta);
+      },
+      warn: (message, meta) => {
+        write('WARN', message, meta);
+      },
+      error: (message, meta) => {
+        write('ERROR', message, meta);
+      },
     },
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) },
