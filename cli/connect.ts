@@ -22,7 +22,7 @@ export async function withNats<T>(
   }
 }
 
-type Temporal = Awaited<ReturnType<typeof connectTemporal>>;
+export type Temporal = Awaited<ReturnType<typeof connectTemporal>>;
 
 /** Runs with a Temporal connection and closes it. @throws SojournError `SJ_SERVER_UNREACHABLE` */
 export async function withTemporal<T>(

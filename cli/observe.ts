@@ -9,7 +9,7 @@ import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
-import { reasonOf, withoutCredentials } from './connect.ts';
+import { reasonOf, type Temporal, withoutCredentials } from './connect.ts';
 import { commandLog } from './command-config.ts';
 
 export type ServerStatus =
@@ -26,7 +26,6 @@ export interface Status {
 }
 
 export type StreamFigures = Awaited<ReturnType<typeof streamFigures>>;
-export type Temporal = Awaited<ReturnType<typeof connectTemporal>>;
 
 export interface Observer {
   status(): Promise<Status>;

@@ -1,9 +1,10 @@
 /** What Temporal knows of sessions, live and closed, for operators. */
 import {
   type Client,
-  isGrpcDeadlineError,
+  isGrpcServiceError,
   type WorkflowExecutionInfo,
   WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import pc from 'picocolors';
@@ -14,7 +15,7 @@ import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
 import { commandConfig } from './command-config.ts';
-import { withTemporal } from './connect.ts';
+import { type Temporal, withTemporal } from './connect.ts';
 import { print, printable, printJson, printJsonArray, printTable, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -59,8 +60,8 @@ export async function listSessions(options: ListOptions): Promise<void> {
 /** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
 export async function showSession(sessionId: string, options: OneOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, ({ client }) =>
-    stateOf(client, options.project, sessionId),
+  const view = await withTemporal(config, (temporal) =>
+    stateOf(temporal, options.project, sessionId),
   );
   printView(view, options);
 }
@@ -68,8 +69,8 @@ export async function showSession(sessionId: string, options: OneOptions): Promi
 /** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
 export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, ({ client }) =>
-    settle(client, options.project, sessionId),
+  const view = await withTemporal(config, (temporal) =>
+    settle(temporal, options.project, sessionId),
   );
   printView(view, options);
 }
@@ -192,22 +193,40 @@ function shortTime(time: string): string {
   return time.slice(0, 19).replace('T', ' ');
 }
 
-async function stateOf(client: Client, project: string, sessionId: string): Promise<SessionView> {
+/** A worker that has to replay a long session first takes a moment. */
+const ANSWER_MS_MAX = 15_000;
+/** Ending may take as long as writing does. */
+const END_MS_MAX = 60_000;
+
+async function stateOf(
+  { client, connection }: Temporal,
+  project: string,
+  sessionId: string,
+): Promise<SessionView> {
   try {
-    return await client.workflow.getHandle(sessionWorkflowId(project, sessionId)).query(stateQuery);
+    return await connection.withDeadline(Date.now() + ANSWER_MS_MAX, () =>
+      client.workflow.getHandle(sessionWorkflowId(project, sessionId)).query(stateQuery),
+    );
   } catch (error) {
     throw explain(error, project, sessionId);
   }
 }
 
-async function settle(client: Client, project: string, sessionId: string): Promise<SessionView> {
+async function settle(
+  temporal: Temporal,
+  project: string,
+  sessionId: string,
+): Promise<SessionView> {
+  const { client, connection } = temporal;
   const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
   const progress = createProgress('ending the session');
   const ticker = setInterval(() => {
     progress.update(0, '');
   }, 200);
   try {
-    return await handle.executeUpdate(endUpdate);
+    return await connection.withDeadline(Date.now() + END_MS_MAX, () =>
+      handle.executeUpdate(endUpdate),
+    );
   } catch (error) {
     if (!isWorkflowGone(error) && !(error instanceof WorkflowUpdateFailedError)) {
       throw explain(error, project, sessionId);
@@ -217,7 +236,7 @@ async function settle(client: Client, project: string, sessionId: string): Promi
     progress.stop();
   }
   // It ended by itself, long ago or just now; or there never was one.
-  const view = await stateOf(client, project, sessionId);
+  const view = await stateOf(temporal, project, sessionId);
   if (view.status !== 'ended') {
     throw new SojournError('SJ_TIMEOUT', `session ${sessionId} went on; try again`);
   }
@@ -233,7 +252,7 @@ function explain(error: unknown, project: string, sessionId: string): unknown {
       { cause: error },
     );
   }
-  if (isGrpcDeadlineError(error)) {
+  if (isUnanswered(error)) {
     return new SojournError(
       'SJ_TIMEOUT',
       'no worker answered for the session; is `npx sojourn up` or `npx sojourn worker` running?',
@@ -241,6 +260,15 @@ function explain(error: unknown, project: string, sessionId: string): unknown {
     );
   }
   return error;
+}
+
+/** Codes of a server that has nobody to ask: cancelled, deadline exceeded, failed precondition. */
+const UNANSWERED_CODES = new Set([1, 4, 9]);
+
+function isUnanswered(error: unknown): boolean {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  return isGrpcServiceError(cause) && UNANSWERED_CODES.has(Number(cause.code));
 }
 
 function printView(view: SessionView, options: CommonOptions): void {
