@@ -263,12 +263,12 @@ function explain(error: unknown, project: string, sessionId: string): unknown {
 }
 
 /** Codes of a server that has nobody to ask: cancelled, deadline exceeded, failed precondition. */
-const UNANSWERED_CODES = new Set([1, 4, 9]);
+const UNANSWERED_CODES: ReadonlySet<number> = new Set([1, 4, 9]);
 
 function isUnanswered(error: unknown): boolean {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return isGrpcServiceError(cause) && UNANSWERED_CODES.has(Number(cause.code));
+  return isGrpcServiceError(cause) && UNANSWERED_CODES.has(cause.code);
 }
 
 function printView(view: SessionView, options: CommonOptions): void {
