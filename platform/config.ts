@@ -189,7 +189,10 @@ export function envFile(dataDir: string): string {
 /** What `up` noted in a data directory, under what the environment sets itself. */
 export function withEnvFile(env: Environment, dataDir: string): Environment {
   const path = envFile(dataDir);
-  return existsSync(path) ? { ...parseEnvFile(readFileSync(path, 'utf8')), ...env } : env;
+  if (!existsSync(path)) return env;
+  // Empty counts as not set here too.
+  const set = Object.entries(env).filter(([, value]) => value !== undefined && value !== '');
+  return { ...parseEnvFile(readFileSync(path, 'utf8')), ...Object.fromEntries(set) };
 }
 
 /** `NAME=value` lines; empty lines and lines that start with `#` are skipped. */

@@ -152,8 +152,11 @@ export function isWorkflowGone(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
 
-/** Codes of a server that is away, starting or overloaded: cancelled, deadline, exhausted, unavailable. */
-const AWAY_CODES = new Set([1, 4, 8, 14]);
+/**
+ * Codes of a server that is away or starting: cancelled, unavailable. Not "exhausted" and "deadline":
+ * one busy workflow answers so too, and the others must not notice.
+ */
+const AWAY_CODES = new Set([1, 14]);
 
 /** Whether an error is about the server as a whole, not about what it was asked. */
 export function isServerAway(error: unknown): boolean {

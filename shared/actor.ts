@@ -198,13 +198,18 @@ export function receive(actor: Actor, { events, ackFloor }: EventBatch, now: num
   if (actor.state.events > before) actor.lastArrivalAt = now;
 }
 
+/** Whether there is something that has not been written. */
+export function isChanged({ shown, state, owesMore }: Actor): boolean {
+  return shown?.events !== state.events || owesMore;
+}
+
 /** What the actor does next. Total: every state has exactly one next step. */
 export function nextStep(actor: Actor, now: number): Step {
   const { settings, shown, lastWriteAt } = actor;
   const reason = endReasonOf(actor, now);
-  const changed = shown === undefined || shown.events !== actor.state.events || actor.owesMore;
+  const changed = isChanged(actor);
   if (reason !== undefined) {
-    return changed || shown.status !== 'ended' || shown.endReason !== reason
+    return changed || shown?.status !== 'ended' || shown.endReason !== reason
       ? { do: 'write', status: 'ended', endReason: reason }
       : { do: 'end', reason };
   }

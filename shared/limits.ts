@@ -32,7 +32,10 @@ export const SIGNALS_PER_RUN_MAX = 2_000;
 export const ROLLUP_ROWS_MAX = 1_000;
 export const ROLLUP_BYTES_MAX = 256 * 1024;
 /** A session that owes more rows than this writes them without waiting for its checkpoint. */
-export const OWED_ROWS_MAX = 4_000;
+export const OWED_ROWS_MAX = 1_000;
+
+/** A session that continues as new with more rows than this writes first: its argument stays small. */
+export const CARRIED_ROWS_MAX = 200;
 
 /** One range of the rollup log, loaded as one block: enough to amortise an insert (DESIGN, Loader). */
 export const RANGE_ROLLUPS_MAX = 10_000;

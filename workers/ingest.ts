@@ -44,7 +44,8 @@ export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outco
 const DELIVERIES_MAX = 32;
 /** Well within the consumer's ack_wait of a minute. */
 const STILL_WORKING_MS = 20_000;
-const ACK_FLOOR_EVERY_MS = 5_000;
+/** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
+const ACK_FLOOR_EVERY_MS = 500;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 const DRAIN_MS_MAX = 15_000;
 /** What the client asks JetStream for ahead of need. */
@@ -90,7 +91,10 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
   const keepHeld = setInterval(() => {
     for (const { message } of held.values()) message.working();
   }, STILL_WORKING_MS);
+  let floorAt = 0;
   const followFloor = setInterval(() => {
+    if (figures.messages === floorAt) return;
+    floorAt = figures.messages;
     nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER).then(
       (info) => {
         ackFloor = info.ack_floor.stream_seq;

@@ -22,6 +22,7 @@ import {
   type Actor,
   confirmWrite,
   continuation,
+  isChanged,
   nextStep,
   openActor,
   openWrite,
@@ -35,7 +36,7 @@ import {
   writeRequest,
   type WriteResult,
 } from '../shared/actor.ts';
-import { SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
+import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
 import type { EndReason } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { factsOf } from '../shared/session.ts';
@@ -109,12 +110,15 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         return;
       }
       if (signals >= SIGNALS_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) {
-        // What a reopened run has not proven must not travel: prove it by writing it.
-        if (actor.unproven === undefined) {
-          await continueAsNew<typeof session>(continuation(actor));
+        // What is written need not travel, and what a reopened run has not proven must not.
+        if (
+          actor.unproven !== undefined ||
+          (actor.balance.size > CARRIED_ROWS_MAX && isChanged(actor))
+        ) {
+          await write(actor, openWrite(actor));
+          continue;
         }
-        await write(actor, openWrite(actor));
-        continue;
+        await continueAsNew<typeof session>(continuation(actor));
       }
       alarm.set(step.until);
       await condition(() => stirred);
