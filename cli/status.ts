@@ -1,6 +1,6 @@
 /** `sojourn status`: the words of it. `show-status.ts` does it. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { parseDuration } from '../platform/config.ts';
+import { parseDuration } from '../platform/duration.ts';
 import { dataDirOption, jsonOption } from './options.ts';
 
 export function statusCommand() {

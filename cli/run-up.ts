@@ -1,0 +1,249 @@
+/**
+ * `sojourn up`: everything on this machine. Starts every server whose URL is not configured, brings
+ * the schema up to date, runs ingest and worker, and undoes all of it at the end.
+ */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { Listr } from 'listr2';
+import pc from 'picocolors';
+import {
+  cacheDir,
+  type Config,
+  envFile,
+  type Environment,
+  loadConfig,
+  processEnvironment,
+  requireServers,
+} from '../platform/config.ts';
+import { createLog, type Logger } from '../platform/log.ts';
+import { migrateAll } from '../platform/migrate.ts';
+import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import {
+  CLICKHOUSE_ADMIN,
+  CLICKHOUSE_BI,
+  CLICKHOUSE_WRITER,
+  obtainServers,
+  type ServerName,
+  type Servers,
+  startServers,
+} from '../servers/index.ts';
+import { SojournError } from '../shared/errors.ts';
+import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
+import { type Pipeline, startPipeline } from './run-process.ts';
+import type { UpOptions } from './up.ts';
+
+/** Runs until a signal, until `--for` is over, or until a part of it breaks. */
+export async function runUp(options: UpOptions): Promise<void> {
+  const environment = processEnvironment();
+  const given = loadConfig(environment);
+  const log = createLog({ level: given.LOG_LEVEL });
+  // Listened to from the first moment: Ctrl-C while a server is built must leave nothing behind.
+  const signal = untilSignal(log);
+  const closers = createClosers(log);
+  const interruption = signal.then((): never => {
+    throw new Interruption();
+  });
+  interruption.catch(() => undefined);
+
+  try {
+    const { servers, config } = await Promise.race([
+      interruption,
+      prepareServers(options, environment, given, log, closers),
+    ]);
+    // Not raced against the signal: what is half started could not be stopped.
+    const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
+    closers.add('pipeline', () => pipeline.stop());
+    print(describe(config, servers, options.dataDir));
+    await runUntilEnd(options, config, pipeline, interruption, log, closers);
+  } catch (error) {
+    if (!(error instanceof Interruption)) throw error;
+  } finally {
+    await closers.closeAll();
+  }
+}
+
+/** A signal came. */
+class Interruption extends Error {}
+
+const REQUIRED = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;
+
+type UpConfig = Config & { readonly [K in (typeof REQUIRED)[number]]: string };
+
+async function prepareServers(
+  options: UpOptions,
+  environment: Environment,
+  given: Config,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+): Promise<{ servers: Servers; config: UpConfig }> {
+  const which = serversToStart(given);
+  const cache = cacheDir(environment);
+  let servers: Servers | undefined;
+  let config: UpConfig | undefined;
+  const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
+    task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
+    log.debug({ server: name }, 'server progress');
+  };
+  const tasks = new Listr(
+    [
+      {
+        title: 'Programs',
+        task: async (_context, task) => {
+          await obtainServers({ which, cacheDir: cache, log, progress: progressOf(task) });
+        },
+      },
+      {
+        title: 'Servers',
+        task: async (_context, task) => {
+          const started = await startServers({
+            dataDir: options.dataDir,
+            cacheDir: cache,
+            which,
+            ports: {
+              nats: options.natsPort,
+              temporal: options.temporalPort,
+              temporalUi: options.temporalUiPort,
+              clickhouse: options.clickhousePort,
+              redis: options.redisPort,
+            },
+            namespace: given.TEMPORAL_NAMESPACE,
+            searchAttributes: temporalSearchAttributes(),
+            log,
+            progress: progressOf(task),
+          });
+          servers = started;
+          closers.add('servers', () => started.stop());
+          const found = addressesOf(started);
+          config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
+          writeEnvFile(options.dataDir, {
+            ...found,
+            ...definedOf(environment, Object.keys(config)),
+          });
+        },
+      },
+      {
+        title: 'Schema',
+        task: async () => {
+          if (config !== undefined) await migrateAll(config, log);
+        },
+      },
+    ],
+    { renderer: process.stderr.isTTY ? 'default' : 'simple', fallbackRenderer: 'simple' },
+  );
+  await tasks.run();
+  if (servers === undefined || config === undefined) throw new Error('servers were not started');
+  return { servers, config };
+}
+
+function serversToStart(config: Config): Set<ServerName> {
+  const which = new Set<ServerName>();
+  if (config.NATS_URL === undefined) which.add('nats');
+  if (config.TEMPORAL_ADDRESS === undefined) which.add('temporal');
+  if (config.CLICKHOUSE_URL === undefined) which.add('clickhouse');
+  if (config.REDIS_URL === undefined) which.add('redis');
+  return which;
+}
+
+/** The types as the dev server's command line spells them. */
+function temporalSearchAttributes(): Record<string, string> {
+  const spelling = { KEYWORD: 'Keyword', BOOL: 'Bool' } as const;
+  return Object.fromEntries(
+    Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, spelling[type]]),
+  );
+}
+
+/** What was started, as environment variables. */
+function addressesOf(servers: Servers): Record<string, string> {
+  const { nats, temporal, clickhouse, redis, secrets } = servers;
+  return {
+    ...(nats && { NATS_URL: nats.url }),
+    ...(temporal && { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_UI_URL: temporal.uiUrl }),
+    ...(clickhouse && {
+      CLICKHOUSE_URL: clickhouse.url,
+      CLICKHOUSE_ADMIN_USER: CLICKHOUSE_ADMIN,
+      CLICKHOUSE_ADMIN_PASSWORD: secrets.clickhouse.adminPassword,
+      CLICKHOUSE_WRITER_USER: CLICKHOUSE_WRITER,
+      CLICKHOUSE_WRITER_PASSWORD: secrets.clickhouse.writerPassword,
+      CLICKHOUSE_BI_USER: CLICKHOUSE_BI,
+      CLICKHOUSE_BI_PASSWORD: secrets.clickhouse.biPassword,
+    }),
+    ...(redis && { REDIS_URL: redis.url }),
+  };
+}
+
+/** Settings that the environment made, so that the other commands find them too. */
+function definedOf(environment: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+}
+
+function writeEnvFile(dataDir: string, variables: Record<string, string>): void {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync(envFile(dataDir), lines.join(''), { mode: 0o600 });
+  // The mode above counts for a new file only.
+  chmodSync(envFile(dataDir), 0o600);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function describe(config: UpConfig, servers: Servers, dataDir: string): string {
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['NATS_URL', config.NATS_URL],
+    ['TEMPORAL_ADDRESS', config.TEMPORAL_ADDRESS],
+    ['TEMPORAL_UI_URL', config.TEMPORAL_UI_URL],
+    ['CLICKHOUSE_URL', config.CLICKHOUSE_URL],
+    ...(servers.clickhouse
+      ? ([
+          ['CLICKHOUSE_BI_USER', config.CLICKHOUSE_BI_USER],
+          ['CLICKHOUSE_BI_PASSWORD', config.CLICKHOUSE_BI_PASSWORD],
+        ] as const)
+      : []),
+    ['REDIS_URL', config.REDIS_URL],
+  ];
+  const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return [
+    pc.bold('Sojourn is running.'),
+    ...lines,
+    pc.dim(`All of it, passwords too, is in ${envFile(dataDir)}`),
+  ].join('\n');
+}
+
+async function runUntilEnd(
+  options: UpOptions,
+  config: UpConfig,
+  pipeline: Pipeline,
+  interruption: Promise<never>,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+): Promise<void> {
+  if (options.demo === true) {
+    const { startDemo } = await import('./demo.ts');
+    const demo = startDemo({ nats: pipeline.nats, log, now: Date.now, random: Math.random });
+    closers.add('demo', () => demo.stop());
+  }
+  if (process.stdout.isTTY) {
+    const { startSummary } = await import('./summary.ts');
+    const summary = startSummary(config, pipeline, log);
+    closers.add('summary', () => summary.stop());
+  }
+  const timeUp = options.for === undefined ? undefined : after(options.for);
+  await Promise.race([
+    interruption,
+    pipeline.finished.then(() => {
+      throw new SojournError('SJ_SERVER_UNREACHABLE', 'a part of the pipeline ended by itself');
+    }),
+    ...(timeUp === undefined ? [] : [timeUp]),
+  ]);
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
