@@ -30,6 +30,8 @@ export interface ActivityDeps {
 
 /** The loader breathes at least this often, to purge and to continue as new. */
 const PATIENCE_MS = 50_000;
+/** Well within the loader's heartbeat timeout. */
+const HEARTBEAT_EVERY_MS = 2_000;
 /** Lets the differences of the same moment come together in one insert. */
 const GATHER_MS = 400;
 
@@ -59,13 +61,16 @@ export function createActivities(deps: ActivityDeps) {
       );
     },
 
-    loadBatch: (range: LogRange): Promise<void> => loadBatch(deps.log, deps.tables, range),
+    loadBatch: (range: LogRange): Promise<void> =>
+      whileBeating(() => loadBatch(deps.log, deps.tables, range)),
 
     announceBatch: (range: LogRange): Promise<void> =>
-      announceBatch(deps.log, deps.announcer, range, Date.now()),
+      whileBeating(() => announceBatch(deps.log, deps.announcer, range, Date.now())),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
-      const kept = await purgeLoaded(deps.log, deps.unfinishedSessions, request);
+      const kept = await whileBeating(() =>
+        purgeLoaded(deps.log, deps.unfinishedSessions, request),
+      );
       Context.current().log.info('rollup records purged', {
         ...request,
         kept,
@@ -74,6 +79,22 @@ export function createActivities(deps: ActivityDeps) {
       return kept;
     },
   };
+}
+
+/**
+ * Tells the server that somebody is at it. Without that a task whose worker died, or that got lost on
+ * its way to one, would hold up the loader until its time is over.
+ */
+async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => {
+    context.heartbeat();
+  }, HEARTBEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -19,14 +19,18 @@ import { progressQuery } from './messages.ts';
 
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 
-// Waits for records as long as it takes; the heartbeat tells the server that somebody still waits.
+// The heartbeat tells the server that somebody is at it: a dead worker, or a task that got lost on its
+// way to one, holds up everything for 10 s and not until the activity's time is over.
+const heartbeatTimeout = '10s';
+// Waits for records as long as it takes.
 const { planBatch } = proxyActivities<Activities>({
   startToCloseTimeout: '10m',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout,
   retry,
 });
 const { loadBatch, announceBatch, purgeLoaded } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
+  heartbeatTimeout,
   retry,
 });
 
