@@ -69,7 +69,8 @@ export async function connectNats(
     timeout: 5_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
-    pingInterval: 10_000,
+    // A connection that nobody answers on is given up after the third, so after 15 s.
+    pingInterval: 5_000,
     ...(username !== '' && {
       user: decodeURIComponent(username),
       pass: decodeURIComponent(password),

@@ -11,6 +11,8 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
     commandTimeout: 2_000,
     connectTimeout: 2_000,
     maxRetriesPerRequest: 1,
+    // A connection that a firewall has forgotten takes commands for ever and answers none.
+    socketTimeout: 5_000,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
     ...(config.REDIS_TLS_CA !== undefined && { tls: { ca: readFileSync(config.REDIS_TLS_CA) } }),
   });
