@@ -29,10 +29,13 @@ export interface SessionWorker {
 /** Sends the Temporal library's log lines to ours. Once a process, before any connection. */
 export function installTemporalRuntime(log: Logger): void {
   const child = log.child({ module: 'temporal' });
-  const write = (level: string, message: string, meta: object = {}) => {
+  const write = (level: string, message: string, given: { readonly error?: unknown } = {}) => {
+    // Under the name that the logger writes out with message, cause and stack.
+    const { error, ...rest } = given;
+    const meta = error === undefined ? rest : { ...rest, err: error };
     const method = level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn');
     // The library is talkative about its own start and stop: that is debug to us.
-    child[method === 'info' ? 'debug' : method]({ ...meta }, message);
+    child[method === 'info' ? 'debug' : method](meta, message);
   };
   Runtime.install({
     logger: {
