@@ -1,0 +1,153 @@
+/**
+ * A bot: one session that gets events as fast as they can be published, while others come and go as
+ * usual. It continues as new, nothing is lost or doubled, and the others do not notice.
+ */
+import type { Client } from '@temporalio/client';
+import { expect } from 'chai';
+import { loadConfig } from '../../platform/config.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
+import { stateQuery } from '../../workflows/messages.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
+
+const PROJECT = 'hot';
+/** Enough for three runs: a run continues as new at 4 MiB of history. */
+const EVENTS = 50_000;
+const PER_MESSAGE = 50;
+const START = Date.UTC(2026, 5, 1, 12);
+
+describe('a hot session', () => {
+  let servers: TestServers;
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let temporal: { readonly client: Client; close(): Promise<void> };
+
+  before(async function () {
+    this.timeout(120_000);
+    servers = await startPrivateServers();
+    pipeline = await startPipelineProcess(servers, {
+      SESSION_IDLE_TIMEOUT: '20s',
+      SESSION_CHECKPOINT: '2s',
+      LATE_GRACE: '1s',
+    });
+    around = await connectAround(servers);
+    const config = loadConfig(environmentOf(servers));
+    const { client, connection } = await connectTemporal({
+      ...config,
+      TEMPORAL_ADDRESS: servers.temporal.address,
+    });
+    temporal = { client, close: () => connection.close() };
+  });
+
+  after(async function () {
+    this.timeout(60_000);
+    await around.close();
+    await temporal.close();
+    await pipeline.stop();
+    await servers.stop();
+  });
+
+  it('continues as new, loses and doubles nothing, and bothers nobody', async function () {
+    this.timeout(240_000);
+    const event = (n: number) => ({
+      sessionId: 'bot',
+      eventId: `0193f2a4-7b1c-7000-8000-${String(n).padStart(12, '0')}`,
+      eventType: n % 10 === 0 ? 'purchase' : 'pageview',
+      timestamp: START + n,
+      properties: n % 10 === 0 ? { revenue: '0.01' } : { path: `/page/${n % 5_000}` },
+    });
+    const waits: number[] = [];
+    let done = false;
+    const others = (async () => {
+      for (let n = 0; !done; n += 1) waits.push(await timeToBeSeen(`other-${n}`));
+    })();
+
+    for (let n = 0; n < EVENTS; n += PER_MESSAGE) {
+      const batch = Array.from({ length: PER_MESSAGE }, (_, i) => event(n + i));
+      await around.publish(PROJECT, batch);
+      // A producer's retry now and then.
+      if (n % 1_000 === 0) await around.publish(PROJECT, batch);
+    }
+    await around.publish(PROJECT, { ...event(EVENTS), eventId: 'end', eventType: 'session_end' });
+
+    const purchases = EVENTS / 10;
+    await eventually(
+      async () => {
+        const [row] = await around.select<Record<string, number | string>>(
+          `SELECT events, page_views, conversions, toString(revenue) AS revenue, state
+           FROM sojourn.sessions_current WHERE project = '${PROJECT}' AND session_id = 'bot'`,
+        );
+        expect(row).to.deep.equal({
+          events: EVENTS + 1,
+          page_views: EVENTS - purchases,
+          conversions: purchases,
+          revenue: String(purchases / 100),
+          state: 'ended',
+        });
+      },
+      { withinMs: 180_000, everyMs: 500 },
+    );
+    done = true;
+    await others;
+    const rows = await eventually(
+      async () => {
+        const found = await around.rows(PROJECT);
+        const views = [...found].filter(([key]) => /^page_views\|hour\|[^|]+\|\|$/.test(key));
+        const counted = sum(views.map(([, { count }]) => count));
+        expect(counted).to.equal(EVENTS - purchases + waits.length);
+        return found;
+      },
+      { withinMs: 60_000, everyMs: 500 },
+    );
+    const paths = [...rows].filter(([key]) => key.includes('|path|/page/'));
+    expect(sum(paths.map(([, { count }]) => count))).to.equal(EVENTS - purchases);
+
+    const runs = await runsOf('bot');
+    expect(runs.length, 'continued as new').to.be.above(1);
+    expect(Math.max(...runs.map(({ bytes }) => bytes)), 'bytes of a history').to.be.below(
+      20 * 1024 ** 2,
+    );
+    waits.sort((a, b) => a - b);
+    const worst = waits.at(-1) ?? 0;
+    process.stdout.write(
+      `      ${EVENTS} events in ${runs.length} runs; ${waits.length} other sessions seen after ` +
+        `${waits[Math.floor(waits.length / 2)] ?? 0} ms (median), ${worst} ms (worst)\n`,
+    );
+    expect(worst).to.be.below(10_000);
+  });
+
+  /** Publishes one page view and waits until its session shows it. @returns milliseconds */
+  async function timeToBeSeen(sessionId: string): Promise<number> {
+    const start = Date.now();
+    await around.publish(PROJECT, {
+      sessionId,
+      eventId: '1',
+      eventType: 'pageview',
+      timestamp: START,
+    });
+    const handle = temporal.client.workflow.getHandle(sessionWorkflowId(PROJECT, sessionId));
+    await eventually(() => handle.query(stateQuery), { withinMs: 60_000, everyMs: 25 });
+    return Date.now() - start;
+  }
+
+  async function runsOf(sessionId: string): Promise<{ readonly bytes: number }[]> {
+    const runs: { readonly bytes: number }[] = [];
+    const query = `WorkflowId = '${sessionWorkflowId(PROJECT, sessionId)}'`;
+    for await (const { historySize } of temporal.client.workflow.list({ query })) {
+      runs.push({ bytes: historySize ?? 0 });
+    }
+    return runs;
+  }
+});
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
