@@ -1,5 +1,7 @@
-// Runs the tests: all of them, or the folders of test/ that are named; what begins with a dash is for
-// Mocha. `node scripts/test.mjs unit integration --grep "a data folder"`
+// Runs the tests: all of them, or the folders of test/ that are named. `--rounds N` and `--seed N` are
+// for the fault tests; whatever else begins with a dash is for Mocha.
+//   node scripts/test.mjs unit integration --grep "a data folder"
+//   node scripts/test.mjs fault --rounds 100 --seed 7
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,7 +12,10 @@ import { installPackages } from './install.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['unit', 'property', 'replay', 'integration', 'fault'];
 
-const words = process.argv.slice(2);
+const { words, environment } = takeNumbers(process.argv.slice(2), {
+  '--rounds': 'SOJOURN_TEST_ROUNDS',
+  '--seed': 'SOJOURN_TEST_SEED',
+});
 const firstOption = words.findIndex((word) => word.startsWith('-'));
 const asked = firstOption === -1 ? words : words.slice(0, firstOption);
 const options = firstOption === -1 ? [] : words.slice(firstOption);
@@ -33,6 +38,7 @@ const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
 const child = spawn(process.execPath, [mocha, ...options, ...files], {
   cwd: root,
   stdio: 'inherit',
+  env: { ...process.env, ...environment },
 });
 // A Ctrl-C reaches Mocha by the terminal; we wait for it to stop its servers.
 process.on('SIGINT', () => undefined);
@@ -40,6 +46,26 @@ process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.once('exit', (code) => {
   process.exitCode = code ?? 1;
 });
+
+/** Takes our own options out of the words; test/support/fault-options.ts reads the variables. */
+function takeNumbers(given, variables) {
+  const words = [];
+  const environment = {};
+  for (let index = 0; index < given.length; index += 1) {
+    const [name, inline] = given[index].split('=', 2);
+    if (!(name in variables)) {
+      words.push(given[index]);
+      continue;
+    }
+    const value = inline ?? given[(index += 1)] ?? '';
+    if (!/^\d{1,9}$/.test(value)) {
+      process.stderr.write(`${name} takes a number, got "${value}"\n`);
+      process.exit(2);
+    }
+    environment[variables[name]] = value;
+  }
+  return { words, environment };
+}
 
 function testFiles(folder) {
   const path = join(root, 'test', folder);

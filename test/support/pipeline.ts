@@ -59,7 +59,8 @@ export async function sojourn(
   return { code, ...output };
 }
 
-function spawnSojourn(
+/** Starts a command and returns at once. */
+export function spawnSojourn(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): ChildProcess {
@@ -150,7 +151,7 @@ export interface Around {
 }
 
 export async function connectAround(servers: TestServers): Promise<Around> {
-  const nc = await connect({ servers: servers.nats.url });
+  const nc = await connect({ servers: servers.nats.url, maxReconnectAttempts: -1 });
   const js = jetstream(nc);
   const bi = createClient({
     url: servers.clickhouse.url,
