@@ -65,9 +65,9 @@ describe('a hot session', () => {
       properties: n % 10 === 0 ? { revenue: '0.01' } : { path: `/page/${n % 5_000}` },
     });
     const waits: number[] = [];
-    let done = false;
+    const done = new AbortController();
     const others = (async () => {
-      for (let n = 0; !done; n += 1) waits.push(await timeToBeSeen(`other-${n}`));
+      for (let n = 0; !done.signal.aborted; n += 1) waits.push(await timeToBeSeen(`other-${n}`));
     })();
 
     for (let n = 0; n < EVENTS; n += PER_MESSAGE) {
@@ -95,7 +95,7 @@ describe('a hot session', () => {
       },
       { withinMs: 180_000, everyMs: 500 },
     );
-    done = true;
+    done.abort();
     await others;
     const rows = await eventually(
       async () => {

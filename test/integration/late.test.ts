@@ -1,0 +1,120 @@
+/** Late events: within the window they reopen, after it they begin a new session under the old id. */
+import { expect } from 'chai';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  type PipelineProcess,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { type ReferenceEvent, referenceRows } from '../support/reference.ts';
+import { useServers } from '../support/servers.ts';
+
+const WITHIN = { withinMs: 60_000 };
+
+describe('a late event', () => {
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+
+  before(async () => {
+    pipeline = await startPipelineProcess(servers(), {
+      SESSION_IDLE_TIMEOUT: '2s',
+      SESSION_CHECKPOINT: 'off',
+      LATE_GRACE: '500ms',
+      LATE_WINDOW: '8s',
+    });
+    around = await connectAround(servers());
+  });
+
+  after(async () => {
+    await around.close();
+    await pipeline.stop();
+  });
+
+  const view = (project: string, n: number): ReferenceEvent => ({
+    project,
+    sessionId: 's',
+    eventId: `e${n}`,
+    eventType: 'pageview',
+    timestamp: Date.UTC(2026, 3, 1, 12, 0, n),
+    properties: { path: `/${n}` },
+  });
+  const end = (project: string, n: number) => ({ ...view(project, n), eventType: 'session_end' });
+
+  const publish = async (...events: readonly ReferenceEvent[]) => {
+    for (const { project, ...event } of events) await around.publish(project, event);
+  };
+
+  const sessionsOf = (project: string) =>
+    around.select<{ page_views: number; state: string; end_reason: string }>(
+      `SELECT page_views, state, end_reason FROM sojourn.sessions_current
+       WHERE project = '${project}' ORDER BY updated_at`,
+    );
+
+  const expectRows = (project: string, events: readonly ReferenceEvent[]) =>
+    eventually(async () => {
+      const got = [...(await around.rows(project))].sort();
+      const want = [...referenceRows(events)].filter(([, a]) => a.value !== 0n || a.count !== 0);
+      expect(got).to.deep.equal(want.sort());
+    }, WITHIN);
+
+  it('changes nothing before the session settles, where checkpoints are off', async () => {
+    await publish(view('late-off', 1));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await sessionsOf('late-off')).to.deep.equal([]);
+
+    await expectRows('late-off', [view('late-off', 1)]);
+    expect(await sessionsOf('late-off')).to.deep.equal([
+      { page_views: 1, state: 'ended', end_reason: 'idle' },
+    ]);
+  });
+
+  it('is absorbed while the session settles, just after, and twice in a row', async () => {
+    const events = [view('late-stages', 1), end('late-stages', 2)];
+    await publish(...events);
+    for (let n = 3; n < 9; n += 1) {
+      // From well within the grace time to well after it.
+      await new Promise((resolve) => setTimeout(resolve, n * 100));
+      events.push(view('late-stages', n));
+      await publish(view('late-stages', n), view('late-stages', n));
+    }
+
+    await expectRows('late-stages', events);
+    expect(await sessionsOf('late-stages')).to.deep.equal([
+      { page_views: 7, state: 'ended', end_reason: 'session_end' },
+    ]);
+  });
+
+  it('gives the same numbers on either side of the idle timeout', async () => {
+    const projects = Array.from({ length: 12 }, (_, n) => `late-border-${n}`);
+    await Promise.all(projects.map((project) => publish(view(project, 1))));
+    // Around two seconds after the first: some find the session open, some find it closed.
+    await Promise.all(
+      projects.map(async (project, n) => {
+        await new Promise((resolve) => setTimeout(resolve, 1_700 + n * 50));
+        await publish(view(project, 2));
+      }),
+    );
+
+    for (const project of projects) {
+      await expectRows(project, [view(project, 1), view(project, 2)]);
+      expect(await sessionsOf(project)).to.have.length(1);
+    }
+  });
+
+  it('begins a new session under the same id once the window is over', async () => {
+    await publish(view('late-window', 1), end('late-window', 2));
+    await expectRows('late-window', [view('late-window', 1), end('late-window', 2)]);
+    await new Promise((resolve) => setTimeout(resolve, 8_500));
+
+    await publish(view('late-window', 3), end('late-window', 4));
+
+    await eventually(async () => {
+      expect(await sessionsOf('late-window')).to.deep.equal([
+        { page_views: 1, state: 'ended', end_reason: 'session_end' },
+        { page_views: 1, state: 'ended', end_reason: 'session_end' },
+      ]);
+    }, WITHIN);
+  });
+});

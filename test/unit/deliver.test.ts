@@ -1,0 +1,185 @@
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import { expect } from 'chai';
+import {
+  openActor,
+  type EventBatch,
+  type SessionInput,
+  type SessionSnapshot,
+  snapshotOf,
+} from '../../shared/actor.ts';
+import { createDeliver, type DeliverDeps } from '../../workers/deliver.ts';
+import type { Delivery } from '../../workers/gather.ts';
+import { anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A Temporal server with one session, as far as deliveries see it. */
+class FakeTemporal {
+  state: 'none' | 'open' | 'closed' = 'none';
+  snapshot: SessionSnapshot | undefined;
+  closedAt = NOON_ISH;
+  readonly starts: SessionInput[] = [];
+  readonly signals: EventBatch[] = [];
+  /** What happens right before the next describe: others are at work too. */
+  beforeDescribe: () => void = () => undefined;
+
+  deps(now = NOON_ISH): DeliverDeps {
+    const gone = () => new WorkflowNotFoundError('gone', 'session/shop/s', undefined);
+    const workflow = {
+      start: (_type: string, options: { args: [SessionInput]; workflowIdReusePolicy: string }) => {
+        const rejects = options.workflowIdReusePolicy === 'REJECT_DUPLICATE';
+        if (this.state === 'open' || (this.state === 'closed' && rejects)) {
+          return Promise.reject(new WorkflowExecutionAlreadyStartedError('there', 'x', 'session'));
+        }
+        this.state = 'open';
+        this.starts.push(options.args[0]);
+        return Promise.resolve();
+      },
+      getHandle: () => ({
+        signal: (_signal: unknown, batch: EventBatch) => {
+          if (this.state !== 'open') return Promise.reject(gone());
+          this.signals.push(batch);
+          return Promise.resolve();
+        },
+        describe: () => {
+          this.beforeDescribe();
+          if (this.state === 'none') return Promise.reject(gone());
+          const status = { name: this.state === 'open' ? 'RUNNING' : 'COMPLETED' };
+          return Promise.resolve({ status, runId: 'run-1', closeTime: new Date(this.closedAt) });
+        },
+      }),
+    };
+    return {
+      client: { workflow } as unknown as DeliverDeps['client'],
+      history: {
+        snapshotOf: () =>
+          this.snapshot === undefined ? Promise.reject(gone()) : Promise.resolve(this.snapshot),
+      },
+      now: () => now,
+    };
+  }
+
+  /** Closes the session, with these events in it. */
+  close(...events: ReturnType<typeof anEvent>[]): void {
+    const input = {
+      project: 'shop',
+      sessionId: 's',
+      settings: SETTINGS,
+      batch: { events, ackFloor: 0 },
+    };
+    this.state = 'closed';
+    this.snapshot = snapshotOf(openActor(input, 'run-1', NOON_ISH), 'session_end');
+  }
+}
+
+const OPTIONS = { settings: SETTINGS, lateWindowMs: HOUR_MS, eagerStart: false };
+
+function aDelivery(...events: ReturnType<typeof anEvent>[]): Delivery {
+  return { project: 'shop', sessionId: 's', events, messages: [] };
+}
+
+describe('a delivery', () => {
+  it('starts a session, then signals it without trying to start it again', async () => {
+    const temporal = new FakeTemporal();
+    const deliver = createDeliver(temporal.deps(), OPTIONS);
+
+    expect(await deliver(aDelivery(anEvent()), 0)).to.equal('started');
+    expect(await deliver(aDelivery(anEvent()), 7)).to.equal('signalled');
+    expect(temporal.starts).to.have.length(1);
+    expect(temporal.signals.map(({ ackFloor }) => ackFloor)).to.deep.equal([7]);
+  });
+
+  it('signals a session that somebody else has started', async () => {
+    const temporal = new FakeTemporal();
+    temporal.state = 'open';
+
+    const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(outcome).to.equal('signalled');
+  });
+
+  it('reopens a closed session from its snapshot', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+
+    const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(outcome).to.equal('reopened');
+    expect(temporal.starts[0]?.snapshot).to.equal(temporal.snapshot);
+  });
+
+  it('leaves a closed session alone where it knows every event', async () => {
+    const temporal = new FakeTemporal();
+    const event = anEvent();
+    temporal.close(event);
+
+    const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(event), 0);
+
+    expect(outcome).to.equal('known');
+    expect(temporal.starts).to.deep.equal([]);
+  });
+
+  it('signals where another process has reopened the session meanwhile', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+    temporal.beforeDescribe = () => {
+      temporal.state = 'open';
+    };
+
+    const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(outcome).to.equal('signalled');
+  });
+
+  it('begins a new session once the window is over, at the millisecond', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+    const deliverAt = (now: number) =>
+      createDeliver(temporal.deps(now), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(await deliverAt(NOON_ISH + HOUR_MS)).to.equal('reopened');
+    temporal.close(anEvent());
+    expect(await deliverAt(NOON_ISH + HOUR_MS + 1)).to.equal('started');
+    expect(temporal.starts[1]).not.to.have.property('snapshot');
+  });
+
+  it('begins a new session where the retention ends between two looks', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+    temporal.snapshot = undefined;
+
+    const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(outcome).to.equal('started');
+    expect(temporal.starts[0]).not.to.have.property('snapshot');
+  });
+
+  it('finds the way back where a session it knew as open has closed', async () => {
+    const temporal = new FakeTemporal();
+    const deliver = createDeliver(temporal.deps(), OPTIONS);
+    await deliver(aDelivery(anEvent()), 0);
+    temporal.close(anEvent());
+
+    expect(await deliver(aDelivery(anEvent()), 0)).to.equal('reopened');
+  });
+
+  it('gives up for now where the session opens and closes without end', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+    const deps = temporal.deps();
+    const handle = deps.client.workflow.getHandle('x');
+    Object.assign(deps.client.workflow, {
+      getHandle: () => ({
+        ...handle,
+        describe: () => Promise.resolve({ status: { name: 'RUNNING' } }),
+      }),
+    });
+
+    const failure = await createDeliver(deps, OPTIONS)(aDelivery(anEvent()), 0).then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+
+    expect(failure).to.contain('opened and closed');
+  });
+});
