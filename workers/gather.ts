@@ -37,7 +37,6 @@ interface Waiting {
   readonly sessionId: string;
   events: VisitorEvent[];
   messages: HeldMessage[];
-  bytes: number;
   since: number;
   ends: boolean;
 }
@@ -113,13 +112,11 @@ export function createGather(): Gather {
         sessionId: session.sessionId,
         events: [],
         messages: [],
-        bytes: 0,
         since: now,
         ends: false,
       };
       entry.events.push(event);
       entry.messages.push(message);
-      entry.bytes += sizeOf(event);
       entry.ends ||= event.type === 'session_end';
       events += 1;
       bytes += sizeOf(event);
@@ -178,7 +175,6 @@ export function createGather(): Gather {
         sessionId: delivery.sessionId,
         events: [...delivery.events, ...(later?.events ?? [])],
         messages: [...delivery.messages, ...(later?.messages ?? [])],
-        bytes: later?.bytes ?? 0,
         since: 0,
         ends: true,
       });

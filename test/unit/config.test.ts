@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import {
+  cacheDir,
+  loadConfig,
+  parseEnvFile,
+  requireServers,
+  withEnvFile,
+} from '../../platform/config.ts';
+import { parseDuration } from '../../platform/duration.ts';
+import { SojournError } from '../../shared/errors.ts';
+
+function faultOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    expect(error).to.be.instanceOf(SojournError).with.property('code', 'SJ_CONFIG');
+    return (error as Error).message;
+  }
+  throw new Error('nothing was wrong');
+}
+
+describe('the configuration', () => {
+  it('has the defaults of the contract', () => {
+    expect(loadConfig({})).to.include({
+      TEMPORAL_NAMESPACE: 'default',
+      SESSION_IDLE_TIMEOUT: 30 * 60_000,
+      SESSION_CHECKPOINT: 60_000,
+      LATE_GRACE: 10_000,
+      LATE_WINDOW: 72 * 3_600_000,
+    });
+  });
+
+  it('reads durations as people write them, and off where there may be none', () => {
+    expect(['30m', '10s', '500ms', '1h', '2d', '1.5s'].map(parseDuration)).to.deep.equal([
+      1_800_000, 10_000, 500, 3_600_000, 172_800_000, 1_500,
+    ]);
+    for (const text of ['', '10', 's', '10 minutes', '-1s', '1e3s', '10S']) {
+      expect(parseDuration(text), text).to.equal(undefined);
+    }
+    expect(loadConfig({ SESSION_CHECKPOINT: 'off' }).SESSION_CHECKPOINT).to.equal(null);
+    expect(faultOf(() => loadConfig({ LATE_GRACE: 'off' }))).to.contain('LATE_GRACE');
+  });
+
+  it('counts an empty variable as not set', () => {
+    expect(loadConfig({ NATS_URL: '', SESSION_IDLE_TIMEOUT: '' })).not.to.have.property('NATS_URL');
+  });
+
+  it('names all that is wrong at once, with what it got, but never a secret', () => {
+    const message = faultOf(() =>
+      loadConfig({
+        NATS_URL: 'x',
+        REDIS_URL: 'http://h',
+        LOG_LEVEL: 'loud',
+        NATS_PASSWORD: 'hidden',
+      }),
+    );
+
+    expect(message)
+      .to.contain('NATS_URL')
+      .and.contain('"x"')
+      .and.contain('REDIS_URL')
+      .and.contain('LOG_LEVEL');
+    expect(message).not.to.contain('hidden');
+  });
+
+  it('wants pairs to be complete', () => {
+    expect(faultOf(() => loadConfig({ NATS_USER: 'u' }))).to.contain('NATS_PASSWORD');
+  });
+
+  it('names the servers that have no address, and what starts them', () => {
+    const message = faultOf(() => requireServers(loadConfig({}), ['NATS_URL', 'REDIS_URL']));
+
+    expect(message).to.contain('NATS_URL, REDIS_URL').and.contain('npx sojourn up');
+  });
+
+  it('takes from the file of `up` what the environment does not set', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-config-'));
+    try {
+      writeFileSync(
+        join(folder, 'env'),
+        '# made by up\nNATS_URL=nats://file:1\nREDIS_URL=redis://:a=b@h:1\n',
+      );
+
+      const env = withEnvFile({ NATS_URL: 'nats://mine:2', REDIS_URL: '' }, folder);
+
+      expect(env).to.include({ NATS_URL: 'nats://mine:2', REDIS_URL: 'redis://:a=b@h:1' });
+      expect(withEnvFile({ A: 'b' }, join(folder, 'nowhere'))).to.deep.equal({ A: 'b' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('reads NAME=value lines and nothing else', () => {
+    expect(parseEnvFile('A=1\n\n#B=2\nC=x=y\nnonsense\n')).to.deep.equal({ A: '1', C: 'x=y' });
+  });
+
+  it('keeps server programs in a folder of the user, or where he says', () => {
+    expect(cacheDir({ SOJOURN_CACHE: '/somewhere' })).to.equal('/somewhere');
+    expect(cacheDir({})).to.match(/\.cache\/sojourn$/);
+  });
+});

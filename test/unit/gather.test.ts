@@ -1,0 +1,179 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { VisitorEvent } from '../../shared/event.ts';
+import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, HELD_MESSAGES_MAX } from '../../shared/limits.ts';
+import {
+  createGather,
+  type Delivery,
+  type Gather,
+  type HeldMessage,
+} from '../../workers/gather.ts';
+import { anEvent } from '../support/builders.ts';
+
+const T0 = 1_000_000;
+
+function add(
+  gather: Gather,
+  sessionId: string,
+  event: VisitorEvent = anEvent(),
+  now = T0,
+): HeldMessage {
+  const message = { seq: event.seq, bytes: 100, open: 1 };
+  gather.add({ project: 'shop', sessionId }, event, message, now);
+  return message;
+}
+
+const idsOf = (delivery: Delivery | undefined) => delivery?.events.map(({ id }) => id);
+const end = () => anEvent({ type: 'session_end' });
+
+describe('the waiting room', () => {
+  it('lets the events of a session wait for company for a moment, then sends them together', () => {
+    const gather = createGather();
+    const [first, second] = [anEvent(), anEvent()];
+    add(gather, 's', first);
+    add(gather, 's', second, T0 + 20);
+
+    expect(gather.take(T0 + 39)).to.equal(undefined);
+    expect(gather.dueAt()).to.equal(T0 + 40);
+    expect(idsOf(gather.take(T0 + 40))).to.deep.equal([first.id, second.id]);
+    expect(gather.dueAt()).to.equal(Infinity);
+  });
+
+  it('sends a session that ends at once', () => {
+    const gather = createGather();
+    add(gather, 'waits');
+    add(gather, 'ends', end());
+
+    expect(gather.take(T0)?.sessionId).to.equal('ends');
+    expect(gather.take(T0)).to.equal(undefined);
+  });
+
+  it('waits longer under backlog, also for what ends', () => {
+    const gather = createGather();
+    gather.setBacklog(true);
+    add(gather, 'open');
+    add(gather, 'ends', end());
+
+    expect(gather.take(T0 + 249)).to.equal(undefined);
+    expect(gather.take(T0 + 250)?.sessionId).to.equal('ends');
+    expect(gather.take(T0 + 999)).to.equal(undefined);
+    expect(gather.take(T0 + 1_000)?.sessionId).to.equal('open');
+  });
+
+  it('has one delivery of a session under way, and gathers for the next meanwhile', () => {
+    const gather = createGather();
+    add(gather, 's', end());
+    const first = gather.take(T0) as Delivery;
+    const later = anEvent();
+    add(gather, 's', later);
+
+    expect(gather.take(T0 + 5_000)).to.equal(undefined);
+    gather.done(first);
+    expect(idsOf(gather.take(T0 + 5_000))).to.deep.equal([later.id]);
+  });
+
+  it('puts a delivery back in front of what came after it', () => {
+    const gather = createGather();
+    const [first, second] = [anEvent(), anEvent()];
+    add(gather, 's', first);
+    const delivery = gather.take(T0 + 40) as Delivery;
+    add(gather, 's', second);
+
+    gather.putBack(delivery);
+
+    expect(idsOf(gather.take(T0 + 41))).to.deep.equal([first.id, second.id]);
+    expect(gather.events).to.equal(2);
+  });
+
+  it('keeps sessions of the same id in other projects apart', () => {
+    const gather = createGather();
+    const message = { seq: 1, bytes: 1, open: 2 };
+    gather.add({ project: 'a', sessionId: 'b/c' }, end(), message, T0);
+    gather.add({ project: 'b', sessionId: 'b/c' }, end(), message, T0);
+
+    expect([gather.take(T0)?.project, gather.take(T0)?.project]).to.deep.equal(['a', 'b']);
+  });
+
+  it('cuts batches by number and by size', () => {
+    const gather = createGather();
+    for (let n = 0; n < BATCH_EVENTS_MAX + 1; n += 1) add(gather, 'many');
+    expect(idsOf(gather.take(T0))).to.have.length(BATCH_EVENTS_MAX);
+
+    const long = () => anEvent({ path: 'x'.repeat(1_000) });
+    for (let n = 0; n < 200; n += 1) add(gather, 'large', long());
+    const delivery = gather.take(T0 + 40) as Delivery;
+    expect(delivery.events.length).to.be.below(200);
+    expect(JSON.stringify(delivery.events).length).to.be.below(BATCH_BYTES_MAX);
+  });
+
+  it('is full at its limit, sends at once then, and has room again afterwards', () => {
+    const gather = createGather();
+    gather.setBacklog(true);
+    for (let n = 0; n < HELD_MESSAGES_MAX; n += 1) add(gather, `s-${n % 1_000}`);
+    expect(gather.isFull).to.equal(true);
+
+    gather.done(gather.take(T0) as Delivery);
+
+    expect(gather.isFull).to.equal(false);
+  });
+
+  it('hurries when the process stops', () => {
+    const gather = createGather();
+    gather.setBacklog(true);
+    add(gather, 's');
+
+    gather.hurry();
+
+    expect(gather.take(T0)?.sessionId).to.equal('s');
+  });
+
+  it('gives every event exactly once, in order within its session, whatever happens', () => {
+    const step = fc.oneof(
+      fc.record({ do: fc.constant('add' as const), session: fc.nat(3), ends: fc.boolean() }),
+      fc.record({
+        do: fc.constantFrom('take' as const, 'done' as const, 'putBack' as const, 'wait' as const),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const gather = createGather();
+        const added = new Map<string, string[]>();
+        const given = new Map<string, string[]>();
+        const underWay: Delivery[] = [];
+        let now = T0;
+        const finish = (delivery: Delivery) => {
+          gather.done(delivery);
+          given.set(delivery.sessionId, [
+            ...(given.get(delivery.sessionId) ?? []),
+            ...(idsOf(delivery) ?? []),
+          ]);
+        };
+        for (const s of steps) {
+          if (s.do === 'add') {
+            const event = anEvent({ type: s.ends ? 'session_end' : 'pageview' });
+            const id = `s-${s.session}`;
+            add(gather, id, event, now);
+            added.set(id, [...(added.get(id) ?? []), event.id]);
+          } else if (s.do === 'take') {
+            const delivery = gather.take(now);
+            if (delivery !== undefined) underWay.push(delivery);
+          } else if (s.do === 'wait') {
+            now += 50;
+          } else {
+            const delivery = underWay.shift();
+            if (delivery === undefined) continue;
+            if (s.do === 'done') finish(delivery);
+            else gather.putBack(delivery);
+          }
+        }
+        for (const delivery of underWay) finish(delivery);
+        gather.hurry();
+        for (let d = gather.take(now); d !== undefined; d = gather.take(now)) finish(d);
+
+        expect(given).to.deep.equal(added);
+        expect(gather.events).to.equal(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
