@@ -40,6 +40,12 @@ export interface SupervisedOptions {
   readonly onReady?: () => void;
 }
 
+// A test run that dies must not leave them behind.
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 export function supervise(options: SupervisedOptions): Supervised {
   const { name, args, environment, logFile } = options;
   const readyLine = args[0] === 'worker' ? 'session worker started' : 'ingest started';
@@ -61,6 +67,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     let life = '';
     const mine = spawnSojourn(args, environment);
     child = mine;
+    running.add(mine);
     note(`--- ${new Date().toISOString()} ${name} starts as process ${mine.pid ?? 0}\n`);
     mine.stdout?.resume();
     mine.stderr?.on('data', (chunk: Buffer) => {
@@ -73,6 +80,7 @@ export function supervise(options: SupervisedOptions): Supervised {
     });
     exited = new Promise((resolve) => {
       mine.once('close', (code, signal) => {
+        running.delete(mine);
         isReady = false;
         note(`--- ${new Date().toISOString()} ${name} ended: ${code ?? signal ?? '?'}\n`);
         resolve(code);
@@ -96,8 +104,6 @@ export function supervise(options: SupervisedOptions): Supervised {
   };
 
   start();
-  // A test run that dies must not leave it behind.
-  process.once('exit', () => child?.kill('SIGKILL'));
   return {
     name,
     get isReady() {
