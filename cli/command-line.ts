@@ -56,6 +56,11 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: 'list messages that broke a rule, publish them again',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
+  {
+    name: 'audit',
+    summary: 'compare the tables sessions and metrics, show the rows that differ',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
 ];
 
 /** Runs the command that the words name. @returns the exit code */

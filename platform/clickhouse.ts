@@ -1,6 +1,11 @@
 /** ClickHouse: clients for the three users, and inserts that a token makes repeatable. */
 import { readFileSync } from 'node:fs';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import {
+  type ClickHouseClient,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
@@ -77,9 +82,15 @@ export async function select<Row>(
   client: ClickHouseClient,
   query: string,
   params: Record<string, unknown> = {},
+  settings: ClickHouseSettings = {},
 ): Promise<Row[]> {
   try {
-    const result = await client.query({ query, query_params: params, format: 'JSONEachRow' });
+    const result = await client.query({
+      query,
+      query_params: params,
+      format: 'JSONEachRow',
+      clickhouse_settings: settings,
+    });
     return await result.json<Row>();
   } catch (error) {
     throw new SojournError(

@@ -82,7 +82,7 @@ describe('the command line', function () {
 
   it('has a sentence and an example in the help of each command', async () => {
     const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'status', 'session'];
-    const program = await createProgram([...words, 'deadletters']);
+    const program = await createProgram([...words, 'deadletters', 'audit']);
 
     for (const command of program.commands) {
       for (const one of [command, ...command.commands]) {
