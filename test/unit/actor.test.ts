@@ -5,6 +5,7 @@ import {
   continuation,
   nextStep,
   openActor,
+  rebase,
   receive,
   rollupFor,
   type SessionSettings,
@@ -224,6 +225,60 @@ describe('a continued session', () => {
   });
 });
 
+describe('a continued session that only absorbs late events', () => {
+  it('settles when and as what it would have without', () => {
+    const actor = aReopenedActor('session_end', anEvent());
+    write(actor, NOON_ISH);
+
+    const continued = openActor(throughJson(continuation(actor)), 'run-2', NOON_ISH);
+
+    for (const now of [NOON_ISH, NOON_ISH + 10 * SECOND, NOON_ISH + 30 * MINUTE]) {
+      expect(nextStep(continued, now)).to.deep.equal(nextStep(actor, now));
+    }
+    expect(nextStep(continued, NOON_ISH + 10 * SECOND).do).to.equal('end');
+  });
+
+  it('has proven its state already', () => {
+    const actor = aReopenedActor('idle', anEvent());
+    expect(actor.unproven).to.have.length(1);
+    write(actor, NOON_ISH);
+
+    const continued = openActor(throughJson(continuation(actor)), 'run-2', NOON_ISH);
+
+    expect(continued.unproven).to.equal(undefined);
+  });
+});
+
+describe('a session that started from a stale state', () => {
+  it('writes its own events, though the log shows as many of others', () => {
+    const stale = snapshotOf(aReopenedActor('idle'));
+    const actor = aReopenedActor('idle', anEvent({ id: 'mine', path: '/mine' }));
+    const other = aReopenedActor('idle', anEvent({ id: 'other' }));
+    const step: Step = { do: 'write', status: 'open' };
+    const foreign = writeResult(rollupFor(writeRequest(other, step, NOON_ISH), undefined));
+
+    rebase(actor, stale, { ...foreign, by: 'run-3' });
+
+    expect([actor.state.events, actor.shown?.events]).to.deep.equal([2, 2]);
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal(WRITE_OPEN);
+    const rollup = rollupFor(writeRequest(actor, step, NOON_ISH), undefined);
+    expect(rollup.writeNo).to.equal(3);
+    expect(
+      rollup.rows.some(([, , , dimension, value]) => dimension === 'path' && value === '/mine'),
+    ).to.be.true;
+  });
+});
+
+describe('what a session leaves behind', () => {
+  it('tells whether its user was new, so that nobody has to ask again', () => {
+    const actor = anActor([anEvent({ userId: 'ann' })]);
+    expect(snapshotOf(actor)).not.to.have.any.keys('user', 'shown', 'unproven', 'endReason');
+    write(actor, NOON_ISH);
+
+    expect(snapshotOf(actor).user).to.deep.equal({ userId: 'ann', isNew: true });
+  });
+});
+
 describe('a record of a session', () => {
   const firstRecord = (events: readonly VisitorEvent[]) =>
     rollupFor(writeRequest(anActor(events), { status: 'open' }, NOON_ISH), undefined);
@@ -286,7 +341,20 @@ describe('a record of a session', () => {
     expect(actor.writeNo).to.equal(0);
   });
 
+  it('tells of a user only where somebody has looked', () => {
+    const anonymous = firstRecord([anEvent()]);
+    const unknown = firstRecord([anEvent({ userId: 'ann' })]);
+
+    expect(writeResult(anonymous)).not.to.have.property('user');
+    expect(writeResult(unknown)).not.to.have.property('user');
+    const known = { ...unknown, session: { ...unknown.session, newUser: false } };
+    expect(writeResult(known).user).to.deep.equal({ userId: 'ann', isNew: false });
+  });
+
   it('cannot be made of nothing', () => {
-    expect(() => writeRequest(anActor([]), { status: 'open' }, NOON_ISH)).to.throw(RangeError);
+    expect(() => writeRequest(anActor([]), { status: 'open' }, NOON_ISH)).to.throw(
+      RangeError,
+      'a session without events has nothing to write',
+    );
   });
 });

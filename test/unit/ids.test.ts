@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import * as ids from '../../shared/ids.ts';
 import {
   deadLetterSubject,
   loaderWorkflowId,
@@ -64,6 +65,21 @@ describe('a subject', () => {
     expect(metricsUpdatedSubject('shop')).to.equal('metrics.updated.shop');
     expect(deadLetterSubject('shop')).to.equal('deadletters.shop');
     expect(loaderWorkflowId(0)).to.equal('loader/0');
+  });
+});
+
+describe('the names that other systems know', () => {
+  it('stay what they are: changing one is a new system beside the old', () => {
+    expect(ids).to.include({
+      TASK_QUEUE: 'sojourn',
+      SESSION_WORKFLOW: 'session',
+      LOADER_WORKFLOW: 'loader',
+      EVENTS_STREAM: 'EVENTS',
+      EVENTS_CONSUMER: 'ingest',
+      ROLLUPS_STREAM: 'ROLLUPS',
+      METRICS_STREAM: 'METRICS',
+      DEADLETTERS_STREAM: 'DEADLETTERS',
+    });
   });
 });
 

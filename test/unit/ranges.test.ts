@@ -31,6 +31,35 @@ describe('a range of the rollup log', () => {
 });
 
 describe('the loader', () => {
+  it('begins before the first record of no log, and remembers nothing', () => {
+    expect(openLoader(3)).to.deep.equal({
+      partition: 3,
+      position: { log: '', seq: 0 },
+      runningMs: 0,
+      lastTickAt: undefined,
+      marks: [],
+      purged: 0,
+      lastPurgeAtMs: 0,
+    });
+  });
+
+  it('marks the next minute from its first moment, and forgets marks that are purged', () => {
+    const state = openLoader(0);
+    const advanceAt = (ms: number, to: number) => {
+      tick(state, NOON_ISH + ms);
+      advance(state, aRange(to));
+    };
+    advanceAt(0, 1);
+    advanceAt(MINUTE - 1, 2);
+    advanceAt(MINUTE, 3);
+    advanceAt(2 * MINUTE, 4);
+    expect(state.marks.map(({ seq }) => seq)).to.deep.equal([1, 3, 4]);
+
+    purgedUpTo(state, 3);
+
+    expect(state.marks.map(({ seq }) => seq)).to.deep.equal([4]);
+  });
+
   it('may purge a record once it has been loaded for an hour of running time', () => {
     const state = openLoader(0);
     run(state, 0);

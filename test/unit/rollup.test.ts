@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { toWire, type WireRow } from '../../shared/contributions.ts';
-import { SojournError } from '../../shared/errors.ts';
+import { SojournError, toError } from '../../shared/errors.ts';
 import { decodeRollup, encodeRollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup } from '../support/builders.ts';
 
@@ -23,7 +23,8 @@ describe('a record of the rollup log', () => {
 
   it('is an error where anything else stands', () => {
     const others = ['', '{', 'null', '1', '[]', '{}'];
-    const changed = [{ version: 2 }, { by: undefined }, { writeNo: '1' }, { rows: null }].map(
+    const fields = Object.keys(aRollup());
+    const changed = [{ version: 2 }, { writeNo: '1' }, { rows: null }, ...fields.map(without)].map(
       (change) => JSON.stringify({ ...aRollup(), ...change }),
     );
     for (const text of [...others, ...changed]) {
@@ -32,7 +33,29 @@ describe('a record of the rollup log', () => {
         .with.property('code', 'SJ_ROLLUP_INVALID');
     }
   });
+
+  it('says whether it is no JSON, and why, or of another shape', () => {
+    const broken = catchFrom(() => decodeRollup('{'));
+    expect(broken.message).to.equal('a rollup record is no JSON');
+    expect(broken.cause).to.be.instanceOf(SyntaxError);
+
+    expect(catchFrom(() => decodeRollup('{}')).message).to.contain('another shape than version 1');
+  });
 });
+
+function catchFrom(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return toError(error);
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** JSON leaves a field out that is undefined. */
+function without(field: string): object {
+  return { [field]: undefined };
+}
 
 describe('the sum of records', () => {
   it('adds rows by project and key, and drops what comes to nothing', () => {

@@ -1,8 +1,18 @@
 import { expect } from 'chai';
+import {
+  confirmWrite,
+  openActor,
+  receive,
+  rollupFor,
+  snapshotOf,
+  writeRequest,
+  writeResult,
+} from '../../shared/actor.ts';
+import type { EndReason } from '../../shared/rollup.ts';
 import { searchAttributesOf } from '../../shared/search-attributes.ts';
 import { factsOf } from '../../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../../shared/session-view.ts';
-import { anActor, anEvent, NOON_ISH } from '../support/builders.ts';
+import { aBatch, anActor, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
 
 describe('the view of a session', () => {
   it('shows its figures, and when it does something next', () => {
@@ -36,6 +46,95 @@ describe('the view of a session', () => {
 
     expect(view).to.include({ status: 'ended', endReason: 'idle' });
     expect(view).not.to.have.property('nextStepAt');
+  });
+
+  it('tells whether everything is written, and what it only waits for', () => {
+    const actor = anActor([anEvent()]);
+    const write = () => {
+      const request = writeRequest(actor, { status: 'open' }, NOON_ISH);
+      confirmWrite(actor, writeResult(rollupFor(request, undefined)), NOON_ISH);
+    };
+    write();
+    expect(viewOf(actor, NOON_ISH)).to.include({ written: true, writes: 1, settling: false });
+
+    receive(actor, aBatch(anEvent()), NOON_ISH);
+    expect(viewOf(actor, NOON_ISH)).to.include({ written: false });
+    write();
+    actor.owesMore = true;
+    expect(viewOf(actor, NOON_ISH)).to.include({ written: false, writes: 2 });
+    expect(viewOf(actor, NOON_ISH)).not.to.have.property('nextStepAt');
+  });
+
+  it('tells that a session settles while it takes late events, and only then', () => {
+    const reopened = (endReason: EndReason) => {
+      const snapshot = snapshotOf(anActor([anEvent()]), endReason);
+      const input = { project: 'shop', sessionId: 's-1', settings: SETTINGS, snapshot };
+      return openActor({ ...input, batch: aBatch(anEvent()) }, 'run-2', NOON_ISH);
+    };
+
+    expect(viewOf(reopened('session_end'), NOON_ISH).settling).to.equal(true);
+    expect(viewOf(reopened('operator'), NOON_ISH).settling).to.equal(true);
+    expect(viewOf(reopened('session_end'), NOON_ISH, 'session_end').settling).to.equal(false);
+    expect(viewOf(reopened('idle'), NOON_ISH).settling).to.equal(false);
+  });
+
+  it('is not there for a session without events', () => {
+    expect(() => viewOf(anActor([]), NOON_ISH)).to.throw(RangeError, 'cannot be shown');
+  });
+
+  it('in Markdown is a table of all that is known', () => {
+    const actor = anActor([
+      anEvent({
+        ...{ path: '/in', userId: 'ann', trafficSource: 'ads', country: 'DE' },
+        deviceType: 'mobile',
+      }),
+      anEvent({ path: '/out', at: NOON_ISH + 1_500 }),
+      anEvent({ type: 'purchase', revenue: '19.9', at: NOON_ISH + 2_000 }),
+    ]);
+
+    expect(describeInMarkdown(viewOf(actor, NOON_ISH, 'session_end')).split('\n')).to.deep.equal([
+      '**ended** (session_end): 2024-03-05T10:00:00.000Z to 2024-03-05T10:00:02.000Z',
+      '',
+      '| | |',
+      '|-|-|',
+      '| Page views | 2 |',
+      '| Events | 3 |',
+      '| Duration | 2 s |',
+      '| Conversions | 1 |',
+      '| Revenue | 19.9 |',
+      '| Engaged | yes |',
+      '| Bounced | no |',
+      '| Entry | /in |',
+      '| Exit | /out |',
+      '| User | ann |',
+      '| Source | ads |',
+      '| Country | DE |',
+      '| Device | mobile |',
+      '| Writes | 0 |',
+    ]);
+  });
+
+  it('in Markdown has no line for what is not known', () => {
+    expect(describeInMarkdown(viewOf(anActor([anEvent()]), NOON_ISH)).split('\n')).to.deep.equal([
+      '**open**: 2024-03-05T10:00:00.000Z to 2024-03-05T10:00:00.000Z',
+      '',
+      '| | |',
+      '|-|-|',
+      '| Page views | 1 |',
+      '| Events | 1 |',
+      '| Duration | 0 s |',
+      '| Conversions | 0 |',
+      '| Engaged | no |',
+      '| Bounced | yes |',
+      '| Writes | 0 |',
+    ]);
+  });
+
+  it('in Markdown cuts long texts, and makes one space of any white space', () => {
+    const actor = anActor([anEvent({ path: `/a\n\n\tb${'x'.repeat(500)}` })]);
+    const lines = describeInMarkdown(viewOf(actor, NOON_ISH)).split('\n');
+
+    expect(lines).to.include(`| Entry | /a b${'x'.repeat(194)} |`);
   });
 
   it('in Markdown lets no producer write markup', () => {

@@ -223,6 +223,16 @@ describe('a session', () => {
     ]);
   });
 
+  it('carries along by bucket only what is filed under its attributes', () => {
+    const { tallies } = factsAfter(
+      anEvent({ path: '/a' }),
+      anEvent({ type: 'purchase', revenue: '5' }),
+      anEvent({ type: 'click' }),
+    );
+
+    expect(tallies).to.deep.equal([[`page_views day ${Date.UTC(2024, 2, 5)}`, '1', 1]]);
+  });
+
   it('counts a user as new or as returning, or not at all while nobody has looked', () => {
     const facts = factsAfter(anEvent({ userId: 'ann' }));
     const users = (newUser?: boolean) =>
