@@ -2,17 +2,12 @@
  * How many sessions a second go all the way, from JetStream to rows in ClickHouse, compared with the
  * cheapest workflow of the same engine that receives the same batch and closes?
  */
-import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
-import { cpuBetween, cpuMs, type Figures, total } from './processes.ts';
+import { type Measurement, measurement, passThrough, startUp } from './pass-through.ts';
+import { cpuBetween, cpuMs, total } from './processes.ts';
 import type { Result, Scale, Scenario } from './scenario.ts';
 import { percentile, spreadOf } from './stats.ts';
-import { publishSessions } from './traffic.ts';
-import { sleep, type Started, type World } from './world.ts';
-
-interface Measurement {
-  readonly sessionsPerSecond: number;
-  readonly cpuMsPerSession: Figures;
-}
+import { until } from './until.ts';
+import type { World } from './world.ts';
 
 const GOALS: Readonly<Record<number, number>> = { 1: 0.85, 5: 0.85, 20: 0.85, 100: 0.7 };
 
@@ -21,9 +16,10 @@ export const pipeline: Scenario = {
   question: 'How close to the engine is the whole way of a session?',
   async run(world, scale, say) {
     const results: Result[] = [];
-    const ours = await world.start(['up', '--data-dir', '/tmp/sojourn-bench-up'], 'ingest started');
+    const ours = await startUp(world);
+    const pids = { node: ours.pid };
     try {
-      await passThrough(world, ours, 300, 5);
+      await passThrough(world, pids, 300, 5);
       for (const events of scale.quick ? [1, 20] : [1, 5, 20, 100]) {
         const sessions = sessionsFor(scale, events);
         const floor: Measurement[] = [];
@@ -31,7 +27,7 @@ export const pipeline: Scenario = {
         const signals: Measurement[] = [];
         for (let round = 0; round < scale.rounds; round += 1) {
           floor.push(await runFloor(world, sessions, events, 'start'));
-          pipelines.push(await passThrough(world, ours, sessions, events));
+          pipelines.push(await passThrough(world, pids, sessions, events));
           if (!scale.quick) signals.push(await runFloor(world, sessions, events, 'signal'));
           say(
             `K = ${events}, round ${round + 1}: ${line(floor)} floor, ${line(pipelines)} pipeline`,
@@ -57,7 +53,8 @@ function sessionsFor({ quick }: Scale, events: number): number {
   return quick ? full / 4 : full;
 }
 
-async function runFloor(
+/** The yardstick: no part of Sojourn, the same engine. */
+export async function runFloor(
   world: World,
   sessions: number,
   events: number,
@@ -67,47 +64,12 @@ async function runFloor(
   const floor = await world.start([script, String(sessions), String(events), mode], 'begin');
   // What ran before `begin` is its start and warm-up; the servers' share of that is small but real.
   const begin = cpuMs({ ...world.pids, node: floor.pid });
-  while (!/end ([\d.]+)/.test(floor.log())) await sleep(20);
+  const ended = () => Promise.resolve(/end ([\d.]+)/.test(floor.log()));
+  await until('the end of the floor', ended, { everyMs: 20 });
   const cpu = cpuBetween(begin, cpuMs({ ...world.pids, node: floor.pid }));
   const ms = Number(/end ([\d.]+)/.exec(floor.log())?.[1]);
   await floor.stop();
   return measurement(sessions, ms, cpu);
-}
-
-async function passThrough(
-  world: World,
-  ours: Started,
-  sessions: number,
-  events: number,
-): Promise<Measurement> {
-  const project = world.project();
-  const { jsm } = world.nats;
-  await jsm.consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 600_000));
-  await publishSessions(world, project, sessions, events);
-  const begin = cpuMs({ ...world.pids, node: ours.pid });
-  const start = process.hrtime.bigint();
-  await jsm.consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
-  while ((await eventsIn(world, project)) < sessions * events) await sleep(100);
-  const ms = Number(process.hrtime.bigint() - start) / 1e6;
-  return measurement(sessions, ms, cpuBetween(begin, cpuMs({ ...world.pids, node: ours.pid })));
-}
-
-/** Events of ended sessions whose rows can be queried. */
-async function eventsIn({ admin }: World, project: string): Promise<number> {
-  const result = await admin.query({
-    query: `SELECT sum(events) AS events FROM sojourn.sessions FINAL
-            WHERE project = '${project}' AND state = 'ended'`,
-    format: 'JSONEachRow',
-  });
-  const [row] = await result.json<{ events: string | number }>();
-  return Number(row?.events ?? 0);
-}
-
-function measurement(sessions: number, ms: number, cpu: Figures): Measurement {
-  return {
-    sessionsPerSecond: sessions / (ms / 1_000),
-    cpuMsPerSession: Object.fromEntries(Object.entries(cpu).map(([k, v]) => [k, v / sessions])),
-  };
 }
 
 function summarise(

@@ -53,9 +53,10 @@ function childrenOf(pid: number): number[] {
 function ticksOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // Fields after the command's closing bracket: utime is the 12th, stime the 13th.
+    // Fields after the command's closing bracket: user and system time are the 12th and 13th, those of
+    // children that have ended the 14th and 15th.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
   } catch {
     return NaN;
   }
