@@ -22,7 +22,7 @@ import {
 import { useServers } from '../support/servers.ts';
 
 describe('the audit', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const servers = useServers();
   let pipeline: PipelineProcess;
   let around: Around;
@@ -171,6 +171,43 @@ describe('the audit', function () {
     await insert('sessions', [{ ...session, version: Number(session['version']) + 2 }]);
 
     expect(await audit('--project', project)).to.deep.include({ code: 0 });
+  });
+
+  it('is silent while sessions are being loaded, however often one asks', async () => {
+    const project = 'audited-live';
+    const seconds = (n: number) => new Date(Date.UTC(2026, 4, 1) + n * 1_000).toISOString();
+    const stop = new AbortController();
+    const traffic = (async () => {
+      for (let n = 0; !stop.signal.aborted; n += 1) {
+        const event = {
+          sessionId: `s-${n % 40}`,
+          eventType: 'pageview',
+          timestamp: seconds(n * 7),
+        };
+        await around.publish(project, {
+          ...event,
+          eventId: `e-${n}`,
+          properties: { country: 'DE' },
+        });
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    try {
+      await eventually(
+        async () => {
+          expect((await audit('--project', project)).finding.compared).to.be.above(0);
+        },
+        { withinMs: 30_000 },
+      );
+      for (let round = 0; round < 4; round += 1) {
+        const { code, finding } = await audit('--project', project);
+        expect(finding.rows).to.deep.equal([]);
+        expect(code).to.equal(0);
+      }
+    } finally {
+      stop.abort();
+      await traffic;
+    }
   });
 
   it('says that there is nothing of a project that nobody has heard of', async () => {

@@ -22,7 +22,7 @@ import { useServers } from '../support/servers.ts';
 type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };
 
 describe('dead letters', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const servers = useServers();
   let pipeline: PipelineProcess;
   let around: Around;
