@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
+import { toError } from '../shared/errors.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Result, Scale } from './scenario.ts';
 import { short } from './stats.ts';
@@ -24,6 +25,7 @@ if (unknown.length > 0) {
 
 const scale: Scale = { quick, rounds: 3 };
 const results: Result[] = [];
+const failed: string[] = [];
 for (const scenario of SCENARIOS) {
   if (only.length > 0 && !only.includes(scenario.name)) continue;
   process.stderr.write(`\n== ${scenario.name}: ${scenario.question}\n`);
@@ -33,11 +35,16 @@ for (const scenario of SCENARIOS) {
     results.push(
       ...(await scenario.run(world, scale, (line) => process.stderr.write(`   ${line}\n`))),
     );
+  } catch (error) {
+    // What others have found out in a quarter of an hour is not thrown away.
+    failed.push(scenario.name);
+    process.stderr.write(`   failed: ${toError(error).stack ?? String(error)}\n`);
   } finally {
     await world.stop();
   }
 }
 report(results);
+if (failed.length > 0) process.exitCode = 1;
 
 function report(all: readonly Result[]): void {
   const table = new Table({
@@ -88,6 +95,7 @@ function circumstances(): object {
     },
     rounds: scale.rounds,
     quick,
+    failed,
   };
 }
 
