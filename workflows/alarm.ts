@@ -4,8 +4,8 @@
  */
 import { CancellationScope, sleep } from '@temporalio/workflow';
 
-/** @param ring called when a deadline has come; it decides what that means */
-export function createAlarm(ring: () => void): { set(until: number): void } {
+/** @param ring called when a deadline has come, with what to do about it then or later */
+export function createAlarm(ring: (disarm: () => void) => void): { set(until: number): void } {
   let armedFor = Infinity;
   let scope: CancellationScope | undefined;
   return {
@@ -20,8 +20,9 @@ export function createAlarm(ring: () => void): { set(until: number): void } {
         .run(() => sleep(Math.max(1, until - Date.now())))
         .then(
           () => {
-            armedFor = Infinity;
-            ring();
+            ring(() => {
+              armedFor = Infinity;
+            });
           },
           // Cancelled: something nearer took over.
           () => undefined,

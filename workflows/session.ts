@@ -32,9 +32,7 @@ import {
   type SessionSnapshot,
   snapshotOf,
   type Step,
-  type WriteRequest,
   writeRequest,
-  type WriteResult,
 } from '../shared/actor.ts';
 import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
 import type { EndReason } from '../shared/rollup.ts';
@@ -42,6 +40,7 @@ import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { factsOf } from '../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
 import { createAlarm } from './alarm.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
 import { endSignal, endUpdate, eventsSignal, snapshotQuery, stateQuery } from './messages.ts';
 import { searchAttributePairs } from './search-attribute-pairs.ts';
 
@@ -60,19 +59,21 @@ const patient = proxyActivities<Pick<Activities, 'writeDifference' | 'loadSnapsh
 /** @returns what a later run needs to reopen the session */
 export async function session(input: SessionInput): Promise<SessionSnapshot> {
   const { firstExecutionRunId } = workflowInfo();
-  const actor = openActor(input, firstExecutionRunId, Date.now());
+  const arrivals = createArrivals();
+  const actor = openActor(input, firstExecutionRunId, arrivals.now);
   let signals = 0;
-  let stirred = false;
   let ended: EndReason | undefined;
 
   setHandler(eventsSignal, (batch) => {
-    signals += 1;
-    receive(actor, batch, Date.now());
-    stirred = true;
+    arrivals.take(() => {
+      signals += 1;
+      receive(actor, batch, arrivals.now);
+    });
   });
   const requestEnd = () => {
-    actor.endRequested = true;
-    stirred = true;
+    arrivals.take(() => {
+      actor.endRequested = true;
+    });
   };
   setHandler(endSignal, requestEnd);
   setHandler(endUpdate, async () => {
@@ -85,77 +86,81 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
 
   // A cancellation is an operator's wish to end the session, not to lose what it owes.
   CancellationScope.current().cancelRequested.catch(requestEnd);
-  const alarm = createAlarm(() => {
-    stirred = true;
-  });
+  const alarm = createAlarm(arrivals.take);
   const shown = createSearchAttributeUpdater(actor);
 
   await CancellationScope.nonCancellable(async () => {
     for (;;) {
-      stirred = false;
-      const step = nextStep(actor, Date.now());
+      const step = nextStep(actor, arrivals.now);
       if (step.do === 'write') {
-        await write(actor, step);
+        await write(actor, step, arrivals);
         if (step.status === 'open') shown.update();
         continue;
       }
       setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
       if (step.do === 'end') {
+        if (arrivals.release()) continue;
         ended = step.reason;
         await condition(allHandlersFinished);
-        if (!isDone(actor)) {
+        // Something may have arrived while they finished.
+        if (nextStep(actor, arrivals.now).do !== 'end') {
           ended = undefined;
           continue;
         }
         return;
       }
-      if (signals >= SIGNALS_PER_RUN_MAX || workflowInfo().continueAsNewSuggested) {
+      if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong) {
+        if (arrivals.release()) continue;
         // What is written need not travel, and what a reopened run has not proven must not.
         if (
           actor.unproven !== undefined ||
           (actor.balance.size > CARRIED_ROWS_MAX && isChanged(actor))
         ) {
-          await write(actor, openWrite(actor));
+          await write(actor, openWrite(actor), arrivals);
           continue;
         }
         await continueAsNew<typeof session>(continuation(actor));
       }
       alarm.set(step.until);
-      await condition(() => stirred);
+      arrivals.release();
+      await arrivals.next();
     }
   });
   setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
   return snapshotOf(actor, ended);
 }
 
-/** Nothing arrived while handlers finished. */
-function isDone(actor: Actor): boolean {
-  return nextStep(actor, Date.now()).do === 'end';
-}
-
 async function write(
   actor: Actor,
   step: Omit<Extract<Step, { do: 'write' }>, 'do'>,
+  arrivals: Arrivals,
 ): Promise<void> {
-  const result = await writeOnce(writeRequest(actor, step, Date.now()));
-  if (confirmWrite(actor, result, Date.now())) return;
+  const request = writeRequest(actor, step, arrivals.now);
+  const result = await orPatiently(arrivals, (activities) => activities.writeDifference(request));
+  if (confirmWrite(actor, result, arrivals.now)) return;
 
   log.info('reopened from a stale snapshot, starting again from the latest', { by: result.by });
-  const request = { project: actor.project, sessionId: actor.sessionId, runId: result.by };
-  rebase(actor, await orPatiently((a) => a.loadSnapshot(request)), result);
+  const { project, sessionId } = actor;
+  const wanted = { project, sessionId, runId: result.by };
+  const snapshot = await orPatiently(arrivals, (activities) => activities.loadSnapshot(wanted));
+  rebase(actor, snapshot, result);
 }
 
-function writeOnce(request: WriteRequest): Promise<WriteResult> {
-  return orPatiently((activities) => activities.writeDifference(request));
-}
-
-async function orPatiently<T>(call: (activities: typeof quick) => Promise<T>): Promise<T> {
+async function orPatiently<T>(
+  arrivals: Arrivals,
+  call: (activities: typeof quick) => Promise<T>,
+): Promise<T> {
+  arrivals.hold();
   try {
     return await call(quick);
   } catch (error) {
     // A local activity's failure comes bare, not wrapped in an ActivityFailure.
     if (!(error instanceof TemporalFailure)) throw error;
-    return await call(patient);
+    // The end of an ordinary activity is an event in the history: nothing has to wait for that.
+    arrivals.release();
+    const result = await call(patient);
+    arrivals.tick();
+    return result;
   }
 }
 

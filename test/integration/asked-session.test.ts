@@ -1,0 +1,103 @@
+/**
+ * Being asked changes nothing: a session that people look at all the time, also while it writes, has
+ * a history that replays. (A query that is answered while a local activity ends lets the workflow
+ * hear of that end one workflow task later than a replay will.)
+ */
+import type { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { expect } from 'chai';
+import { loadConfig } from '../../platform/config.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
+import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { stateQuery } from '../../workflows/messages.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { useServers } from '../support/servers.ts';
+
+const PROJECT = 'asked';
+const SESSIONS = 8;
+const ASKING = 3;
+const FOR_MS = 8_000;
+const SETTINGS = { SESSION_IDLE_TIMEOUT: '700ms', SESSION_CHECKPOINT: '100ms', LATE_GRACE: '1s' };
+
+describe('a session that is asked all the time', () => {
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let client: Client;
+  let close: () => Promise<void>;
+
+  before(async () => {
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
+    around = await connectAround(servers());
+    const temporal = await connectTemporal({
+      ...loadConfig(environmentOf(servers())),
+      TEMPORAL_ADDRESS: servers().temporal.address,
+    });
+    client = temporal.client;
+    close = () => temporal.connection.close();
+  });
+
+  after(async () => {
+    await around.close();
+    await close();
+    expect(await pipeline.stop()).to.equal(0);
+  });
+
+  it('has a history that replays', async function () {
+    this.timeout(90_000);
+    const until = Date.now() + FOR_MS;
+    const ids = Array.from({ length: SESSIONS }, (_, n) => `s${n}`);
+    await Promise.all(
+      ids.flatMap((id) => [
+        tell(id, until),
+        ...Array.from({ length: ASKING }, () => ask(id, until)),
+      ]),
+    );
+
+    const bundle = await workflowBundle();
+    let checked = 0;
+    const failures: string[] = [];
+    for await (const { workflowId, runId } of client.workflow.list({
+      query: `WorkflowType = 'session' AND SojournProject = '${PROJECT}'`,
+    })) {
+      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      checked += 1;
+      await Worker.runReplayHistory({ workflowBundle: bundle }, history).catch((error: unknown) => {
+        failures.push(`${workflowId} ${runId}: ${String(error)}`);
+      });
+    }
+
+    expect(checked).to.be.at.least(SESSIONS);
+    expect(failures, `of ${checked}`).to.deep.equal([]);
+  });
+
+  /** An event now and then, with a pause long enough to end by idleness every few. */
+  async function tell(sessionId: string, until: number): Promise<void> {
+    for (let n = 0; Date.now() < until; n += 1) {
+      const timestamp = Date.UTC(2026, 2, 4, 10) + n * 1_000;
+      await around.publish(PROJECT, {
+        eventType: 'click',
+        sessionId,
+        eventId: `${sessionId}-${n}`,
+        timestamp,
+      });
+      const pauseMs = n % 12 === 11 ? 900 : 30 + ((n * 37) % 120);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  async function ask(sessionId: string, until: number): Promise<void> {
+    const handle = client.workflow.getHandle(sessionWorkflowId(PROJECT, sessionId));
+    while (Date.now() < until) {
+      await handle.query(stateQuery).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+  }
+});
