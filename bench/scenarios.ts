@@ -1,5 +1,21 @@
 /** All benchmarks, in the order they run. */
+import { bi } from './bi.bench.ts';
+import { growth } from './growth.bench.ts';
+import { latency } from './latency.bench.ts';
+import { live } from './live.bench.ts';
+import { loader } from './loader.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
+import { replaced } from './replaced.bench.ts';
 import type { Scenario } from './scenario.ts';
+import { workers } from './workers.bench.ts';
 
-export const SCENARIOS: readonly Scenario[] = [pipeline];
+export const SCENARIOS: readonly Scenario[] = [
+  pipeline,
+  replaced,
+  latency,
+  live,
+  growth,
+  loader,
+  bi,
+  workers,
+];
