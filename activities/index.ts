@@ -13,6 +13,7 @@ import {
   type PurgeRequest,
   type UnfinishedSessions,
 } from './purge-loaded.ts';
+import { createReadOnce } from './read-once.ts';
 import type { VisitorStore } from './recognize-visitor.ts';
 import type { RollupLog } from './record-rollup.ts';
 import { writeDifference } from './write-difference.ts';
@@ -36,6 +37,7 @@ const HEARTBEAT_EVERY_MS = 2_000;
 const GATHER_MS = 400;
 
 export function createActivities(deps: ActivityDeps) {
+  const { toLoad, toAnnounce } = createReadOnce(deps.log);
   return {
     writeDifference: (request: WriteRequest): Promise<WriteResult> =>
       writeDifference(deps.visitors, deps.log, request),
@@ -62,10 +64,10 @@ export function createActivities(deps: ActivityDeps) {
     },
 
     loadBatch: (range: LogRange): Promise<void> =>
-      whileBeating(() => loadBatch(deps.log, deps.tables, range)),
+      whileBeating(() => loadBatch(toLoad, deps.tables, range)),
 
     announceBatch: (range: LogRange): Promise<void> =>
-      whileBeating(() => announceBatch(deps.log, deps.announcer, range, Date.now())),
+      whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
       const kept = await whileBeating(() =>

@@ -39,9 +39,8 @@ const SEPARATOR = '\t';
 
 /** One text for a row key. The dimension value comes last: only it may hold the separator. */
 export function rowKeyText(key: RowKey): string {
-  return [key.metric, key.granularity, key.bucket, key.dimension, key.dimensionValue].join(
-    SEPARATOR,
-  );
+  const { metric, granularity, bucket, dimension, dimensionValue } = key;
+  return `${metric}${SEPARATOR}${granularity}${SEPARATOR}${bucket}${SEPARATOR}${dimension}${SEPARATOR}${dimensionValue}`;
 }
 
 /** The inverse of {@link rowKeyText}. */
@@ -105,6 +104,12 @@ export function toWire(rows: ReadonlyMap<string, Amount>): WireRow[] {
 /** The inverse of {@link toWire}; rows with the same key are summed. */
 export function fromWire(wire: readonly WireRow[]): Contributions {
   const rows: Contributions = new Map();
+  addWire(rows, wire);
+  return rows;
+}
+
+/** Adds rows as they travel to `rows`, in place: what the loader does with millions of them. */
+export function addWire(rows: Contributions, wire: readonly WireRow[]): void {
   for (const [
     metric,
     granularity,
@@ -117,5 +122,4 @@ export function fromWire(wire: readonly WireRow[]): Contributions {
     const key = { metric, granularity, bucket: bucketSeconds * 1_000, dimension, dimensionValue };
     addAmount(rows, rowKeyText(key), { value: readUnits(value), count });
   }
-  return rows;
 }

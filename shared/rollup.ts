@@ -2,7 +2,7 @@
  * The difference a session hands over, and what the loader makes of many: one record of the rollup
  * log (stream ROLLUPS). Its subject is its identity, its content never changes.
  */
-import { addAll, type Contributions, fromWire, type WireRow } from './contributions.ts';
+import { addWire, type Contributions, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
 import type { SessionFacts } from './session.ts';
 
@@ -85,7 +85,7 @@ export function sumRollups(rollups: Iterable<Rollup>): RangeSums {
   for (const rollup of rollups) {
     const rows = metrics.get(rollup.project) ?? (new Map() as Contributions);
     metrics.set(rollup.project, rows);
-    addAll(rows, fromWire(rollup.rows));
+    addWire(rows, rollup.rows);
     const newest = sessions.get(rollup.identity);
     if (newest === undefined || newest.writeNo < rollup.writeNo) {
       sessions.set(rollup.identity, rollup);
