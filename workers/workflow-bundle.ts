@@ -23,6 +23,10 @@ export async function bundleWorkflows(): Promise<string> {
   const workflowsPath = join(ROOT, 'workflows', `index${extname(SELF)}`);
   const { code } = await bundleWorkflowCode({
     workflowsPath,
+    // Evaluated once a thread, not once a workflow. They are pure and keep nothing between calls.
+    preloadModules: readdirSync(join(ROOT, 'shared'))
+      .filter((name) => extname(name) === extname(SELF))
+      .map((name) => join(ROOT, 'shared', name)),
     logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   return code;
@@ -44,6 +48,7 @@ export async function workflowBundle(): Promise<WorkflowBundleOption> {
 
 function sourceHash(): string {
   const hash = createHash('sha256');
+  hash.update(readFileSync(SELF));
   for (const folder of ['shared', 'workflows']) addFolder(hash, join(ROOT, folder));
   // Another version of the workflow library is another bundle.
   hash.update(readFileSync(join(ROOT, 'package-lock.json')));

@@ -24,8 +24,10 @@ export function createAlarm(ring: (disarm: () => void) => void): { set(until: nu
               armedFor = Infinity;
             });
           },
-          // Cancelled: something nearer took over.
-          () => undefined,
+          () => {
+            // Cancelled: something nearer took over, or an operator cancelled the workflow.
+            if (scope === mine) armedFor = Infinity;
+          },
         );
     },
   };

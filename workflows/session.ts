@@ -8,6 +8,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  isCancellation,
   log,
   proxyActivities,
   proxyLocalActivities,
@@ -33,6 +34,7 @@ import {
   snapshotOf,
   type Step,
   writeRequest,
+  type WriteResult,
 } from '../shared/actor.ts';
 import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
 import type { EndReason } from '../shared/rollup.ts';
@@ -46,7 +48,7 @@ import { searchAttributePairs } from './search-attribute-pairs.ts';
 
 // A write rides on the workflow task that caused it. Where that does not work within seconds, an
 // ordinary activity takes over: visible in the UI, retried until it works, holding no task.
-const quick = proxyLocalActivities<Pick<Activities, 'writeDifference' | 'loadSnapshot'>>({
+const quick = proxyLocalActivities<Pick<Activities, 'writeDifference'>>({
   startToCloseTimeout: '3s',
   scheduleToCloseTimeout: '5s',
   retry: { maximumAttempts: 2, initialInterval: '100ms' },
@@ -84,12 +86,10 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   setHandler(stateQuery, () => viewOf(actor, Date.now(), ended));
   setHandler(snapshotQuery, () => snapshotOf(actor, ended ?? actor.reopenedAfter));
 
-  // A cancellation is an operator's wish to end the session, not to lose what it owes.
-  CancellationScope.current().cancelRequested.catch(requestEnd);
   const alarm = createAlarm(arrivals.take);
   const shown = createSearchAttributeUpdater(actor);
 
-  await CancellationScope.nonCancellable(async () => {
+  async function live(): Promise<EndReason> {
     for (;;) {
       const step = nextStep(actor, arrivals.now);
       if (step.do === 'write') {
@@ -97,18 +97,17 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         if (step.status === 'open') shown.update();
         continue;
       }
-      setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
       if (step.do === 'end') {
         if (arrivals.release()) continue;
         ended = step.reason;
+        if (allHandlersFinished()) return ended;
         await condition(allHandlersFinished);
         // Something may have arrived while they finished.
-        if (nextStep(actor, arrivals.now).do !== 'end') {
-          ended = undefined;
-          continue;
-        }
-        return;
+        if (nextStep(actor, arrivals.now).do === 'end') return ended;
+        ended = undefined;
+        continue;
       }
+      setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now())));
       if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong) {
         if (arrivals.release()) continue;
         // What is written need not travel, and what a reopened run has not proven must not.
@@ -125,43 +124,56 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
       arrivals.release();
       await arrivals.next();
     }
-  });
+  }
+
+  try {
+    ended = await live();
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    // A cancellation is an operator's wish to end the session, not to lose what it owes. A write that
+    // it interrupted is in the log or not: the next one finds out.
+    arrivals.release();
+    requestEnd();
+    ended = await CancellationScope.nonCancellable(live);
+  }
   setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
   return snapshotOf(actor, ended);
 }
 
+/** One write. Few promises: each costs the workflow thread a stack trace. */
 async function write(
   actor: Actor,
   step: Omit<Extract<Step, { do: 'write' }>, 'do'>,
   arrivals: Arrivals,
 ): Promise<void> {
   const request = writeRequest(actor, step, arrivals.now);
-  const result = await orPatiently(arrivals, (activities) => activities.writeDifference(request));
-  if (confirmWrite(actor, result, arrivals.now)) return;
-
-  log.info('reopened from a stale snapshot, starting again from the latest', { by: result.by });
-  const { project, sessionId } = actor;
-  const wanted = { project, sessionId, runId: result.by };
-  const snapshot = await orPatiently(arrivals, (activities) => activities.loadSnapshot(wanted));
-  rebase(actor, snapshot, result);
-}
-
-async function orPatiently<T>(
-  arrivals: Arrivals,
-  call: (activities: typeof quick) => Promise<T>,
-): Promise<T> {
+  let result: WriteResult;
   arrivals.hold();
   try {
-    return await call(quick);
+    result = await quick.writeDifference(request);
   } catch (error) {
-    // A local activity's failure comes bare, not wrapped in an ActivityFailure.
-    if (!(error instanceof TemporalFailure)) throw error;
+    if (!isLocalFailure(error)) throw error;
     // The end of an ordinary activity is an event in the history: nothing has to wait for that.
     arrivals.release();
-    const result = await call(patient);
+    result = await patient.writeDifference(request);
     arrivals.tick();
-    return result;
   }
+  if (confirmWrite(actor, result, arrivals.now)) return;
+  arrivals.release();
+  await startAgain(actor, result);
+  arrivals.tick();
+}
+
+/** Another chain wrote first: this run was reopened from a stale snapshot. */
+async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
+  log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
+  const { project, sessionId } = actor;
+  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId: foreign.by }), foreign);
+}
+
+/** A local activity's failure comes bare, not wrapped in an ActivityFailure. */
+function isLocalFailure(error: unknown): boolean {
+  return error instanceof TemporalFailure && !isCancellation(error);
 }
 
 /** Keeps the search attributes true; an upsert costs a visibility record, so only real changes. */
