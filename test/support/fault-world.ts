@@ -143,8 +143,9 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
         },
         { withinMs: READY_MS_MAX },
       );
-      // `sojourn up` migrates at each start, which puts the minute back.
-      await shortenAckWait();
+      // `sojourn up` migrates at each start, which puts the minute back. Our own connection may still be
+      // on its way back as well.
+      await eventually(shortenAckWait, { withinMs: READY_MS_MAX });
     },
     async unfinishedEvents() {
       const info = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
