@@ -1,5 +1,5 @@
 /** The next range of the rollup log to load: waits until there is one. */
-import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
+import { RANGE_BYTES_MAX, RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import type { LogPosition, LogRange } from '../shared/ranges.ts';
 
 export interface PlanRequest {
@@ -7,10 +7,15 @@ export interface PlanRequest {
   readonly after: LogPosition;
 }
 
+export interface LogEnd extends LogPosition {
+  /** Average size of the records in the log. */
+  readonly recordBytes: number;
+}
+
 /** What is needed of the rollup log. */
 export interface PlannableLog {
   /** Last record of a partition; seq 0 where it is empty. */
-  end(partition: number): Promise<LogPosition>;
+  end(partition: number): Promise<LogEnd>;
   /** Resolves when a record arrives in the partition, when `ms` are over, or when `stop` says so. */
   nextArrival(partition: number, ms: number, stop: AbortSignal): Promise<void>;
 }
@@ -42,14 +47,15 @@ export async function planBatch(
     const end = await log.end(partition);
     const from = nextSeq(after, end);
     if (end.seq >= from) {
-      if (end.seq - from + 1 < RANGE_ROLLUPS_MAX) await waiting.sleep(waiting.gatherMs);
+      const recordsMax = recordsOf(end);
+      if (end.seq - from + 1 < recordsMax) await waiting.sleep(waiting.gatherMs);
       const later = await log.end(partition);
       if (later.log !== end.log) continue;
       return {
         partition,
         log: end.log,
         from,
-        to: Math.min(later.seq, from + RANGE_ROLLUPS_MAX - 1),
+        to: Math.min(later.seq, from + recordsMax - 1),
       };
     }
     if (waiting.now() >= giveUpAt) return null;
@@ -62,4 +68,10 @@ export async function planBatch(
 /** A log that was made anew is loaded from its start. */
 function nextSeq(after: LogPosition, end: LogPosition): number {
   return after.log === end.log ? after.seq + 1 : 1;
+}
+
+/** How many records a range may have: all of them are in memory while they are summed. */
+function recordsOf({ recordBytes }: LogEnd): number {
+  const byBytes = Math.floor(RANGE_BYTES_MAX / Math.max(1, recordBytes));
+  return Math.max(1, Math.min(RANGE_ROLLUPS_MAX, byBytes));
 }

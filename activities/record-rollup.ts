@@ -3,12 +3,15 @@
  * message on it, however long after the first, and then tells what the first one said.
  */
 import { decodeRollup, encodeRollup, type Rollup } from '../shared/rollup.ts';
-import { partitionOf, rollupSubject } from '../shared/ids.ts';
+import { partitionOf, rollupSubject, sessionWorkflowId } from '../shared/ids.ts';
 
 /** What is needed of the rollup log. */
 export interface RollupLog {
-  /** @returns false where the subject already has a message */
-  append(subject: string, data: string): Promise<boolean>;
+  /**
+   * @param workflowId the session that writes it, for the purge
+   * @returns false where the subject already has a message
+   */
+  append(subject: string, data: string, workflowId: string): Promise<boolean>;
   /** The message on a subject; undefined where there is none. */
   read(subject: string): Promise<string | undefined>;
 }
@@ -19,7 +22,8 @@ export interface RollupLog {
  */
 export async function recordRollup(log: RollupLog, rollup: Rollup): Promise<Rollup> {
   const subject = rollupSubject(partitionOf(rollup.identity), rollup.identity, rollup.writeNo);
-  if (await log.append(subject, encodeRollup(rollup))) return rollup;
+  const workflowId = sessionWorkflowId(rollup.project, rollup.sessionId);
+  if (await log.append(subject, encodeRollup(rollup), workflowId)) return rollup;
   const earlier = await log.read(subject);
   // Purged between the two calls: only what no running session can repeat is purged.
   if (earlier === undefined) throw new Error(`${subject} was refused, but nothing stands there`);

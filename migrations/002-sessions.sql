@@ -1,3 +1,5 @@
+-- Ordered by first_run_id, not by session_id: Temporal's run ids begin with their time (UUIDv7), so this
+-- is the order of arrival, and questions about a span of time read little else.
 CREATE TABLE sojourn.sessions
 (
     project LowCardinality(String) COMMENT 'Tenant: the second token of the NATS subject',
@@ -25,9 +27,13 @@ CREATE TABLE sojourn.sessions
     state LowCardinality(String) COMMENT 'open or ended',
     end_reason LowCardinality(String) COMMENT 'session_end, idle or operator; empty while open',
     updated_at DateTime64(3, 'UTC') COMMENT 'When the session wrote this',
-    version UInt64 COMMENT 'Number of the write; the greatest wins'
+    version UInt64 COMMENT 'Number of the write; the greatest wins',
+    INDEX started_at started_at TYPE minmax,
+    INDEX last_event_at last_event_at TYPE minmax,
+    INDEX updated_at updated_at TYPE minmax,
+    INDEX session_id session_id TYPE bloom_filter
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (project, session_id, first_run_id)
+ORDER BY (project, first_run_id, session_id)
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'One row per session, open ones too. Read the view sessions_current, or this table with FINAL: older versions stay until a merge';

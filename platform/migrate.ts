@@ -80,9 +80,10 @@ function migrationsFolder(): string {
     : join(here, '..', 'migrations');
 }
 
-/** The statements of a file: each ends with a semicolon at the end of a line. */
+/** The statements of a file: each ends with a semicolon at the end of a line. Comment lines go. */
 export function splitStatements(sql: string): string[] {
   return sql
+    .replace(/^--.*\n/gm, '')
     .split(/;\s*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '');

@@ -28,7 +28,6 @@ import {
   EVENTS_STREAM,
   METRICS_STREAM,
   ROLLUPS_STREAM,
-  sessionWorkflowId,
 } from '../shared/ids.ts';
 import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
@@ -193,10 +192,9 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
   const life = ({ created }: StreamInfo) => String(Date.parse(created));
 
   return {
-    async append(subject, data) {
+    async append(subject, data, workflowId) {
       const head = headers();
-      const { project, sessionId } = decodeRollup(data);
-      head.set(SESSION_HEADER, encodeURIComponent(sessionWorkflowId(project, sessionId)));
+      head.set(SESSION_HEADER, encodeURIComponent(workflowId));
       try {
         await js.publish(subject, data, { headers: head, timeout: 2_000 });
         return true;
@@ -219,7 +217,8 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
           if (isApiError(error, NO_MESSAGE)) return null;
           throw error;
         });
-      return { log: life(info), seq: last?.seq ?? 0 };
+      const { bytes, messages } = info.state;
+      return { log: life(info), seq: last?.seq ?? 0, recordBytes: bytes / Math.max(1, messages) };
     },
 
     async nextArrival(partition, ms, stop) {

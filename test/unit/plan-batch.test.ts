@@ -1,12 +1,12 @@
 import { expect } from 'chai';
 import { planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
-import { RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
+import { RANGE_BYTES_MAX, RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
 import type { LogPosition } from '../../shared/ranges.ts';
 
 const MINUTE = 60_000;
 
 /** A log whose end is a function of the time, and somebody who waits for it by that clock. */
-function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity) {
+function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, recordBytes = 2_000) {
   const stop = new AbortController();
   let now = 0;
   let heartbeats = 0;
@@ -15,7 +15,7 @@ function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity) {
     if (now >= stopAt) stop.abort();
   };
   const log: PlannableLog = {
-    end: () => Promise.resolve(endAt(now)),
+    end: () => Promise.resolve({ ...endAt(now), recordBytes }),
     nextArrival: () => Promise.resolve(),
   };
   const waiting: Waiting = {
@@ -55,6 +55,12 @@ describe('planning a range', () => {
 
     expect(await plan(at(10))).to.include({ from: 11, to: 10 + RANGE_ROLLUPS_MAX });
     expect(clock()).to.equal(0);
+  });
+
+  it('takes fewer records where they are large: all of a range are in memory', async () => {
+    const { plan } = waitingFor(() => at(RANGE_ROLLUPS_MAX), Infinity, 256 * 1024);
+
+    expect(await plan(at(0))).to.include({ from: 1, to: RANGE_BYTES_MAX / (256 * 1024) });
   });
 
   it('waits for something to come, and says that it waits', async () => {
