@@ -269,6 +269,26 @@ describe('a session that started from a stale state', () => {
   });
 });
 
+describe('a session that starts again from a state as old as its own', () => {
+  it('takes over what that state has more, though it was never written', () => {
+    const other = aReopenedActor('idle', anEvent({ id: 'written' }));
+    write(other, NOON_ISH);
+    receive(other, aBatch(anEvent({ id: 'not written' })), NOON_ISH);
+    const snapshot = throughJson(snapshotOf(other));
+    expect(snapshot.unproven).to.equal(undefined);
+    const actor = aReopenedActor('idle', anEvent({ id: 'mine' }));
+    actor.writeNo = snapshot.writeNo;
+    const step: Step = { do: 'write', status: 'open' };
+    const foreign = writeResult(rollupFor(writeRequest(other, step, NOON_ISH), undefined));
+
+    rebase(actor, snapshot, { ...foreign, by: 'run-3' });
+
+    expect([...actor.state.ids.keys()]).to.have.members([
+      ...['first', 'written', 'not written', 'mine'],
+    ]);
+  });
+});
+
 describe('what a session leaves behind', () => {
   it('tells whether its user was new, so that nobody has to ask again', () => {
     const actor = anActor([anEvent({ userId: 'ann' })]);

@@ -45,7 +45,9 @@ describe('the view of a session', () => {
     const view = viewOf(anActor([anEvent()]), NOON_ISH, 'idle');
 
     expect(view).to.include({ status: 'ended', endReason: 'idle' });
-    expect(view).not.to.have.property('nextStepAt');
+    const waiting = anActor([anEvent()], { checkpointMs: null });
+    expect(viewOf(waiting, NOON_ISH)).to.have.property('nextStepAt');
+    expect(viewOf(waiting, NOON_ISH, 'idle')).not.to.have.property('nextStepAt');
   });
 
   it('tells whether everything is written, and what it only waits for', () => {
