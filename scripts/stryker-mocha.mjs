@@ -21,6 +21,7 @@ class MochaRunner {
   #instrumenter = (globalThis[INSTRUMENTER_CONSTANTS.NAMESPACE] ??= {});
   #mocha = new Mocha({ timeout: 0, reporter: class {} });
   #loaded = false;
+  #running = false;
   #notesTests = false;
 
   capabilities() {
@@ -55,7 +56,8 @@ class MochaRunner {
   }
 
   dispose() {
-    this.#mocha.dispose();
+    // A mutant that took too long is still running; its process is ended.
+    if (!this.#running) this.#mocha.dispose();
   }
 
   async #run({ disableBail, mutant, atLoading = false }) {
@@ -68,11 +70,13 @@ class MochaRunner {
       }
       this.#instrumenter.activeMutant = mutant;
       setBail(this.#mocha.suite, !disableBail);
+      this.#running = true;
       await new Promise((resolve) => {
         const runner = this.#mocha.run(resolve);
         runner.on('pass', (test) => tests.push(passed(test)));
         runner.on('fail', (test, error) => tests.push(failed(test, error)));
       });
+      this.#running = false;
     } catch (error) {
       return { status: DryRunStatus.Error, errorMessage: String(error?.stack ?? error) };
     }
