@@ -79,6 +79,8 @@ export interface Continued {
   readonly lastArrivalAt: number;
   readonly lastWriteAt?: number;
   readonly reopenedAfter?: EndReason;
+  /** An operator wants the session to end. */
+  readonly endRequested?: boolean;
 }
 
 /** The argument of the session workflow. */
@@ -174,7 +176,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
         : undefined,
     lastArrivalAt: continued?.lastArrivalAt ?? now,
     lastWriteAt: continued?.lastWriteAt,
-    endRequested: false,
+    endRequested: continued?.endRequested ?? false,
   };
   if (snapshot !== undefined) takeOver(actor, snapshot);
   receive(actor, input.batch, now);
@@ -406,6 +408,7 @@ export function continuation(actor: Actor): SessionInput {
       lastArrivalAt: actor.lastArrivalAt,
       ...(actor.lastWriteAt !== undefined && { lastWriteAt: actor.lastWriteAt }),
       ...(actor.reopenedAfter && { reopenedAfter: actor.reopenedAfter }),
+      ...(actor.endRequested && { endRequested: true }),
     },
   };
 }

@@ -1,34 +1,27 @@
 /**
- * One timer for all of a session's deadlines. It is looked at when it fires and re-armed only then,
- * or when something nearer comes up: each re-arming is two events in the history.
+ * Timers for a session's deadlines. One that rings is looked at, and re-armed only where nothing that
+ * is still armed rings early enough: each timer is two events in the history. None is ever cancelled:
+ * whether it has rung by then may look different in a replay (see arrivals.ts).
  */
-import { CancellationScope, sleep } from '@temporalio/workflow';
+import { sleep } from '@temporalio/workflow';
 
-/** @param ring called when a deadline has come, with what to do about it then or later */
+/** @param ring called when a deadline has come, with what to do when it is taken up */
 export function createAlarm(ring: (disarm: () => void) => void): { set(until: number): void } {
-  let armedFor = Infinity;
-  let scope: CancellationScope | undefined;
+  const armed = new Set<number>();
   return {
     /** Rings at `until` (epoch milliseconds, by the workflow's clock) or before. */
     set(until) {
-      if (until >= armedFor) return;
-      scope?.cancel();
-      armedFor = until;
-      const mine = new CancellationScope();
-      scope = mine;
-      mine
-        .run(() => sleep(Math.max(1, until - Date.now())))
-        .then(
-          () => {
-            ring(() => {
-              armedFor = Infinity;
-            });
-          },
-          () => {
-            // Cancelled: something nearer took over, or an operator cancelled the workflow.
-            if (scope === mine) armedFor = Infinity;
-          },
-        );
+      for (const other of armed) if (other <= until) return;
+      armed.add(until);
+      sleep(Math.max(1, until - Date.now())).then(
+        () => {
+          ring(() => {
+            armed.delete(until);
+          });
+        },
+        // The workflow was cancelled; it ends now, without an alarm.
+        () => undefined,
+      );
     },
   };
 }

@@ -98,18 +98,18 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         continue;
       }
       if (step.do === 'end') {
-        if (arrivals.release()) continue;
         ended = step.reason;
-        if (allHandlersFinished()) return ended;
-        await condition(allHandlersFinished);
-        // Something may have arrived while they finished.
-        if (nextStep(actor, arrivals.now).do === 'end') return ended;
-        ended = undefined;
-        continue;
+        if (!allHandlersFinished()) await condition(allHandlersFinished);
+        // What has come since is for a new run: a replay may hear sooner of the write before this, and
+        // closes right here, so this run must close here too.
+        while (arrivals.next());
+        if (nextStep(actor, arrivals.now).do !== 'end') {
+          await continueAsNew<typeof session>(continuation(actor));
+        }
+        return ended;
       }
       setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now())));
       if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong) {
-        if (arrivals.release()) continue;
         // What is written need not travel, and what a reopened run has not proven must not.
         if (
           actor.unproven !== undefined ||
@@ -118,11 +118,13 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
           await write(actor, openWrite(actor), arrivals);
           continue;
         }
+        while (arrivals.next());
         await continueAsNew<typeof session>(continuation(actor));
       }
       alarm.set(step.until);
-      arrivals.release();
-      await arrivals.next();
+      if (arrivals.next()) continue;
+      await arrivals.wait();
+      arrivals.next();
     }
   }
 
@@ -132,8 +134,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     if (!isCancellation(error)) throw error;
     // A cancellation is an operator's wish to end the session, not to lose what it owes. A write that
     // it interrupted is in the log or not: the next one finds out.
-    arrivals.release();
-    requestEnd();
+    actor.endRequested = true;
     ended = await CancellationScope.nonCancellable(live);
   }
   setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
@@ -148,18 +149,15 @@ async function write(
 ): Promise<void> {
   const request = writeRequest(actor, step, arrivals.now);
   let result: WriteResult;
-  arrivals.hold();
   try {
     result = await quick.writeDifference(request);
   } catch (error) {
     if (!isLocalFailure(error)) throw error;
-    // The end of an ordinary activity is an event in the history: nothing has to wait for that.
-    arrivals.release();
     result = await patient.writeDifference(request);
+    // The end of an ordinary activity is an event in the history, with a time.
     arrivals.tick();
   }
   if (confirmWrite(actor, result, arrivals.now)) return;
-  arrivals.release();
   await startAgain(actor, result);
   arrivals.tick();
 }
