@@ -1,7 +1,7 @@
 /** A deploy under load: processes are replaced one after the other, and nobody outside notices. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
-import { type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { loadConfig } from '../../platform/config.ts';
 import { connectTemporal } from '../../platform/temporal.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
