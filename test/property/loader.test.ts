@@ -1,0 +1,151 @@
+/**
+ * The loader's half of the write protocol, as a model: the real `planBatch` and `loadBatch` against a
+ * ClickHouse that remembers one token only, loses replies after it committed, and gets inserts that the
+ * network held back, also those of a loader that was thought dead. What is loaded is what is in the log.
+ */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
+import { type LogEnd, planBatch } from '../../activities/plan-batch.ts';
+import type { LogPosition, LogRange } from '../../shared/ranges.ts';
+import type { Rollup } from '../../shared/rollup.ts';
+import { aRollup, NOON_ISH } from '../support/builders.ts';
+
+type Fate = 'done' | 'refused' | 'replyLost' | 'heldBack';
+
+interface Insert {
+  readonly table: string;
+  readonly rows: readonly object[];
+  readonly token: string;
+}
+
+/** As `migrations/001-metrics.sql` makes it, with a deduplication window of one insert. */
+class ClickHouseModel {
+  value = 0;
+  private lastToken = '';
+  private loadedTo = 0;
+  readonly underway: Insert[] = [];
+
+  arrive({ table, rows, token }: Insert): void {
+    const list = rows as { range_from: number; range_to: number; value: string }[];
+    if (table === 'loaded_ranges') {
+      for (const { range_to } of list) this.loadedTo = Math.max(this.loadedTo, range_to);
+    }
+    if (table !== 'metrics_inbox' || token === this.lastToken) return;
+    this.lastToken = token;
+    for (const row of list) if (row.range_from > this.loadedTo) this.value += Number(row.value);
+  }
+
+  writer(fateOf: () => Fate): TableWriter {
+    return {
+      insert: (table, rows, token) => {
+        if (rows.length === 0) return Promise.resolve();
+        const insert = { table, rows, token };
+        const fate = fateOf();
+        // A server runs one query of an id at a time; what waits in the network is no query yet.
+        if (fate === 'done' || fate === 'replyLost') this.arrive(insert);
+        if (fate === 'heldBack') this.underway.push(insert);
+        return fate === 'done' ? Promise.resolve() : Promise.reject(new Error(fate));
+      },
+    };
+  }
+}
+
+const LIFE = 'life';
+
+function aLog(records: readonly Rollup[]) {
+  const end = (): Promise<LogEnd> =>
+    Promise.resolve({ log: LIFE, seq: records.length, recordBytes: 2_000 });
+  return {
+    end,
+    nextArrival: () => Promise.resolve(),
+    readRange: ({ from, to }: LogRange) => Promise.resolve(records.slice(from - 1, to)),
+  };
+}
+
+const record = (n: number): Rollup =>
+  aRollup({
+    identity: `run-${n}`,
+    rows: [['page_views', 'hour', NOON_ISH / 1_000, '', '', '1', 1]],
+  });
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 5 }) }),
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('load' as const) }) },
+  fc.record({ do: fc.constant('deliver' as const), which: fc.nat() }),
+  // A loader that was thought dead comes back with a plan of its own time.
+  fc.record({ do: fc.constant('zombie' as const), which: fc.nat() }),
+);
+const fates = fc.array(
+  fc.constantFrom<Fate>('done', 'done', 'done', 'refused', 'replyLost', 'heldBack'),
+  { minLength: 1, maxLength: 40 },
+);
+
+describe('the loader, whatever befalls it', () => {
+  it('loads every record once: lost replies, inserts held back, loaders that were thought dead', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fates, async (steps, fateList) => {
+        const records: Rollup[] = [];
+        const log = aLog(records);
+        const clickhouse = new ClickHouseModel();
+        const plans: LogRange[] = [];
+        let position: LogPosition = { log: LIFE, seq: 0 };
+        let tries = 0;
+        const tables = clickhouse.writer(() => fateList[tries++ % fateList.length] ?? 'done');
+        const certain = clickhouse.writer(() => 'done');
+
+        /** Plans once, and tries to load what was planned until it has worked, as the workflow does. */
+        const loadNext = async () => {
+          const plan = await planBatch(log, idleWaiting(), { partition: 0, after: position });
+          if (plan === null) return;
+          plans.push(plan);
+          for (let attempt = 0; ; attempt += 1) {
+            const worked = await loadBatch(log, attempt < 20 ? tables : certain, plan).then(
+              () => true,
+              () => false,
+            );
+            if (worked) break;
+          }
+          position = { log: plan.log, seq: plan.to };
+        };
+
+        for (const s of steps) {
+          if (s.do === 'append') {
+            for (let n = 0; n < s.count; n += 1) records.push(record(records.length + 1));
+          } else if (s.do === 'load') {
+            await loadNext();
+          } else if (s.do === 'deliver') {
+            const [insert] = clickhouse.underway.splice(
+              s.which % Math.max(1, clickhouse.underway.length),
+              1,
+            );
+            if (insert !== undefined) clickhouse.arrive(insert);
+          } else {
+            const plan = plans[s.which % Math.max(1, plans.length)];
+            if (plan !== undefined) await loadBatch(log, tables, plan).catch(() => undefined);
+          }
+        }
+        await loadNext();
+        for (const insert of clickhouse.underway) clickhouse.arrive(insert);
+
+        expect(clickhouse.value).to.equal(records.length);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+function idleWaiting() {
+  let now = 0;
+  return {
+    heartbeat: () => undefined,
+    stop: new AbortController().signal,
+    patienceMs: 0,
+    gatherMs: 0,
+    sleep: (ms: number) => {
+      now += ms;
+      return Promise.resolve();
+    },
+    now: () => now,
+  };
+}
