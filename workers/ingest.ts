@@ -6,7 +6,7 @@
  *             └────▶ dead letter ──────────┘
  */
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { headers } from '@nats-io/transport-node';
+import { headers, type Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
 import { isServerAway } from '../platform/temporal.ts';
@@ -47,7 +47,9 @@ const STILL_WORKING_MS = 20_000;
 /** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
 const ACK_FLOOR_EVERY_MS = 500;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
-const DRAIN_MS_MAX = 15_000;
+const DRAIN_MS_MAX = 8_000;
+/** An answer that NATS owes us at the end is not waited for longer. */
+const GOODBYE_MS_MAX = 2_000;
 /** What the client asks JetStream for ahead of need. */
 const PULL_BYTES = 16 * 1024 * 1024;
 
@@ -257,10 +259,23 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
     }
   }
 
+  /**
+   * No more from JetStream, but what is on its way to us still comes: dropped, it would be offered
+   * again only after a minute. (`close()` drops it; the subscription that can do better is not part of
+   * the client's types.)
+   */
+  async function stopPulling(): Promise<void> {
+    const { sub } = messages as unknown as { readonly sub?: Pick<Subscription, 'drain'> };
+    await within(GOODBYE_MS_MAX, sub?.drain() ?? Promise.resolve());
+    await messages.close();
+  }
+
   async function drain(): Promise<void> {
     gather.hurry();
     const deadline = now() + DRAIN_MS_MAX;
-    while ((gather.events > 0 || underWay > 0) && now() < deadline) {
+    // Where Temporal is away there is nothing to wait for.
+    const isHopeless = () => failures > 0 && underWay === 0;
+    while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -269,7 +284,7 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
     clearTimeout(pumpTimer);
     // What Temporal has not taken goes back, for another process or a later one.
     for (const { message } of held.values()) message.nak();
-    await nats.connection.flush();
+    await within(GOODBYE_MS_MAX, nats.connection.flush());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 
@@ -283,11 +298,21 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
       stopped ??= (async () => {
         stopping = true;
         wakeUp();
-        await messages.close();
+        await stopPulling();
         await pulled.catch(() => undefined);
         await drain();
       })();
       return stopped;
     },
   };
+}
+
+/** Waits, but no longer than this; a failure is as good as an end. */
+async function within(ms: number, done: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([done.catch(() => undefined), late]);
+  clearTimeout(timer);
 }

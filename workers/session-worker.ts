@@ -80,9 +80,9 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     // New sessions come from the shared queue, and most sessions are short.
     nonStickyToStickyPollRatio: 0.5,
     // A task for a worker that has gone goes to another one after this long (default 10 s).
-    stickyQueueScheduleToStartTimeout: '2s',
+    stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: '5s',
-    shutdownForceTime: '20s',
+    shutdownForceTime: '10s',
   });
   const finished = worker.run();
   await startLoaders(deps);

@@ -110,8 +110,15 @@ describe('a hot session', () => {
     const paths = [...rows].filter(([key]) => key.includes('|path|/page/'));
     expect(sum(paths.map(([, { count }]) => count))).to.equal(EVENTS - purchases);
 
-    const runs = await runsOf('bot');
-    expect(runs.length, 'continued as new').to.be.above(1);
+    // Visibility follows a moment later.
+    const runs = await eventually(
+      async () => {
+        const found = await runsOf('bot');
+        expect(found.length, 'continued as new').to.be.above(1);
+        return found;
+      },
+      { withinMs: 20_000 },
+    );
     expect(Math.max(...runs.map(({ bytes }) => bytes)), 'bytes of a history').to.be.below(
       20 * 1024 ** 2,
     );
