@@ -65,9 +65,11 @@ describe('a late event', () => {
     expect(await sessionsOf('late-off')).to.deep.equal([]);
 
     await expectRows('late-off', [view('late-off', 1)]);
-    expect(await sessionsOf('late-off')).to.deep.equal([
-      { page_views: 1, state: 'ended', end_reason: 'idle' },
-    ]);
+    await eventually(async () => {
+      expect(await sessionsOf('late-off')).to.deep.equal([
+        { page_views: 1, state: 'ended', end_reason: 'idle' },
+      ]);
+    }, WITHIN);
   });
 
   it('is absorbed while the session settles, just after, and twice in a row', async () => {
@@ -81,9 +83,11 @@ describe('a late event', () => {
     }
 
     await expectRows('late-stages', events);
-    expect(await sessionsOf('late-stages')).to.deep.equal([
-      { page_views: 7, state: 'ended', end_reason: 'session_end' },
-    ]);
+    await eventually(async () => {
+      expect(await sessionsOf('late-stages')).to.deep.equal([
+        { page_views: 7, state: 'ended', end_reason: 'session_end' },
+      ]);
+    }, WITHIN);
   });
 
   it('gives the same numbers on either side of the idle timeout', async () => {
@@ -99,7 +103,10 @@ describe('a late event', () => {
 
     for (const project of projects) {
       await expectRows(project, [view(project, 1), view(project, 2)]);
-      expect(await sessionsOf(project)).to.have.length(1);
+      // The sessions of a range are inserted right after its metrics.
+      await eventually(async () => {
+        expect(await sessionsOf(project)).to.have.length(1);
+      }, WITHIN);
     }
   });
 
