@@ -44,6 +44,8 @@ export interface EventBatch {
   readonly events: readonly VisitorEvent[];
   /** Stream sequence up to which JetStream redelivers nothing. */
   readonly ackFloor: number;
+  /** When it was sent on its way, by the sender's clock, epoch milliseconds. */
+  readonly sentAt?: number;
 }
 
 /** Whether the session's user was new when somebody looked. */
@@ -137,6 +139,8 @@ export interface WriteRequest {
 /** The record that the log holds under the write's number: ours, or one that was there first. */
 export interface WriteResult {
   readonly by: string;
+  /** When the write was decided, by the session's clock. */
+  readonly at?: number;
   readonly rows: readonly WireRow[];
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
@@ -331,6 +335,7 @@ export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResul
   const userId = session.attributes.userId;
   return {
     by,
+    at: session.updatedAt,
     rows,
     status: session.status,
     ...(session.endReason && { endReason: session.endReason }),
@@ -350,7 +355,7 @@ export function confirmWrite(actor: Actor, result: WriteResult, now: number): bo
   if (result.by !== actor.chain) return false;
   takeWrite(actor, result);
   actor.unproven = undefined;
-  actor.lastWriteAt = now;
+  actor.lastWriteAt = result.at ?? now;
   return true;
 }
 
@@ -397,12 +402,12 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
 }
 
 /** The argument of the run that goes on with the same life. */
-export function continuation(actor: Actor): SessionInput {
+export function continuation(actor: Actor, now: number): SessionInput {
   return {
     project: actor.project,
     sessionId: actor.sessionId,
     settings: actor.settings,
-    batch: { events: actor.unproven ?? [], ackFloor: 0 },
+    batch: { events: actor.unproven ?? [], ackFloor: 0, sentAt: now },
     snapshot: snapshotOf(actor),
     continued: {
       lastArrivalAt: actor.lastArrivalAt,

@@ -52,7 +52,7 @@ export function createDeliver(
       project,
       sessionId,
       settings,
-      batch: batchOf(delivery, ackFloor),
+      batch: batchOf(delivery, ackFloor, now()),
     };
 
     if (!open.has(workflowId)) {

@@ -212,6 +212,6 @@ function sizeOf(event: VisitorEvent): number {
 }
 
 /** The batch as the session gets it. */
-export function batchOf(delivery: Delivery, ackFloor: number): EventBatch {
-  return { events: delivery.events, ackFloor };
+export function batchOf(delivery: Delivery, ackFloor: number, sentAt: number): EventBatch {
+  return { events: delivery.events, ackFloor, sentAt };
 }

@@ -5,19 +5,21 @@
  */
 import { sleep } from '@temporalio/workflow';
 
-/** @param ring called when a deadline has come, with what to do when it is taken up */
-export function createAlarm(ring: (disarm: () => void) => void): { set(until: number): void } {
+/** @param ring called when a deadline has come, with what to do when it is taken up, and with it */
+export function createAlarm(ring: (disarm: () => void, deadline: number) => void): {
+  set(until: number, now: number): void;
+} {
   const armed = new Set<number>();
   return {
-    /** Rings at `until` (epoch milliseconds, by the workflow's clock) or before. */
-    set(until) {
+    /** Rings at `until` or before; both by the session's clock, epoch milliseconds. */
+    set(until, now) {
       for (const other of armed) if (other <= until) return;
       armed.add(until);
-      sleep(Math.max(1, until - Date.now())).then(
+      sleep(Math.max(1, until - now)).then(
         () => {
           ring(() => {
             armed.delete(until);
-          });
+          }, until);
         },
         // The workflow was cancelled; it ends now, without an alarm.
         () => undefined,

@@ -3,27 +3,28 @@
  * queue it; the session takes one up after the other, and decides what follows from each at the time
  * that one came, before it takes the next.
  *
- * The order of arrivals is all that a decision may depend on, not what has come by the time that a
- * local activity ends. For if a query is answered just then, the engine (SDK 1.24) tells the workflow of
- * that end one workflow task late, after the signals of that task and at its time; a replay tells it at
- * once. A session that looked at either could not be replayed, and would stand still from the next
- * deploy on.
+ * The order of arrivals and the times that came with them are all that a decision may depend on: not
+ * what has come by the time that a local activity ends, and not the workflow's own clock. For where a
+ * query is answered while a local activity runs, the engine (SDK 1.24) gives a replay other times than it
+ * gave the run, and tells of the activity's end sooner. A session that looked at either could not be
+ * replayed, and would stand still from the next deploy on.
  */
 import { condition, workflowInfo } from '@temporalio/workflow';
 
 export interface Arrivals {
-  /** When the one taken up last came, epoch milliseconds. The only clock of decisions. */
+  /** The greatest time of those taken up, epoch milliseconds. The only clock of decisions. */
   readonly now: number;
   /** The history had become long by then. */
   readonly isHistoryLong: boolean;
-  /** Something has come; `what` is done when it is taken up. */
-  readonly take: (what: () => void) => void;
+  /**
+   * Something has come; `what` is done when it is taken up.
+   * @param at the time that came with it; without one the clock stands
+   */
+  readonly take: (what: () => void, at?: number) => void;
   /** Takes up the next one. @returns false where there is none */
   next(): boolean;
   /** Resolves when there is a next one. */
   wait(): Promise<void>;
-  /** Something that the history tells of has happened: time has gone on. */
-  tick(): void;
 }
 
 interface Arrival {
@@ -32,9 +33,10 @@ interface Arrival {
   readonly what: () => void;
 }
 
-export function createArrivals(): Arrivals {
+/** @param start epoch milliseconds */
+export function createArrivals(start: number): Arrivals {
   const queue: Arrival[] = [];
-  let now = Date.now();
+  let now = start;
   let isHistoryLong = false;
   return {
     get now() {
@@ -43,20 +45,17 @@ export function createArrivals(): Arrivals {
     get isHistoryLong() {
       return isHistoryLong;
     },
-    take(what) {
-      queue.push({ at: Date.now(), isHistoryLong: workflowInfo().continueAsNewSuggested, what });
+    take(what, at = 0) {
+      queue.push({ at, isHistoryLong: workflowInfo().continueAsNewSuggested, what });
     },
     next() {
       const arrival = queue.shift();
       if (arrival === undefined) return false;
-      now = arrival.at;
+      now = Math.max(now, arrival.at);
       ({ isHistoryLong } = arrival);
       arrival.what();
       return true;
     },
     wait: () => condition(() => queue.length > 0),
-    tick() {
-      now = Date.now();
-    },
   };
 }

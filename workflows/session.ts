@@ -61,7 +61,8 @@ const patient = proxyActivities<Pick<Activities, 'writeDifference' | 'loadSnapsh
 /** @returns what a later run needs to reopen the session */
 export async function session(input: SessionInput): Promise<SessionSnapshot> {
   const { firstExecutionRunId } = workflowInfo();
-  const arrivals = createArrivals();
+  // A run that goes on with a life goes on with its clock.
+  const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
   const actor = openActor(input, firstExecutionRunId, arrivals.now);
   let signals = 0;
   let ended: EndReason | undefined;
@@ -70,7 +71,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     arrivals.take(() => {
       signals += 1;
       receive(actor, batch, arrivals.now);
-    });
+    }, batch.sentAt ?? Date.now());
   });
   const requestEnd = () => {
     arrivals.take(() => {
@@ -104,7 +105,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         // closes right here, so this run must close here too.
         while (arrivals.next());
         if (nextStep(actor, arrivals.now).do !== 'end') {
-          await continueAsNew<typeof session>(continuation(actor));
+          await continueAsNew<typeof session>(continuation(actor, arrivals.now));
         }
         return ended;
       }
@@ -119,9 +120,9 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
           continue;
         }
         while (arrivals.next());
-        await continueAsNew<typeof session>(continuation(actor));
+        await continueAsNew<typeof session>(continuation(actor, arrivals.now));
       }
-      alarm.set(step.until);
+      alarm.set(step.until, arrivals.now);
       if (arrivals.next()) continue;
       await arrivals.wait();
       arrivals.next();
@@ -154,12 +155,8 @@ async function write(
   } catch (error) {
     if (!isLocalFailure(error)) throw error;
     result = await patient.writeDifference(request);
-    // The end of an ordinary activity is an event in the history, with a time.
-    arrivals.tick();
   }
-  if (confirmWrite(actor, result, arrivals.now)) return;
-  await startAgain(actor, result);
-  arrivals.tick();
+  if (!confirmWrite(actor, result, arrivals.now)) await startAgain(actor, result);
 }
 
 /** Another chain wrote first: this run was reopened from a stale snapshot. */

@@ -167,7 +167,7 @@ function writtenWith(batches: readonly VisitorEvent[][], cutAfter: readonly stri
     const cut = cutAfter[index % cutAfter.length];
     if (cut === 'write') write({ status: 'open' });
     if (cut === 'continue') {
-      actor = openActor(throughJson(continuation(actor)), `run-${chain}`, NOON_ISH);
+      actor = openActor(throughJson(continuation(actor, NOON_ISH)), `run-${chain}`, NOON_ISH);
     }
     if (cut === 'reopen') {
       write({ status: 'ended', endReason: 'session_end' });

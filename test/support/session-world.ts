@@ -257,7 +257,7 @@ export function createSessionWorld(settings: SessionSettings, startAt: number): 
         await write(chain, actor, { do: 'write', status: 'ended', endReason }, {});
         return;
       }
-      chain.input = throughJson(continuation(actor));
+      chain.input = throughJson(continuation(actor, now));
       chain.openedAt = now;
       chain.history = [];
       actor = open(chain);

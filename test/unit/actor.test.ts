@@ -213,7 +213,7 @@ describe('a continued session', () => {
     receive(actor, aBatch(anEvent()), NOON_ISH + 5 * SECOND);
     const later = NOON_ISH + 20 * SECOND;
 
-    const continued = openActor(throughJson(continuation(actor)), 'run-1', later);
+    const continued = openActor(throughJson(continuation(actor, NOON_ISH)), 'run-1', later);
 
     expect(nextStep(continued, later)).to.deep.equal(nextStep(actor, later));
     write(actor, NOON_ISH + MINUTE);
@@ -230,7 +230,7 @@ describe('a continued session that only absorbs late events', () => {
     const actor = aReopenedActor('session_end', anEvent());
     write(actor, NOON_ISH);
 
-    const continued = openActor(throughJson(continuation(actor)), 'run-2', NOON_ISH);
+    const continued = openActor(throughJson(continuation(actor, NOON_ISH)), 'run-2', NOON_ISH);
 
     for (const now of [NOON_ISH, NOON_ISH + 10 * SECOND, NOON_ISH + 30 * MINUTE]) {
       expect(nextStep(continued, now)).to.deep.equal(nextStep(actor, now));
@@ -243,7 +243,7 @@ describe('a continued session that only absorbs late events', () => {
     expect(actor.unproven).to.have.length(1);
     write(actor, NOON_ISH);
 
-    const continued = openActor(throughJson(continuation(actor)), 'run-2', NOON_ISH);
+    const continued = openActor(throughJson(continuation(actor, NOON_ISH)), 'run-2', NOON_ISH);
 
     expect(continued.unproven).to.equal(undefined);
   });
