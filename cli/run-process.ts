@@ -48,6 +48,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     closers.add('temporal', () => temporal.connection.close());
     const history = createSessionHistory(temporal.client);
     const running: Promise<void>[] = [];
+    let workerLoad: (() => number) | undefined;
 
     if (roles.worker) {
       const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
@@ -73,6 +74,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       });
       closers.add('session worker', () => worker.stop());
       running.push(worker.finished);
+      workerLoad = () => worker.load;
     }
 
     let ingest: Ingest | undefined;
@@ -85,7 +87,13 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
           eagerStart: roles.worker,
         },
       );
-      const started = await startIngest({ nats, deliver, log, now: Date.now });
+      const started = await startIngest({
+        nats,
+        deliver,
+        log,
+        now: Date.now,
+        ...(workerLoad && { workerLoad }),
+      });
       closers.add('ingest', () => started.stop());
       running.push(started.finished);
       ingest = started;

@@ -35,7 +35,7 @@ export interface WaitOptions {
 
 const POLL_MS = { first: 50, max: 500 } as const;
 /** Temporal's list of open sessions is a moment behind. */
-const LISTING_LAG_MS = 300;
+const LISTING_LAG_MS = 500;
 const LISTINGS_MAX = 4;
 const QUERIES_AT_ONCE = 16;
 /** Where sessions are too many to ask: some are asked, and the log stands still for this long. */

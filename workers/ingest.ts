@@ -20,6 +20,7 @@ import {
 } from '../shared/ids.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
+import { createPace } from './pace.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
 
 export interface IngestDeps {
@@ -27,6 +28,8 @@ export interface IngestDeps {
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
   readonly log: Logger;
   readonly now: () => number;
+  /** Tasks under way in the worker of this process, where there is one. */
+  readonly workerLoad?: () => number;
 }
 
 export interface Ingest {
@@ -40,8 +43,6 @@ export interface Ingest {
 
 export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outcome, number>;
 
-/** Messages to sessions under way at once: enough to keep one Temporal server busy. */
-const DELIVERIES_MAX = 32;
 /** Well within the consumer's ack_wait of a minute. */
 const STILL_WORKING_MS = 20_000;
 /** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
@@ -65,8 +66,15 @@ interface Held extends HeldMessage {
 }
 
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
-export async function startIngest({ nats, deliver, log, now }: IngestDeps): Promise<Ingest> {
+export async function startIngest({
+  nats,
+  deliver,
+  log,
+  now,
+  workerLoad,
+}: IngestDeps): Promise<Ingest> {
   const gather = createGather();
+  const pace = createPace(workerLoad);
   const held = new Map<number, Held>();
   /** Failed tries of sessions that did not take their events yet. */
   const attemptsOf = new Map<string, number>();
@@ -121,7 +129,7 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
     clearTimeout(pumpTimer);
     const at = now();
     if (at >= pausedUntil) {
-      while (underWay < DELIVERIES_MAX) {
+      while (pace.mayGo(underWay, at)) {
         const delivery = gather.take(at);
         if (delivery === undefined) break;
         underWay += 1;
@@ -131,8 +139,8 @@ export async function startIngest({ nats, deliver, log, now }: IngestDeps): Prom
         });
       }
     }
-    const next = Math.max(gather.dueAt(), pausedUntil);
-    if (underWay < DELIVERIES_MAX && next < Infinity) pumpTimer = setTimeout(pump, next - now());
+    const next = Math.max(gather.dueAt(), pausedUntil, pace.askAgainAt(underWay, at));
+    if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
 
   async function send(delivery: Delivery): Promise<void> {

@@ -24,9 +24,12 @@ export async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath,
     // Evaluated once a thread, not once a workflow. They are pure and keep nothing between calls.
-    preloadModules: readdirSync(join(ROOT, 'shared'))
-      .filter((name) => extname(name) === extname(SELF))
-      .map((name) => join(ROOT, 'shared', name)),
+    preloadModules: [
+      join(ROOT, 'workflows', `lean-promises${extname(SELF)}`),
+      ...readdirSync(join(ROOT, 'shared'))
+        .filter((name) => extname(name) === extname(SELF))
+        .map((name) => join(ROOT, 'shared', name)),
+    ],
     logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   return code;
