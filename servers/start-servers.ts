@@ -34,7 +34,7 @@ export interface Ports {
 
 export interface StartOptions {
   readonly dataDir: string;
-  /** Where obtained programs are kept, shared by all data folders. */
+  /** Where obtained programs and what is made with them are kept, shared by all data folders. */
   readonly cacheDir: string;
   readonly which: ReadonlySet<ServerName>;
   readonly ports?: Ports;
@@ -207,7 +207,8 @@ async function startOne(
     case 'temporal': {
       const { namespace, searchAttributes, temporalDynamicConfig: dynamicConfig = {} } = context;
       const settings = { namespace, searchAttributes, dynamicConfig };
-      const programs = { binary: binary as string, uiPort: secondPort };
+      const { cacheDir } = context;
+      const programs = { binary: binary as string, cacheDir, uiPort: secondPort };
       return { server: await startTemporal({ ...common, ...programs, ...settings }), ports };
     }
   }

@@ -1,12 +1,16 @@
 /**
  * The Temporal development server on a SQLite file: one machine, one history shard, with UI.
- * Everything is found again at the next start on the same folder.
+ * Everything is found again at the next start on the same folder. A new folder begins with a
+ * database that lacks most indexes of the list of workflows (temporal-template.ts); one that has
+ * been started before is left as it is.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { toError } from '../shared/errors.ts';
 import { launch, untilReady, type RunningServer } from './guard.ts';
+import { findOrMakeTemplate } from './temporal-template.ts';
 
 export interface TemporalServer extends RunningServer {
   readonly address: string;
@@ -16,6 +20,8 @@ export interface TemporalServer extends RunningServer {
 export interface TemporalOptions {
   readonly binary: string;
   readonly dataDir: string;
+  /** Where the database of new data folders is kept, shared by all of them. */
+  readonly cacheDir: string;
   readonly port: number;
   readonly uiPort: number;
   readonly namespace: string;
@@ -54,24 +60,52 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, string | number | boolean>>
 };
 
 export async function startTemporal(options: TemporalOptions): Promise<TemporalServer> {
-  const { binary, dataDir, port, uiPort, namespace, log } = options;
+  const { dataDir, log } = options;
   const folder = join(dataDir, 'temporal');
-  const started = join(folder, 'started');
-  // Killed while it made its tables, the server would fail on them for ever. Until it has been up
-  // once there is nothing in the file that anybody could miss.
-  if (!existsSync(started)) rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  if (existsSync(join(folder, 'started'))) return await startOn(folder, options);
 
+  clear(folder);
+  const template = await findOrMakeTemplate(options);
+  if (template === undefined) return await startOn(folder, options);
+  try {
+    writeFileSync(join(folder, DATABASE), template.content);
+    return await startOn(folder, options);
+  } catch (error) {
+    // A port that was taken is for the caller to choose anew.
+    if (/in use/i.test(toError(error).message)) throw error;
+    log.warn(
+      { path: template.path, err: toError(error) },
+      'the Temporal server did not start on its template, going on without',
+    );
+    rmSync(template.path, { force: true });
+    clear(folder);
+    return await startOn(folder, options);
+  }
+}
+
+const DATABASE = 'temporal.db';
+
+/**
+ * Killed while it made its tables, the server would fail on them for ever. Until it has been up once
+ * there is nothing in the file that anybody could miss.
+ */
+function clear(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
+async function startOn(folder: string, options: TemporalOptions): Promise<TemporalServer> {
+  const { binary, dataDir, port, uiPort, namespace, log } = options;
   const server = await launch({
     name: 'temporal',
     file: binary,
-    args: temporalArguments(options, join(folder, 'temporal.db')),
+    args: temporalArguments(options, join(folder, DATABASE)),
     dataDir,
     log,
   });
   const address = `127.0.0.1:${port}`;
   await untilReady(server, () => serves(address, namespace), { timeoutMs: READY_TIMEOUT_MS });
-  writeFileSync(started, '');
+  writeFileSync(join(folder, 'started'), '');
   return Object.assign(server, { address, uiUrl: `http://127.0.0.1:${uiPort}` });
 }
 
