@@ -7,7 +7,6 @@ import { formatDecimal } from '../shared/decimal.ts';
 import { metricsUpdatedSubject } from '../shared/ids.ts';
 import { ANNOUNCED_BYTES_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
-import { sumRollups } from '../shared/rollup.ts';
 import type { ReadableLog } from './load-batch.ts';
 
 /** What is needed of NATS. */
@@ -23,7 +22,7 @@ export async function announceBatch(
   range: LogRange,
   now: number,
 ): Promise<void> {
-  const { metrics } = sumRollups(await log.readRange(range));
+  const { metrics } = await log.sumRange(range);
   for (const [project, rows] of metrics) {
     for (const [part, message] of updateMessages(project, rows, now).entries()) {
       const messageId = `${rangeToken(range)}-${project}-${part}`;

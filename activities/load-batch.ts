@@ -5,12 +5,12 @@
 import { parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
-import { type RangeSums, type Rollup, sumRollups } from '../shared/rollup.ts';
+import type { RangeSums, Rollup } from '../shared/rollup.ts';
 
 /** What is needed of the rollup log. */
 export interface ReadableLog {
-  /** All records of a range, in order. */
-  readRange(range: LogRange): Promise<Rollup[]>;
+  /** What all records of a range add up to. */
+  sumRange(range: LogRange): Promise<RangeSums>;
 }
 
 /** What is needed of ClickHouse. */
@@ -28,14 +28,15 @@ export async function loadBatch(
   tables: TableWriter,
   range: LogRange,
 ): Promise<void> {
-  const records = await log.readRange(range);
-  const sums = sumRollups(records);
+  const sums = await log.sumRange(range);
   const token = rangeToken(range);
-  await tables.insert('metrics_inbox', metricRows(range, sums), token);
-  await tables.insert('sessions', sums.sessions.map(sessionTableRow), token);
+  await Promise.all([
+    tables.insert('metrics_inbox', metricRows(range, sums), token),
+    tables.insert('sessions', sums.sessions.map(sessionTableRow), token),
+  ]);
   // From here on ClickHouse lets go whatever still comes of this range, however late (001-metrics).
   const { partition, from, to, log: life } = range;
-  const loaded = { partition, log: life, range_from: from, range_to: to, records: records.length };
+  const loaded = { partition, log: life, range_from: from, range_to: to, records: sums.records };
   await tables.insert('loaded_ranges', [loaded], token);
 }
 

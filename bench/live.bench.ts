@@ -20,7 +20,9 @@ import { sleep, type World } from './world.ts';
 /** No session ends by itself meanwhile, and each writes what it gets at once. */
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '12h', SESSION_CHECKPOINT: '1s' };
 /** What is still under way when the last row is there: tasks are completed, caches are trimmed. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = { quick: 1_000, default: 5_000, long: 10_000 };
+/** All rounds together. */
+const IDLE_MS = { quick: 3_000, default: 21_000, long: 60_000 };
 /** Of a core, while nothing happens. */
 const IDLE_NODE_PERCENT_MAX = 1;
 
@@ -28,19 +30,19 @@ export const live: Scenario = {
   name: 'live',
   question: 'What do open sessions cost while nothing happens, and what does waking them cost?',
   async run(world, scale, say) {
-    const sessions = scale.quick ? 1_000 : 20_000;
+    const sessions = scale.pick({ quick: 300, default: 2_000, long: 20_000 });
     const up = await startUp(world, SETTINGS);
     const pids: Pids = { ...world.pids, node: up.pid };
     try {
       const warmUp = world.project();
-      await oneEventEach(world, pids, warmUp, 200, 0);
+      await oneEventEach(world, pids, warmUp, 100, 0);
       const before = memoryMiB(pids);
 
       const project = world.project();
       const fresh = await oneEventEach(world, pids, project, sessions, 0);
       say(`${sessions} sessions opened, ${cpuOf(fresh).toFixed(1)} CPU ms each`);
-      await sleep(SETTLE_MS);
-      const idle = await watchIdle(pids, scale.quick ? 10_000 : 60_000, scale.rounds);
+      await sleep(scale.pick(SETTLE_MS));
+      const idle = await watchIdle(pids, scale.pick(IDLE_MS), scale.rounds);
       say(`idle: Node ${(idle.percent.node ?? 0).toFixed(2)} % of a core`);
       const woken = await oneEventEach(world, pids, project, sessions, 1);
       say(`woken, ${cpuOf(woken).toFixed(1)} CPU ms each`);
@@ -66,9 +68,9 @@ async function oneEventEach(
 ): Promise<Measurement> {
   await pauseIngest(world);
   await publishOneEach(world, project, sessions, n);
+  await resumeIngest(world);
   const begin = cpuMs(pids);
   const start = process.hrtime.bigint();
-  await resumeIngest(world);
   const written = async () => {
     const [row] = await select<{ events: string | number }>(
       world.admin,

@@ -37,12 +37,20 @@ export async function pauseIngest({ nats }: World): Promise<void> {
   await nats.jsm.consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
 }
 
+/**
+ * Lets ingest pull, and returns when the first message is on its way to it: JetStream takes up to
+ * some seconds to serve a pull request that came during the pause, in which nobody works.
+ */
 export async function resumeIngest({ nats }: World): Promise<void> {
+  const waiting = async () =>
+    (await nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER)).num_pending;
+  const before = await waiting();
   await nats.jsm.consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+  await until('the first message', async () => (await waiting()) < before, { everyMs: 5 });
 }
 
 /**
- * From the moment that ingest may pull until every row of every session can be queried.
+ * From the moment that ingest gets the first message until every row of every session can be queried.
  * @param ours pids of our own processes, by name
  */
 export async function passThrough(
@@ -55,9 +63,9 @@ export async function passThrough(
   await pauseIngest(world);
   await publishSessions(world, project, sessions, events);
   const pids = { ...world.pids, ...ours };
+  await resumeIngest(world);
   const begin = cpuMs(pids);
   const start = process.hrtime.bigint();
-  await resumeIngest(world);
   await until(
     `${sessions} sessions of ${events} events`,
     async () => (await endedIn(world, project)).events >= sessions * events,

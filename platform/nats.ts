@@ -31,7 +31,7 @@ import {
 } from '../shared/ids.ts';
 import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
-import { decodeRollup, type Rollup } from '../shared/rollup.ts';
+import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 
@@ -185,6 +185,8 @@ const NO_MESSAGE = 10037;
 
 /** The workflow id of the session that wrote a record, for the purge. */
 const SESSION_HEADER = 'Sojourn-Session';
+/** Records asked for at a time while a range is read. */
+const READ_AHEAD = 5_000;
 
 /** The rollup log on JetStream. */
 export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
@@ -237,7 +239,7 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       }
     },
 
-    readRange: (range) => readRange(js, filter(range.partition), range),
+    sumRange: (range) => sumRange(js, filter(range.partition), range),
 
     async *heads(partition, upTo) {
       const info = await jsm.streams.info(ROLLUPS_STREAM);
@@ -268,13 +270,13 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
   };
 }
 
-async function readRange(js: JetStreamClient, filter: string, range: LogRange): Promise<Rollup[]> {
+async function sumRange(js: JetStreamClient, filter: string, range: LogRange): Promise<RangeSums> {
   const consumer = await js.consumers.get(ROLLUPS_STREAM, {
     filter_subjects: filter,
     opt_start_seq: range.from,
   });
-  const records: Rollup[] = [];
-  const messages = await consumer.consume({ max_messages: 2_000, expires: 5_000 });
+  const sums = createRangeSums();
+  const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
   // A consumer that stalls must not hold the load for ever; the activity tries again.
   const timer = setTimeout(() => {
     messages.stop();
@@ -283,7 +285,7 @@ async function readRange(js: JetStreamClient, filter: string, range: LogRange): 
   try {
     for await (const message of messages) {
       lastSeq = message.seq;
-      if (message.seq <= range.to) records.push(decodeRollup(message.string()));
+      if (message.seq <= range.to) sums.add(decodeRollup(message.string()));
       if (message.seq >= range.to) break;
     }
   } finally {
@@ -292,7 +294,7 @@ async function readRange(js: JetStreamClient, filter: string, range: LogRange): 
     await consumer.delete();
   }
   if (lastSeq < range.to) throw new Error(`rollup log ended at ${lastSeq}, before ${range.to}`);
-  return records;
+  return sums.sums();
 }
 
 /** Publishes announcements durably. */

@@ -76,20 +76,33 @@ export interface RangeSums {
   readonly metrics: ReadonlyMap<string, Contributions>;
   /** The newest record of each session of the range. */
   readonly sessions: readonly Rollup[];
+  /** How many records there are. */
+  readonly records: number;
 }
 
-/** Sums records by project and row key; of several records of one session the newest row stays. */
-export function sumRollups(rollups: Iterable<Rollup>): RangeSums {
+/** Sums records as they come, by project and row key; of several of one session the newest row stays. */
+export function createRangeSums(): { add(rollup: Rollup): void; sums(): RangeSums } {
   const metrics = new Map<string, Contributions>();
   const sessions = new Map<string, Rollup>();
-  for (const rollup of rollups) {
-    const rows = metrics.get(rollup.project) ?? (new Map() as Contributions);
-    metrics.set(rollup.project, rows);
-    addWire(rows, rollup.rows);
-    const newest = sessions.get(rollup.identity);
-    if (newest === undefined || newest.writeNo < rollup.writeNo) {
-      sessions.set(rollup.identity, rollup);
-    }
-  }
-  return { metrics, sessions: [...sessions.values()] };
+  let records = 0;
+  return {
+    add(rollup) {
+      records += 1;
+      const rows = metrics.get(rollup.project) ?? (new Map() as Contributions);
+      metrics.set(rollup.project, rows);
+      addWire(rows, rollup.rows);
+      const newest = sessions.get(rollup.identity);
+      if (newest === undefined || newest.writeNo < rollup.writeNo) {
+        sessions.set(rollup.identity, rollup);
+      }
+    },
+    sums: () => ({ metrics, sessions: [...sessions.values()], records }),
+  };
+}
+
+/** What records add up to. */
+export function sumRollups(rollups: Iterable<Rollup>): RangeSums {
+  const sums = createRangeSums();
+  for (const rollup of rollups) sums.add(rollup);
+  return sums.sums();
 }

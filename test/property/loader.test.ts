@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
 import { type LogEnd, planBatch } from '../../activities/plan-batch.ts';
 import type { LogPosition, LogRange } from '../../shared/ranges.ts';
-import type { Rollup } from '../../shared/rollup.ts';
+import { type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
 
 type Fate = 'done' | 'refused' | 'replyLost' | 'heldBack';
@@ -59,7 +59,7 @@ function aLog(records: readonly Rollup[]) {
   return {
     end,
     nextArrival: () => Promise.resolve(),
-    readRange: ({ from, to }: LogRange) => Promise.resolve(records.slice(from - 1, to)),
+    sumRange: ({ from, to }: LogRange) => Promise.resolve(sumRollups(records.slice(from - 1, to))),
   };
 }
 

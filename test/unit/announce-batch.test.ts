@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { sumRollups } from '../../shared/rollup.ts';
 import { announceBatch, updateMessages } from '../../activities/announce-batch.ts';
 import { type Contributions, fromWire, type WireRow } from '../../shared/contributions.ts';
 import type { Granularity } from '../../shared/buckets.ts';
@@ -94,7 +95,7 @@ describe('an announcement', () => {
       aRollup({ rows: [aRow('/')], identity: 'run-2' }),
       aRollup({ rows: [aRow('/')], project: 'blog', identity: 'run-3' }),
     ];
-    const log = { readRange: () => Promise.resolve(records) };
+    const log = { sumRange: () => Promise.resolve(sumRollups(records)) };
     const announcer = {
       announce(subject: string, data: string, messageId: string) {
         sent.push([`${subject} ${messageId}`, String(metricsOf(data)[0]?.['value'])]);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { loadBatch, sessionTableRow } from '../../activities/load-batch.ts';
-import type { Rollup } from '../../shared/rollup.ts';
+import { type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, aSessionRow, NOON_ISH } from '../support/builders.ts';
 
 async function loaded(records: readonly Rollup[]) {
@@ -11,7 +11,7 @@ async function loaded(records: readonly Rollup[]) {
       return Promise.resolve();
     },
   };
-  const log = { readRange: () => Promise.resolve([...records]) };
+  const log = { sumRange: () => Promise.resolve(sumRollups(records)) };
   await loadBatch(log, tables, { partition: 0, log: 'life', from: 5, to: 6 });
   return inserts;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { createReadOnce } from '../../activities/read-once.ts';
 import type { LogRange } from '../../shared/ranges.ts';
+import { sumRollups } from '../../shared/rollup.ts';
 import { aRollup } from '../support/builders.ts';
 
 const range: LogRange = { partition: 0, log: 'life', from: 5, to: 6 };
@@ -9,9 +10,9 @@ function aLog() {
   const reads: LogRange[] = [];
   return {
     reads,
-    readRange: (read: LogRange) => {
+    sumRange: (read: LogRange) => {
       reads.push(read);
-      return Promise.resolve([aRollup({ writeNo: read.from })]);
+      return Promise.resolve(sumRollups([aRollup({ writeNo: read.from })]));
     },
   };
 }
@@ -21,19 +22,19 @@ describe('reading a range once', () => {
     const log = aLog();
     const { toLoad, toAnnounce } = createReadOnce(log);
 
-    const loaded = await toLoad.readRange(range);
+    const loaded = await toLoad.sumRange(range);
 
-    expect(await toAnnounce.readRange(range)).to.equal(loaded);
+    expect(await toAnnounce.sumRange(range)).to.equal(loaded);
     expect(log.reads).to.have.length(1);
   });
 
   it('keeps nothing once it was announced: an attempt after a failure reads the log', async () => {
     const log = aLog();
     const { toLoad, toAnnounce } = createReadOnce(log);
-    await toLoad.readRange(range);
-    await toAnnounce.readRange(range);
+    await toLoad.sumRange(range);
+    await toAnnounce.sumRange(range);
 
-    await toAnnounce.readRange(range);
+    await toAnnounce.sumRange(range);
 
     expect(log.reads).to.have.length(2);
   });
@@ -41,21 +42,21 @@ describe('reading a range once', () => {
   it('reads a range that somebody else has loaded', async () => {
     const log = aLog();
     const { toLoad, toAnnounce } = createReadOnce(log);
-    await toLoad.readRange(range);
+    await toLoad.sumRange(range);
 
-    const [record] = await toAnnounce.readRange({ ...range, from: 6 });
+    const { sessions } = await toAnnounce.sumRange({ ...range, from: 6 });
 
-    expect(record?.writeNo).to.equal(6);
+    expect(sessions[0]?.writeNo).to.equal(6);
   });
 
   it('tells lives of the log, and partitions, apart', async () => {
     const log = aLog();
     const { toLoad, toAnnounce } = createReadOnce(log);
-    await toLoad.readRange(range);
-    await toLoad.readRange({ ...range, partition: 1 });
+    await toLoad.sumRange(range);
+    await toLoad.sumRange({ ...range, partition: 1 });
 
-    await toAnnounce.readRange({ ...range, log: 'later' });
-    await toAnnounce.readRange({ ...range, partition: 1 });
+    await toAnnounce.sumRange({ ...range, log: 'later' });
+    await toAnnounce.sumRange({ ...range, partition: 1 });
 
     expect(log.reads).to.have.length(3);
   });
@@ -64,12 +65,12 @@ describe('reading a range once', () => {
     let away = true;
     const log = aLog();
     const { toLoad, toAnnounce } = createReadOnce({
-      readRange: (read) => (away ? Promise.reject(new Error('away')) : log.readRange(read)),
+      sumRange: (read) => (away ? Promise.reject(new Error('away')) : log.sumRange(read)),
     });
-    await toLoad.readRange(range).catch(() => undefined);
+    await toLoad.sumRange(range).catch(() => undefined);
     away = false;
 
-    expect(await toAnnounce.readRange(range)).to.have.length(1);
+    expect(await toAnnounce.sumRange(range)).to.have.property('records', 1);
     expect(log.reads).to.have.length(1);
   });
 });
