@@ -8,6 +8,8 @@ import { QUESTIONS, VIEWS } from './bi-questions.ts';
 import type { Result, Scenario } from './scenario.ts';
 import { percentile } from './stats.ts';
 
+const METRIC_ROWS = { quick: 300_000, default: 3_000_000, long: 10_000_000 };
+const SESSIONS = { quick: 100_000, default: 1_000_000, long: 5_000_000 };
 const RUNS = 20;
 const WARM_UP_RUNS = 2;
 const P95_MS_MAX = 100;
@@ -16,8 +18,8 @@ export const bi: Scenario = {
   name: 'bi',
   question: 'Do dashboards get their answers at once on a year of data?',
   async run(world, scale, say) {
-    const metrics = await fillMetrics(world.admin, scale.quick ? 300_000 : 10_000_000);
-    const sessions = await fillSessions(world.admin, scale.quick ? 100_000 : 5_000_000);
+    const metrics = await fillMetrics(world.admin, scale.pick(METRIC_ROWS));
+    const sessions = await fillSessions(world.admin, scale.pick(SESSIONS));
     const variant = `${metrics} metric rows, ${sessions} session rows`;
     say(variant);
     const client = connectClickHouse(world.config, 'bi');

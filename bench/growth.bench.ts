@@ -17,6 +17,8 @@ import { spreadOf } from './stats.ts';
 import type { World } from './world.ts';
 
 const EVENTS = 5;
+/** Sessions before each measurement. */
+const SIZES = { quick: [100, 300], default: [500, 4_000], long: [1_000, 10_000, 50_000] };
 /** How much dearer the last measurement may be than the first. */
 const GROWTH_MAX = 1.2;
 /** Sessions of one event fill the directory: for the server they are as large as others, nearly. */
@@ -26,7 +28,7 @@ export const growth: Scenario = {
   name: 'growth',
   question: 'Does a session cost more after many others?',
   async run(world, scale, say) {
-    const sizes = scale.quick ? [300, 1_000, 2_000] : [1_000, 10_000, 50_000];
+    const sizes = scale.pick(SIZES);
     const up = await startUp(world);
     const results: Result[] = [];
     const ours: number[] = [];
@@ -62,7 +64,7 @@ interface Stage {
 }
 
 async function measure(world: World, pid: number, scale: Scale): Promise<Stage> {
-  const sessions = scale.quick ? 100 : 400;
+  const sessions = scale.pick({ quick: 50, default: 200, long: 400 });
   const pipeline: Measurement[] = [];
   const floor: Measurement[] = [];
   for (let round = 0; round < scale.rounds; round += 1) {

@@ -2,13 +2,25 @@
  * How many sessions a second go all the way, from JetStream to rows in ClickHouse, compared with the
  * cheapest workflow of the same engine that receives the same batch and closes?
  */
-import { type Measurement, measurement, passThrough, startUp } from './pass-through.ts';
-import { cpuBetween, cpuMs, total } from './processes.ts';
+import {
+  cpuByProcess,
+  cpuOf,
+  type Measurement,
+  measurement,
+  passThrough,
+  spreadResult,
+  startUp,
+} from './pass-through.ts';
+import { cpuBetween, cpuMs } from './processes.ts';
 import type { Result, Scale, Scenario } from './scenario.ts';
-import { percentile, spreadOf } from './stats.ts';
+import { spreadOf } from './stats.ts';
 import { until } from './until.ts';
 import type { World } from './world.ts';
 
+/** Events a session. */
+const EVENTS = { quick: [1, 20], default: [1, 5, 20, 100], long: [1, 5, 20, 100] };
+/** The other yardstick differs by the same signal for each K, so once is enough. */
+const SIGNALLED_EVENTS = 20;
 const GOALS: Readonly<Record<number, number>> = { 1: 0.85, 5: 0.85, 20: 0.85, 100: 0.7 };
 
 export const pipeline: Scenario = {
@@ -19,8 +31,8 @@ export const pipeline: Scenario = {
     const ours = await startUp(world);
     const pids = { node: ours.pid };
     try {
-      await passThrough(world, pids, 300, 5);
-      for (const events of scale.quick ? [1, 20] : [1, 5, 20, 100]) {
+      await passThrough(world, pids, scale.pick({ quick: 50, default: 200, long: 300 }), 5);
+      for (const events of scale.pick(EVENTS)) {
         const sessions = sessionsFor(scale, events);
         const floor: Measurement[] = [];
         const pipelines: Measurement[] = [];
@@ -28,7 +40,8 @@ export const pipeline: Scenario = {
         for (let round = 0; round < scale.rounds; round += 1) {
           floor.push(await runFloor(world, sessions, events, 'start'));
           pipelines.push(await passThrough(world, pids, sessions, events));
-          if (!scale.quick) signals.push(await runFloor(world, sessions, events, 'signal'));
+          if (events === SIGNALLED_EVENTS)
+            signals.push(await runFloor(world, sessions, events, 'signal'));
           say(
             `K = ${events}, round ${round + 1}: ${line(floor)} floor, ${line(pipelines)} pipeline`,
           );
@@ -47,10 +60,10 @@ function line(measurements: readonly Measurement[]): string {
   return `${last?.sessionsPerSecond.toFixed(1) ?? '-'}/s`;
 }
 
-/** So many that a round takes some 20 s in full. */
-function sessionsFor({ quick }: Scale, events: number): number {
-  const full = events >= 100 ? 800 : 1_600;
-  return quick ? full / 4 : full;
+/** So many that a round takes some 20 s in a long run, and some seconds otherwise. */
+function sessionsFor(scale: Scale, events: number): number {
+  const sessions = scale.pick({ quick: 60, default: 300, long: 2_000 });
+  return events >= 100 ? sessions * 0.4 : sessions;
 }
 
 /** The yardstick: no part of Sojourn, the same engine. */
@@ -79,16 +92,14 @@ function summarise(
   signals: readonly Measurement[],
 ): Result[] {
   const variant = `K = ${events}`;
-  const rate = (metric: string, list: readonly Measurement[]): Result => {
-    const { median, min, max } = spreadOf(list.map((m) => m.sessionsPerSecond));
-    return { scenario: 'pipeline', variant, metric, unit: 'sessions/s', value: median, min, max };
-  };
-  const cpu = (metric: string, list: readonly Measurement[]): Result => {
-    const totals = list.map((m) => total(m.cpuMsPerSession)).sort((a, b) => a - b);
-    const value = percentile(totals, 50);
-    return { scenario: 'pipeline', variant, metric, unit: 'CPU ms/session', value };
-  };
-  const parts = pipelines.at(-1)?.cpuMsPerSession ?? {};
+  const where = { scenario: 'pipeline', variant };
+  const rate = (metric: string, list: readonly Measurement[]) =>
+    spreadResult(
+      { ...where, metric, unit: 'sessions/s' },
+      list.map((m) => m.sessionsPerSecond),
+    );
+  const cpu = (metric: string, list: readonly Measurement[]) =>
+    spreadResult({ ...where, metric, unit: 'CPU ms/session' }, list.map(cpuOf));
   // Neighbours in time are compared: the machine's moods hit both.
   const ratios = pipelines.map(
     (m, i) => m.sessionsPerSecond / (floor[i]?.sessionsPerSecond ?? Number.NaN),
@@ -101,13 +112,7 @@ function summarise(
     rate('pipeline', pipelines),
     cpu('floor', floor),
     cpu('pipeline', pipelines),
-    ...Object.entries(parts).map(([name, value]): Result => ({
-      scenario: 'pipeline',
-      variant,
-      metric: `pipeline: ${name}`,
-      unit: 'CPU ms/session',
-      value,
-    })),
+    ...cpuByProcess(where, pipelines),
     {
       scenario: 'pipeline',
       variant,

@@ -14,8 +14,10 @@ import type { World } from './world.ts';
 
 /** By events a session. Below 20 it is no goal: what is got there for the price is in the README. */
 const GOALS: Readonly<Record<number, number>> = { 20: 1, 100: 3 };
-/** As many as one round takes some 20 s for. */
-const REPLACED_EVENTS = { quick: 1_500, full: 10_000 };
+/** Events a session. */
+const EVENTS = { quick: [20], default: [5, 20, 100], long: [1, 5, 20, 100] };
+/** Events of a round of the replaced system. */
+const REPLACED_EVENTS = { quick: 1_000, default: 3_000, long: 10_000 };
 
 const TABLE = `
   CREATE TABLE IF NOT EXISTS metrics (
@@ -37,8 +39,13 @@ export const replaced: Scenario = {
     const results: Result[] = [];
     try {
       say(postgres.version);
-      await passThrough(world, { node: up.pid }, scale.quick ? 100 : 300, 5);
-      for (const events of scale.quick ? [20, 100] : [1, 5, 20, 100]) {
+      await passThrough(
+        world,
+        { node: up.pid },
+        scale.pick({ quick: 50, default: 200, long: 300 }),
+        5,
+      );
+      for (const events of scale.pick(EVENTS)) {
         const before: Replaced[] = [];
         const ours: number[] = [];
         for (let round = 0; round < scale.rounds; round += 1) {
@@ -64,9 +71,9 @@ export const replaced: Scenario = {
   },
 };
 
-function sessionsFor({ quick }: Scale, events: number): number {
-  if (quick) return events >= 100 ? 50 : 100;
-  return events >= 100 ? 800 : 1_600;
+function sessionsFor(scale: Scale, events: number): number {
+  const sessions = scale.pick({ quick: 60, default: 200, long: 800 });
+  return events >= 100 ? sessions / 2 : sessions;
 }
 
 interface Replaced {
@@ -79,9 +86,9 @@ async function runReplaced(
   world: World,
   postgres: Postgres,
   events: number,
-  { quick }: Scale,
+  scale: Scale,
 ): Promise<Replaced> {
-  const wanted = quick ? REPLACED_EVENTS.quick : REPLACED_EVENTS.full;
+  const wanted = scale.pick(REPLACED_EVENTS);
   // As many as run side by side, at least.
   const sessions = Math.max(32, Math.ceil(wanted / events));
   const client = new Client(postgres.url);

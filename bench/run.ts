@@ -1,52 +1,82 @@
 /**
- * Runs the benchmarks: `npm run bench -- [--quick] [--only NAME…]`. Prints a table and writes
- * `bench/results/latest.json` with machine, versions and spread.
+ * Runs the benchmarks: `npm run bench -- [--quick | --long] [--only NAME…]`. Prints a table and
+ * writes what was found into the size's file of `bench/results/`, one scenario after the other: a
+ * run that is broken off keeps what it has.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { toError } from '../shared/errors.ts';
+import { circumstances, keep } from './results.ts';
 import { SCENARIOS } from './scenarios.ts';
-import type { Result, Scale } from './scenario.ts';
+import { type Result, scaleOf, type Scenario, type Size } from './scenario.ts';
 import { short } from './stats.ts';
 import { createWorld } from './world.ts';
 
-const words = process.argv.slice(2);
-const quick = words.includes('--quick');
-const onlyAt = words.indexOf('--only');
-const only = onlyAt === -1 ? [] : words.slice(onlyAt + 1).filter((word) => !word.startsWith('-'));
-const unknown = only.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
-if (unknown.length > 0) {
-  process.stderr.write(`no such scenario: ${unknown.join(', ')}\n`);
-  process.exit(2);
-}
+const USAGE = 'npm run bench -- [--quick | --long] [--only NAME…]';
+const NAMES = SCENARIOS.map(({ name }) => name);
 
-const scale: Scale = { quick, rounds: 3 };
+const { size, only } = readWords(process.argv.slice(2));
+const scale = scaleOf(size);
+const begin = Date.now();
 const results: Result[] = [];
-const failed: string[] = [];
+const files = new Set<string>();
 for (const scenario of SCENARIOS) {
   if (only.length > 0 && !only.includes(scenario.name)) continue;
+  const found = await measure(scenario);
+  results.push(...found);
+}
+print(results);
+process.stderr.write(
+  `written to ${[...files].join(', ')} after ${((Date.now() - begin) / 60_000).toFixed(1)} min\n`,
+);
+
+function readWords(words: readonly string[]): { size: Size; only: readonly string[] } {
+  const onlyAt = words.indexOf('--only');
+  const flags = onlyAt === -1 ? words : words.slice(0, onlyAt);
+  const rest = onlyAt === -1 ? [] : words.slice(onlyAt + 1);
+  const names = rest.filter((word) => !word.startsWith('-'));
+  const sizes = [...flags, ...rest.filter((word) => word.startsWith('-'))];
+  const wrong = [
+    ...names.filter((name) => !NAMES.includes(name)),
+    ...sizes.filter((word) => !['--quick', '--long'].includes(word)),
+  ];
+  if (onlyAt !== -1 && names.length === 0) wrong.push('--only without a name');
+  if (sizes.length > 1) wrong.push('more than one size');
+  if (wrong.length > 0) {
+    const known = `scenarios: ${NAMES.join(', ')}`;
+    process.stderr.write(`not understood: ${wrong.join(', ')}\n${USAGE}\n${known}\n`);
+    process.exit(2);
+  }
+  if (sizes.includes('--quick')) return { size: 'quick', only: names };
+  return { size: sizes.includes('--long') ? 'long' : 'default', only: names };
+}
+
+async function measure(scenario: Scenario): Promise<Result[]> {
   process.stderr.write(`\n== ${scenario.name}: ${scenario.question}\n`);
+  const start = Date.now();
   // A world of its own: what one scenario leaves behind must not slow the next.
   const world = await createWorld();
+  const about = circumstances(scale, await world.versions());
+  let found: Result[] = [];
+  let failed = false;
   try {
-    results.push(
-      ...(await scenario.run(world, scale, (line) => process.stderr.write(`   ${line}\n`))),
-    );
+    found = await scenario.run(world, scale, (line) => process.stderr.write(`   ${line}\n`));
   } catch (error) {
-    // What others have found out in a quarter of an hour is not thrown away.
-    failed.push(scenario.name);
+    // The others are measured all the same.
+    failed = true;
+    process.exitCode = 1;
     process.stderr.write(`   failed: ${toError(error).stack ?? String(error)}\n`);
   } finally {
     await world.stop();
   }
+  const seconds = Math.round((Date.now() - start) / 1_000);
+  const rows = found.map(({ scenario: _, ...row }) => row);
+  const measured = { scenario: scenario.name, ...about, seconds, failed, results: rows };
+  files.add(keep(measured, NAMES));
+  process.stderr.write(`   took ${seconds} s\n`);
+  return found;
 }
-report(results);
-if (failed.length > 0) process.exitCode = 1;
 
-function report(all: readonly Result[]): void {
+function print(all: readonly Result[]): void {
   const table = new Table({
     head: ['scenario', 'variant', 'metric', 'median', 'spread', 'goal', ''],
   });
@@ -65,44 +95,4 @@ function report(all: readonly Result[]): void {
     ]);
   }
   process.stdout.write(`${table.toString()}\n`);
-  const folder = fileURLToPath(new URL('results/', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const file = `${folder}${quick ? 'quick' : 'latest'}.json`;
-  writeFileSync(file, `${JSON.stringify({ ...circumstances(), results: all }, null, 2)}\n`);
-  process.stderr.write(`written to bench/results/${quick ? 'quick' : 'latest'}.json\n`);
-}
-
-function circumstances(): object {
-  const lock = JSON.parse(
-    readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'),
-  ) as { packages: Record<string, { version?: string }> };
-  const versionOf = (name: string) => lock.packages[`node_modules/${name}`]?.version;
-  return {
-    date: new Date().toISOString(),
-    commit: git(['rev-parse', '--short', 'HEAD']),
-    machine: {
-      cores: cpus().length,
-      model: cpus()[0]?.model,
-      memoryGiB: Math.round(totalmem() / 1024 ** 3),
-      platform: `${process.platform} ${process.arch}`,
-    },
-    versions: {
-      node: process.version,
-      temporalSdk: versionOf('@temporalio/worker'),
-      nats: versionOf('@nats-io/jetstream'),
-      clickhouseClient: versionOf('@clickhouse/client'),
-      chdb: versionOf('chdb'),
-    },
-    rounds: scale.rounds,
-    quick,
-    failed,
-  };
-}
-
-function git(args: readonly string[]): string {
-  try {
-    return execFileSync('git', args, { encoding: 'utf8' }).trim();
-  } catch {
-    return 'unknown';
-  }
 }

@@ -1,11 +1,22 @@
 /** What a benchmark file exports, and what it gets. */
 import type { World } from './world.ts';
 
+/** Shows that it works · some minutes each · as large as the questions ask for. */
+export type Size = 'quick' | 'default' | 'long';
+
 export interface Scale {
-  /** Less of everything, for a first look. */
-  readonly quick: boolean;
+  readonly size: Size;
   /** Rounds of each measurement. */
   readonly rounds: number;
+  /** What belongs to this size. */
+  pick<T>(choices: Readonly<Record<Size, T>>): T;
+}
+
+/** With one round there is no spread: quick figures are no measurements. */
+const ROUNDS: Readonly<Record<Size, number>> = { quick: 1, default: 3, long: 3 };
+
+export function scaleOf(size: Size): Scale {
+  return { size, rounds: ROUNDS[size], pick: (choices) => choices[size] };
 }
 
 /** One line of the result. */

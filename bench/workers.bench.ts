@@ -37,7 +37,7 @@ export const workers: Scenario = {
   },
 };
 
-async function measure(world: World, variant: Variant, { quick }: Scale): Promise<Measurement> {
+async function measure(world: World, variant: Variant, scale: Scale): Promise<Measurement> {
   const processes: Record<string, Started> = {};
   try {
     if (variant === 'up') {
@@ -51,8 +51,13 @@ async function measure(world: World, variant: Variant, { quick }: Scale): Promis
     }
     const pids = Object.fromEntries(Object.entries(processes).map(([k, { pid }]) => [k, pid]));
     // Code is compiled, caches are filled.
-    await passThrough(world, pids, quick ? 50 : 300, EVENTS);
-    return await passThrough(world, pids, quick ? 200 : 1_600, EVENTS);
+    await passThrough(world, pids, scale.pick({ quick: 30, default: 100, long: 300 }), EVENTS);
+    return await passThrough(
+      world,
+      pids,
+      scale.pick({ quick: 60, default: 300, long: 800 }),
+      EVENTS,
+    );
   } finally {
     await Promise.all(Object.values(processes).map((started) => started.stop()));
   }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { Redis } from 'ioredis';
 import type { Client, Connection } from '@temporalio/client';
 import {
   cacheDir,
@@ -16,7 +17,7 @@ import {
   processEnvironment,
   requireServers,
 } from '../platform/config.ts';
-import { DATABASE } from '../platform/clickhouse.ts';
+import { DATABASE, select } from '../platform/clickhouse.ts';
 import { silentLog } from '../platform/log.ts';
 import { migrateAll } from '../platform/migrate.ts';
 import { connectNats, type Nats } from '../platform/nats.ts';
@@ -56,6 +57,8 @@ export interface World {
     ready: string,
     environment?: Readonly<Record<string, string>>,
   ): Promise<Started>;
+  /** What the servers say they are. */
+  versions(): Promise<Readonly<Record<string, string>>>;
   /** A project name that was not used before. */
   project(): string;
   stop(): Promise<void>;
@@ -115,6 +118,7 @@ export async function createWorld(): Promise<World> {
     },
     start: (args, ready, more = {}) =>
       startProcess(args, ready, { PATH, HOME, ...environment, ...more }),
+    versions: () => versionsOf(nats, connection, admin, config.REDIS_URL),
     project() {
       projects += 1;
       return `bench-${projects}`;
@@ -142,6 +146,30 @@ function environmentOf({ nats, temporal, clickhouse, redis, secrets }: Servers) 
     CLICKHOUSE_BI_PASSWORD: secrets.clickhouse.biPassword,
     REDIS_URL: redis?.url ?? '',
   };
+}
+
+async function versionsOf(
+  nats: Nats,
+  connection: Connection,
+  admin: ClickHouseClient,
+  redisUrl: string,
+): Promise<Record<string, string>> {
+  const redis = new Redis(redisUrl);
+  try {
+    const [info, system, rows] = await Promise.all([
+      redis.info('server'),
+      connection.workflowService.getSystemInfo({}),
+      select<{ version: string }>(admin, 'SELECT version() AS version'),
+    ]);
+    return {
+      nats: nats.connection.info?.version ?? 'unknown',
+      temporal: system.serverVersion,
+      clickhouse: rows[0]?.version ?? 'unknown',
+      redis: /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown',
+    };
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** Words of ours, or the path of a script of the benchmark. */

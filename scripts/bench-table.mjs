@@ -1,5 +1,7 @@
-// Writes the figures of the last full benchmark into docs/performance.md, between its two markers.
-// `--check` writes nothing and fails where they differ; another file of results may be named.
+// Writes the figures of the benchmarks into docs/performance.md, between its two markers: of each
+// scenario those of the last long run where there is one, else those of the last default run.
+// `--check` writes nothing and fails where they differ; other files of results may be named, the
+// first that has a scenario counts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -8,14 +10,24 @@ const END = '<!-- bench:end -->';
 
 const words = process.argv.slice(2);
 const check = words.includes('--check');
-const given = words.find((word) => !word.startsWith('-'));
-const source = given ?? fileURLToPath(new URL('../bench/results/latest.json', import.meta.url));
+const given = words.filter((word) => !word.startsWith('-'));
+const inResults = (name) => fileURLToPath(new URL(`../bench/results/${name}`, import.meta.url));
+const sources = given.length > 0 ? given : [inResults('long.json'), inResults('latest.json')];
 const target = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
 const short = (value) =>
   value === null
     ? '-'
     : Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 3 });
+
+function scenariosOf(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).scenarios ?? [];
+  } catch (error) {
+    if (error.code === 'ENOENT' && given.length === 0) return [];
+    fail(`${file}: ${error.message}`);
+  }
+}
 
 function tableOf(results) {
   const lines = results.map(({ variant, metric, value, unit, min, max, goal, reached }) => {
@@ -26,42 +38,61 @@ function tableOf(results) {
   return ['| | | median | spread | goal |', '|---|---|---|---|---|', ...lines].join('\n');
 }
 
-function textOf({ date, commit, machine, versions, rounds, quick, failed = [], results }) {
-  const parts = [
-    `Measured ${date.slice(0, 10)} at commit ${commit}: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, ${machine.platform}; ` +
-      `Node ${versions.node}, Temporal SDK ${versions.temporalSdk}, chDB ${versions.chdb}; ${rounds} rounds. ` +
-      'Comparable within this run only.',
-  ];
-  if (quick)
-    parts.push('**From a quick run: it shows that everything works, and measures nothing.**');
-  if (failed.length > 0) parts.push(`**Failed: ${failed.join(', ')}.**`);
-  for (const scenario of new Set(results.map((result) => result.scenario))) {
-    const mine = results.filter((result) => result.scenario === scenario);
-    parts.push(`### ${scenario}`, tableOf(mine));
-  }
+function circumstancesOf({ machine, versions }) {
+  return (
+    `${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, ${machine.platform}; ` +
+    `Node ${versions.node}, Temporal ${versions.temporal} (SDK ${versions.temporalSdk}), ` +
+    `NATS ${versions.nats}, ClickHouse ${versions.clickhouse}, Redis ${versions.redis}`
+  );
+}
+
+function sectionOf({ scenario, date, commit, size, rounds, seconds, failed, results }) {
+  const parts = [`### ${scenario}`];
+  const many = rounds === 1 ? '1 round' : `${rounds} rounds`;
+  parts.push(
+    `${size} size, ${many}, ${Math.max(1, Math.round(seconds / 60))} min on ${date.slice(0, 10)} at commit ${commit}.`,
+  );
+  if (size === 'quick')
+    parts.push('**A quick run: it shows that it works, and measures nothing.**');
+  if (failed) parts.push('**It failed.**');
+  else if (results.length === 0) parts.push('Left out on that machine.');
+  else parts.push(tableOf(results));
   return parts.join('\n\n');
 }
 
-let run;
-try {
-  run = JSON.parse(readFileSync(source, 'utf8'));
-} catch (error) {
-  process.stderr.write(`no results to read (${error.message}); run \`npm run bench\` first\n`);
+function textOf(scenarios) {
+  if (scenarios.length === 0) return 'Nothing measured yet.';
+  const places = [...new Set(scenarios.map(circumstancesOf))];
+  return [
+    ...places.map((place) => `${place}.`),
+    'Figures of one scenario may be compared with each other; those of two only where they come from the same run.',
+    ...scenarios.map(sectionOf),
+  ].join('\n\n');
+}
+
+function fail(message) {
+  process.stderr.write(`${message}\n`);
   process.exit(1);
 }
+
+const byName = new Map();
+const order = [];
+for (const measured of sources.flatMap(scenariosOf)) {
+  if (!byName.has(measured.scenario)) byName.set(measured.scenario, measured);
+}
+// Each file has the scenarios in the order they run; so has the page, wherever each comes from.
+const runs = readFileSync(new URL('../bench/scenarios.ts', import.meta.url), 'utf8');
+const list = /SCENARIOS[^=]*= \[([^\]]*)\]/.exec(runs)?.[1] ?? '';
+for (const name of list.match(/\w+/g) ?? []) if (byName.has(name)) order.push(byName.get(name));
+
 const page = readFileSync(target, 'utf8');
 const begin = page.indexOf(BEGIN);
 const end = page.indexOf(END);
-if (begin === -1 || end < begin) {
-  process.stderr.write(`docs/performance.md has lost its markers ${BEGIN} and ${END}\n`);
-  process.exit(1);
-}
-const next = `${page.slice(0, begin + BEGIN.length)}\n\n${textOf(run)}\n\n${page.slice(end)}`;
+if (begin === -1 || end < begin)
+  fail(`docs/performance.md has lost its markers ${BEGIN} and ${END}`);
+const next = `${page.slice(0, begin + BEGIN.length)}\n\n${textOf(order)}\n\n${page.slice(end)}`;
 if (check) {
-  if (next !== page) {
-    process.stderr.write('docs/performance.md is not what the results say\n');
-    process.exit(1);
-  }
+  if (next !== page) fail('docs/performance.md is not what the results say');
 } else {
   writeFileSync(target, next);
 }
