@@ -2,15 +2,16 @@
 // for the fault tests; whatever else begins with a dash is for Mocha.
 //   node scripts/test.mjs unit integration --grep "a data folder"
 //   node scripts/test.mjs fault --rounds 100 --seed 7
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './install.mjs';
+import { runLanes } from './test-lanes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const FOLDERS = ['unit', 'property', 'replay', 'integration', 'fault'];
+// Two processes at the same time: tests wait more than they work, and about as long in one as in the other.
+const LANES = [['unit', 'property', 'replay', 'integration'], ['fault']];
+const FOLDERS = LANES.flat();
 
 const { words, environment } = takeNumbers(process.argv.slice(2), {
   '--rounds': 'SOJOURN_TEST_ROUNDS',
@@ -27,25 +28,17 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-const files = (asked.length > 0 ? asked : FOLDERS).flatMap(testFiles);
-if (files.length === 0) {
+const chosen = asked.length > 0 ? asked : FOLDERS;
+const lanes = LANES.map((folders) => folders.filter((folder) => chosen.includes(folder)))
+  .map((folders) => ({ name: folders.join(', '), files: folders.flatMap(testFiles) }))
+  .filter(({ files }) => files.length > 0);
+if (lanes.length === 0) {
   process.stderr.write('no tests found\n');
   process.exit(1);
 }
 
 await installPackages();
-const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
-const child = spawn(process.execPath, [mocha, ...options, ...files], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, ...environment },
-});
-// A Ctrl-C reaches Mocha by the terminal; we wait for it to stop its servers.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => child.kill('SIGTERM'));
-child.once('exit', (code) => {
-  process.exitCode = code ?? 1;
-});
+process.exitCode = await runLanes(lanes, { root, options, environment });
 
 /** Takes our own options out of the words; test/support/fault-options.ts reads the variables. */
 function takeNumbers(given, variables) {

@@ -3,5 +3,8 @@
  * that a run of the unit tests starts nothing.
  */
 import type { RootHookObject } from 'mocha';
+import { listenForInterrupts } from './on-interrupt.ts';
+
+listenForInterrupts();
 
 export const mochaHooks: RootHookObject = {};

@@ -15,6 +15,7 @@ import {
   type StartOptions,
   type TemporalServer,
 } from '../../servers/index.ts';
+import { onInterrupt } from './on-interrupt.ts';
 import { testStartOptions } from './servers-options.ts';
 
 export { TEST_NAMESPACE, testStartOptions } from './servers-options.ts';
@@ -55,6 +56,7 @@ export async function startPrivateServers(
 ): Promise<TestServers> {
   const dataDir = options.dataDir ?? temporaryFolder();
   const servers = await startServers({ ...testStartOptions(dataDir), ...options });
+  onInterrupt(() => servers.stop());
   return Object.defineProperties(
     {},
     {
