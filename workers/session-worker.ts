@@ -67,10 +67,8 @@ export function installTemporalRuntime(log: Logger): void {
 }
 
 /**
- * A worker whose workflow tasks have no time limit inside the sandbox. For its limit of 5 s Node starts and
- * joins a thread at each of the ten calls into the sandbox that a session takes: a quarter of the time of the
- * workflow thread. Our workflows have no loop that does not end with its input; a task that hung all
- * the same would be given to another worker after 10 s (its timeout on the server).
+ * A worker whose workflow tasks have no time limit inside the sandbox (docs/decisions/016). For its limit
+ * of 5 s Node starts and joins a thread at each call into the sandbox, ten times a session.
  */
 class SessionHost extends Worker {
   protected static override createWorkflowCreator(
