@@ -7,8 +7,9 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { select } from '../platform/clickhouse.ts';
 import { metricsUpdatedSubject, sessionWorkflowId } from '../shared/ids.ts';
 import { stateQuery } from '../workflows/messages.ts';
-import { passThrough, startUp } from './pass-through.ts';
-import type { Result, Scale, Scenario } from './scenario.ts';
+import { type Due, EVENTS, planVisits, sendVisits, topRate, type Visit } from './open-loop.ts';
+import { startUp } from './pass-through.ts';
+import type { Result, Scenario } from './scenario.ts';
 import { percentile } from './stats.ts';
 import { until } from './until.ts';
 import { sleep, type World } from './world.ts';
@@ -22,9 +23,6 @@ const GOALS_MS = {
 } as const;
 type Path = keyof typeof GOALS_MS;
 
-/** Events of a session, and what lies between two of them: a visitor who clicks quickly. */
-const EVENTS = 5;
-const GAP_MS = 2_000;
 /** Sessions that begin before this are the warm-up. */
 const WARM_UP_MS = 8_000;
 /** And what is measured follows. */
@@ -43,11 +41,7 @@ interface Sample {
   readonly ms: number;
 }
 
-/** One session of the traffic. */
-interface Visit {
-  readonly id: string;
-  readonly firstAt: number;
-  readonly endAt: number;
+interface WatchedVisit extends Visit {
   hasRow: boolean;
   hasEnded: boolean;
   announced: boolean;
@@ -88,24 +82,18 @@ export const latency: Scenario = {
   },
 };
 
-async function topRate(world: World, pid: number, scale: Scale): Promise<number> {
-  await passThrough(world, { node: pid }, 100, EVENTS);
-  const sessions = scale.pick({ quick: 100, default: 400, long: 800 });
-  const { sessionsPerSecond } = await passThrough(world, { node: pid }, sessions, EVENTS);
-  return sessionsPerSecond * EVENTS;
-}
-
-interface Due {
-  readonly at: number;
-  readonly visit: Visit;
-  readonly n: number;
-}
-
 /** @returns a sample for every session, and for some of the events */
 async function openLoop(world: World, rate: number, measuredMs: number): Promise<Sample[]> {
   const project = world.project();
   const start = Date.now() + 1_000;
-  const visits = planVisits(start, rate, WARM_UP_MS + measuredMs);
+  const visits = planVisits(start, rate, WARM_UP_MS + measuredMs).map((visit): WatchedVisit => ({
+    ...visit,
+    // A path of its own makes the first event's row findable in what subscribers get.
+    entryPath: `/${visit.id}`,
+    hasRow: false,
+    hasEnded: false,
+    announced: false,
+  }));
   const samples: Sample[] = [];
   const take = (path: Path, dueAt: number, now: number) => {
     if (dueAt >= start + WARM_UP_MS) samples.push({ path, dueAt, ms: now - dueAt });
@@ -129,25 +117,9 @@ async function openLoop(world: World, rate: number, measuredMs: number): Promise
   return samples;
 }
 
-function planVisits(start: number, rate: number, ms: number): Visit[] {
-  const everyMs = (EVENTS * 1_000) / rate;
-  return Array.from({ length: Math.ceil(ms / everyMs) }, (_, i) => {
-    const firstAt = start + i * everyMs;
-    return {
-      // Ascending, so that those not seen yet are a range of the table's key.
-      id: `s-${String(i).padStart(7, '0')}`,
-      firstAt,
-      endAt: firstAt + (EVENTS - 1) * GAP_MS,
-      hasRow: false,
-      hasEnded: false,
-      announced: false,
-    };
-  });
-}
-
 type Take = (path: Path, dueAt: number, now: number) => void;
 
-function giveUp(visit: Visit, take: Take): void {
+function giveUp(visit: WatchedVisit, take: Take): void {
   if (!visit.hasRow) take('first event -> row', visit.firstAt, visit.firstAt + GIVE_UP_MS);
   if (!visit.hasEnded) take('session_end -> row', visit.endAt, visit.endAt + GIVE_UP_MS);
   if (!visit.announced) {
@@ -155,48 +127,20 @@ function giveUp(visit: Visit, take: Take): void {
   }
 }
 
+/** Sends everything, and asks for some of it. */
 async function send(
   world: World,
   project: string,
-  visits: readonly Visit[],
+  visits: readonly WatchedVisit[],
   take: Take,
 ): Promise<void> {
-  const schedule: Due[] = visits
-    .flatMap((visit) =>
-      Array.from({ length: EVENTS }, (_, n) => ({ at: visit.firstAt + n * GAP_MS, visit, n })),
-    )
-    .sort((a, b) => a.at - b.at);
-  const underWay: Promise<unknown>[] = [];
   let probeAt = 0;
-  for (const due of schedule) {
-    const waitMs = due.at - Date.now();
-    if (waitMs > 0) await sleep(waitMs);
-    const data = JSON.stringify(latencyEvent(due));
-    underWay.push(
-      world.nats.js.publish(`events.${project}.latency`, data, { timeout: GIVE_UP_MS }),
-    );
+  await sendVisits(world, project, visits, (due) => {
     // The last event closes the session; what is asked for is a live one.
-    if (due.at < probeAt || due.n === EVENTS - 1) continue;
+    if (due.at < probeAt || due.n === EVENTS - 1) return undefined;
     probeAt = due.at + PROBE_EVERY_MS;
-    underWay.push(probe(world, project, due, take));
-  }
-  await Promise.all(underWay);
-}
-
-function latencyEvent({ at, visit, n }: Due): object {
-  const base = { sessionId: visit.id, eventId: `${visit.id}-${n}`, timestamp: Math.floor(at) };
-  if (n === EVENTS - 1) return { ...base, eventType: 'session_end' };
-  return {
-    ...base,
-    eventType: 'pageview',
-    properties: {
-      // A path of its own makes the first event's row findable in what subscribers get.
-      path: n === 0 ? `/${visit.id}` : `/page/${n}`,
-      trafficSource: 'google',
-      country: 'DE',
-      deviceType: 'mobile',
-    },
-  };
+    return probe(world, project, due, take);
+  });
 }
 
 /** Asks the session until it shows the event. */
@@ -226,7 +170,7 @@ async function probe(
 async function watchRows(
   { admin }: World,
   project: string,
-  visits: readonly Visit[],
+  visits: readonly WatchedVisit[],
   take: Take,
   stop: AbortSignal,
 ): Promise<void> {
@@ -258,7 +202,7 @@ async function watchRows(
 async function watchAnnouncements(
   { nats }: World,
   project: string,
-  visits: readonly Visit[],
+  visits: readonly WatchedVisit[],
   take: Take,
   stop: AbortSignal,
 ): Promise<void> {

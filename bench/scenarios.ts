@@ -1,5 +1,6 @@
 /** All benchmarks, in the order they run. */
 import { bi } from './bi.bench.ts';
+import { endurance } from './endurance.bench.ts';
 import { growth } from './growth.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
@@ -18,4 +19,5 @@ export const SCENARIOS: readonly Scenario[] = [
   loader,
   bi,
   workers,
+  endurance,
 ];
