@@ -3,10 +3,9 @@
 const DEADLINE_MS = 15_000;
 const steps = new Set<() => Promise<void>>();
 
-/** @returns takes it back */
-export function onInterrupt(step: () => Promise<void>): () => void {
+/** A step may be taken when there is nothing left for it to do. */
+export function onInterrupt(step: () => Promise<void>): void {
   steps.add(step);
-  return () => steps.delete(step);
 }
 
 /** The steps run at the same time, then those of `process.on('exit')`. A second signal waits for nothing. */
