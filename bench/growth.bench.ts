@@ -18,7 +18,7 @@ import type { World } from './world.ts';
 
 const EVENTS = 5;
 /** Sessions before each measurement. */
-const SIZES = { quick: [100, 300], default: [500, 4_000], long: [1_000, 10_000, 50_000] };
+const SIZES = { quick: [100, 300], default: [300, 3_000], long: [1_000, 10_000, 50_000] };
 /** How much dearer the last measurement may be than the first. */
 const GROWTH_MAX = 1.2;
 /** Sessions of one event fill the directory: for the server they are as large as others, nearly. */

@@ -62,7 +62,7 @@ function line(measurements: readonly Measurement[]): string {
 
 /** So many that a round takes some 20 s in a long run, and some seconds otherwise. */
 function sessionsFor(scale: Scale, events: number): number {
-  const sessions = scale.pick({ quick: 60, default: 300, long: 2_000 });
+  const sessions = scale.pick({ quick: 60, default: 200, long: 2_000 });
   return events >= 100 ? sessions * 0.4 : sessions;
 }
 

@@ -1,7 +1,8 @@
 /**
- * Does a second worker process help, and what does it cost to run ingest and workers apart? Ingest
- * and worker in one process (as `up` has them) against ingest with one and with two workers, all on
- * the same servers, round by round.
+ * Does a second worker process help, what does it cost to run ingest and workers apart, and what does
+ * a Temporal on Postgres cost? Ingest and worker in one process (as `up` has them) against ingest with
+ * one and with two workers, all on the same servers, and against the same `up` where Temporal keeps
+ * its data in Postgres, with few and with many history shards; round by round.
  */
 import {
   cpuByProcess,
@@ -13,38 +14,91 @@ import {
 } from './pass-through.ts';
 import type { Result, Scale, Scenario } from './scenario.ts';
 import { spreadOf } from './stats.ts';
-import type { Started, World } from './world.ts';
+import {
+  findTemporalPrograms,
+  NO_TEMPORAL_SERVER,
+  startTemporalOnPostgres,
+} from './temporal-postgres.ts';
+import { createWorld, type Started, type World } from './world.ts';
 
 const EVENTS = 5;
+const SHARDS = { quick: [4], default: [4, 16], long: [4, 16] };
 
-const VARIANTS = ['up', 'ingest and 1 worker', 'ingest and 2 workers'] as const;
-type Variant = (typeof VARIANTS)[number];
+const UP = 'up';
+const ONE_WORKER = 'ingest and 1 worker';
+const TWO_WORKERS = 'ingest and 2 workers';
+
+/** What is measured in turns. */
+interface Contender {
+  readonly name: string;
+  readonly world: World;
+  /** Worker processes beside ingest; 0 where one process does both. */
+  readonly workers: number;
+  readonly comparedWith: string;
+  readonly rounds: Measurement[];
+}
 
 export const workers: Scenario = {
   name: 'workers',
-  question: 'What should an installation run: one process, or several?',
+  question: 'What should an installation run: one process, or several, and Temporal on what?',
   async run(world, scale, say) {
-    const measured = new Map<Variant, Measurement[]>(VARIANTS.map((variant) => [variant, []]));
-    for (let round = 0; round < scale.rounds; round += 1) {
-      for (const variant of VARIANTS) {
-        const found = await measure(world, variant, scale);
-        measured.get(variant)?.push(found);
-        say(`${variant}, round ${round + 1}: ${found.sessionsPerSecond.toFixed(1)} sessions/s`);
-      }
+    const contenders: Contender[] = [
+      { name: UP, world, workers: 0, comparedWith: ONE_WORKER, rounds: [] },
+      { name: ONE_WORKER, world, workers: 1, comparedWith: '', rounds: [] },
+    ];
+    if (scale.size !== 'quick') {
+      const comparedWith = ONE_WORKER;
+      contenders.push({ name: TWO_WORKERS, world, workers: 2, comparedWith, rounds: [] });
     }
-    const results = [...measured].flatMap(([variant, rounds]) => summarise(variant, rounds));
-    return [...results, ...ratios(measured)];
+    try {
+      for (const shards of scale.pick(SHARDS)) {
+        const other = await onPostgres(shards, say);
+        if (other === undefined) break;
+        contenders.push(other);
+      }
+      for (let round = 0; round < scale.rounds; round += 1) {
+        for (const contender of contenders) {
+          const found = await measure(contender, scale);
+          contender.rounds.push(found);
+          say(
+            `${contender.name}, round ${round + 1}: ${found.sessionsPerSecond.toFixed(1)} sessions/s`,
+          );
+        }
+      }
+    } finally {
+      for (const { world: own } of contenders) if (own !== world) await own.stop();
+    }
+    return [...contenders.flatMap(summarise), ...contenders.flatMap((c) => ratio(c, contenders))];
   },
 };
 
-async function measure(world: World, variant: Variant, scale: Scale): Promise<Measurement> {
+/** @returns undefined where the programs for it are not here */
+async function onPostgres(
+  shards: number,
+  say: (line: string) => void,
+): Promise<Contender | undefined> {
+  const programs = findTemporalPrograms();
+  if (programs === undefined) {
+    say(`Temporal on Postgres left out: ${NO_TEMPORAL_SERVER}`);
+    return undefined;
+  }
+  const own = await startTemporalOnPostgres(programs, shards);
+  const world = await createWorld(own).catch(async (error: unknown) => {
+    await own.stop();
+    throw error;
+  });
+  const { temporal } = await world.versions();
+  const name = `up, Temporal ${temporal ?? ''} on ${own.storage}, ${shards} shards`;
+  return { name, world, workers: 0, comparedWith: UP, rounds: [] };
+}
+
+async function measure({ world, workers: count }: Contender, scale: Scale): Promise<Measurement> {
   const processes: Record<string, Started> = {};
   try {
-    if (variant === 'up') {
+    if (count === 0) {
       processes['up'] = await startUp(world);
     } else {
       processes['ingest'] = await world.start(['ingest'], 'ingest started');
-      const count = variant === 'ingest and 1 worker' ? 1 : 2;
       for (let n = 1; n <= count; n += 1) {
         processes[`worker ${n}`] = await world.start(['worker'], 'session worker started');
       }
@@ -52,19 +106,15 @@ async function measure(world: World, variant: Variant, scale: Scale): Promise<Me
     const pids = Object.fromEntries(Object.entries(processes).map(([k, { pid }]) => [k, pid]));
     // Code is compiled, caches are filled.
     await passThrough(world, pids, scale.pick({ quick: 30, default: 100, long: 300 }), EVENTS);
-    return await passThrough(
-      world,
-      pids,
-      scale.pick({ quick: 60, default: 300, long: 800 }),
-      EVENTS,
-    );
+    const sessions = scale.pick({ quick: 60, default: 200, long: 800 });
+    return await passThrough(world, pids, sessions, EVENTS);
   } finally {
     await Promise.all(Object.values(processes).map((started) => started.stop()));
   }
 }
 
-function summarise(variant: Variant, rounds: readonly Measurement[]): Result[] {
-  const where = { scenario: 'workers', variant };
+function summarise({ name, rounds }: Contender): Result[] {
+  const where = { scenario: 'workers', variant: name };
   return [
     spreadResult(
       { ...where, metric: `K = ${EVENTS}`, unit: 'sessions/s' },
@@ -76,23 +126,20 @@ function summarise(variant: Variant, rounds: readonly Measurement[]): Result[] {
 }
 
 /** Round by round, as neighbours in time. */
-function ratios(measured: ReadonlyMap<Variant, readonly Measurement[]>): Result[] {
-  const one = measured.get('ingest and 1 worker') ?? [];
-  return (['up', 'ingest and 2 workers'] as const).map((variant) => {
-    const { median, min, max } = spreadOf(
-      (measured.get(variant) ?? []).map(
-        (m, i) => m.sessionsPerSecond / (one[i]?.sessionsPerSecond ?? NaN),
-      ),
-    );
-    const metric = `${variant} / ingest and 1 worker`;
-    return {
-      scenario: 'workers',
-      variant: 'sessions/s',
-      metric,
-      unit: 'x',
-      value: median,
-      min,
-      max,
-    };
-  });
+function ratio(
+  { name, comparedWith, rounds }: Contender,
+  contenders: readonly Contender[],
+): Result[] {
+  const other = contenders.find((c) => c.name === comparedWith);
+  if (other === undefined) return [];
+  const line = (variant: string, figureOf: (m: Measurement) => number): Result => {
+    const ratios = rounds.map((m, i) => {
+      const neighbour = other.rounds[i];
+      return neighbour === undefined ? NaN : figureOf(m) / figureOf(neighbour);
+    });
+    const { median, min, max } = spreadOf(ratios);
+    const metric = `${name} / ${other.name}`;
+    return { scenario: 'workers', variant, metric, unit: 'x', value: median, min, max };
+  };
+  return [line('sessions/s', (m) => m.sessionsPerSecond), line('CPU of all', cpuOf)];
 }

@@ -70,28 +70,46 @@ export interface Started {
   stop(): Promise<void>;
 }
 
-/** Servers on a fresh data folder, migrated; nothing of ours runs yet. */
-export async function createWorld(): Promise<World> {
+/** A Temporal server that is not the embedded one. */
+export interface OwnTemporal {
+  readonly address: string;
+  /** What it keeps its data in, with its version. */
+  readonly storage: string;
+  /** Of the server and of its storage. */
+  readonly pids: Pids;
+  stop(): Promise<void>;
+}
+
+/**
+ * Servers on a fresh data folder, migrated; nothing of ours runs yet.
+ * @param own in the place of the embedded Temporal; stops with the world
+ */
+export async function createWorld(own?: OwnTemporal): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sojourn-bench-'));
   const servers = await startServers({
     dataDir,
     cacheDir: cacheDir(processEnvironment()),
-    which: new Set(SERVER_NAMES),
+    which: new Set(SERVER_NAMES.filter((name) => name !== 'temporal' || own === undefined)),
     namespace: 'default',
     searchAttributes: SEARCH_ATTRIBUTES,
     log: silentLog,
   });
-  const environment = environmentOf(servers);
+  const environment = {
+    ...environmentOf(servers),
+    ...(own !== undefined && { TEMPORAL_ADDRESS: own.address }),
+  };
   const config = requireServers(loadConfig(environment), [
     'NATS_URL',
     'TEMPORAL_ADDRESS',
     'CLICKHOUSE_URL',
     'REDIS_URL',
   ]);
-  await migrateAll(config, silentLog);
+  if (own === undefined) await migrateAll(config, silentLog);
+  else await migrateWithPatience(config);
   const nats = await connectNats(config, 'bench', silentLog);
   const { client, connection }: { client: Client; connection: Connection } =
     await connectTemporal(config);
+  if (own !== undefined) await untilAttributesAreKnown(client);
   const admin = createClient({
     url: config.CLICKHOUSE_URL,
     username: CLICKHOUSE_ADMIN,
@@ -109,12 +127,11 @@ export async function createWorld(): Promise<World> {
     temporal: client,
     admin,
     get pids() {
-      return Object.fromEntries(
-        SERVER_NAMES.flatMap((name) => {
-          const server = servers[name];
-          return server === undefined ? [] : [[name, server.pid]];
-        }),
-      );
+      const embedded = SERVER_NAMES.flatMap((name) => {
+        const server = servers[name];
+        return server === undefined ? [] : [[name, server.pid] as const];
+      });
+      return { ...Object.fromEntries(embedded), ...own?.pids };
     },
     start: (args, ready, more = {}) =>
       startProcess(args, ready, { PATH, HOME, ...environment, ...more }),
@@ -128,9 +145,45 @@ export async function createWorld(): Promise<World> {
       await connection.close();
       await admin.close();
       await servers.stop();
+      await own?.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A server that is no development server finds a namespace that was just made only after a moment, so
+ * that its search attributes cannot be added in the same breath.
+ */
+async function migrateWithPatience(config: WorldConfig): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      await migrateAll(config, silentLog);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(1_000);
+    }
+  }
+}
+
+/** A server that has just got them takes a moment, in each of its services. */
+async function untilAttributesAreKnown(client: Client): Promise<void> {
+  const query = Object.keys(SEARCH_ATTRIBUTES)
+    .map((name) => `${name} IS NOT NULL`)
+    .join(' AND ');
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      await client.workflow.count(query);
+      break;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
+  await sleep(3_000);
 }
 
 function environmentOf({ nats, temporal, clickhouse, redis, secrets }: Servers) {

@@ -61,7 +61,7 @@ function sectionOf({ scenario, date, commit, size, rounds, seconds, failed, resu
 }
 
 function textOf(scenarios) {
-  if (scenarios.length === 0) return 'Nothing measured yet.';
+  if (scenarios.length === 0) return 'No full run yet.';
   const places = [...new Set(scenarios.map(circumstancesOf))];
   return [
     ...places.map((place) => `${place}.`),
