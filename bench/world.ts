@@ -104,8 +104,7 @@ export async function createWorld(own?: OwnTemporal): Promise<World> {
     'CLICKHOUSE_URL',
     'REDIS_URL',
   ]);
-  if (own === undefined) await migrateAll(config, silentLog);
-  else await migrateWithPatience(config);
+  await migrateAll(config, silentLog);
   const nats = await connectNats(config, 'bench', silentLog);
   const { client, connection }: { client: Client; connection: Connection } =
     await connectTemporal(config);
@@ -149,23 +148,6 @@ export async function createWorld(own?: OwnTemporal): Promise<World> {
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/**
- * A server that is no development server finds a namespace that was just made only after a moment, so
- * that its search attributes cannot be added in the same breath.
- */
-async function migrateWithPatience(config: WorldConfig): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    try {
-      await migrateAll(config, silentLog);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(1_000);
-    }
-  }
 }
 
 /** A server that has just got them takes a moment, in each of its services. */

@@ -1,5 +1,6 @@
 /** Temporal: connections, the namespace's settings, and what is asked of it about sessions. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -89,7 +90,24 @@ export async function migrateTemporal(
     });
     log.info({ namespace }, 'temporal namespace created');
   }
-  await addSearchAttributes(connection, namespace);
+  await onceKnown(() => addSearchAttributes(connection, namespace));
+}
+
+/** A server knows of a new namespace only after its cache was read anew: 2 to 10 s. */
+const NEW_NAMESPACE = { tries: 40, everyMs: 500 } as const;
+
+/** @throws what `work` throws, but "not found" only after 20 s */
+async function onceKnown(work: () => Promise<void>): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const isUnknown = isGrpcServiceError(error) && codeOf(error) === NOT_FOUND;
+      if (!isUnknown || tried >= NEW_NAMESPACE.tries) throw error;
+      await sleep(NEW_NAMESPACE.everyMs);
+    }
+  }
 }
 
 async function addSearchAttributes(connection: Connection, namespace: string): Promise<void> {
