@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 /** npm passes a Ctrl-C on as well, a moment after the terminal: that is no second one. */
 const SECOND_SIGNAL_AFTER_MS = 1_000;
 const EXIT_CODE_MAX = 255;
+/** A timer or a connection that a test left behind keeps a process for ever. */
+const END_MS_MAX = 30_000;
 
 /**
  * A lane is a process: `{ name, files }`.
@@ -61,12 +63,15 @@ function startLane(name, words, root, env) {
     });
   }
   let counts;
+  let timer;
   child.once('message', (message) => {
     counts = message;
+    timer = setTimeout(() => killGroup(child.pid), END_MS_MAX);
   });
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve(deathOf(name, error.message)));
     child.once('close', (code, signal) => {
+      clearTimeout(timer);
       killGroup(child.pid);
       resolve(resultOf(name, counts, code, signal));
     });
@@ -92,7 +97,7 @@ function resultOf(name, counts, code, signal) {
   if (code === expected) return { stats: counts.stats, failures };
   return addUp([
     { stats: counts.stats, failures },
-    deathOf(name, `Mocha ended with ${end} after its closing counts`),
+    deathOf(name, `Mocha ended with ${end} after its closing counts: something was left behind`),
   ]);
 }
 

@@ -7,4 +7,8 @@ import { listenForInterrupts } from './on-interrupt.ts';
 
 listenForInterrupts();
 
+// Nothing is left to wait for by now. An end of its own accord also closes every handle of the native
+// libraries, and once, on a busy machine, did not come to the end of that.
+process.once('beforeExit', () => process.exit());
+
 export const mochaHooks: RootHookObject = {};
