@@ -6,7 +6,7 @@ import type { LogRange } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
-import { planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
+import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
   type PurgeableLog,
   purgeLoaded,
@@ -33,11 +33,11 @@ export interface ActivityDeps {
 const PATIENCE_MS = 50_000;
 /** Well within the loader's heartbeat timeout. */
 const HEARTBEAT_EVERY_MS = 2_000;
-/** Lets the differences of the same moment come together in one insert. */
-const GATHER_MS = 400;
 
 export function createActivities(deps: ActivityDeps) {
   const { toLoad, toAnnounce } = createReadOnce(deps.log);
+  /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
+  const plannedAt = new Map<number, number>();
   return {
     writeDifference: (request: WriteRequest): Promise<WriteResult> =>
       writeDifference(deps.visitors, deps.log, request),
@@ -45,9 +45,9 @@ export function createActivities(deps: ActivityDeps) {
     loadSnapshot: ({ project, sessionId, runId }: SnapshotRequest): Promise<SessionSnapshot> =>
       deps.history.snapshotOf(sessionWorkflowId(project, sessionId), runId),
 
-    planBatch: (request: PlanRequest): Promise<LogRange | null> => {
+    planBatch: async (request: PlanRequest): Promise<LogRange | null> => {
       const context = Context.current();
-      return planBatch(
+      const range = await planBatch(
         deps.log,
         {
           heartbeat: () => {
@@ -55,12 +55,14 @@ export function createActivities(deps: ActivityDeps) {
           },
           stop: AbortSignal.any([context.cancellationSignal, deps.stopping]),
           patienceMs: PATIENCE_MS,
-          gatherMs: GATHER_MS,
+          gatherMs: () => gatherTime(Date.now() - (plannedAt.get(request.partition) ?? 0)),
           sleep,
           now: Date.now,
         },
         request,
       );
+      if (range !== null) plannedAt.set(request.partition, Date.now());
+      return range;
     },
 
     loadBatch: (range: LogRange): Promise<void> =>

@@ -28,12 +28,24 @@ export interface Waiting {
   /** How long to wait at all before the loader gets a breather, milliseconds. */
   readonly patienceMs: number;
   /** Once there is something, how long to let more come, milliseconds. */
-  readonly gatherMs: number;
+  gatherMs(): number;
   sleep(ms: number): Promise<void>;
   now(): number;
 }
 
 const HEARTBEAT_EVERY_MS = 2_000;
+
+/** Between two loads while records keep coming: an insert costs the same for one row and for a thousand. */
+const LOAD_EVERY_MS = 1_000;
+const GATHER_MS = { min: 50, max: 400 } as const;
+
+/**
+ * How long to let more records come, milliseconds: a moment where nothing was loaded lately.
+ * @param sinceLastMs since the range before this one was planned
+ */
+export function gatherTime(sinceLastMs: number): number {
+  return Math.max(GATHER_MS.min, Math.min(GATHER_MS.max, LOAD_EVERY_MS - sinceLastMs));
+}
 
 /** @returns null where nothing came for as long as patience lasts */
 export async function planBatch(
@@ -48,7 +60,7 @@ export async function planBatch(
     const from = nextSeq(after, end);
     if (end.seq >= from) {
       const recordsMax = recordsOf(end);
-      if (end.seq - from + 1 < recordsMax) await waiting.sleep(waiting.gatherMs);
+      if (end.seq - from + 1 < recordsMax) await waiting.sleep(waiting.gatherMs());
       const later = await log.end(partition);
       if (later.log !== end.log) continue;
       return {

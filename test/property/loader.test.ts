@@ -141,7 +141,7 @@ function idleWaiting() {
     heartbeat: () => undefined,
     stop: new AbortController().signal,
     patienceMs: 0,
-    gatherMs: 0,
+    gatherMs: () => 0,
     sleep: (ms: number) => {
       now += ms;
       return Promise.resolve();

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
+import { gatherTime, planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
 import { RANGE_BYTES_MAX, RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
 import type { LogPosition } from '../../shared/ranges.ts';
 
@@ -26,7 +26,7 @@ function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, reco
     },
     stop: stop.signal,
     patienceMs: 5 * MINUTE,
-    gatherMs: 400,
+    gatherMs: () => 400,
     sleep: (ms) => {
       pass(ms);
       return Promise.resolve();
@@ -105,5 +105,15 @@ describe('planning a range', () => {
     const { plan } = waitingFor((now) => (now < 400 ? at(12) : at(1, 'life-2')));
 
     expect(await plan(at(10))).to.deep.equal({ partition: 0, log: 'life-2', from: 1, to: 1 });
+  });
+});
+
+describe('the time to gather records', () => {
+  it('is a moment after a quiet second, and longer the sooner the next load would follow', () => {
+    expect(gatherTime(Infinity)).to.equal(50);
+    expect(gatherTime(950)).to.equal(50);
+    expect(gatherTime(800)).to.equal(200);
+    expect(gatherTime(600)).to.equal(400);
+    expect(gatherTime(0)).to.equal(400);
   });
 });
