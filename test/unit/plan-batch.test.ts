@@ -1,5 +1,10 @@
 import { expect } from 'chai';
-import { gatherTime, planBatch, type PlannableLog, type Waiting } from '../../activities/plan-batch.ts';
+import {
+  gatherTime,
+  planBatch,
+  type PlannableLog,
+  type Waiting,
+} from '../../activities/plan-batch.ts';
 import { RANGE_BYTES_MAX, RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
 import type { LogPosition } from '../../shared/ranges.ts';
 
