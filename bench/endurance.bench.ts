@@ -11,7 +11,7 @@ import type { Result, Scale, Scenario } from './scenario.ts';
 import { type Spread, spreadOf } from './stats.ts';
 import { sleep, type World } from './world.ts';
 
-const MINUTES = { quick: 0.5, default: 2, long: 30 };
+const MINUTES = { quick: 0.5, default: 1, long: 30 };
 const SAMPLE_EVERY_MS = { quick: 1_000, default: 5_000, long: 15_000 };
 /** Of the top rate; and of the rate before, where that was too much. */
 const SHARE = 0.7;

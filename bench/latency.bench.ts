@@ -26,7 +26,7 @@ type Path = keyof typeof GOALS_MS;
 /** Sessions that begin before this are the warm-up. */
 const WARM_UP_MS = 8_000;
 /** And what is measured follows. */
-const MEASURED_MS = { quick: 5_000, default: 20_000, long: 60_000 };
+const MEASURED_MS = { quick: 5_000, default: 15_000, long: 60_000 };
 /** Looked at this often; figures are too high by half of it on average. */
 const POLL_ROWS_MS = 50;
 const POLL_QUERY_MS = 20;

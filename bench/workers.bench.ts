@@ -22,7 +22,7 @@ import {
 import { createWorld, type Started, type World } from './world.ts';
 
 const EVENTS = 5;
-const SHARDS = { quick: [4], default: [4, 16], long: [4, 16] };
+const SHARDS = { quick: [4], default: [16], long: [4, 16] };
 
 const UP = 'up';
 const ONE_WORKER = 'ingest and 1 worker';

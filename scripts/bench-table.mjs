@@ -1,5 +1,5 @@
-// Writes the figures of the benchmarks into docs/performance.md, between its two markers: of each
-// scenario those of the last long run where there is one, else those of the last default run.
+// Writes the figures of the benchmarks into docs/performance.md, and a few of them into README.md,
+// between two markers each: of each scenario those of the last long run where there is one, else those of the last default run.
 // `--check` writes nothing and fails where they differ; other files of results may be named, the
 // first that has a scenario counts.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,40 @@ const check = words.includes('--check');
 const given = words.filter((word) => !word.startsWith('-'));
 const inResults = (name) => fileURLToPath(new URL(`../bench/results/${name}`, import.meta.url));
 const sources = given.length > 0 ? given : [inResults('long.json'), inResults('latest.json')];
-const target = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+
+/** What the README shows: a line for people, and where its figure stands. */
+const HIGHLIGHTS = [
+  ['sessions of 5 events, from JetStream to rows', 'pipeline', 'K = 5', 'pipeline'],
+  [
+    'their rate, of that of the same engine with nothing on top',
+    'pipeline',
+    'K = 5',
+    'pipeline / floor',
+  ],
+  ['sessions of 20 events', 'pipeline', 'K = 20', 'pipeline'],
+  [
+    'events for the same CPU as the system it replaces, 20 a session',
+    'replaced',
+    'K = 20',
+    'Sojourn / replaced',
+  ],
+  ['the same, 100 a session', 'replaced', 'K = 100', 'Sojourn / replaced'],
+  [
+    'an event until a query shows it, 50 events/s',
+    'latency',
+    '50 events/s',
+    'publish -> query, p99',
+  ],
+  ['`session_end` until its row', 'latency', '50 events/s', 'session_end -> row, p99'],
+  ['first event until its row', 'latency', '50 events/s', 'first event -> row, p99'],
+  [
+    'first event until `metrics.updated`',
+    'latency',
+    '50 events/s',
+    'first event -> metrics.updated, p99',
+  ],
+  ['differences loaded and announced', 'loader', '', 'loaded and announced'],
+];
 
 const short = (value) =>
   value === null
@@ -70,6 +103,33 @@ function textOf(scenarios) {
   ].join('\n\n');
 }
 
+function highlightsOf(scenarios) {
+  const lines = HIGHLIGHTS.flatMap(([label, scenario, variant, metric]) => {
+    const results = scenarios.find((s) => s.scenario === scenario)?.results ?? [];
+    const found =
+      results.find((r) => r.variant.startsWith(variant) && r.metric === metric) ??
+      results.find((r) => r.variant.startsWith(variant) && r.metric.startsWith(metric));
+    return found === undefined ? [] : [`| ${label} | ${short(found.value)} ${found.unit} |`];
+  });
+  if (lines.length === 0) return 'No full run yet.';
+  return [...new Set(scenarios.map(circumstancesOf))]
+    .map((place) => `${place}.`)
+    .concat(['| | median |\n|---|---|\n' + lines.join('\n')])
+    .join('\n\n');
+}
+
+/** The page with another text between its markers. */
+function written(file, text) {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
+  const page = readFileSync(path, 'utf8');
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin === -1 || end < begin) fail(`${file} has lost its markers ${BEGIN} and ${END}`);
+  const next = `${page.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`;
+  if (!check) writeFileSync(path, next);
+  else if (next !== page) fail(`${file} is not what the results say`);
+}
+
 function fail(message) {
   process.stderr.write(`${message}\n`);
   process.exit(1);
@@ -85,14 +145,5 @@ const runs = readFileSync(new URL('../bench/scenarios.ts', import.meta.url), 'ut
 const list = /SCENARIOS[^=]*= \[([^\]]*)\]/.exec(runs)?.[1] ?? '';
 for (const name of list.match(/\w+/g) ?? []) if (byName.has(name)) order.push(byName.get(name));
 
-const page = readFileSync(target, 'utf8');
-const begin = page.indexOf(BEGIN);
-const end = page.indexOf(END);
-if (begin === -1 || end < begin)
-  fail(`docs/performance.md has lost its markers ${BEGIN} and ${END}`);
-const next = `${page.slice(0, begin + BEGIN.length)}\n\n${textOf(order)}\n\n${page.slice(end)}`;
-if (check) {
-  if (next !== page) fail('docs/performance.md is not what the results say');
-} else {
-  writeFileSync(target, next);
-}
+written('docs/performance.md', textOf(order));
+written('README.md', highlightsOf(order));
