@@ -90,14 +90,14 @@ export async function migrateTemporal(
     });
     log.info({ namespace }, 'temporal namespace created');
   }
-  await onceKnown(() => addSearchAttributes(connection, namespace));
+  await onceKnown(namespace, () => addSearchAttributes(connection, namespace), log);
 }
 
 /** A server knows of a new namespace only after its cache was read anew: 2 to 10 s. */
 const NEW_NAMESPACE = { tries: 40, everyMs: 500 } as const;
 
 /** @throws what `work` throws, but "not found" only after 20 s */
-async function onceKnown(work: () => Promise<void>): Promise<void> {
+async function onceKnown(namespace: string, work: () => Promise<void>, log: Logger): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     try {
       await work();
@@ -105,6 +105,7 @@ async function onceKnown(work: () => Promise<void>): Promise<void> {
     } catch (error) {
       const isUnknown = isGrpcServiceError(error) && codeOf(error) === NOT_FOUND;
       if (!isUnknown || tried >= NEW_NAMESPACE.tries) throw error;
+      if (tried === 1) log.info({ namespace }, 'waiting until temporal knows the new namespace');
       await sleep(NEW_NAMESPACE.everyMs);
     }
   }

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { sumRollups } from '../../shared/rollup.ts';
 import { announceBatch, updateMessages } from '../../activities/announce-batch.ts';
 import { type Contributions, fromWire, type WireRow } from '../../shared/contributions.ts';
 import type { Granularity } from '../../shared/buckets.ts';
+import { sumRollups } from '../../shared/rollup.ts';
 import { ANNOUNCED_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../shared/limits.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
 
