@@ -1,7 +1,8 @@
 /**
- * Runs the yardstick in a process of its own, client and worker on one connection as in ours, and
- * prints how long it took. Arguments: sessions, events a batch, mode.
+ * Runs the yardstick in a process of its own, client and worker on one connection as in ours. Each line
+ * on standard input is a round, `sessions events mode`; it prints how long that took.
  */
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
@@ -16,8 +17,7 @@ const UNDER_WAY = 32;
 const LOAD_MAX = 16;
 const TASK_QUEUE = 'bench-floor';
 
-const [sessions = 0, events = 1] = process.argv.slice(2, 4).map(Number);
-const mode = process.argv[4] ?? 'start';
+type Mode = 'start' | 'signal';
 
 installTemporalRuntime(silentLog);
 const config = requireServers(loadConfig(processEnvironment()), ['TEMPORAL_ADDRESS']);
@@ -31,33 +31,35 @@ const worker = await Worker.create({
   nonStickyToStickyPollRatio: 0.5,
 });
 const running = worker.run();
-const run = `${Date.now()}`;
-// The same warm-up as ours gets: code is compiled, caches are filled.
-await play(`warm-${run}`, 200);
-const begin = process.hrtime.bigint();
-process.stdout.write('begin\n');
-await play(run, sessions);
-const ms = Number(process.hrtime.bigint() - begin) / 1e6;
-process.stdout.write(`end ${ms}\n`);
-// Keeps still until it is stopped, so that its CPU time can be read.
 process.once('SIGTERM', () => {
   worker.shutdown();
+  process.stdin.destroy();
 });
+process.stdout.write('ready\n');
+let rounds = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  const [sessions = 0, events = 1] = line.split(' ').map(Number);
+  const mode = line.endsWith('signal') ? 'signal' : 'start';
+  const begin = process.hrtime.bigint();
+  rounds += 1;
+  await play(`${Date.now()}-${rounds}`, sessions, events, mode);
+  process.stdout.write(`end ${rounds} ${Number(process.hrtime.bigint() - begin) / 1e6}\n`);
+}
 await running;
 await connection.close();
 
-async function play(name: string, count: number): Promise<void> {
+async function play(name: string, count: number, events: number, mode: Mode): Promise<void> {
   let next = 0;
   const lane = async () => {
     for (let n = next++; n < count; n = next++) {
       while (worker.getStatus().numInFlightWorkflowActivations >= LOAD_MAX) await sleep(4);
-      await one(`floor/${name}/${n}`, n);
+      await one(`floor/${name}/${n}`, n, events, mode);
     }
   };
   await Promise.all(Array.from({ length: UNDER_WAY }, lane));
 }
 
-async function one(workflowId: string, session: number): Promise<void> {
+async function one(workflowId: string, session: number, events: number, mode: Mode): Promise<void> {
   const batch = Array.from({ length: events }, (_, n) => benchEvent(session, n, events, 1.7e12));
   const handle =
     mode === 'signal'

@@ -11,7 +11,7 @@ import {
   spreadResult,
   startUp,
 } from './pass-through.ts';
-import { runFloor } from './pipeline.bench.ts';
+import { type Floor, startFloor } from './floor.ts';
 import type { Result, Scale, Scenario } from './scenario.ts';
 import { spreadOf } from './stats.ts';
 import type { World } from './world.ts';
@@ -30,6 +30,7 @@ export const growth: Scenario = {
   async run(world, scale, say) {
     const sizes = scale.pick(SIZES);
     const up = await startUp(world);
+    const yardstick = await startFloor(world);
     const results: Result[] = [];
     const ours: number[] = [];
     const floors: number[] = [];
@@ -41,7 +42,7 @@ export const growth: Scenario = {
           await passThrough(world, { node: up.pid }, sessions, 1);
           done += sessions;
         }
-        const stage = await measure(world, up.pid, scale);
+        const stage = await measure(world, up.pid, yardstick, scale);
         // The floor's workflows and its warm-up fill the directory as well, but are no sessions.
         done += stage.sessions;
         results.push(...stageResults(size, stage));
@@ -50,6 +51,7 @@ export const growth: Scenario = {
         say(`after ${size}: ${ours.at(-1)?.toFixed(1) ?? '-'} CPU ms a session`);
       }
     } finally {
+      await yardstick.stop();
       await up.stop();
     }
     const variant = `${sizes.at(-1) ?? 0} / ${sizes[0] ?? 0} sessions`;
@@ -63,12 +65,12 @@ interface Stage {
   readonly sessions: number;
 }
 
-async function measure(world: World, pid: number, scale: Scale): Promise<Stage> {
+async function measure(world: World, pid: number, yardstick: Floor, scale: Scale): Promise<Stage> {
   const sessions = scale.pick({ quick: 50, default: 200, long: 400 });
   const pipeline: Measurement[] = [];
   const floor: Measurement[] = [];
   for (let round = 0; round < scale.rounds; round += 1) {
-    floor.push(await runFloor(world, sessions, EVENTS, 'start'));
+    floor.push(await yardstick.round(sessions, EVENTS, 'start'));
     pipeline.push(await passThrough(world, { node: pid }, sessions, EVENTS));
   }
   return { pipeline, floor, sessions: sessions * scale.rounds };

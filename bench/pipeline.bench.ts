@@ -6,16 +6,13 @@ import {
   cpuByProcess,
   cpuOf,
   type Measurement,
-  measurement,
   passThrough,
   spreadResult,
   startUp,
 } from './pass-through.ts';
-import { cpuBetween, cpuMs } from './processes.ts';
+import { startFloor } from './floor.ts';
 import type { Result, Scale, Scenario } from './scenario.ts';
 import { spreadOf } from './stats.ts';
-import { until } from './until.ts';
-import type { World } from './world.ts';
 
 /** Events a session. */
 const EVENTS = { quick: [1, 20], default: [1, 5, 20, 100], long: [1, 5, 20, 100] };
@@ -29,19 +26,22 @@ export const pipeline: Scenario = {
   async run(world, scale, say) {
     const results: Result[] = [];
     const ours = await startUp(world);
+    const yardstick = await startFloor(world);
     const pids = { node: ours.pid };
     try {
-      await passThrough(world, pids, scale.pick({ quick: 50, default: 200, long: 300 }), 5);
+      const warmUp = scale.pick({ quick: 50, default: 1_000, long: 2_000 });
+      await yardstick.round(warmUp, 5, 'start');
+      await passThrough(world, pids, warmUp, 5);
       for (const events of scale.pick(EVENTS)) {
         const sessions = sessionsFor(scale, events);
         const floor: Measurement[] = [];
         const pipelines: Measurement[] = [];
         const signals: Measurement[] = [];
         for (let round = 0; round < scale.rounds; round += 1) {
-          floor.push(await runFloor(world, sessions, events, 'start'));
+          floor.push(await yardstick.round(sessions, events, 'start'));
           pipelines.push(await passThrough(world, pids, sessions, events));
           if (events === SIGNALLED_EVENTS)
-            signals.push(await runFloor(world, sessions, events, 'signal'));
+            signals.push(await yardstick.round(sessions, events, 'signal'));
           say(
             `K = ${events}, round ${round + 1}: ${line(floor)} floor, ${line(pipelines)} pipeline`,
           );
@@ -49,6 +49,7 @@ export const pipeline: Scenario = {
         results.push(...summarise(events, floor, pipelines, signals));
       }
     } finally {
+      await yardstick.stop();
       await ours.stop();
     }
     return results;
@@ -62,27 +63,8 @@ function line(measurements: readonly Measurement[]): string {
 
 /** So many that a round takes some 20 s in a long run, and some seconds otherwise. */
 function sessionsFor(scale: Scale, events: number): number {
-  const sessions = scale.pick({ quick: 60, default: 200, long: 2_000 });
+  const sessions = scale.pick({ quick: 60, default: 800, long: 3_000 });
   return events >= 100 ? sessions * 0.4 : sessions;
-}
-
-/** The yardstick: no part of Sojourn, the same engine. */
-export async function runFloor(
-  world: World,
-  sessions: number,
-  events: number,
-  mode: 'start' | 'signal',
-): Promise<Measurement> {
-  const script = new URL('floor-process.ts', import.meta.url).pathname;
-  const floor = await world.start([script, String(sessions), String(events), mode], 'begin');
-  // What ran before `begin` is its start and warm-up; the servers' share of that is small but real.
-  const begin = cpuMs({ ...world.pids, node: floor.pid });
-  const ended = () => Promise.resolve(/end ([\d.]+)/.test(floor.log()));
-  await until('the end of the floor', ended, { everyMs: 20 });
-  const cpu = cpuBetween(begin, cpuMs({ ...world.pids, node: floor.pid }));
-  const ms = Number(/end ([\d.]+)/.exec(floor.log())?.[1]);
-  await floor.stop();
-  return measurement(sessions, ms, cpu);
 }
 
 function summarise(

@@ -67,6 +67,8 @@ export interface World {
 export interface Started {
   readonly pid: number;
   log(): string;
+  /** Writes a line to its standard input. */
+  tell(line: string): void;
   stop(): Promise<void>;
 }
 
@@ -217,7 +219,7 @@ async function startProcess(
   const command = isScript ? ['--import', 'tsx/esm', ...args] : [COMMAND, ...args];
   const child = spawn(process.execPath, command, {
     env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -232,6 +234,7 @@ async function startProcess(
   return {
     pid: child.pid ?? 0,
     log: () => log,
+    tell: (line) => void child.stdin.write(`${line}\n`),
     async stop() {
       await endOf(child);
       process.off('exit', killAtExit);
