@@ -1,6 +1,7 @@
 /**
  * Whether a session is the first of its user in the project: the first session to ask keeps the key.
- * Asking again, after a crash or a lost reply, gives the same answer.
+ * Asking again, after a crash or a lost reply, gives the same answer, whoever asks for the session: who
+ * starts it, before it has a run, or an activity of it.
  */
 import { createHash } from 'node:crypto';
 import type { RecognizedUser } from '../shared/actor.ts';
@@ -13,22 +14,35 @@ export interface VisitorStore {
 
 export interface Visit {
   readonly project: string;
+  readonly sessionId: string;
   readonly userId: string;
-  /** First run of the session. */
-  readonly identity: string;
+  /** When it is asked, epoch milliseconds. */
+  readonly at: number;
+  /**
+   * Claims of this session id from then on are this session's own: an earlier session of that id had
+   * ended before. Epoch milliseconds; without it all are, which is right until the id comes again.
+   */
+  readonly since?: number;
+  /** First run of the session, whose name was the claim of sessions before there was a better one. */
+  readonly identity?: string;
 }
 
 /** @throws whatever the store throws; safe to repeat */
 export async function recognizeVisitor(
   store: VisitorStore,
-  { project, userId, identity }: Visit,
+  { project, sessionId, userId, at, since = 0, identity }: Visit,
 ): Promise<RecognizedUser> {
-  const owner = await store.claim(visitorKey(project, userId), identity);
-  return { userId, isNew: owner === identity };
+  const claim = `${shortHash(sessionId)}@`;
+  const owner = await store.claim(visitorKey(project, userId), `${claim}${at}`);
+  const isOwn = owner.startsWith(claim) && Number(owner.slice(claim.length)) >= since;
+  return { userId, isNew: isOwn || owner === identity };
 }
 
 /** Hashed: keys stay short, and a dump of them names nobody. */
 export function visitorKey(project: string, userId: string): string {
-  const hash = createHash('sha256').update(userId).digest('base64url').slice(0, 22);
-  return `visitor:${project}:${hash}`;
+  return `visitor:${project}:${shortHash(userId)}`;
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }

@@ -2,8 +2,7 @@
  * Hands a difference over to the rollup log. Its subject is its identity: the log refuses a second
  * message on it, however long after the first, and then tells what the first one said.
  */
-import { decodeRollup, encodeRollup, type Rollup } from '../shared/rollup.ts';
-import { partitionOf, rollupSubject, sessionWorkflowId } from '../shared/ids.ts';
+import { decodeRollup, entryOf, type Rollup } from '../shared/rollup.ts';
 
 /** What is needed of the rollup log. */
 export interface RollupLog {
@@ -21,9 +20,8 @@ export interface RollupLog {
  * @throws whatever the log throws; safe to repeat
  */
 export async function recordRollup(log: RollupLog, rollup: Rollup): Promise<Rollup> {
-  const subject = rollupSubject(partitionOf(rollup.identity), rollup.identity, rollup.writeNo);
-  const workflowId = sessionWorkflowId(rollup.project, rollup.sessionId);
-  if (await log.append(subject, encodeRollup(rollup), workflowId)) return rollup;
+  const { subject, data, workflowId } = entryOf(rollup);
+  if (await log.append(subject, data, workflowId)) return rollup;
   const earlier = await log.read(subject);
   // Purged between the two calls: only what no running session can repeat is purged.
   if (earlier === undefined) throw new Error(`${subject} was refused, but nothing stands there`);

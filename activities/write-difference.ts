@@ -11,11 +11,12 @@ export async function writeDifference(
   log: RollupLog,
   request: WriteRequest,
 ): Promise<WriteResult> {
-  const { project, identity, facts } = request;
+  const { project, sessionId, identity, facts, updatedAt: at, visitorsSince: since } = request;
   const userId = facts.attributes.userId;
+  const visit = { project, sessionId, identity, at, ...(since !== undefined && { since }) };
   const user =
     userId === undefined
       ? undefined
-      : (request.user ?? (await recognizeVisitor(visitors, { project, userId, identity })));
+      : (request.user ?? (await recognizeVisitor(visitors, { ...visit, userId })));
   return writeResult(await recordRollup(log, rollupFor(request, user)));
 }

@@ -3,6 +3,7 @@
  * all of it in reverse.
  */
 import type { ActivityDeps } from '../activities/index.ts';
+import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
 import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -13,6 +14,7 @@ import { createUnfinishedSessions, createSessionHistory } from '../platform/temp
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from '../workers/deliver.ts';
+import { createOpener } from '../workers/opening.ts';
 import { type Ingest, startIngest } from '../workers/ingest.ts';
 import { installTemporalRuntime, startSessionWorker } from '../workers/session-worker.ts';
 
@@ -49,17 +51,21 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     const history = createSessionHistory(temporal.client);
     const running: Promise<void>[] = [];
     let workerLoad: (() => number) | undefined;
-
-    if (roles.worker) {
-      const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
-      closers.add('clickhouse', () => tables.close());
-      const redis = connectRedis(requireServers(config, ['REDIS_URL']), log);
+    let visitors: VisitorStore | undefined;
+    if (given.REDIS_URL !== undefined) {
+      const redis = connectRedis(requireServers(given, ['REDIS_URL']), log);
       closers.add('redis', () => {
         redis.disconnect();
         return Promise.resolve();
       });
+      visitors = createVisitorStore(redis);
+    }
+
+    if (visitors !== undefined && roles.worker) {
+      const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
+      closers.add('clickhouse', () => tables.close());
       const activities: Omit<ActivityDeps, 'stopping'> = {
-        visitors: createVisitorStore(redis),
+        visitors,
         log: createRollupLog(nats),
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
@@ -80,7 +86,12 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     let ingest: Ingest | undefined;
     if (roles.ingest) {
       const deliver = createDeliver(
-        { client: temporal.client, history, now: Date.now },
+        {
+          client: temporal.client,
+          history,
+          openingOf: createOpener(visitors, log),
+          now: Date.now,
+        },
         {
           settings: settingsOf(config),
           lateWindowMs: config.LATE_WINDOW,

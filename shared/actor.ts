@@ -74,6 +74,22 @@ export interface SessionSnapshot {
   /** Events of a run that never proved it started from the latest state: they are folded in again. */
   readonly unproven?: readonly VisitorEvent[];
   readonly endReason?: EndReason;
+  /** See {@link SessionInput}. */
+  readonly visitorsSince?: number;
+}
+
+/**
+ * A session's first write, worked out by whoever starts it: the record can then be in the log before the
+ * first workflow task ends, without an activity (docs/decisions/017). The rows are part of the history, so
+ * a replay under tomorrow's catalogue still knows what was written.
+ */
+export interface Opening {
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
+  readonly rows: readonly WireRow[];
+  readonly owesMore: boolean;
+  /** The session's user as recognised, where it has one. */
+  readonly user?: RecognizedUser;
 }
 
 /** What a run takes over from its predecessor in the same chain (continue-as-new). */
@@ -91,6 +107,10 @@ export interface SessionInput {
   readonly sessionId: string;
   readonly settings: SessionSettings;
   readonly batch: EventBatch;
+  /** Whoever claims a user for a session of this id from then on, claims it for this session; epoch ms. */
+  readonly visitorsSince?: number;
+  /** Present where a new session writes at once. */
+  readonly opening?: Opening;
   /** Present where the session has lived before. */
   readonly snapshot?: SessionSnapshot;
   /** Present where the same life goes on in a new run. */
@@ -114,6 +134,7 @@ export interface Actor {
   /** More rows are owed than one record takes. */
   owesMore: boolean;
   readonly reopenedAfter: EndReason | undefined;
+  visitorsSince: number | undefined;
   /** Events of a reopened run until its first write proves that it started from the latest state. */
   unproven: VisitorEvent[] | undefined;
   lastArrivalAt: number;
@@ -131,6 +152,8 @@ export interface WriteRequest {
   readonly facts: SessionFacts;
   readonly balance: readonly WireRow[];
   readonly user?: RecognizedUser;
+  /** See {@link SessionInput}; absent in sessions begun before there was one. */
+  readonly visitorsSince?: number;
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
   readonly updatedAt: number;
@@ -174,6 +197,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     shown: undefined,
     owesMore: false,
     reopenedAfter: continued ? continued.reopenedAfter : snapshot?.endReason,
+    visitorsSince: input.visitorsSince,
     unproven:
       snapshot !== undefined && continued === undefined
         ? [...(snapshot.unproven ?? [])]
@@ -194,6 +218,7 @@ function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.balance = fromWire(snapshot.balance);
   actor.user = snapshot.user;
   actor.shown = snapshot.shown;
+  actor.visitorsSince = snapshot.visitorsSince;
 }
 
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
@@ -268,12 +293,23 @@ function settledReason({ state, reopenedAfter }: Actor): EndReason {
   return state.endSeen ? 'session_end' : (reopenedAfter ?? 'session_end');
 }
 
+/** What is to be written of the session now; what of it is written already comes with a request. */
+type Write = Omit<WriteRequest, 'balance'>;
+
 /** The next write, frozen. */
 export function writeRequest(
   actor: Actor,
   step: { readonly status: SessionStatus; readonly endReason?: EndReason },
   now: number,
 ): WriteRequest {
+  return { ...nextWrite(actor, step, now), balance: toWire(actor.balance) };
+}
+
+function nextWrite(
+  actor: Actor,
+  step: { readonly status: SessionStatus; readonly endReason?: EndReason },
+  now: number,
+): Write {
   const facts = factsOf(actor.state);
   // Ingest sends no empty batch, so a session without events is a bug.
   if (facts === undefined) throw new RangeError('a session without events has nothing to write');
@@ -286,8 +322,8 @@ export function writeRequest(
     writeNo: actor.writeNo + 1,
     by: actor.chain,
     facts,
-    balance: toWire(actor.balance),
     ...(user && { user }),
+    ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
     status: step.status,
     ...(step.endReason && { endReason: step.endReason }),
     updatedAt: now,
@@ -299,25 +335,65 @@ export function writeRequest(
  * @param user the session's user as recognised, where it has one
  */
 export function rollupFor(request: WriteRequest, user: RecognizedUser | undefined): Rollup {
-  const { facts, balance, status, endReason, updatedAt, ...identity } = request;
-  const known: SessionFacts = user === undefined ? facts : { ...facts, newUser: user.isNew };
-  const owed = toWire(difference(sessionRows(known), fromWire(balance)));
+  const facts = factsWith(request.facts, user);
+  return rollupOf(request, facts, rowsOwed(facts, fromWire(request.balance)));
+}
+
+/** As many rows as one record takes. */
+function rowsOwed(facts: SessionFacts, written: Contributions): Pick<Rollup, 'rows' | 'owesMore'> {
+  const owed = toWire(difference(sessionRows(facts), written));
   const rows = firstRows(owed);
-  const { tallies: _tallies, ...shown } = known;
+  return { rows, owesMore: rows.length < owed.length };
+}
+
+function factsWith(facts: SessionFacts, user: RecognizedUser | undefined): SessionFacts {
+  return user === undefined ? facts : { ...facts, newUser: user.isNew };
+}
+
+function rollupOf(
+  write: Write,
+  facts: SessionFacts,
+  owed: Pick<Rollup, 'rows' | 'owesMore'>,
+): Rollup {
+  const { project, sessionId, identity, writeNo, by, status, endReason, updatedAt } = write;
+  const { tallies: _tallies, ...shown } = facts;
   const session: SessionRow = { ...shown, status, ...(endReason && { endReason }), updatedAt };
-  const { project, sessionId, identity: firstRun, writeNo, by } = identity;
-  const owesMore = rows.length < owed.length;
+  return { version: 1, project, sessionId, identity, writeNo, by, ...owed, session };
+}
+
+/**
+ * A new session's first write, where there is one to do at once.
+ * @param actor as its workflow will open it; its run need not be known
+ * @param user the session's user as recognised, where it has one
+ */
+export function planOpening(
+  actor: Actor,
+  user: RecognizedUser | undefined,
+  now: number,
+): Opening | undefined {
+  const step = nextStep(actor, now);
+  if (step.do !== 'write') return undefined;
+  const { status, endReason } = step;
+  const { facts } = nextWrite(actor, step, now);
   return {
-    version: 1,
-    project,
-    sessionId,
-    identity: firstRun,
-    writeNo,
-    by,
-    rows,
-    owesMore,
-    session,
+    status,
+    ...(endReason && { endReason }),
+    ...rowsOwed(factsWith(facts, user), actor.balance),
+    ...(user && { user }),
   };
+}
+
+/**
+ * Takes the first write as done.
+ * @returns its record, which has to be in the log before anybody else may learn of that
+ */
+export function takeOpening(actor: Actor, opening: Opening, now: number): Rollup {
+  const { rows, owesMore, user } = opening;
+  const write = nextWrite(actor, opening, now);
+  const rollup = rollupOf(write, factsWith(write.facts, user), { rows, owesMore });
+  takeWrite(actor, writeResult(rollup));
+  actor.lastWriteAt = now;
+  return rollup;
 }
 
 function firstRows(owed: readonly WireRow[]): readonly WireRow[] {
@@ -398,6 +474,7 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     ...(actor.shown && { shown: actor.shown }),
     ...(actor.unproven && { unproven: actor.unproven }),
     ...(endReason && { endReason }),
+    ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { addWire, type Contributions, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
+import { partitionOf, rollupSubject, sessionWorkflowId } from './ids.ts';
 import type { SessionFacts } from './session.ts';
 
 export type SessionStatus = 'open' | 'ended';
@@ -35,6 +36,23 @@ export interface Rollup {
 /** The record as bytes are made of it. */
 export function encodeRollup(rollup: Rollup): string {
   return JSON.stringify(rollup);
+}
+
+/** A record as it is appended to the log. */
+export interface LogEntry {
+  readonly subject: string;
+  readonly data: string;
+  /** The session that writes it, for the purge. */
+  readonly workflowId: string;
+}
+
+export function entryOf(rollup: Rollup): LogEntry {
+  const { project, sessionId, identity, writeNo } = rollup;
+  return {
+    subject: rollupSubject(partitionOf(identity), identity, writeNo),
+    data: encodeRollup(rollup),
+    workflowId: sessionWorkflowId(project, sessionId),
+  };
 }
 
 /**

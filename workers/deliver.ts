@@ -9,18 +9,26 @@ import {
 } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import type { SessionInput, SessionSettings, SessionSnapshot } from '../shared/actor.ts';
+import {
+  openActor,
+  type SessionInput,
+  type SessionSettings,
+  type SessionSnapshot,
+} from '../shared/actor.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
-import { applyEvents, emptySession, factsOf, isKnown, stateFromWire } from '../shared/session.ts';
+import { factsOf, isKnown, stateFromWire } from '../shared/session.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
 import { batchOf, type Delivery } from './gather.ts';
+import type { Opener } from './opening.ts';
 
 export interface DeliverDeps {
   readonly client: Client;
   readonly history: SessionHistory;
+  /** Works out the first write of a session that may be new. */
+  readonly openingOf: Opener;
   readonly now: () => number;
 }
 
@@ -40,7 +48,7 @@ const OPEN_SESSIONS_MAX = 50_000;
 const ROUNDS_MAX = 5;
 
 export function createDeliver(
-  { client, history, now }: DeliverDeps,
+  { client, history, openingOf, now }: DeliverDeps,
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
@@ -48,15 +56,19 @@ export function createDeliver(
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
     const { project, sessionId } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
+    const at = now();
     const input: SessionInput = {
       project,
       sessionId,
       settings,
-      batch: batchOf(delivery, ackFloor, now()),
+      batch: batchOf(delivery, ackFloor, at),
+      visitorsSince: at - lateWindowMs,
     };
 
     if (!open.has(workflowId)) {
-      if (await start(workflowId, input, WorkflowIdReusePolicy.REJECT_DUPLICATE)) {
+      const opening = await openingOf(input, at);
+      const fresh = opening === undefined ? input : { ...input, opening };
+      if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE)) {
         remember(workflowId, input);
         return 'started';
       }
@@ -143,9 +155,7 @@ export function createDeliver(
   return deliver;
 }
 
-function searchAttributesAtStart({ project, batch, snapshot }: SessionInput) {
-  const state = snapshot === undefined ? emptySession() : stateFromWire(snapshot.state);
-  applyEvents(state, batch.events);
-  const facts = factsOf(state);
-  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
+function searchAttributesAtStart(input: SessionInput) {
+  const facts = factsOf(openActor(input, '', 0).state);
+  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(input.project, facts));
 }

@@ -1,14 +1,10 @@
 /** The Temporal worker: runs session and loader workflows, and their activities. */
 import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
-import {
-  makeTelemetryFilterString,
-  type NativeConnection,
-  Runtime,
-  Worker,
-} from '@temporalio/worker';
+import { makeTelemetryFilterString, type NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, type ActivityDeps } from '../activities/index.ts';
 import type { Logger } from '../platform/log.ts';
 import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
+import { SessionHost, sessionSinks } from './session-host.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 export interface SessionWorkerDeps {
@@ -66,22 +62,6 @@ export function installTemporalRuntime(log: Logger): void {
   });
 }
 
-/**
- * A worker whose workflow tasks have no time limit inside the sandbox (docs/decisions/016). For its limit
- * of 5 s Node starts and joins a thread at each call into the sandbox, ten times a session.
- */
-class SessionHost extends Worker {
-  protected static override createWorkflowCreator(
-    ...[bundle, options, log]: Parameters<(typeof Worker)['createWorkflowCreator']>
-  ) {
-    return super.createWorkflowCreator(
-      bundle,
-      { ...options, isolateExecutionTimeoutMs: undefined as never },
-      log,
-    );
-  }
-}
-
 /** Starts the worker, and the loaders where they do not run yet. */
 export async function startSessionWorker(deps: SessionWorkerDeps): Promise<SessionWorker> {
   const { connection, namespace, log } = deps;
@@ -92,6 +72,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(),
     activities: createActivities({ ...deps.activities, stopping: stopping.signal }),
+    sinks: sessionSinks(deps.activities.log),
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentLocalActivityExecutions: 200,
     maxConcurrentActivityTaskExecutions: 100,

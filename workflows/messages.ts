@@ -1,8 +1,9 @@
-/** What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). */
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+/** What may be sent to a session, and what it sends besides commands: by ingest (events), by operators (end), by anybody (queries). */
+import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
 import type { EventBatch, SessionSnapshot } from '../shared/actor.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
+import type { LogEntry } from '../shared/rollup.ts';
 
 /** Events of this session. */
 export const eventsSignal = defineSignal<[EventBatch]>('events');
@@ -16,3 +17,8 @@ export const snapshotQuery = defineQuery<SessionSnapshot>('snapshot');
 
 /** How far the loader has come. */
 export const progressQuery = defineQuery<LoaderProgress>('progress');
+
+/** What a session hands over while a workflow task runs; the task ends after it has been taken. */
+export interface SessionSinks extends Sinks {
+  rollupLog: { append(entry: LogEntry): void };
+}

@@ -12,6 +12,7 @@ import {
   log,
   proxyActivities,
   proxyLocalActivities,
+  proxySinks,
   setCurrentDetails,
   setHandler,
   TemporalFailure,
@@ -33,17 +34,25 @@ import {
   type SessionSnapshot,
   snapshotOf,
   type Step,
+  takeOpening,
   writeRequest,
   type WriteResult,
 } from '../shared/actor.ts';
 import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
-import type { EndReason } from '../shared/rollup.ts';
+import { type EndReason, entryOf } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { factsOf } from '../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
 import { createAlarm } from './alarm.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
-import { endSignal, endUpdate, eventsSignal, snapshotQuery, stateQuery } from './messages.ts';
+import {
+  endSignal,
+  endUpdate,
+  eventsSignal,
+  type SessionSinks,
+  snapshotQuery,
+  stateQuery,
+} from './messages.ts';
 import { searchAttributePairs } from './search-attribute-pairs.ts';
 
 // A write rides on the workflow task that caused it. Where that does not work within seconds, an
@@ -58,12 +67,18 @@ const patient = proxyActivities<Pick<Activities, 'writeDifference' | 'loadSnapsh
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' },
 });
 
+// The worker ends no workflow task before the log has taken what came this way (workers/session-host.ts).
+const { rollupLog } = proxySinks<SessionSinks>();
+
 /** @returns what a later run needs to reopen the session */
 export async function session(input: SessionInput): Promise<SessionSnapshot> {
   const { firstExecutionRunId } = workflowInfo();
   // A run that goes on with a life goes on with its clock.
   const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
   const actor = openActor(input, firstExecutionRunId, arrivals.now);
+  if (input.opening !== undefined) {
+    rollupLog.append(entryOf(takeOpening(actor, input.opening, arrivals.now)));
+  }
   let signals = 0;
   let ended: EndReason | undefined;
 

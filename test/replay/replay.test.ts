@@ -16,6 +16,11 @@ function read(name: string): History {
   return proto.temporal.api.history.v1.History.decode(bytes);
 }
 
+/** Hands nothing over: what a session did so in its time is done. */
+async function replayer() {
+  return { workflowBundle: await workflowBundle(), sinks: { rollupLog: { append: { fn() {} } } } };
+}
+
 /** Events with the ids that the first ones of the history have: 1, 2, 3 and so on. */
 function renumbered(events: Events, all: Events): Events {
   return events.map((event, index) => ({ ...event, eventId: all[index]?.eventId ?? null }));
@@ -45,7 +50,7 @@ describe('recorded histories', () => {
 
   for (const name of names) {
     it(`replays ${name}`, async () => {
-      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, read(name));
+      await Worker.runReplayHistory(await replayer(), read(name));
     });
   }
 
@@ -56,10 +61,10 @@ describe('recorded histories', () => {
     const all = history.events ?? [];
     const events = all.filter((event) => !event.markerRecordedEventAttributes);
 
-    const replay = Worker.runReplayHistory(
-      { workflowBundle: await workflowBundle() },
-      { ...history, events: renumbered(events, all) },
-    );
+    const replay = Worker.runReplayHistory(await replayer(), {
+      ...history,
+      events: renumbered(events, all),
+    });
 
     expect(
       await replay.then(

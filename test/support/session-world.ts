@@ -8,6 +8,7 @@
  * (results of local activities) only when its workflow task is committed. A crash loses the latter,
  * and the task is done again with all the former.
  */
+import { recognizeVisitor } from '../../activities/recognize-visitor.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import {
   type Actor,
@@ -16,6 +17,7 @@ import {
   type EventBatch,
   nextStep,
   openActor,
+  planOpening,
   rebase,
   receive,
   type SessionInput,
@@ -23,11 +25,12 @@ import {
   type SessionSnapshot,
   snapshotOf,
   type Step,
+  takeOpening,
   writeRequest,
   type WriteResult,
 } from '../../shared/actor.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import type { EndReason, Rollup } from '../../shared/rollup.ts';
+import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
 import { throughJson } from './builders.ts';
 
 type Entry =
@@ -82,7 +85,12 @@ export interface SessionWorld {
   settle(): Promise<void>;
 }
 
-export function createSessionWorld(settings: SessionSettings, startAt: number): SessionWorld {
+/** @param opens whether ingest works out the first write of a new session, as it does where it can */
+export function createSessionWorld(
+  settings: SessionSettings,
+  startAt: number,
+  opens = true,
+): SessionWorld {
   const log = new Map<string, string>();
   const standing = new Map<string, string>();
   const visitors = new Map<string, string>();
@@ -113,8 +121,27 @@ export function createSessionWorld(settings: SessionSettings, startAt: number): 
   const newest = () => chains.at(-1);
   const runningChain = () => (newest()?.state === 'running' ? newest() : undefined);
 
+  /** The start of a run's first task, which hands its record over before it ends, each time it is done. */
   function open(chain: Chain): Actor {
-    return openActor(throughJson(chain.input), chain.id, chain.openedAt);
+    const input = throughJson(chain.input);
+    const opened = openActor(input, chain.id, chain.openedAt);
+    if (input.opening === undefined) return opened;
+    const { subject, data } = entryOf(takeOpening(opened, input.opening, chain.openedAt));
+    rollupLog.append(subject, data).catch(never);
+    return opened;
+  }
+
+  /** What ingest hands over with the start of a new session. */
+  function withOpening(input: SessionInput): SessionInput {
+    const planned = openActor(throughJson(input), '', now);
+    const userId = planned.state.attributes.get('userId')?.value;
+    const user = userId === undefined ? undefined : { userId, isNew: true };
+    if (userId !== undefined) {
+      const { project, sessionId } = input;
+      recognizeVisitor(visitorStore, { project, sessionId, userId, at: now }).catch(never);
+    }
+    const opening = planOpening(planned, user, now);
+    return opening === undefined ? input : { ...input, opening };
   }
 
   function replay(chain: Chain, entries: readonly Entry[]): Actor {
@@ -152,15 +179,16 @@ export function createSessionWorld(settings: SessionSettings, startAt: number): 
   }
 
   function start(batch: EventBatch, previous: Chain | undefined): void {
+    const input: SessionInput = {
+      project: 'shop',
+      sessionId: 's-1',
+      settings,
+      batch,
+      ...(previous && { snapshot: snapshotOfChain(previous.id) }),
+    };
     const chain: Chain = {
       id: `run-${chains.length + 1}`,
-      input: throughJson({
-        project: 'shop',
-        sessionId: 's-1',
-        settings,
-        batch,
-        ...(previous && { snapshot: snapshotOfChain(previous.id) }),
-      }),
+      input: throughJson(opens && previous === undefined ? withOpening(input) : input),
       openedAt: now,
       history: [],
       state: 'running',
@@ -305,6 +333,11 @@ export function createSessionWorld(settings: SessionSettings, startAt: number): 
   }
 
   return world;
+}
+
+/** A log and a store that are maps do not fail. */
+function never(error: unknown): never {
+  throw error;
 }
 
 /** The newest of a session's records: the one whose row the table `sessions` shows. */

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import {
   openActor,
   type EventBatch,
+  planOpening,
   type SessionInput,
   type SessionSnapshot,
   snapshotOf,
@@ -20,6 +21,8 @@ class FakeTemporal {
   closedAt = NOON_ISH;
   readonly starts: SessionInput[] = [];
   readonly signals: EventBatch[] = [];
+  /** When first writes were worked out. */
+  readonly planned: number[] = [];
   /** What happens right before the next describe: others are at work too. */
   beforeDescribe: () => void = () => undefined;
 
@@ -55,6 +58,10 @@ class FakeTemporal {
         snapshotOf: () =>
           this.snapshot === undefined ? Promise.reject(gone()) : Promise.resolve(this.snapshot),
       },
+      openingOf: (input, at) => {
+        this.planned.push(at);
+        return Promise.resolve(planOpening(openActor(input, '', at), undefined, at));
+      },
       now: () => now,
     };
   }
@@ -87,6 +94,27 @@ describe('a delivery', () => {
     expect(await deliver(aDelivery(anEvent()), 7)).to.equal('signalled');
     expect(temporal.starts).to.have.length(1);
     expect(temporal.signals.map(({ ackFloor }) => ackFloor)).to.deep.equal([7]);
+  });
+
+  it('hands a new session its first write, worked out once', async () => {
+    const temporal = new FakeTemporal();
+    const deliver = createDeliver(temporal.deps(), OPTIONS);
+
+    await deliver(aDelivery(anEvent()), 0);
+    await deliver(aDelivery(anEvent()), 0);
+
+    expect(temporal.starts[0]?.opening).to.include({ status: 'open', owesMore: false });
+    expect(temporal.starts[0]?.visitorsSince).to.equal(NOON_ISH - HOUR_MS);
+    expect(temporal.planned).to.deep.equal([NOON_ISH]);
+  });
+
+  it('hands no first write to a session that has lived before', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+
+    await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
+
+    expect(temporal.starts[0]).not.to.have.property('opening');
   });
 
   it('signals a session that somebody else has started', async () => {

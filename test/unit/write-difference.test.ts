@@ -31,13 +31,15 @@ function aRollupLog() {
 }
 
 describe('recognising a visitor', () => {
-  const visit = { project: 'shop', userId: 'ann', identity: 'run-1' };
+  const visit = { project: 'shop', sessionId: 's-1', userId: 'ann', at: NOON_ISH };
+  const another = { ...visit, sessionId: 's-2' };
 
-  it('gives the first session that asks a new user, however often it asks', async () => {
+  it('gives the first session that asks a new user, however often it asks, and whoever asks for it', async () => {
     const store = aVisitorStore();
 
-    for (let times = 0; times < 3; times += 1) {
-      expect(await recognizeVisitor(store, visit)).to.deep.equal({ userId: 'ann', isNew: true });
+    for (const asks of [{}, { at: NOON_ISH + 5 }, { identity: 'run-1' }, { since: NOON_ISH }]) {
+      const user = await recognizeVisitor(store, { ...visit, ...asks });
+      expect(user).to.deep.equal({ userId: 'ann', isNew: true });
     }
   });
 
@@ -45,20 +47,40 @@ describe('recognising a visitor', () => {
     const store = aVisitorStore();
     await recognizeVisitor(store, visit);
 
-    expect(await recognizeVisitor(store, { ...visit, identity: 'run-2' })).to.include({
+    expect(await recognizeVisitor(store, another)).to.include({ isNew: false });
+    expect(await recognizeVisitor(store, visit)).to.include({ isNew: true });
+  });
+
+  it('gives a session whose id has come again a returning user', async () => {
+    const store = aVisitorStore();
+    await recognizeVisitor(store, visit);
+    const again = { ...visit, at: NOON_ISH + 1_000 };
+
+    expect(await recognizeVisitor(store, { ...again, since: NOON_ISH })).to.include({
+      isNew: true,
+    });
+    expect(await recognizeVisitor(store, { ...again, since: NOON_ISH + 1 })).to.include({
       isNew: false,
     });
-    expect(await recognizeVisitor(store, visit)).to.include({ isNew: true });
+  });
+
+  it('still knows the claim of a session from before claims had times', async () => {
+    const store = aVisitorStore();
+    store.keys.set(visitorKey('shop', 'ann'), 'run-1');
+
+    expect(await recognizeVisitor(store, { ...visit, identity: 'run-1' })).to.include({
+      isNew: true,
+    });
+    expect(await recognizeVisitor(store, visit)).to.include({ isNew: false });
   });
 
   it('knows each user in each project apart', async () => {
     const store = aVisitorStore();
     await recognizeVisitor(store, visit);
 
-    const others = [{ project: 'blog' }, { userId: 'bob' }];
-    for (const other of others) {
-      const again = await recognizeVisitor(store, { ...visit, ...other, identity: 'run-2' });
-      expect(again.isNew).to.equal(true);
+    for (const other of [{ project: 'blog' }, { userId: 'bob' }]) {
+      const user = await recognizeVisitor(store, { ...another, ...other });
+      expect(user.isNew).to.equal(true);
     }
   });
 

@@ -14,7 +14,7 @@ import { referenceRows } from '../support/reference.ts';
 import { createSessionWorld, newestRecord, type SessionWorld } from '../support/session-world.ts';
 
 const worldWith = (settings: Partial<SessionSettings> = {}) =>
-  createSessionWorld({ ...SETTINGS, ...settings }, NOON_ISH);
+  createSessionWorld({ ...SETTINGS, ...settings }, NOON_ISH, false);
 
 /** The log holds each of these events once, whatever happened on the way. */
 function expectOnce(world: SessionWorld, ...events: readonly VisitorEvent[]): void {

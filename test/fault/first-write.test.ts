@@ -1,0 +1,97 @@
+/**
+ * The first write of a session, planned by ingest, goes to the log while its first workflow task runs. A
+ * task must not end before the log has it: where NATS is away it fails and is tried again.
+ */
+import type { Client } from '@temporalio/client';
+import { expect } from 'chai';
+import { loadConfig } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import type { SessionInput } from '../../shared/actor.ts';
+import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
+import { createOpener } from '../../workers/opening.ts';
+import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
+
+const PROJECT = 'first';
+const WITHIN = { withinMs: 60_000 };
+
+describe('the first write of a session, while NATS is away', function () {
+  this.timeout(180_000);
+  let servers: TestServers;
+  let worker: PipelineProcess;
+  let around: Around;
+  let client: Client;
+  let disconnect: () => Promise<void>;
+
+  before(async function () {
+    this.timeout(20 * 60_000);
+    servers = await startPrivateServers();
+    // `up` makes streams and tables.
+    worker = await startPipelineProcess(servers);
+    const config = loadConfig(environmentOf(servers));
+    const temporal = await connectTemporal({
+      ...config,
+      TEMPORAL_ADDRESS: servers.temporal.address,
+    });
+    client = temporal.client;
+    disconnect = () => temporal.connection.close();
+  });
+
+  after(async () => {
+    await around.close();
+    await disconnect();
+    await worker.stop();
+    await servers.stop();
+  });
+
+  it('holds up the session, says why, and is there once when NATS is back', async () => {
+    const sessionId = 'first-1';
+    const at = Date.now();
+    const input: SessionInput = {
+      project: PROJECT,
+      sessionId,
+      settings: SETTINGS,
+      batch: { ...aBatch(anEvent(), anEvent({ type: 'session_end' })), sentAt: at },
+    };
+    const opening = await createOpener(undefined, silentLog)(input, at);
+    if (opening === undefined) throw new Error('nothing to write at first');
+    servers.nats.kill();
+    await servers.nats.exited;
+
+    const handle = await client.workflow.start(SESSION_WORKFLOW, {
+      workflowId: sessionWorkflowId(PROJECT, sessionId),
+      taskQueue: TASK_QUEUE,
+      args: [{ ...input, opening }],
+    });
+    await eventually(async () => {
+      const { events } = await handle.fetchHistory();
+      const failures = (events ?? []).flatMap(
+        ({ workflowTaskFailedEventAttributes: failed }) => failed?.failure?.message ?? [],
+      );
+      expect(failures).to.have.length.greaterThan(0);
+    }, WITHIN);
+    expect((await handle.describe()).status.name).to.equal('RUNNING');
+
+    await servers.restart('nats');
+    around = await connectAround(servers);
+    await handle.result();
+    const metrics = () =>
+      around.select<{ value: number; count: number }>(
+        `SELECT toInt32(sum(metrics.value)) AS value, toInt32(sum(metrics.count)) AS count
+         FROM sojourn.metrics WHERE project = '${PROJECT}' AND metric_type = 'sessions'
+           AND granularity = 'hour' AND bucket = toStartOfHour(fromUnixTimestamp(${NOON_ISH / 1_000}))`,
+      );
+    await eventually(async () => {
+      expect(await metrics()).to.deep.equal([{ value: 1, count: 1 }]);
+    }, WITHIN);
+  });
+});

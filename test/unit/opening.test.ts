@@ -1,0 +1,93 @@
+import { expect } from 'chai';
+import { silentLog } from '../../platform/log.ts';
+import { openActor, takeOpening, type SessionInput, snapshotOf } from '../../shared/actor.ts';
+import { createOpener } from '../../workers/opening.ts';
+import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
+
+function anInput(...events: readonly ReturnType<typeof anEvent>[]): SessionInput {
+  return { project: 'shop', sessionId: 's-1', settings: SETTINGS, batch: aBatch(...events) };
+}
+
+function aStore(answer: (owner: string) => Promise<string>) {
+  const claims: string[] = [];
+  return {
+    claims,
+    claim(_key: string, owner: string) {
+      claims.push(owner);
+      return answer(owner);
+    },
+  };
+}
+
+const kept = (owner: string) => Promise.resolve(owner);
+const away = () => Promise.reject(new Error('away'));
+
+describe('the first write of a new session', () => {
+  it('is what the session would write', async () => {
+    const end = anEvent({ type: 'session_end', at: NOON_ISH + 11_000 });
+    const input = anInput(anEvent({ path: '/a' }), end);
+
+    const opening = await createOpener(undefined, silentLog)(input, NOON_ISH);
+
+    expect(opening).to.include({ status: 'ended', endReason: 'session_end', owesMore: false });
+    expect(opening?.rows).to.deep.include([
+      'avg_session_duration',
+      'hour',
+      1_709_632_800,
+      '',
+      '',
+      '11',
+      1,
+    ]);
+    expect(opening).not.to.have.property('user');
+  });
+
+  it('is nothing where a session writes at its end only', async () => {
+    const input = { ...anInput(anEvent()), settings: { ...SETTINGS, checkpointMs: null } };
+
+    expect(await createOpener(undefined, silentLog)(input, NOON_ISH)).to.equal(undefined);
+  });
+
+  it('says whether its user is new', async () => {
+    const input = { ...anInput(anEvent({ userId: 'ann' })), visitorsSince: NOON_ISH - 1 };
+    const metrics = async (answer: (owner: string) => Promise<string>) => {
+      const opening = await createOpener(aStore(answer), silentLog)(input, NOON_ISH);
+      return opening?.rows.map(([metric]) => metric).filter((metric) => metric.includes('users'));
+    };
+
+    expect(await metrics(kept)).to.deep.equal(['new_users']);
+    expect(await metrics(() => Promise.resolve('somebody@1'))).to.deep.equal(['returning_users']);
+  });
+
+  it('is left to the session where nobody can tell whether its user is new', async () => {
+    const withUser = anInput(anEvent({ userId: 'ann' }));
+    const store = aStore(away);
+    const opener = createOpener(store, silentLog);
+
+    expect(await opener(withUser, NOON_ISH)).to.equal(undefined);
+    expect(await opener(withUser, NOON_ISH + 4_999)).to.equal(undefined);
+    expect(store.claims).to.have.length(1);
+    await opener(withUser, NOON_ISH + 5_000);
+    expect(store.claims).to.have.length(2);
+    expect(await opener(anInput(anEvent()), NOON_ISH)).to.include({ status: 'open' });
+    expect(await createOpener(undefined, silentLog)(withUser, NOON_ISH)).to.equal(undefined);
+  });
+
+  it('leaves the session where its own write would have left it', async () => {
+    const input = anInput(anEvent({ userId: 'ann' }), anEvent());
+    const opening = await createOpener(aStore(kept), silentLog)(input, NOON_ISH);
+    const actor = openActor(input, 'run-1', NOON_ISH);
+    if (opening === undefined) throw new Error('nothing to write');
+
+    const rollup = takeOpening(actor, opening, NOON_ISH);
+
+    expect(rollup).to.include({ identity: 'run-1', by: 'run-1', writeNo: 1 });
+    expect(rollup.session).to.include({ newUser: true, events: 2, status: 'open' });
+    expect(actor.lastWriteAt).to.equal(NOON_ISH);
+    expect(snapshotOf(actor)).to.deep.include({
+      writeNo: 1,
+      user: { userId: 'ann', isNew: true },
+      shown: { status: 'open', events: 2 },
+    });
+  });
+});

@@ -1,0 +1,61 @@
+/**
+ * Temporal's worker, with two things done otherwise.
+ */
+import { type InjectedSinks, Worker } from '@temporalio/worker';
+import type { RollupLog } from '../activities/record-rollup.ts';
+import type { LogEntry } from '../shared/rollup.ts';
+import type { SessionSinks } from '../workflows/messages.ts';
+
+type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
+type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] };
+
+export class SessionHost extends Worker {
+  /**
+   * Workflow tasks have no time limit inside the sandbox (docs/decisions/016). For its limit of 5 s Node
+   * starts and joins a thread at each call into the sandbox, ten times a session.
+   */
+  protected static override createWorkflowCreator(
+    ...[bundle, options, log]: Parameters<(typeof Worker)['createWorkflowCreator']>
+  ) {
+    return super.createWorkflowCreator(
+      bundle,
+      { ...options, isolateExecutionTimeoutMs: undefined as never },
+      log,
+    );
+  }
+
+  /**
+   * A workflow task fails, and is tried again, where the log did not take what the session hands over in
+   * it (docs/decisions/017). The SDK waits for sinks before it ends a task, but goes on where one fails.
+   */
+  protected override async processSinkCalls(
+    ...[calls, attributes]: Parameters<Worker['processSinkCalls']>
+  ): Promise<void> {
+    const isEntry = ({ ifaceName }: SinkCalls[number]) =>
+      ifaceName === ('rollupLog' satisfies Name);
+    const append = this.options.sinks?.['rollupLog']?.['append'];
+    for (const { workflowInfo, args } of calls.filter(isEntry) as EntryCall[]) {
+      if (append === undefined) throw new Error('a session has no rollup log to write to');
+      if (!workflowInfo.unsafe.isReplayingHistoryEvents) await append.fn(workflowInfo, ...args);
+    }
+    await super.processSinkCalls(
+      calls.filter((call) => !isEntry(call)),
+      attributes,
+    );
+  }
+}
+
+type Name = keyof SessionSinks;
+
+/** What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt. */
+export function sessionSinks(log: RollupLog): InjectedSinks<SessionSinks> {
+  return {
+    rollupLog: {
+      append: {
+        async fn(_info, { subject, data, workflowId }) {
+          await log.append(subject, data, workflowId);
+        },
+      },
+    },
+  };
+}
