@@ -30,9 +30,20 @@ export async function bundleWorkflows(): Promise<string> {
         .filter((name) => extname(name) === extname(SELF))
         .map((name) => join(ROOT, 'shared', name)),
     ],
+    webpackConfigHook: (config) => {
+      keepModernSyntax(config.module?.rules);
+      return config;
+    },
     logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
   });
   return code;
+}
+
+/** The SDK has spreads rewritten into loops for engines of 2017, which no supported Node is. */
+function keepModernSyntax(rules: unknown): void {
+  for (const { use } of rules as { use?: { options?: { jsc?: { target?: string } } } }[]) {
+    if (use?.options?.jsc !== undefined) use.options.jsc.target = 'es2022';
+  }
 }
 
 /** The bundle as a worker takes it. */
