@@ -47,6 +47,8 @@ export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outco
 const STILL_WORKING_MS = 20_000;
 /** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
 const ACK_FLOOR_EVERY_MS = 500;
+/** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
+const ACK_EVERY_MS = 50;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
@@ -93,6 +95,8 @@ export async function startIngest({
   let pausedUntil = 0;
   let stopping = false;
   let pumpTimer: NodeJS.Timeout | undefined;
+  let ackTimer: NodeJS.Timeout | undefined;
+  let settled: JsMsg[] = [];
   let wakeUp = () => {};
 
   const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
@@ -119,9 +123,18 @@ export async function startIngest({
     message.open -= 1;
     if (message.open > 0) return;
     const { seq } = message;
-    held.get(seq)?.message.ack();
+    const entry = held.get(seq);
     held.delete(seq);
+    if (entry !== undefined) settled.push(entry.message);
+    ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
     wakeUp();
+  }
+
+  function acknowledge(): void {
+    clearTimeout(ackTimer);
+    ackTimer = undefined;
+    for (const message of settled) message.ack();
+    settled = [];
   }
 
   /** Sends what is due, as far as places are free, and comes back when more will be. */
@@ -290,6 +303,7 @@ export async function startIngest({
     clearInterval(keepHeld);
     clearInterval(followFloor);
     clearTimeout(pumpTimer);
+    acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
     for (const { message } of held.values()) message.nak();
     await within(GOODBYE_MS_MAX, nats.connection.flush());
