@@ -96,10 +96,15 @@ export interface RangeSums {
   readonly sessions: readonly Rollup[];
   /** How many records there are. */
   readonly records: number;
+  /** How many records lay behind the range when it was read. */
+  readonly behind: number;
 }
 
 /** Sums records as they come, by project and row key; of several of one session the newest row stays. */
-export function createRangeSums(): { add(rollup: Rollup): void; sums(): RangeSums } {
+export function createRangeSums(): {
+  add(rollup: Rollup): void;
+  sums(behind?: number): RangeSums;
+} {
   const metrics = new Map<string, Contributions>();
   const sessions = new Map<string, Rollup>();
   let records = 0;
@@ -114,7 +119,7 @@ export function createRangeSums(): { add(rollup: Rollup): void; sums(): RangeSum
         sessions.set(rollup.identity, rollup);
       }
     },
-    sums: () => ({ metrics, sessions: [...sessions.values()], records }),
+    sums: (behind = 0) => ({ metrics, sessions: [...sessions.values()], records, behind }),
   };
 }
 

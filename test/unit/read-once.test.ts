@@ -1,21 +1,27 @@
 import { expect } from 'chai';
 import { createReadOnce } from '../../activities/read-once.ts';
+import { RANGE_ROLLUPS_MAX } from '../../shared/limits.ts';
 import type { LogRange } from '../../shared/ranges.ts';
 import { sumRollups } from '../../shared/rollup.ts';
 import { aRollup } from '../support/builders.ts';
 
 const range: LogRange = { partition: 0, log: 'life', from: 5, to: 6 };
 
-function aLog() {
+/** @param end sequence of its last record */
+function aLog(end = 10) {
   const reads: LogRange[] = [];
   return {
     reads,
     sumRange: (read: LogRange) => {
       reads.push(read);
-      return Promise.resolve(sumRollups([aRollup({ writeNo: read.from })]));
+      const sums = sumRollups([aRollup({ writeNo: read.from })]);
+      return Promise.resolve({ ...sums, behind: end - read.to });
     },
   };
 }
+
+const FULL: LogRange = { partition: 0, log: 'life', from: 1, to: RANGE_ROLLUPS_MAX };
+const NEXT: LogRange = { ...FULL, from: FULL.to + 1, to: FULL.to + RANGE_ROLLUPS_MAX };
 
 describe('reading a range once', () => {
   it('announces what was read for loading', async () => {
@@ -72,5 +78,57 @@ describe('reading a range once', () => {
 
     expect(await toAnnounce.sumRange(range)).to.have.property('records', 1);
     expect(log.reads).to.have.length(1);
+  });
+
+  it('reads the next full range while this one is loaded, once', async () => {
+    const log = aLog(NEXT.to);
+    const { toLoad } = createReadOnce(log);
+
+    await toLoad.sumRange(FULL);
+    expect(log.reads).to.deep.equal([FULL, NEXT]);
+
+    const { sessions } = await toLoad.sumRange(NEXT);
+    expect(sessions[0]?.writeNo).to.equal(NEXT.from);
+    expect(log.reads).to.deep.equal([FULL, NEXT]);
+  });
+
+  it('reads nothing ahead of a range that is not full, or where less than a full one follows', async () => {
+    const log = aLog(NEXT.to - 1);
+    const { toLoad } = createReadOnce(log);
+
+    await toLoad.sumRange(FULL);
+    await toLoad.sumRange({ ...FULL, to: FULL.to - 1 });
+
+    expect(log.reads).to.have.length(2);
+  });
+
+  it('reads what was planned, where that is not what was read ahead', async () => {
+    const log = aLog(NEXT.to);
+    const { toLoad } = createReadOnce(log);
+    await toLoad.sumRange(FULL);
+
+    const { sessions } = await toLoad.sumRange({ ...NEXT, from: NEXT.from + 1 });
+
+    expect(sessions[0]?.writeNo).to.equal(NEXT.from + 1);
+    expect(log.reads).to.have.length(3);
+  });
+
+  it('reads again what could not be read ahead', async () => {
+    const log = aLog(NEXT.to);
+    let failures = 0;
+    const { toLoad } = createReadOnce({
+      sumRange(read) {
+        const sums = log.sumRange(read);
+        if (read.from !== NEXT.from || failures > 0) return sums;
+        failures += 1;
+        return Promise.reject(new Error('away'));
+      },
+    });
+    await toLoad.sumRange(FULL);
+
+    const { sessions } = await toLoad.sumRange(NEXT);
+
+    expect(sessions[0]?.writeNo).to.equal(NEXT.from);
+    expect(failures).to.equal(1);
   });
 });
