@@ -5,7 +5,7 @@
 import { parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
-import type { RangeSums, Rollup } from '../shared/rollup.ts';
+import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
 
 /** What is needed of the rollup log. */
 export interface ReadableLog {
@@ -16,7 +16,7 @@ export interface ReadableLog {
 /** What is needed of ClickHouse. */
 export interface TableWriter {
   /**
-   * Inserts rows as one block; a token that the table has seen is ignored, and while an insert with
+   * Inserts rows, all with the same fields in the same order, as one block; a token that the table has seen is ignored, and while an insert with
    * the same token is still running another one is refused.
    */
   insert(table: string, rows: readonly object[], token: string): Promise<void>;
@@ -68,7 +68,7 @@ export function sessionTableRow({
   identity,
   writeNo,
   session,
-}: Rollup): object {
+}: SessionRecord): object {
   const { attributes } = session;
   return {
     project,
@@ -102,5 +102,6 @@ export function sessionTableRow({
 
 /** `2015-05-17 10:05:00.000`, which DateTime64(3, 'UTC') reads exactly. */
 function clickhouseTime(at: number): string {
-  return new Date(at).toISOString().replace('T', ' ').replace('Z', '');
+  const text = new Date(at).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, 23)}`;
 }

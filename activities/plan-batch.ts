@@ -60,8 +60,9 @@ export async function planBatch(
     const from = nextSeq(after, end);
     if (end.seq >= from) {
       const recordsMax = recordsOf(end);
-      if (end.seq - from + 1 < recordsMax) await waiting.sleep(waiting.gatherMs());
-      const later = await log.end(partition);
+      const isFull = end.seq - from + 1 >= recordsMax;
+      if (!isFull) await waiting.sleep(waiting.gatherMs());
+      const later = isFull ? end : await log.end(partition);
       if (later.log !== end.log) continue;
       return {
         partition,

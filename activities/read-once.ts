@@ -4,8 +4,8 @@
  * a range holds never changes, so it does not matter who read it; where another worker did, or an
  * attempt before, the log is read again.
  *
- * Under backlog the next range is read while this one is inserted. It is the range that will be planned
- * next, most likely: another one is simply read when it comes.
+ * Under backlog the next two ranges are read while this one is inserted and announced. They are those
+ * that will be planned next, most likely: another one is simply read when it comes.
  */
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
@@ -13,7 +13,7 @@ import type { RangeSums } from '../shared/rollup.ts';
 import type { ReadableLog } from './load-batch.ts';
 
 export interface ReadOnce {
-  /** Takes what was read ahead, or reads, and keeps it; at most one range of each partition. */
+  /** Takes what was read ahead, or reads, and keeps it: with what is ahead, three ranges of a partition. */
   readonly toLoad: ReadableLog;
   /** Takes what is kept, or reads. */
   readonly toAnnounce: ReadableLog;
@@ -24,24 +24,44 @@ interface Kept<T> {
   readonly sums: T;
 }
 
-/** At most two ranges of each partition are in memory: the one at work and the next. */
+/** Ranges read ahead, one after the other. */
+type Ahead = Kept<Promise<RangeSums>>[];
+
+/** One would leave this process idle while a load ends and the next is planned. */
+const AHEAD_MAX = 2;
+
 export function createReadOnce(log: ReadableLog): ReadOnce {
   const kept = new Map<number, Kept<RangeSums>>();
-  const ahead = new Map<number, Kept<Promise<RangeSums | undefined>>>();
+  const aheads = new Map<number, Ahead>();
 
   async function take(range: LogRange): Promise<RangeSums> {
-    const found = ahead.get(range.partition);
-    ahead.delete(range.partition);
-    const read = found?.token === rangeToken(range) ? await found.sums : undefined;
-    return read ?? (await log.sumRange(range));
+    const before = aheads.get(range.partition) ?? [];
+    const isNext = before[0]?.token === rangeToken(range);
+    const ahead = isNext ? before : [];
+    aheads.set(range.partition, ahead);
+    const read = (await ahead.shift()?.sums.catch(() => undefined)) ?? (await log.sumRange(range));
+    readOn(ahead, range, read.behind);
+    return read;
   }
 
-  function readAhead(range: LogRange, behind: number): void {
+  /** Reads what lies behind a range, where that is a full one too. */
+  function readOn(ahead: Ahead, range: LogRange, behind: number): void {
     if (range.to - range.from + 1 < RANGE_ROLLUPS_MAX || behind < RANGE_ROLLUPS_MAX) return;
     const next = { ...range, from: range.to + 1, to: range.to + RANGE_ROLLUPS_MAX };
-    // Whoever loads that range reads it again, and fails where that fails.
-    const sums = log.sumRange(next).catch(() => undefined);
-    ahead.set(range.partition, { token: rangeToken(next), sums });
+    const token = rangeToken(next);
+    let entry = ahead.find((other) => other.token === token);
+    if (entry === undefined) {
+      if (ahead.length >= AHEAD_MAX || aheads.get(range.partition) !== ahead) return;
+      entry = { token, sums: log.sumRange(next) };
+      ahead.push(entry);
+    }
+    entry.sums.then(
+      (read) => {
+        readOn(ahead, next, read.behind);
+      },
+      // Whoever loads that range reads it again, and fails where that fails.
+      () => undefined,
+    );
   }
 
   return {
@@ -50,7 +70,6 @@ export function createReadOnce(log: ReadableLog): ReadOnce {
         kept.delete(range.partition);
         const sums = await take(range);
         kept.set(range.partition, { token: rangeToken(range), sums });
-        readAhead(range, sums.behind);
         return sums;
       },
     },

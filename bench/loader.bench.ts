@@ -30,7 +30,7 @@ export const loader: Scenario = {
   name: 'loader',
   question: 'How many differences a second does one partition load and announce?',
   async run(world, scale, say) {
-    const perRound = scale.pick({ quick: 5_000, default: 50_000, long: 100_000 });
+    const perRound = scale.pick({ quick: 5_000, default: 100_000, long: 200_000 });
     const rates: number[] = [];
     for (let round = 0; round < scale.rounds; round += 1) {
       const last = await publishRecords(world, world.project(), perRound);

@@ -212,13 +212,15 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     },
 
     async end(partition) {
-      const info = await jsm.streams.info(ROLLUPS_STREAM);
-      const last = await jsm.streams
-        .getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) })
-        .catch((error: unknown) => {
-          if (isApiError(error, NO_MESSAGE)) return null;
-          throw error;
-        });
+      const [info, last] = await Promise.all([
+        jsm.streams.info(ROLLUPS_STREAM),
+        jsm.streams
+          .getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) })
+          .catch((error: unknown) => {
+            if (isApiError(error, NO_MESSAGE)) return null;
+            throw error;
+          }),
+      ]);
       const { bytes, messages } = info.state;
       return { log: life(info), seq: last?.seq ?? 0, recordBytes: bytes / Math.max(1, messages) };
     },

@@ -108,7 +108,10 @@ export function fromWire(wire: readonly WireRow[]): Contributions {
   return rows;
 }
 
-/** Adds rows as they travel to `rows`, in place: what the loader does with millions of them. */
+/**
+ * Adds rows as they travel to `rows`, in place: what the loader does with millions of them.
+ * @param rows made by this function alone, whose amounts nobody else holds: they are changed in place
+ */
 export function addWire(rows: Contributions, wire: readonly WireRow[]): void {
   for (const [
     metric,
@@ -119,7 +122,20 @@ export function addWire(rows: Contributions, wire: readonly WireRow[]): void {
     value,
     count,
   ] of wire) {
-    const key = { metric, granularity, bucket: bucketSeconds * 1_000, dimension, dimensionValue };
-    addAmount(rows, rowKeyText(key), { value: readUnits(value), count });
+    const key = rowKeyText({
+      metric,
+      granularity,
+      bucket: bucketSeconds * 1_000,
+      dimension,
+      dimensionValue,
+    });
+    const sum = rows.get(key) as { value: bigint; count: number } | undefined;
+    if (sum === undefined) {
+      addAmount(rows, key, { value: readUnits(value), count });
+      continue;
+    }
+    sum.value += readUnits(value);
+    sum.count += count;
+    if (sum.value === 0n && sum.count === 0) rows.delete(key);
   }
 }

@@ -88,12 +88,18 @@ function isRollup(value: unknown): value is Rollup {
   );
 }
 
+/** What a record says of its session. */
+export type SessionRecord = Pick<
+  Rollup,
+  'project' | 'sessionId' | 'identity' | 'writeNo' | 'session'
+>;
+
 /** What a range of the log adds up to. */
 export interface RangeSums {
   /** Metric rows by project. */
   readonly metrics: ReadonlyMap<string, Contributions>;
   /** The newest record of each session of the range. */
-  readonly sessions: readonly Rollup[];
+  readonly sessions: readonly SessionRecord[];
   /** How many records there are. */
   readonly records: number;
   /** How many records lay behind the range when it was read. */
@@ -106,17 +112,18 @@ export function createRangeSums(): {
   sums(behind?: number): RangeSums;
 } {
   const metrics = new Map<string, Contributions>();
-  const sessions = new Map<string, Rollup>();
+  const sessions = new Map<string, SessionRecord>();
   let records = 0;
   return {
-    add(rollup) {
+    add({ project, sessionId, identity, writeNo, session, rows }) {
       records += 1;
-      const rows = metrics.get(rollup.project) ?? (new Map() as Contributions);
-      metrics.set(rollup.project, rows);
-      addWire(rows, rollup.rows);
-      const newest = sessions.get(rollup.identity);
-      if (newest === undefined || newest.writeNo < rollup.writeNo) {
-        sessions.set(rollup.identity, rollup);
+      let sums = metrics.get(project);
+      if (sums === undefined) metrics.set(project, (sums = new Map()));
+      addWire(sums, rows);
+      const newest = sessions.get(identity);
+      if (newest === undefined || newest.writeNo < writeNo) {
+        // Without its rows: they would be most of what is held until the range is inserted.
+        sessions.set(identity, { project, sessionId, identity, writeNo, session });
       }
     },
     sums: (behind = 0) => ({ metrics, sessions: [...sessions.values()], records, behind }),

@@ -21,7 +21,14 @@ function aLog(end = 10) {
 }
 
 const FULL: LogRange = { partition: 0, log: 'life', from: 1, to: RANGE_ROLLUPS_MAX };
-const NEXT: LogRange = { ...FULL, from: FULL.to + 1, to: FULL.to + RANGE_ROLLUPS_MAX };
+const after = (range: LogRange): LogRange => ({
+  ...range,
+  from: range.to + 1,
+  to: range.to + RANGE_ROLLUPS_MAX,
+});
+const NEXT = after(FULL);
+/** Lets what was begun go on. */
+const aMoment = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('reading a range once', () => {
   it('announces what was read for loading', async () => {
@@ -90,6 +97,21 @@ describe('reading a range once', () => {
     const { sessions } = await toLoad.sumRange(NEXT);
     expect(sessions[0]?.writeNo).to.equal(NEXT.from);
     expect(log.reads).to.deep.equal([FULL, NEXT]);
+  });
+
+  it('reads two ranges ahead, one after the other, and goes on as they are loaded', async () => {
+    const third = after(NEXT);
+    const fourth = after(third);
+    const log = aLog(after(fourth).to);
+    const { toLoad } = createReadOnce(log);
+
+    await toLoad.sumRange(FULL);
+    await aMoment();
+    expect(log.reads).to.deep.equal([FULL, NEXT, third]);
+
+    await toLoad.sumRange(NEXT);
+    await aMoment();
+    expect(log.reads).to.deep.equal([FULL, NEXT, third, fourth]);
   });
 
   it('reads nothing ahead of a range that is not full, or where less than a full one follows', async () => {
