@@ -121,10 +121,11 @@ function sessionInsert(all: number, from: number, count: number, version: number
   const users = Math.max(1, Math.round(all / 4));
   const yearSeconds = DAYS * 86_400;
   return `INSERT INTO sojourn.sessions
-    SELECT if(id % 10 < 8, 'shop', 'blog') AS project,
+    SELECT * EXCEPT (begun) FROM (SELECT if(id % 10 < 8, 'shop', 'blog') AS project,
       lower(hex(sipHash128(id))) AS session_id,
-      -- As Temporal names runs: the leading part is the time.
-      concat(lower(hex(toUnixTimestamp(started_at))), '-', lower(hex(cityHash64(id)))) AS first_run_id,
+      -- As Temporal names runs: the leading 48 bits are the time in milliseconds.
+      lower(leftPad(hex(toUnixTimestamp64Milli(started_at)), 12, '0')) AS begun,
+      concat(substring(begun, 1, 8), '-', substring(begun, 9, 4), '-', lower(hex(cityHash64(id)))) AS first_run_id,
       toDateTime64(now('UTC'), 3, 'UTC') - toIntervalSecond(toInt64(${yearSeconds} * (1 - (id + 1) / ${all}))) AS started_at,
       started_at + toIntervalSecond(h % 900) AS last_event_at,
       toDecimal64(h % 900, 3) AS duration_seconds,
@@ -140,7 +141,7 @@ function sessionInsert(all: number, from: number, count: number, version: number
       if(${version} = 1, 'open', 'ended') AS state, if(${version} = 1, '', 'session_end') AS end_reason,
       last_event_at AS updated_at, ${version} AS version
     FROM (SELECT number + ${from} AS id, cityHash64(id, 'session') AS h FROM numbers(${count}))
-    WHERE ${version} = 2 AND id + 50 < ${all} OR ${version} = 1 AND (id % 10 = 0 OR id + 50 >= ${all})`;
+    WHERE ${version} = 2 AND id + 50 < ${all} OR ${version} = 1 AND (id % 10 = 0 OR id + 50 >= ${all}))`;
 }
 
 async function countOf(admin: ClickHouseClient, table: string): Promise<number> {
