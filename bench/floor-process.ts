@@ -10,14 +10,26 @@ import { loadConfig, processEnvironment, requireServers } from '../platform/conf
 import { silentLog } from '../platform/log.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { installTemporalRuntime } from '../workers/session-worker.ts';
+import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
 import { benchEvent } from './traffic.ts';
 
 const UNDER_WAY = 32;
 /** As in ours: beyond that starts find no place in the worker, are not eager, and cost more. */
 const LOAD_MAX = 16;
 const TASK_QUEUE = 'bench-floor';
+/** What operators find a session by. */
+const LABELS = {
+  staticSummary: 'bench: session floor',
+  typedSearchAttributes: searchAttributePairs({
+    SojournProject: 'bench',
+    SojournEngaged: true,
+    SojournTrafficSource: 'social',
+    SojournCountry: 'NL',
+    SojournDevice: 'desktop',
+  }),
+};
 
-type Mode = 'start' | 'signal';
+type Mode = 'start' | 'signal' | 'label';
 
 installTemporalRuntime(silentLog);
 const config = requireServers(loadConfig(processEnvironment()), ['TEMPORAL_ADDRESS']);
@@ -39,7 +51,7 @@ process.stdout.write('ready\n');
 let rounds = 0;
 for await (const line of createInterface({ input: process.stdin })) {
   const [sessions = 0, events = 1] = line.split(' ').map(Number);
-  const mode = line.endsWith('signal') ? 'signal' : 'start';
+  const mode = modeOf(line);
   const begin = process.hrtime.bigint();
   rounds += 1;
   await play(`${Date.now()}-${rounds}`, sessions, events, mode);
@@ -47,6 +59,11 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 await running;
 await connection.close();
+
+function modeOf(line: string): Mode {
+  const modes: readonly Mode[] = ['start', 'signal', 'label'];
+  return modes.find((mode) => line.endsWith(mode)) ?? 'start';
+}
 
 async function play(name: string, count: number, events: number, mode: Mode): Promise<void> {
   let next = 0;
@@ -74,6 +91,7 @@ async function one(workflowId: string, session: number, events: number, mode: Mo
           taskQueue: TASK_QUEUE,
           args: [batch],
           requestEagerStart: true,
+          ...(mode === 'label' && LABELS),
         });
   // Started is not closed; the last ones are waited for, which is what the clock is stopped by.
   if (session % UNDER_WAY === 0) await handle.result();

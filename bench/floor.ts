@@ -4,9 +4,14 @@ import { cpuBetween, cpuMs } from './processes.ts';
 import { until } from './until.ts';
 import type { World } from './world.ts';
 
+export type FloorMode = 'start' | 'signal' | 'label';
+
 export interface Floor {
-  /** So many workflows that get a batch of so many events and close. */
-  round(sessions: number, events: number, mode: 'start' | 'signal'): Promise<Measurement>;
+  /**
+   * So many workflows that get a batch of so many events and close.
+   * @param mode how they get it; `label`: as `start`, with the search attributes of a session
+   */
+  round(sessions: number, events: number, mode: FloorMode): Promise<Measurement>;
   stop(): Promise<void>;
 }
 

@@ -42,8 +42,6 @@ export const RANGE_ROLLUPS_MAX = 10_000;
 export const RANGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Ranges after which the loader continues as new; its history stays below 2,000 events. */
 export const RANGES_PER_RUN_MAX = 100;
-/** What is loaded stays in the log for this much of the loader's own running time. */
-export const ROLLUP_KEPT_MS = 60 * 60 * 1_000;
 
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
 export const ANNOUNCED_BYTES_MAX = 512 * 1024;

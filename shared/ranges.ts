@@ -1,5 +1,4 @@
 /** Ranges of the rollup log: what the loader plans, loads, announces and in the end purges. */
-import { ROLLUP_KEPT_MS } from './limits.ts';
 
 /** A place in the rollup log. A log that was made anew counts from the start again. */
 export interface LogPosition {
@@ -52,9 +51,19 @@ export interface LoaderState {
 
 /** A pause of the loader longer than this is an outage and does not count as running. */
 const TICK_MS_MAX = 60_000;
-/** One mark a minute is enough to tell an hour. */
+/** One mark a minute is enough to tell minutes. */
 const MARK_EVERY_MS = 60_000;
-const PURGE_EVERY_MS = 5 * 60_000;
+
+/** How long loaded records stay in the log, and how often it is purged, by the loader's running time. */
+export interface PurgePace {
+  readonly keptMs: number;
+  readonly everyMs: number;
+}
+
+/** Kept for far longer than a workflow task is tried again, or the list of running sessions is late. */
+export const PURGE_PACE: PurgePace = { keptMs: 10 * 60_000, everyMs: 2 * 60_000 };
+/** That of loaders that were running before it became quicker. */
+export const SLOW_PURGE_PACE: PurgePace = { keptMs: 60 * 60_000, everyMs: 5 * 60_000 };
 
 export function openLoader(partition: number): LoaderState {
   return {
@@ -89,15 +98,15 @@ export function advance(state: LoaderState, range: LogRange): void {
 }
 
 /** The sequence up to which records have been loaded for long enough; 0 where there are none. */
-export function purgeableUpTo({ marks, runningMs }: LoaderState): number {
-  const old = marks.findLast((mark) => runningMs - mark.at >= ROLLUP_KEPT_MS);
+export function purgeableUpTo({ marks, runningMs }: LoaderState, { keptMs } = PURGE_PACE): number {
+  const old = marks.findLast((mark) => runningMs - mark.at >= keptMs);
   return old?.seq ?? 0;
 }
 
 /** Whether it is time to purge, and up to where. */
-export function duePurge(state: LoaderState): number | undefined {
-  const upTo = purgeableUpTo(state);
-  const due = upTo > state.purged && state.runningMs - state.lastPurgeAtMs >= PURGE_EVERY_MS;
+export function duePurge(state: LoaderState, pace = PURGE_PACE): number | undefined {
+  const upTo = purgeableUpTo(state, pace);
+  const due = upTo > state.purged && state.runningMs - state.lastPurgeAtMs >= pace.everyMs;
   return due ? upTo : undefined;
 }
 

@@ -117,8 +117,11 @@ export function createRangeSums(): {
   return {
     add({ project, sessionId, identity, writeNo, session, rows }) {
       records += 1;
-      let sums = metrics.get(project);
-      if (sums === undefined) metrics.set(project, (sums = new Map()));
+      let sums: Contributions | undefined = metrics.get(project);
+      if (sums === undefined) {
+        sums = new Map();
+        metrics.set(project, sums);
+      }
       addWire(sums, rows);
       const newest = sessions.get(identity);
       if (newest === undefined || newest.writeNo < writeNo) {

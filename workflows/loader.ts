@@ -3,7 +3,7 @@
  * loaded and the plan is kept in this workflow's history: whoever repeats a load repeats the very
  * same block under the very same token.
  */
-import { continueAsNew, proxyActivities, setHandler } from '@temporalio/workflow';
+import { continueAsNew, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { RANGES_PER_RUN_MAX } from '../shared/limits.ts';
 import {
@@ -11,8 +11,10 @@ import {
   duePurge,
   type LoaderState,
   openLoader,
+  PURGE_PACE,
   purgeableUpTo,
   purgedUpTo,
+  SLOW_PURGE_PACE,
   tick,
 } from '../shared/ranges.ts';
 import { progressQuery } from './messages.ts';
@@ -42,10 +44,11 @@ export interface LoaderInput {
 
 /** Runs for ever, continuing as new. */
 export async function loader({ partition, state = openLoader(partition) }: LoaderInput) {
+  const pace = patched('purge-sooner') ? PURGE_PACE : SLOW_PURGE_PACE;
   setHandler(progressQuery, () => ({
     partition,
     position: state.position,
-    purgeable: purgeableUpTo(state),
+    purgeable: purgeableUpTo(state, pace),
     purged: state.purged,
   }));
 
@@ -58,7 +61,7 @@ export async function loader({ partition, state = openLoader(partition) }: Loade
       tick(state, Date.now());
       advance(state, range);
     }
-    const upTo = duePurge(state);
+    const upTo = duePurge(state, pace);
     if (upTo !== undefined) {
       await purgeLoaded({ partition, log: state.position.log, upTo });
       purgedUpTo(state, upTo);

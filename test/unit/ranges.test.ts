@@ -1,12 +1,13 @@
 import { expect } from 'chai';
-import { ROLLUP_KEPT_MS } from '../../shared/limits.ts';
 import {
   advance,
   duePurge,
   type LoaderState,
   openLoader,
+  PURGE_PACE,
   purgeableUpTo,
   purgedUpTo,
+  SLOW_PURGE_PACE,
   rangeToken,
   tick,
 } from '../../shared/ranges.ts';
@@ -60,12 +61,12 @@ describe('the loader', () => {
     expect(state.marks.map(({ seq }) => seq)).to.deep.equal([4]);
   });
 
-  it('may purge a record once it has been loaded for an hour of running time', () => {
+  it('may purge a record once it has been loaded for ten minutes of running time', () => {
     const state = openLoader(0);
     run(state, 0);
     advance(state, aRange(10));
 
-    run(state, ROLLUP_KEPT_MS - 1);
+    run(state, PURGE_PACE.keptMs - 1);
     expect(purgeableUpTo(state)).to.equal(0);
     expect(duePurge(state)).to.equal(undefined);
     run(state, MINUTE);
@@ -82,7 +83,7 @@ describe('the loader', () => {
     run(state, 2 * MINUTE);
     advance(state, aRange(12));
 
-    run(state, ROLLUP_KEPT_MS - MINUTE);
+    run(state, PURGE_PACE.keptMs - MINUTE);
     expect(purgeableUpTo(state)).to.equal(10);
     run(state, 2 * MINUTE);
     expect(purgeableUpTo(state)).to.equal(12);
@@ -106,13 +107,13 @@ describe('the loader', () => {
     expect(state.runningMs).to.equal(MINUTE);
   });
 
-  it('purges each record once, and every five minutes at most', () => {
+  it('purges each record once, and every two minutes at most', () => {
     const state = openLoader(0);
     run(state, 0);
     advance(state, aRange(10));
     run(state, 2 * MINUTE);
     advance(state, aRange(20));
-    run(state, ROLLUP_KEPT_MS);
+    run(state, PURGE_PACE.keptMs);
     expect(duePurge(state)).to.equal(20);
 
     purgedUpTo(state, 20);
@@ -122,26 +123,37 @@ describe('the loader', () => {
     advance(state, aRange(30));
     run(state, 2 * MINUTE);
     advance(state, aRange(40));
-    run(state, ROLLUP_KEPT_MS - MINUTE);
+    run(state, PURGE_PACE.keptMs - MINUTE);
     expect(duePurge(state)).to.equal(30);
     purgedUpTo(state, 30);
-    run(state, 2 * MINUTE);
+    run(state, PURGE_PACE.everyMs - 1);
     expect([purgeableUpTo(state), duePurge(state)]).to.deep.equal([40, undefined]);
-    run(state, 3 * MINUTE);
+    run(state, MINUTE);
     expect(duePurge(state)).to.equal(40);
+  });
+
+  it('goes on at the pace of before where a loader began at it', () => {
+    const state = openLoader(0);
+    run(state, 0);
+    advance(state, aRange(10));
+
+    run(state, SLOW_PURGE_PACE.keptMs - MINUTE);
+    expect(duePurge(state, SLOW_PURGE_PACE)).to.equal(undefined);
+    run(state, MINUTE);
+    expect(duePurge(state, SLOW_PURGE_PACE)).to.equal(10);
   });
 
   it('forgets its marks where the log was made anew, so that it purges no young record', () => {
     const state = openLoader(0);
     run(state, 0);
     advance(state, aRange(1_000));
-    run(state, ROLLUP_KEPT_MS);
+    run(state, PURGE_PACE.keptMs);
     purgedUpTo(state, 1_000);
 
     advance(state, aRange(3, 'life-2'));
     expect(state.position).to.deep.equal({ log: 'life-2', seq: 3 });
     expect(duePurge(state)).to.equal(undefined);
-    run(state, ROLLUP_KEPT_MS);
+    run(state, PURGE_PACE.keptMs);
     expect(duePurge(state)).to.equal(3);
   });
 
