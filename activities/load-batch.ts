@@ -16,8 +16,8 @@ export interface ReadableLog {
 /** What is needed of ClickHouse. */
 export interface TableWriter {
   /**
-   * Inserts rows, all with the same fields in the same order, as one block; a token that the table has seen is ignored, and while an insert with
-   * the same token is still running another one is refused.
+   * Inserts rows, all with the same fields in the same order, as one block; a token that the table has
+   * seen is ignored, and while an insert with the same token is still running another one is refused.
    */
   insert(table: string, rows: readonly object[], token: string): Promise<void>;
 }

@@ -71,7 +71,7 @@ function line(measurements: readonly Measurement[]): string {
 
 /** So many that a round takes some 20 s in a long run, and some seconds otherwise. */
 function sessionsFor(scale: Scale, events: number): number {
-  const sessions = scale.pick({ quick: 60, default: 800, long: 3_000 });
+  const sessions = scale.pick({ quick: 60, default: 500, long: 3_000 });
   return events >= 100 ? sessions * 0.4 : sessions;
 }
 

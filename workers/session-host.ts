@@ -9,6 +9,9 @@ import type { SessionSinks } from '../workflows/messages.ts';
 type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
 type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] };
 
+/** As workflows know it ({@link SessionSinks}). */
+const ROLLUP_LOG = 'rollupLog';
+
 export class SessionHost extends Worker {
   /**
    * Workflow tasks have no time limit inside the sandbox (docs/decisions/016). For its limit of 5 s Node
@@ -31,9 +34,8 @@ export class SessionHost extends Worker {
   protected override async processSinkCalls(
     ...[calls, attributes]: Parameters<Worker['processSinkCalls']>
   ): Promise<void> {
-    const isEntry = ({ ifaceName }: SinkCalls[number]) =>
-      ifaceName === ('rollupLog' satisfies Name);
-    const append = this.options.sinks?.['rollupLog']?.['append'];
+    const isEntry = ({ ifaceName }: SinkCalls[number]) => ifaceName === ROLLUP_LOG;
+    const append = this.options.sinks?.[ROLLUP_LOG]?.['append'];
     for (const { workflowInfo, args } of calls.filter(isEntry) as EntryCall[]) {
       if (append === undefined) throw new Error('a session has no rollup log to write to');
       if (!workflowInfo.unsafe.isReplayingHistoryEvents) await append.fn(workflowInfo, ...args);
@@ -45,12 +47,10 @@ export class SessionHost extends Worker {
   }
 }
 
-type Name = keyof SessionSinks;
-
 /** What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt. */
 export function sessionSinks(log: RollupLog): InjectedSinks<SessionSinks> {
   return {
-    rollupLog: {
+    [ROLLUP_LOG]: {
       append: {
         async fn(_info, { subject, data, workflowId }) {
           await log.append(subject, data, workflowId);
