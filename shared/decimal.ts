@@ -78,9 +78,10 @@ function toUnits(sign: string, whole: string, fraction: string): bigint | undefi
 
 /** Writes units of 10^-9 as the shortest plain decimal text; {@link parseDecimal} reads it back. */
 export function formatDecimal(units: bigint): string {
+  if (units % ONE === 0n) return (units / ONE).toString();
   const negative = units < 0n;
   const digits = (negative ? -units : units).toString().padStart(SCALE + 1, '0');
   const whole = digits.slice(0, -SCALE);
   const fraction = digits.slice(-SCALE).replace(/0+$/, '');
-  return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
+  return `${negative ? '-' : ''}${whole}.${fraction}`;
 }

@@ -43,7 +43,10 @@ export interface Ingest {
 
 export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outcome, number>;
 
-/** Well within the consumer's ack_wait of a minute. */
+/**
+ * A message held for this long is still being worked on, says ingest, and again each time that this has
+ * gone by: well within the consumer's ack_wait of a minute, looked after in steps of half of it.
+ */
 const STILL_WORKING_MS = 20_000;
 /** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
 const ACK_FLOOR_EVERY_MS = 500;
@@ -65,6 +68,8 @@ function messageIdOf({ headers: given }: JsMsg): string | undefined {
 
 interface Held extends HeldMessage {
   message: JsMsg;
+  /** When JetStream last heard of it, epoch milliseconds. */
+  heardOfAt: number;
 }
 
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
@@ -103,8 +108,13 @@ export async function startIngest({
   const messages = await consumer.consume({ max_bytes: PULL_BYTES, expires: 10_000 });
 
   const keepHeld = setInterval(() => {
-    for (const { message } of held.values()) message.working();
-  }, STILL_WORKING_MS);
+    const at = now();
+    for (const entry of held.values()) {
+      if (at - entry.heardOfAt < STILL_WORKING_MS) continue;
+      entry.message.working();
+      entry.heardOfAt = at;
+    }
+  }, STILL_WORKING_MS / 2);
   let floorAt = 0;
   const followFloor = setInterval(() => {
     if (figures.messages === floorAt) return;
@@ -205,6 +215,7 @@ export async function startIngest({
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.message = message;
+      before.heardOfAt = now();
       return;
     }
     const messageId = messageIdOf(message);
@@ -220,6 +231,7 @@ export async function startIngest({
       bytes: message.data.length,
       open: events.length + deadLetters.length,
       message,
+      heardOfAt: now(),
     };
     held.set(seq, entry);
     figures.messages += 1;
