@@ -72,11 +72,12 @@ describe('the sum of records', () => {
 
   it('keeps the newest record of each session, in whatever order they stand', () => {
     const records = [2, 3, 1].map((writeNo) => aRollup({ writeNo }));
-    const other = aRollup({ identity: 'run-2' });
+    const other = aRollup({ identity: 'run-2', rows: [row('5', 1)] });
+    const { project, sessionId, session } = other;
 
     expect(sumRollups([...records, other]).sessions).to.have.deep.members([
-      aRollup({ writeNo: 3 }),
-      other,
+      { project, sessionId, session, identity: 'run-1', writeNo: 3 },
+      { project, sessionId, session, identity: 'run-2', writeNo: 1 },
     ]);
   });
 });
