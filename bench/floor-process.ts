@@ -11,6 +11,7 @@ import { silentLog } from '../platform/log.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { installTemporalRuntime } from '../workers/session-worker.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
+import type { FloorMode } from './floor.ts';
 import { benchEvent } from './traffic.ts';
 
 const UNDER_WAY = 32;
@@ -28,8 +29,6 @@ const LABELS = {
     SojournDevice: 'desktop',
   }),
 };
-
-type Mode = 'start' | 'signal' | 'label';
 
 installTemporalRuntime(silentLog);
 const config = requireServers(loadConfig(processEnvironment()), ['TEMPORAL_ADDRESS']);
@@ -60,12 +59,12 @@ for await (const line of createInterface({ input: process.stdin })) {
 await running;
 await connection.close();
 
-function modeOf(line: string): Mode {
-  const modes: readonly Mode[] = ['start', 'signal', 'label'];
+function modeOf(line: string): FloorMode {
+  const modes: readonly FloorMode[] = ['start', 'signal', 'label'];
   return modes.find((mode) => line.endsWith(mode)) ?? 'start';
 }
 
-async function play(name: string, count: number, events: number, mode: Mode): Promise<void> {
+async function play(name: string, count: number, events: number, mode: FloorMode): Promise<void> {
   let next = 0;
   const lane = async () => {
     for (let n = next++; n < count; n = next++) {
@@ -76,7 +75,12 @@ async function play(name: string, count: number, events: number, mode: Mode): Pr
   await Promise.all(Array.from({ length: UNDER_WAY }, lane));
 }
 
-async function one(workflowId: string, session: number, events: number, mode: Mode): Promise<void> {
+async function one(
+  workflowId: string,
+  session: number,
+  events: number,
+  mode: FloorMode,
+): Promise<void> {
   const batch = Array.from({ length: events }, (_, n) => benchEvent(session, n, events, 1.7e12));
   const handle =
     mode === 'signal'

@@ -7,10 +7,10 @@ import { announceBatch, type Announcer } from '../activities/announce-batch.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from '../activities/load-batch.ts';
 import { connectClickHouse, createTableWriter, select } from '../platform/clickhouse.ts';
 import { createRollupLog } from '../platform/nats.ts';
-import { loaderWorkflowId, partitionOf, rollupSubject } from '../shared/ids.ts';
+import { loaderWorkflowId } from '../shared/ids.ts';
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
-import { encodeRollup } from '../shared/rollup.ts';
+import { entryOf } from '../shared/rollup.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { rollupOf } from './records.ts';
 import type { Result, Scenario } from './scenario.ts';
@@ -64,8 +64,8 @@ async function publishRecords(world: World, project: string, count: number): Pro
     const some = Array.from({ length: Math.min(PUBLISHED_AT_ONCE, count - first) }, (_, i) => {
       // An hour of traffic, so that there is more than one bucket.
       const rollup = rollupOf(project, first + i, EVENTS, at + (first + i) * 10);
-      const subject = rollupSubject(partitionOf(rollup.identity), rollup.identity, rollup.writeNo);
-      return world.nats.js.publish(subject, encodeRollup(rollup), { timeout: PUBLISH_TIMEOUT_MS });
+      const { subject, data } = entryOf(rollup);
+      return world.nats.js.publish(subject, data, { timeout: PUBLISH_TIMEOUT_MS });
     });
     await Promise.all(some);
   }

@@ -391,8 +391,7 @@ export function takeOpening(actor: Actor, opening: Opening, now: number): Rollup
   const { rows, owesMore, user } = opening;
   const write = nextWrite(actor, opening, now);
   const rollup = rollupOf(write, factsWith(write.facts, user), { rows, owesMore });
-  takeWrite(actor, writeResult(rollup));
-  actor.lastWriteAt = now;
+  confirmWrite(actor, writeResult(rollup), now);
   return rollup;
 }
 

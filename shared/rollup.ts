@@ -46,6 +46,7 @@ export interface LogEntry {
   readonly workflowId: string;
 }
 
+/** Subject, bytes and origin of a record: the same for each attempt at a write, whoever makes it. */
 export function entryOf(rollup: Rollup): LogEntry {
   const { project, sessionId, identity, writeNo } = rollup;
   return {

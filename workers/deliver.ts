@@ -10,6 +10,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
 import {
+  type Actor,
   openActor,
   type SessionInput,
   type SessionSettings,
@@ -66,9 +67,10 @@ export function createDeliver(
     };
 
     if (!open.has(workflowId)) {
-      const opening = await openingOf(input, at);
+      const actor = openActor(input, '', at);
+      const opening = await openingOf(actor, at);
       const fresh = opening === undefined ? input : { ...input, opening };
-      if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE)) {
+      if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {
         remember(workflowId, input);
         return 'started';
       }
@@ -95,6 +97,7 @@ export function createDeliver(
     workflowId: string,
     input: SessionInput,
     workflowIdReusePolicy: WorkflowIdReusePolicy,
+    actor = openActor(input, '', 0),
   ): Promise<boolean> {
     try {
       await client.workflow.start(SESSION_WORKFLOW, {
@@ -104,7 +107,7 @@ export function createDeliver(
         workflowIdReusePolicy,
         requestEagerStart: eagerStart,
         staticSummary: `${input.project}: session ${input.sessionId}`,
-        typedSearchAttributes: searchAttributesAtStart(input),
+        typedSearchAttributes: searchAttributesAtStart(actor),
       });
       return true;
     } catch (error) {
@@ -155,7 +158,7 @@ export function createDeliver(
   return deliver;
 }
 
-function searchAttributesAtStart(input: SessionInput) {
-  const facts = factsOf(openActor(input, '', 0).state);
-  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(input.project, facts));
+function searchAttributesAtStart({ project, state }: Actor) {
+  const facts = factsOf(state);
+  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
 }

@@ -5,13 +5,14 @@
  */
 import { recognizeVisitor, type VisitorStore } from '../activities/recognize-visitor.ts';
 import type { Logger } from '../platform/log.ts';
-import { openActor, type Opening, planOpening, type SessionInput } from '../shared/actor.ts';
+import { type Actor, type Opening, planOpening } from '../shared/actor.ts';
 
 /**
+ * @param actor as the session's workflow will open it
  * @param at epoch milliseconds, the session's time of birth
  * @returns undefined where the session does not write at once, or has to find out about its user itself
  */
-export type Opener = (input: SessionInput, at: number) => Promise<Opening | undefined>;
+export type Opener = (actor: Actor, at: number) => Promise<Opening | undefined>;
 
 /** A store that failed is left to the sessions for this long, milliseconds: ingest does not wait for it. */
 const STORE_AWAY_MS = 5_000;
@@ -19,12 +20,11 @@ const STORE_AWAY_MS = 5_000;
 /** @param visitors without it, sessions with a user find out about that themselves */
 export function createOpener(visitors: VisitorStore | undefined, log: Logger): Opener {
   let awayUntil = 0;
-  return async (input, at) => {
-    const actor = openActor(input, '', at);
+  return async (actor, at) => {
     const userId = actor.state.attributes.get('userId')?.value;
     if (userId === undefined) return planOpening(actor, undefined, at);
     if (visitors === undefined || at < awayUntil) return undefined;
-    const { project, sessionId, visitorsSince: since } = input;
+    const { project, sessionId, visitorsSince: since } = actor;
     const visit = { project, sessionId, userId, at, ...(since !== undefined && { since }) };
     try {
       return planOpening(actor, await recognizeVisitor(visitors, visit), at);

@@ -1,4 +1,7 @@
-/** What may be sent to a session, and what it sends besides commands: by ingest (events), by operators (end), by anybody (queries). */
+/**
+ * What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). And what it
+ * hands over itself.
+ */
 import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
 import type { EventBatch, SessionSnapshot } from '../shared/actor.ts';
 import type { SessionView } from '../shared/session-view.ts';

@@ -4,10 +4,8 @@
  */
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
-import { loadConfig } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
-import type { SessionInput } from '../../shared/actor.ts';
+import { openActor, type SessionInput } from '../../shared/actor.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
 import { createOpener } from '../../workers/opening.ts';
 import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
@@ -15,7 +13,7 @@ import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
-  environmentOf,
+  connectTemporalOf,
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -37,11 +35,7 @@ describe('the first write of a session, while NATS is away', function () {
     servers = await startPrivateServers();
     // `up` makes streams and tables.
     worker = await startPipelineProcess(servers);
-    const config = loadConfig(environmentOf(servers));
-    const temporal = await connectTemporal({
-      ...config,
-      TEMPORAL_ADDRESS: servers.temporal.address,
-    });
+    const temporal = await connectTemporalOf(servers);
     client = temporal.client;
     disconnect = () => temporal.connection.close();
   });
@@ -62,7 +56,7 @@ describe('the first write of a session, while NATS is away', function () {
       settings: SETTINGS,
       batch: { ...aBatch(anEvent(), anEvent({ type: 'session_end' })), sentAt: at },
     };
-    const opening = await createOpener(undefined, silentLog)(input, at);
+    const opening = await createOpener(undefined, silentLog)(openActor(input, '', at), at);
     if (opening === undefined) throw new Error('nothing to write at first');
     servers.nats.kill();
     await servers.nats.exited;

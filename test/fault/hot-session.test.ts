@@ -4,15 +4,13 @@
  */
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
-  environmentOf,
+  connectTemporalOf,
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -39,11 +37,7 @@ describe('a hot session', () => {
       LATE_GRACE: '1s',
     });
     around = await connectAround(servers);
-    const config = loadConfig(environmentOf(servers));
-    const { client, connection } = await connectTemporal({
-      ...config,
-      TEMPORAL_ADDRESS: servers.temporal.address,
-    });
+    const { client, connection } = await connectTemporalOf(servers);
     temporal = { client, close: () => connection.close() };
   });
 

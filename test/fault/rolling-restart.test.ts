@@ -2,13 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
-import { environmentOf } from '../support/pipeline.ts';
+import { connectTemporalOf } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
 import type { Ending } from '../support/supervised.ts';
 
@@ -33,10 +31,7 @@ describe('a rolling restart under load', () => {
   before('start the servers', async function () {
     this.timeout(START_MS_MAX);
     world = await startFaultWorld({ seed: 4, settings: SETTINGS });
-    const { client, connection } = await connectTemporal({
-      ...loadConfig(environmentOf(world.servers)),
-      TEMPORAL_ADDRESS: world.servers.temporal.address,
-    });
+    const { client, connection } = await connectTemporalOf(world.servers);
     temporal = client;
     closeTemporal = () => connection.close();
     for (const name of ['a', 'b']) world.run(name, ['up', '--data-dir', `${world.folder}/${name}`]);

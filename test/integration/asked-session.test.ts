@@ -6,15 +6,13 @@
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import { expect } from 'chai';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { stateQuery } from '../../workflows/messages.ts';
 import {
   type Around,
   connectAround,
-  environmentOf,
+  connectTemporalOf,
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -36,10 +34,7 @@ describe('a session that is asked all the time', () => {
   before(async () => {
     pipeline = await startPipelineProcess(servers(), SETTINGS);
     around = await connectAround(servers());
-    const temporal = await connectTemporal({
-      ...loadConfig(environmentOf(servers())),
-      TEMPORAL_ADDRESS: servers().temporal.address,
-    });
+    const temporal = await connectTemporalOf(servers());
     client = temporal.client;
     close = () => temporal.connection.close();
   });

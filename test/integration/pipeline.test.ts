@@ -5,14 +5,13 @@ import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Client } from '@temporalio/client';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { endUpdate, stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
+  connectTemporalOf,
   environmentOf,
   type PipelineProcess,
   sojourn,
@@ -33,11 +32,7 @@ describe('the way of an event', () => {
   before(async () => {
     pipeline = await startPipelineProcess(servers());
     around = await connectAround(servers());
-    const config = loadConfig(environmentOf(servers()));
-    const { client, connection } = await connectTemporal({
-      ...config,
-      TEMPORAL_ADDRESS: servers().temporal.address,
-    });
+    const { client, connection } = await connectTemporalOf(servers());
     temporal = { client, close: () => connection.close() };
   });
 

@@ -11,8 +11,6 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { loaderWorkflowId, sessionWorkflowId } from '../../shared/ids.ts';
 import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
@@ -20,7 +18,7 @@ import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
-  environmentOf,
+  connectTemporalOf,
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
@@ -144,11 +142,7 @@ async function record(version: string, names: readonly string[]): Promise<void> 
   const servers = await startPrivateServers();
   const pipeline = await startPipelineProcess(servers);
   const around = await connectAround(servers);
-  const config = loadConfig(environmentOf(servers));
-  const { client, connection } = await connectTemporal({
-    ...config,
-    TEMPORAL_ADDRESS: servers.temporal.address,
-  });
+  const { client, connection } = await connectTemporalOf(servers);
   try {
     for (const name of names) {
       const { id, runId } = await (SCENARIOS[name] as Scenario)({ client, around, servers });

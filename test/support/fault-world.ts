@@ -9,8 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { headers, nanos } from '@nats-io/transport-node';
 import type { Client } from '@temporalio/client';
-import { loadConfig } from '../../platform/config.ts';
-import { connectTemporal } from '../../platform/temporal.ts';
 import { SERVER_NAMES, type ServerName } from '../../servers/index.ts';
 import {
   DEADLETTERS_STREAM,
@@ -20,7 +18,13 @@ import {
 } from '../../shared/ids.ts';
 import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
-import { type Around, connectAround, environmentOf, sojourn } from './pipeline.ts';
+import {
+  type Around,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  sojourn,
+} from './pipeline.ts';
 import { randomOf } from './random.ts';
 import { startPrivateServers, type TestServers } from './servers.ts';
 import { type Ending, type Supervised, supervise } from './supervised.ts';
@@ -79,10 +83,7 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
 
   // A connection for each question: the server may have been killed since the last one.
   const withTemporal = async <T>(ask: (client: Client) => Promise<T>): Promise<T> => {
-    const { client, connection } = await connectTemporal({
-      ...loadConfig(environmentOf(servers)),
-      TEMPORAL_ADDRESS: servers.temporal.address,
-    });
+    const { client, connection } = await connectTemporalOf(servers);
     try {
       return await ask(client);
     } finally {

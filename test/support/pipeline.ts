@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { processEnvironment } from '../../platform/config.ts';
+import { loadConfig, processEnvironment } from '../../platform/config.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
 import { CLICKHOUSE_ADMIN, CLICKHOUSE_BI, CLICKHOUSE_WRITER } from '../../servers/index.ts';
 import { eventually } from './eventually.ts';
 import { type ReferenceRows, addTo, USERS } from './reference.ts';
@@ -38,6 +39,12 @@ export function environmentOf(servers: TestServers): Record<string, string> {
     CLICKHOUSE_BI_PASSWORD: clickhouse.biPassword,
     REDIS_URL: servers.redis.url,
   };
+}
+
+/** A Temporal client, on a connection that the caller closes. */
+export function connectTemporalOf(servers: TestServers): ReturnType<typeof connectTemporal> {
+  const config = loadConfig(environmentOf(servers));
+  return connectTemporal({ ...config, TEMPORAL_ADDRESS: servers.temporal.address });
 }
 
 export interface CommandResult {

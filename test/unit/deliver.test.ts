@@ -58,9 +58,9 @@ class FakeTemporal {
         snapshotOf: () =>
           this.snapshot === undefined ? Promise.reject(gone()) : Promise.resolve(this.snapshot),
       },
-      openingOf: (input, at) => {
+      openingOf: (actor, at) => {
         this.planned.push(at);
-        return Promise.resolve(planOpening(openActor(input, '', at), undefined, at));
+        return Promise.resolve(planOpening(actor, undefined, at));
       },
       now: () => now,
     };

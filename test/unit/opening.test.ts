@@ -8,6 +8,9 @@ function anInput(...events: readonly ReturnType<typeof anEvent>[]): SessionInput
   return { project: 'shop', sessionId: 's-1', settings: SETTINGS, batch: aBatch(...events) };
 }
 
+/** As ingest folds it, before there is a run. */
+const opened = (input: SessionInput) => openActor(input, '', NOON_ISH);
+
 function aStore(answer: (owner: string) => Promise<string>) {
   const claims: string[] = [];
   return {
@@ -27,7 +30,7 @@ describe('the first write of a new session', () => {
     const end = anEvent({ type: 'session_end', at: NOON_ISH + 11_000 });
     const input = anInput(anEvent({ path: '/a' }), end);
 
-    const opening = await createOpener(undefined, silentLog)(input, NOON_ISH);
+    const opening = await createOpener(undefined, silentLog)(opened(input), NOON_ISH);
 
     expect(opening).to.include({ status: 'ended', endReason: 'session_end', owesMore: false });
     expect(opening?.rows).to.deep.include([
@@ -45,13 +48,13 @@ describe('the first write of a new session', () => {
   it('is nothing where a session writes at its end only', async () => {
     const input = { ...anInput(anEvent()), settings: { ...SETTINGS, checkpointMs: null } };
 
-    expect(await createOpener(undefined, silentLog)(input, NOON_ISH)).to.equal(undefined);
+    expect(await createOpener(undefined, silentLog)(opened(input), NOON_ISH)).to.equal(undefined);
   });
 
   it('says whether its user is new', async () => {
     const input = { ...anInput(anEvent({ userId: 'ann' })), visitorsSince: NOON_ISH - 1 };
     const metrics = async (answer: (owner: string) => Promise<string>) => {
-      const opening = await createOpener(aStore(answer), silentLog)(input, NOON_ISH);
+      const opening = await createOpener(aStore(answer), silentLog)(opened(input), NOON_ISH);
       return opening?.rows.map(([metric]) => metric).filter((metric) => metric.includes('users'));
     };
 
@@ -60,7 +63,7 @@ describe('the first write of a new session', () => {
   });
 
   it('is left to the session where nobody can tell whether its user is new', async () => {
-    const withUser = anInput(anEvent({ userId: 'ann' }));
+    const withUser = opened(anInput(anEvent({ userId: 'ann' })));
     const store = aStore(away);
     const opener = createOpener(store, silentLog);
 
@@ -69,13 +72,13 @@ describe('the first write of a new session', () => {
     expect(store.claims).to.have.length(1);
     await opener(withUser, NOON_ISH + 5_000);
     expect(store.claims).to.have.length(2);
-    expect(await opener(anInput(anEvent()), NOON_ISH)).to.include({ status: 'open' });
+    expect(await opener(opened(anInput(anEvent())), NOON_ISH)).to.include({ status: 'open' });
     expect(await createOpener(undefined, silentLog)(withUser, NOON_ISH)).to.equal(undefined);
   });
 
   it('leaves the session where its own write would have left it', async () => {
     const input = anInput(anEvent({ userId: 'ann' }), anEvent());
-    const opening = await createOpener(aStore(kept), silentLog)(input, NOON_ISH);
+    const opening = await createOpener(aStore(kept), silentLog)(opened(input), NOON_ISH);
     const actor = openActor(input, 'run-1', NOON_ISH);
     if (opening === undefined) throw new Error('nothing to write');
 
