@@ -3,13 +3,26 @@
  * eager starts. A module of its own, because commands do without the native library it loads.
  */
 import { Client } from '@temporalio/client';
+import { type DataConverter, defaultDataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
+import { payloadConverter } from '../workflows/payload-converter.ts';
 import { connectionOptions, type TemporalConfig } from './temporal.ts';
 
 /** @throws what the library throws where no server answers */
 export async function connectTemporalNative(
   config: TemporalConfig,
 ): Promise<{ client: Client; connection: NativeConnection }> {
-  const connection = await NativeConnection.connect(connectionOptions(config));
-  return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
+  const options = connectionOptions(config);
+  const connection = await NativeConnection.connect({
+    ...options,
+    // A server that is talked to in plain text is near: there, bytes cost less than pressing them.
+    ...(options.tls === false && { grpcCompression: { codec: 'none' } as const }),
+  });
+  const client = new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    // The client takes a converter as it is, though its types know of a path to one only.
+    dataConverter: { ...defaultDataConverter, payloadConverter } as DataConverter,
+  });
+  return { connection, client };
 }

@@ -60,6 +60,8 @@ export const DYNAMIC_CONFIG: Readonly<Record<string, string | number | boolean>>
   // meanwhile is written into it once, not twice.
   'history.visibilityProcessorMaxPollRPS': 3,
   'history.visibilityTaskBatchSize': 1_000,
+  // The development server reads them from its database for each start and each end of a workflow, three times.
+  'system.forceSearchAttributesCacheRefreshOnRead': false,
   'system.visibilityPersistenceMaxReadQPS': 100_000,
   'system.visibilityPersistenceMaxWriteQPS': 100_000,
 };
