@@ -68,6 +68,8 @@ export async function connectNats(
     timeout: 5_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
+    // Else each request makes errors in advance, to tell of its caller should it fail.
+    noAsyncTraces: true,
     // A connection that nobody answers on is given up after the third, so after 15 s.
     pingInterval: 5_000,
     ...(username !== '' && {

@@ -5,6 +5,7 @@ import { type InjectedSinks, Worker } from '@temporalio/worker';
 import type { RollupLog } from '../activities/record-rollup.ts';
 import type { LogEntry } from '../shared/rollup.ts';
 import type { SessionSinks } from '../workflows/messages.ts';
+import { createSandbox } from './sandbox.ts';
 
 type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
 type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] };
@@ -13,18 +14,11 @@ type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] }
 const ROLLUP_LOG = 'rollupLog';
 
 export class SessionHost extends Worker {
-  /**
-   * Workflow tasks have no time limit inside the sandbox (docs/decisions/016). For its limit of 5 s Node
-   * starts and joins a thread at each call into the sandbox, ten times a session.
-   */
+  /** Workflow code runs in our own thread, not in the SDK's (docs/decisions/018). */
   protected static override createWorkflowCreator(
-    ...[bundle, options, log]: Parameters<(typeof Worker)['createWorkflowCreator']>
+    ...[bundle, { activities }]: Parameters<(typeof Worker)['createWorkflowCreator']>
   ) {
-    return super.createWorkflowCreator(
-      bundle,
-      { ...options, isolateExecutionTimeoutMs: undefined as never },
-      log,
-    );
+    return createSandbox(bundle, new Set(activities.keys()));
   }
 
   /**

@@ -23,13 +23,7 @@ export async function bundleWorkflows(): Promise<string> {
   const workflowsPath = join(ROOT, 'workflows', `index${extname(SELF)}`);
   const { code } = await bundleWorkflowCode({
     workflowsPath,
-    // Evaluated once a thread, not once a workflow. They are pure and keep nothing between calls.
-    preloadModules: [
-      join(ROOT, 'workflows', `lean-promises${extname(SELF)}`),
-      ...readdirSync(join(ROOT, 'shared'))
-        .filter((name) => extname(name) === extname(SELF))
-        .map((name) => join(ROOT, 'shared', name)),
-    ],
+    payloadConverterPath: join(ROOT, 'workflows', `payload-converter${extname(SELF)}`),
     webpackConfigHook: (config) => {
       keepModernSyntax(config.module?.rules);
       return config;

@@ -4,10 +4,8 @@
  * hear of that end one workflow task later than a replay will.)
  */
 import type { Client } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
 import { expect } from 'chai';
 import { sessionWorkflowId } from '../../shared/ids.ts';
-import { workflowBundle } from '../../workers/workflow-bundle.ts';
 import { stateQuery } from '../../workflows/messages.ts';
 import {
   type Around,
@@ -16,6 +14,7 @@ import {
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
+import { replay } from '../support/replay.ts';
 import { useServers } from '../support/servers.ts';
 
 const PROJECT = 'asked';
@@ -56,7 +55,6 @@ describe('a session that is asked all the time', () => {
       ]),
     );
 
-    const bundle = await workflowBundle();
     let checked = 0;
     const failures: string[] = [];
     for await (const { workflowId, runId } of client.workflow.list({
@@ -64,7 +62,7 @@ describe('a session that is asked all the time', () => {
     })) {
       const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
       checked += 1;
-      await Worker.runReplayHistory({ workflowBundle: bundle }, history).catch((error: unknown) => {
+      await replay(history).catch((error: unknown) => {
         // A run that continued as new closed in another way than its replay would; nobody replays it.
         if (history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes) return;
         failures.push(`${workflowId} ${runId}: ${String(error)}`);

@@ -1,10 +1,11 @@
 /** Sessions that run when a new version is deployed go on under it: old histories replay. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { expect } from 'chai';
 import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { replay } from '../support/replay.ts';
 
 const HISTORIES = new URL('histories/', import.meta.url);
 
@@ -14,11 +15,6 @@ type Events = NonNullable<History['events']>;
 function read(name: string): History {
   const bytes = gunzipSync(readFileSync(new URL(name, HISTORIES)));
   return proto.temporal.api.history.v1.History.decode(bytes);
-}
-
-/** Hands nothing over: what a session did so in its time is done. */
-async function replayer() {
-  return { workflowBundle: await workflowBundle(), sinks: { rollupLog: { append: { fn() {} } } } };
 }
 
 /** Events with the ids that the first ones of the history have: 1, 2, 3 and so on. */
@@ -50,7 +46,7 @@ describe('recorded histories', () => {
 
   for (const name of names) {
     it(`replays ${name}`, async () => {
-      await Worker.runReplayHistory(await replayer(), read(name));
+      await replay(read(name));
     });
   }
 
@@ -61,13 +57,13 @@ describe('recorded histories', () => {
     const all = history.events ?? [];
     const events = all.filter((event) => !event.markerRecordedEventAttributes);
 
-    const replay = Worker.runReplayHistory(await replayer(), {
+    const changed = replay({
       ...history,
       events: renumbered(events, all),
     });
 
     expect(
-      await replay.then(
+      await changed.then(
         () => 'replayed',
         () => 'refused',
       ),

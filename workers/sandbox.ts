@@ -1,0 +1,162 @@
+/**
+ * Where workflow code runs: in a thread of its own (sandbox-thread.ts), for each process that works. A workflow
+ * task is one message to it and one back.
+ */
+import { Worker as Thread } from 'node:worker_threads';
+import type proto from '@temporalio/proto';
+import * as sdk from '@temporalio/worker';
+import type { SinkCall, WorkflowInfo } from '@temporalio/workflow';
+
+type CreatorArguments = Parameters<(typeof sdk.Worker)['createWorkflowCreator']>;
+export type WorkflowBundle = CreatorArguments[0];
+export type WorkflowCreator = Awaited<ReturnType<(typeof sdk.Worker)['createWorkflowCreator']>>;
+type CreateOptions = Parameters<WorkflowCreator['createWorkflow']>[0];
+type Workflow = Awaited<ReturnType<WorkflowCreator['createWorkflow']>>;
+
+/** What the thread is made with. */
+export interface SandboxData {
+  readonly bundle: WorkflowBundle;
+  readonly activityNames: Set<string>;
+}
+
+/** A workflow task, or a query. */
+export interface SandboxRequest {
+  readonly id: number;
+  readonly runId: string;
+  readonly activation: proto.coresdk.workflow_activation.IWorkflowActivation;
+  /** The workflow has to be made first. */
+  readonly create?: CreateOptions;
+}
+
+export interface SandboxOutcome {
+  readonly completion: proto.coresdk.workflow_completion.IWorkflowActivationCompletion;
+  /** What the workflow hands over; of what run is known here. */
+  readonly calls: readonly Omit<SinkCall, 'workflowInfo'>[];
+  /** It was handed over in a replay. */
+  readonly isReplaying: boolean;
+}
+
+export type SandboxAnswer = { readonly id: number } & (SandboxOutcome | { readonly error: Error });
+
+interface Waiting {
+  readonly resolve: (outcome: SandboxOutcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** From sources the thread has to learn TypeScript first: it does not inherit that from its parent. */
+function startThread(workerData: SandboxData): Thread {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Thread(new URL('sandbox-thread.js', import.meta.url), { workerData });
+  }
+  const tsx = import.meta.resolve('tsx/esm/api');
+  const script = new URL('sandbox-thread.ts', import.meta.url).href;
+  const code = `import('${tsx}').then(({ register }) => (register(), import('${script}')))`;
+  return new Thread(code, { eval: true, workerData });
+}
+
+/** Starts the thread. @throws where the bundle cannot be evaluated */
+export async function createSandbox(
+  bundle: WorkflowBundle,
+  activityNames: Set<string>,
+): Promise<WorkflowCreator> {
+  const thread = startThread({ bundle, activityNames });
+  const waiting = new Map<number, Waiting>();
+  let requests = 0;
+  let failure: Error | undefined;
+
+  const ready = new Promise<void>((resolve, reject) => {
+    thread.once('message', () => {
+      resolve();
+    });
+    thread.once('error', reject);
+  });
+  await ready;
+  thread.on('message', (answer: SandboxAnswer) => {
+    const asked = waiting.get(answer.id);
+    waiting.delete(answer.id);
+    if ('error' in answer) asked?.reject(answer.error);
+    else asked?.resolve(answer);
+  });
+  thread.on('error', (error) => {
+    failure = fatal('the thread that runs workflows failed', error);
+  });
+  thread.on('exit', () => {
+    failure ??= fatal('the thread that runs workflows has ended');
+    for (const { reject } of waiting.values()) reject(failure);
+    waiting.clear();
+  });
+
+  function ask(request: Omit<SandboxRequest, 'id'>): Promise<SandboxOutcome> {
+    if (failure !== undefined) return Promise.reject(failure);
+    requests += 1;
+    const id = requests;
+    thread.postMessage({ id, ...request } satisfies SandboxRequest);
+    return new Promise((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+    });
+  }
+
+  return {
+    createWorkflow: (options) => Promise.resolve(workflowIn({ ask, thread }, options)),
+    async destroy() {
+      await thread.terminate();
+    },
+  };
+}
+
+/** The workflow is made with its first task. What it hands over comes with the answer to each. */
+function workflowIn(
+  {
+    ask,
+    thread,
+  }: {
+    readonly ask: (request: Omit<SandboxRequest, 'id'>) => Promise<SandboxOutcome>;
+    readonly thread: Thread;
+  },
+  options: CreateOptions,
+): Workflow {
+  const { runId } = options.info;
+  // Functions cannot enter the thread, where they are set anew.
+  const { now: _now, random: _random, ...unsafe } = options.info.unsafe;
+  let create: CreateOptions | undefined = {
+    ...options,
+    info: { ...options.info, unsafe: unsafe as WorkflowInfo['unsafe'] },
+  };
+  let calls: SinkCall[] = [];
+  return {
+    async activate(activation) {
+      const request = { runId, activation, ...(create !== undefined && { create }) };
+      if (create !== undefined) leaveOut(activation);
+      create = undefined;
+      const { completion, calls: made, isReplaying } = await ask(request);
+      const workflowInfo: WorkflowInfo = {
+        ...options.info,
+        unsafe: { ...options.info.unsafe, isReplayingHistoryEvents: isReplaying },
+      };
+      for (const call of made) calls.push({ ...call, workflowInfo });
+      return completion;
+    },
+    getAndResetSinkCalls() {
+      const taken = calls;
+      calls = [];
+      return Promise.resolve(taken);
+    },
+    dispose() {
+      thread.postMessage({ dispose: runId });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Operators look for sessions by these; the code of a workflow does not read them. */
+function leaveOut({ jobs }: SandboxRequest['activation']): void {
+  for (const { initializeWorkflow } of jobs ?? []) {
+    if (initializeWorkflow) initializeWorkflow.searchAttributes = null;
+  }
+}
+
+/** The error that ends the SDK's worker: any other one it would answer the server with, and go on. */
+function fatal(message: string, cause?: unknown): Error {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- there is no other way to say it
+  return new sdk.UnexpectedError(message, cause);
+}
