@@ -6,6 +6,7 @@
  * number, and a second attempt takes over what the first one wrote. So `balance` is always what the
  * log really holds, and the next difference makes up for whatever came in between.
  */
+import { type AnyBatch, eventsOf } from './batch.ts';
 import {
   addAll,
   type Contributions,
@@ -37,15 +38,6 @@ export interface SessionSettings {
   readonly checkpointMs: number | null;
   /** A session reopened after an explicit end settles after this much quiet. */
   readonly lateGraceMs: number;
-}
-
-/** Events on their way to one session. */
-export interface EventBatch {
-  readonly events: readonly VisitorEvent[];
-  /** Stream sequence up to which JetStream redelivers nothing. */
-  readonly ackFloor: number;
-  /** When it was sent on its way, by the sender's clock, epoch milliseconds. */
-  readonly sentAt?: number;
 }
 
 /** Whether the session's user was new when somebody looked. */
@@ -106,7 +98,7 @@ export interface SessionInput {
   readonly project: string;
   readonly sessionId: string;
   readonly settings: SessionSettings;
-  readonly batch: EventBatch;
+  readonly batch: AnyBatch;
   /** Whoever claims a user for a session of this id from then on, claims it for this session; epoch ms. */
   readonly visitorsSince?: number;
   /** Present where a new session writes at once. */
@@ -222,10 +214,11 @@ function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
 }
 
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
-export function receive(actor: Actor, { events, ackFloor }: EventBatch, now: number): void {
+export function receive(actor: Actor, batch: AnyBatch, now: number): void {
   const before = actor.state.events;
+  const events = eventsOf(batch);
   actor.unproven?.push(...events);
-  subtractAll(actor.balance, applyEvents(actor.state, events, ackFloor));
+  subtractAll(actor.balance, applyEvents(actor.state, events, batch.ackFloor));
   if (actor.state.events > before) actor.lastArrivalAt = now;
 }
 

@@ -16,13 +16,15 @@ import {
   type SessionSettings,
   type SessionSnapshot,
 } from '../shared/actor.ts';
+import { groupEvents } from '../shared/batch.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
+import type { VisitorEvent } from '../shared/event.ts';
 import { factsOf, isKnown, stateFromWire } from '../shared/session.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
-import { batchOf, type Delivery } from './gather.ts';
+import type { Delivery } from './gather.ts';
 import type { Opener } from './opening.ts';
 
 export interface DeliverDeps {
@@ -55,41 +57,39 @@ export function createDeliver(
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
 
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
-    const { project, sessionId } = delivery;
+    const { project, sessionId, events } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
+    const about = { project, sessionId, settings, visitorsSince: at - lateWindowMs };
     const input: SessionInput = {
-      project,
-      sessionId,
-      settings,
-      batch: batchOf(delivery, ackFloor, at),
-      visitorsSince: at - lateWindowMs,
+      ...about,
+      batch: { groups: groupEvents(events), ackFloor, sentAt: at },
     };
 
     if (!open.has(workflowId)) {
-      const actor = openActor(input, '', at);
+      const actor = openActor({ ...about, batch: { events, ackFloor, sentAt: at } }, '', at);
       const opening = await openingOf(actor, at);
       const fresh = opening === undefined ? input : { ...input, opening };
       if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {
-        remember(workflowId, input);
+        remember(workflowId, events);
         return 'started';
       }
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       if (await signal(workflowId, input)) {
-        remember(workflowId, input);
+        remember(workflowId, events);
         return 'signalled';
       }
       open.delete(workflowId);
-      const outcome = await reopen(workflowId, input);
+      const outcome = await reopen(workflowId, input, events);
       if (outcome !== undefined) return outcome;
     }
     throw new Error(`${workflowId} opened and closed ${ROUNDS_MAX} times in a row`);
   }
 
   /** A session that is about to end is not worth remembering. */
-  function remember(workflowId: string, { batch }: SessionInput): void {
-    if (batch.events.some(({ type }) => type === 'session_end')) open.delete(workflowId);
+  function remember(workflowId: string, events: readonly VisitorEvent[]): void {
+    if (events.some(({ type }) => type === 'session_end')) open.delete(workflowId);
     else open.set(workflowId, true);
   }
 
@@ -127,15 +127,19 @@ export function createDeliver(
   }
 
   /** @returns undefined where the session is open after all */
-  async function reopen(workflowId: string, input: SessionInput): Promise<Outcome | undefined> {
+  async function reopen(
+    workflowId: string,
+    input: SessionInput,
+    events: readonly VisitorEvent[],
+  ): Promise<Outcome | undefined> {
     const snapshot = await latestSnapshot(workflowId);
     if (snapshot === 'open') return undefined;
     if (snapshot === undefined) {
       const started = await start(workflowId, input, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
-      if (started) remember(workflowId, input);
+      if (started) remember(workflowId, events);
       return started ? 'started' : undefined;
     }
-    if (isKnown(stateFromWire(snapshot.state), input.batch.events)) return 'known';
+    if (isKnown(stateFromWire(snapshot.state), events)) return 'known';
     const late: SessionInput = { ...input, snapshot };
     const started = await start(workflowId, late, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
     return started ? 'reopened' : undefined;

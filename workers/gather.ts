@@ -6,7 +6,6 @@
  * a session costs Temporal the same however many events it carries). A session has at most one
  * message under way, so the next one gathers for as long as the engine takes.
  */
-import type { EventBatch } from '../shared/actor.ts';
 import type { VisitorEvent } from '../shared/event.ts';
 import {
   BATCH_BYTES_MAX,
@@ -209,9 +208,4 @@ function sizeOf(event: VisitorEvent): number {
   let chars = 100;
   for (const value of Object.values(event)) if (typeof value === 'string') chars += value.length;
   return chars * 2;
-}
-
-/** The batch as the session gets it. */
-export function batchOf(delivery: Delivery, ackFloor: number, sentAt: number): EventBatch {
-  return { events: delivery.events, ackFloor, sentAt };
 }

@@ -3,13 +3,14 @@
  * hands over itself.
  */
 import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
-import type { EventBatch, SessionSnapshot } from '../shared/actor.ts';
+import type { SessionSnapshot } from '../shared/actor.ts';
+import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
 import type { LogEntry } from '../shared/rollup.ts';
 
 /** Events of this session. */
-export const eventsSignal = defineSignal<[EventBatch]>('events');
+export const eventsSignal = defineSignal<[AnyBatch]>('events');
 /** Settle now. The signal is for the Temporal UI, the update for who waits for the result. */
 export const endSignal = defineSignal('end');
 export const endUpdate = defineUpdate<SessionView>('end');

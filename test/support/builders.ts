@@ -1,10 +1,6 @@
 /** Events and what comes of them, with everything filled in that a test does not care about. */
-import {
-  type Actor,
-  type EventBatch,
-  openActor,
-  type SessionSettings,
-} from '../../shared/actor.ts';
+import { type Actor, openActor, type SessionSettings } from '../../shared/actor.ts';
+import type { EventBatch } from '../../shared/batch.ts';
 import { type Contributions, parseRowKey } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import type { Rollup, SessionRow } from '../../shared/rollup.ts';

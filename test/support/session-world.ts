@@ -14,7 +14,6 @@ import {
   type Actor,
   confirmWrite,
   continuation,
-  type EventBatch,
   nextStep,
   openActor,
   planOpening,
@@ -29,6 +28,7 @@ import {
   writeRequest,
   type WriteResult,
 } from '../../shared/actor.ts';
+import type { EventBatch } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
 import { throughJson } from './builders.ts';

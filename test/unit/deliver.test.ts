@@ -2,12 +2,12 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { expect } from 'chai';
 import {
   openActor,
-  type EventBatch,
   planOpening,
   type SessionInput,
   type SessionSnapshot,
   snapshotOf,
 } from '../../shared/actor.ts';
+import { eventsOf, type GroupedBatch } from '../../shared/batch.ts';
 import { createDeliver, type DeliverDeps } from '../../workers/deliver.ts';
 import type { Delivery } from '../../workers/gather.ts';
 import { anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
@@ -20,7 +20,7 @@ class FakeTemporal {
   snapshot: SessionSnapshot | undefined;
   closedAt = NOON_ISH;
   readonly starts: SessionInput[] = [];
-  readonly signals: EventBatch[] = [];
+  readonly signals: GroupedBatch[] = [];
   /** When first writes were worked out. */
   readonly planned: number[] = [];
   /** What happens right before the next describe: others are at work too. */
@@ -39,7 +39,7 @@ class FakeTemporal {
         return Promise.resolve();
       },
       getHandle: () => ({
-        signal: (_signal: unknown, batch: EventBatch) => {
+        signal: (_signal: unknown, batch: GroupedBatch) => {
           if (this.state !== 'open') return Promise.reject(gone());
           this.signals.push(batch);
           return Promise.resolve();
@@ -94,6 +94,19 @@ describe('a delivery', () => {
     expect(await deliver(aDelivery(anEvent()), 7)).to.equal('signalled');
     expect(temporal.starts).to.have.length(1);
     expect(temporal.signals.map(({ ackFloor }) => ackFloor)).to.deep.equal([7]);
+  });
+
+  it('brings the events as they are, to a new session and to an open one', async () => {
+    const temporal = new FakeTemporal();
+    const deliver = createDeliver(temporal.deps(), OPTIONS);
+    const first = [anEvent({ country: 'DE' }), anEvent({ country: 'DE', path: '/a' })];
+    const next = [anEvent({ country: 'FR' }), anEvent()];
+
+    await deliver(aDelivery(...first), 0);
+    await deliver(aDelivery(...next), 0);
+
+    expect(temporal.starts.map(({ batch }) => eventsOf(batch))).to.deep.equal([first]);
+    expect(temporal.signals.map(eventsOf)).to.deep.equal([next]);
   });
 
   it('hands a new session its first write, worked out once', async () => {
