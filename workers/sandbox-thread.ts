@@ -127,12 +127,9 @@ async function dispose(runId: string): Promise<void> {
 
 const port = parentPort;
 if (port === null) throw new TypeError('runs as a thread only');
-port.on('message', (message: SandboxRequest | { readonly dispose: string }) => {
-  if ('dispose' in message) {
-    dispose(message.dispose).catch(endThread);
-    return;
-  }
-  handle(message).then((reply) => {
+port.on('message', (request: SandboxRequest) => {
+  for (const runId of request.gone) dispose(runId).catch(endThread);
+  handle(request).then((reply) => {
     port.postMessage(reply);
   }, endThread);
 });

@@ -22,6 +22,8 @@ export interface SandboxData {
 /** A workflow task, or a query. */
 export interface SandboxRequest {
   readonly id: number;
+  /** Runs whose workflows are not needed any more. */
+  readonly gone: readonly string[];
   readonly runId: string;
   readonly activation: proto.coresdk.workflow_activation.IWorkflowActivation;
   /** The workflow has to be made first. */
@@ -37,6 +39,13 @@ export interface SandboxOutcome {
 }
 
 export type SandboxAnswer = { readonly id: number } & (SandboxOutcome | { readonly error: Error });
+
+type Task = Omit<SandboxRequest, 'id' | 'gone'>;
+
+interface ThreadClient {
+  readonly ask: (task: Task) => Promise<SandboxOutcome>;
+  readonly dispose: (runId: string) => void;
+}
 
 interface Waiting {
   readonly resolve: (outcome: SandboxOutcome) => void;
@@ -61,6 +70,7 @@ export async function createSandbox(
 ): Promise<WorkflowCreator> {
   const thread = startThread({ bundle, activityNames });
   const waiting = new Map<number, Waiting>();
+  let gone: string[] = [];
   let requests = 0;
   let failure: Error | undefined;
 
@@ -86,18 +96,21 @@ export async function createSandbox(
     waiting.clear();
   });
 
-  function ask(request: Omit<SandboxRequest, 'id'>): Promise<SandboxOutcome> {
+  function ask(request: Task): Promise<SandboxOutcome> {
     if (failure !== undefined) return Promise.reject(failure);
     requests += 1;
     const id = requests;
-    thread.postMessage({ id, ...request } satisfies SandboxRequest);
+    thread.postMessage({ id, gone, ...request } satisfies SandboxRequest);
+    gone = [];
     return new Promise((resolve, reject) => {
       waiting.set(id, { resolve, reject });
     });
   }
 
+  // Rides on the next task: waking the thread costs more than what it is woken for.
+  const dispose = (runId: string) => void gone.push(runId);
   return {
-    createWorkflow: (options) => Promise.resolve(workflowIn({ ask, thread }, options)),
+    createWorkflow: (options) => Promise.resolve(workflowIn({ ask, dispose }, options)),
     async destroy() {
       await thread.terminate();
     },
@@ -105,16 +118,7 @@ export async function createSandbox(
 }
 
 /** The workflow is made with its first task. What it hands over comes with the answer to each. */
-function workflowIn(
-  {
-    ask,
-    thread,
-  }: {
-    readonly ask: (request: Omit<SandboxRequest, 'id'>) => Promise<SandboxOutcome>;
-    readonly thread: Thread;
-  },
-  options: CreateOptions,
-): Workflow {
+function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Workflow {
   const { runId } = options.info;
   // Functions cannot enter the thread, where they are set anew.
   const { now: _now, random: _random, ...unsafe } = options.info.unsafe;
@@ -142,7 +146,7 @@ function workflowIn(
       return Promise.resolve(taken);
     },
     dispose() {
-      thread.postMessage({ dispose: runId });
+      dispose(runId);
       return Promise.resolve();
     },
   };
