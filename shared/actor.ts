@@ -6,7 +6,7 @@
  * number, and a second attempt takes over what the first one wrote. So `balance` is always what the
  * log really holds, and the next difference makes up for whatever came in between.
  */
-import { type AnyBatch, eventsOf } from './batch.ts';
+import { type AnyBatch, eventsOf, groupsOf } from './batch.ts';
 import {
   addAll,
   type Contributions,
@@ -216,9 +216,10 @@ function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
 export function receive(actor: Actor, batch: AnyBatch, now: number): void {
   const before = actor.state.events;
-  const events = eventsOf(batch);
-  actor.unproven?.push(...events);
-  subtractAll(actor.balance, applyEvents(actor.state, events, batch.ackFloor));
+  actor.unproven?.push(...eventsOf(batch));
+  for (const { all, events } of groupsOf(batch)) {
+    subtractAll(actor.balance, applyEvents(actor.state, events, batch.ackFloor, all));
+  }
   if (actor.state.events > before) actor.lastArrivalAt = now;
 }
 

@@ -62,3 +62,10 @@ export function eventsOf(batch: AnyBatch): readonly VisitorEvent[] {
   if ('events' in batch) return batch.events;
   return batch.groups.flatMap(({ all, events }) => events.map((own) => ({ ...own, ...all })));
 }
+
+/** The events of a batch, in the order they were sent in, with what those of a group have in common apart. */
+export function groupsOf(
+  batch: AnyBatch,
+): readonly { readonly all?: EventGroup['all']; readonly events: readonly VisitorEvent[] }[] {
+  return 'events' in batch ? [batch] : batch.groups;
+}

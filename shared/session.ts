@@ -111,8 +111,12 @@ export function emptySession(): SessionState {
   };
 }
 
+/** The attributes of an event, or of several. */
+type Attributes = Readonly<Partial<Record<Attribute, string>>>;
+
 /**
  * Folds events in, skipping those whose id is known.
+ * @param common the attributes of each of the events, which then carry none themselves
  * @param ackFloor stream sequence up to which JetStream redelivers nothing; ids from there on down
  *   may be forgotten once the session has more than `EVENT_IDS_MAX`
  * @returns the metric rows that the new events add by themselves (never taken back later)
@@ -121,15 +125,20 @@ export function applyEvents(
   state: SessionState,
   events: readonly VisitorEvent[],
   ackFloor = 0,
+  common?: Attributes,
 ): Contributions {
   const rows: Contributions = new Map();
+  let earliest: VisitorEvent | undefined;
   for (const event of events) {
     const key = event.key ?? event.id;
     if (state.ids.has(key)) continue;
     state.ids.set(key, event.seq);
     applyEvent(state, event);
+    if (common === undefined) seeAttributes(state, event, event);
+    else if (earliest === undefined || isEarlier(event, earliest)) earliest = event;
     addEventRows(rows, state, event);
   }
+  if (common !== undefined && earliest !== undefined) seeAttributes(state, earliest, common);
   forgetIds(state.ids, ackFloor);
   return rows;
 }
@@ -143,14 +152,6 @@ function applyEvent(state: SessionState, event: VisitorEvent): void {
   state.events += 1;
   state.firstEventAt = Math.min(state.firstEventAt ?? event.at, event.at);
   state.lastEventAt = Math.max(state.lastEventAt ?? event.at, event.at);
-  for (const name of ATTRIBUTES) {
-    const value = event[name];
-    if (value === undefined || value === '') continue;
-    const old = state.attributes.get(name);
-    if (old === undefined || isEarlier(event, old)) {
-      state.attributes.set(name, { value, at: event.at, id: event.id });
-    }
-  }
   const kind = kindOf(event);
   if (kind === 'session_end') state.endSeen = true;
   if (kind === 'pageview') {
@@ -160,6 +161,17 @@ function applyEvent(state: SessionState, event: VisitorEvent): void {
   if (isConversion(event)) {
     state.conversions += 1;
     state.revenue += readUnits(event.revenue ?? '0');
+  }
+}
+
+/** The least event time wins, so of events with the same attributes only the earliest counts. */
+function seeAttributes(state: SessionState, event: VisitorEvent, attributes: Attributes): void {
+  const { at, id } = event;
+  for (const name of ATTRIBUTES) {
+    const value = attributes[name];
+    if (value === undefined || value === '') continue;
+    const old = state.attributes.get(name);
+    if (old === undefined || isEarlier(event, old)) state.attributes.set(name, { value, at, id });
   }
 }
 

@@ -60,14 +60,16 @@ export function createDeliver(
     const { project, sessionId, events } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
-    const about = { project, sessionId, settings, visitorsSince: at - lateWindowMs };
     const input: SessionInput = {
-      ...about,
+      project,
+      sessionId,
+      settings,
       batch: { groups: groupEvents(events), ackFloor, sentAt: at },
+      visitorsSince: at - lateWindowMs,
     };
 
     if (!open.has(workflowId)) {
-      const actor = openActor({ ...about, batch: { events, ackFloor, sentAt: at } }, '', at);
+      const actor = openActor(input, '', at);
       const opening = await openingOf(actor, at);
       const fresh = opening === undefined ? input : { ...input, opening };
       if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {

@@ -41,7 +41,7 @@ interface Waiting {
 }
 
 /** How long events wait for company, milliseconds. */
-const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 250 } as const;
+const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 
 export interface Gather {
   /** Takes one event of a message in. */

@@ -99,6 +99,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     await condition(() => ended !== undefined);
     return viewOf(actor, Date.now(), ended);
   });
+  showDetails(() => describeInMarkdown(viewOf(actor, Date.now(), ended)));
   setHandler(stateQuery, () => viewOf(actor, Date.now(), ended));
   setHandler(snapshotQuery, () => snapshotOf(actor, ended ?? actor.reopenedAfter));
 
@@ -124,7 +125,6 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         }
         return ended;
       }
-      setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now())));
       if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong) {
         // What is written need not travel, and what a reopened run has not proven must not.
         if (
@@ -153,8 +153,12 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     actor.endRequested = true;
     ended = await CancellationScope.nonCancellable(live);
   }
-  setCurrentDetails(describeInMarkdown(viewOf(actor, Date.now(), ended)));
   return snapshotOf(actor, ended);
+}
+
+/** In the UI, worked out when somebody looks: the SDK hands the details on as JSON. */
+function showDetails(describe: () => string): void {
+  setCurrentDetails({ toJSON: describe } as unknown as string);
 }
 
 /** One write. Few promises: each costs the workflow thread a stack trace. */

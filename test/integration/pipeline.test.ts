@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { endUpdate, stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
@@ -267,8 +267,13 @@ describe('the way of an event', () => {
     const view = await eventually(() => handle.query(stateQuery), { withinMs: SETTLED_MS });
     expect(view).to.include({ status: 'open', pageViews: 1, engaged: false, bounced: true });
 
+    expect(await detailsOf(handle))
+      .to.include('**open**')
+      .and.include('| Source | newsletter |');
+
     const ended = await handle.executeUpdate(endUpdate);
 
+    expect(await detailsOf(handle)).to.include('**ended** (operator)');
     expect(ended).to.include({ status: 'ended', endReason: 'operator' });
     const description = await handle.describe();
     expect(description.status.name).to.equal('COMPLETED');
@@ -482,4 +487,12 @@ function expectSame(got: ReferenceRows, want: ReferenceRows): void {
       .map(([key, { value, count }]) => `${key} ${value} ${count}`)
       .sort();
   expect(list(got)).to.deep.equal(list(want));
+}
+
+/** What the Temporal UI shows of a session, open or closed. */
+async function detailsOf(handle: WorkflowHandle): Promise<string> {
+  const { currentDetails } = await handle.query<{ currentDetails: string }>(
+    '__temporal_workflow_metadata',
+  );
+  return currentDetails;
 }

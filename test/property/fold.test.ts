@@ -14,6 +14,7 @@ import {
   writeRequest,
   writeResult,
 } from '../../shared/actor.ts';
+import { groupEvents } from '../../shared/batch.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import {
@@ -115,6 +116,25 @@ describe('the fold of a session', function () {
           expect(travelling).to.deep.equal(staying);
         }
         expect(rowsOf(travelling)).to.deep.equal(rowsOf(staying));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('comes to the same where events say in groups what they have in common', () => {
+    fc.assert(
+      fc.property(delivered(sessionEvents()), ([, batches]) => {
+        const grouped = emptySession();
+        const plain = emptySession();
+        for (const batch of batches) {
+          const here = applyEvents(plain, batch);
+          const there: Contributions = new Map();
+          for (const { all, events } of groupEvents(batch)) {
+            addAll(there, applyEvents(grouped, events, 0, all));
+          }
+          expect(inLines(asReferenceRows(there))).to.equal(inLines(asReferenceRows(here)));
+          expect(grouped).to.deep.equal(plain);
+        }
       }),
       { numRuns: 500 },
     );

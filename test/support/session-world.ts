@@ -28,13 +28,13 @@ import {
   writeRequest,
   type WriteResult,
 } from '../../shared/actor.ts';
-import type { EventBatch } from '../../shared/batch.ts';
+import { type AnyBatch, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
 import { throughJson } from './builders.ts';
 
 type Entry =
-  | { readonly kind: 'receive'; readonly batch: EventBatch; readonly at: number }
+  | { readonly kind: 'receive'; readonly batch: AnyBatch; readonly at: number }
   | { readonly kind: 'end' }
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
@@ -178,7 +178,7 @@ export function createSessionWorld(
     return throughJson(snapshotOf(asItWas, asItWas.reopenedAfter));
   }
 
-  function start(batch: EventBatch, previous: Chain | undefined): void {
+  function start(batch: AnyBatch, previous: Chain | undefined): void {
     const input: SessionInput = {
       project: 'shop',
       sessionId: 's-1',
@@ -220,7 +220,7 @@ export function createSessionWorld(
 
     deliver(events: readonly VisitorEvent[], chainsBehind = 0) {
       if (events.length === 0) return;
-      const batch = { events, ackFloor: 0 };
+      const batch = { groups: groupEvents(events), ackFloor: 0 };
       const chain = runningChain();
       if (chain === undefined || actor === undefined) {
         start(batch, chains[Math.max(oldestSeen, chains.length - 1 - chainsBehind)]);

@@ -54,8 +54,8 @@ describe('the waiting room', () => {
     add(gather, 'open');
     add(gather, 'ends', end());
 
-    expect(gather.take(T0 + 249)).to.equal(undefined);
-    expect(gather.take(T0 + 250)?.sessionId).to.equal('ends');
+    expect(gather.take(T0 + 99)).to.equal(undefined);
+    expect(gather.take(T0 + 100)?.sessionId).to.equal('ends');
     expect(gather.take(T0 + 999)).to.equal(undefined);
     expect(gather.take(T0 + 1_000)?.sessionId).to.equal('open');
   });
