@@ -8,7 +8,7 @@
  */
 import { type AnyBatch, eventsOf, groupsOf } from './batch.ts';
 import {
-  addAll,
+  addRows,
   type Contributions,
   difference,
   fromWire,
@@ -429,7 +429,7 @@ export function confirmWrite(actor: Actor, result: WriteResult, now: number): bo
 }
 
 function takeWrite(actor: Actor, result: WriteResult): void {
-  addAll(actor.balance, fromWire(result.rows));
+  addRows(actor.balance, result.rows);
   actor.writeNo += 1;
   actor.user = result.user;
   const { status, endReason, events } = result;

@@ -57,9 +57,12 @@ export function parseRowKey(text: string): RowKey {
 }
 
 /** Adds an amount to a row, in place. */
-export function addAmount(rows: Contributions, key: string, { value, count }: Amount): void {
+export function addAmount(rows: Contributions, key: string, amount: Amount): void {
   const old = rows.get(key);
-  const sum = { value: (old?.value ?? 0n) + value, count: (old?.count ?? 0) + count };
+  const sum =
+    old === undefined
+      ? amount
+      : { value: old.value + amount.value, count: old.count + amount.count };
   if (sum.value === 0n && sum.count === 0) rows.delete(key);
   else rows.set(key, sum);
 }
@@ -104,38 +107,47 @@ export function toWire(rows: ReadonlyMap<string, Amount>): WireRow[] {
 /** The inverse of {@link toWire}; rows with the same key are summed. */
 export function fromWire(wire: readonly WireRow[]): Contributions {
   const rows: Contributions = new Map();
-  addWire(rows, wire);
+  addRows(rows, wire);
   return rows;
 }
 
+/** Adds rows as they travel to `rows`, in place. */
+export function addRows(rows: Contributions, wire: readonly WireRow[]): void {
+  for (const row of wire) {
+    addAmount(rows, keyOfWire(row), { value: readUnits(row[5]), count: row[6] });
+  }
+}
+
 /**
- * Adds rows as they travel to `rows`, in place: what the loader does with millions of them.
+ * As {@link addRows}, for millions of them: what the loader does.
  * @param rows made by this function alone, whose amounts nobody else holds: they are changed in place
  */
 export function addWire(rows: Contributions, wire: readonly WireRow[]): void {
-  for (const [
-    metric,
-    granularity,
-    bucketSeconds,
-    dimension,
-    dimensionValue,
-    value,
-    count,
-  ] of wire) {
-    const key = rowKeyText({
-      metric,
-      granularity,
-      bucket: bucketSeconds * 1_000,
-      dimension,
-      dimensionValue,
-    });
+  for (const row of wire) {
+    const key = keyOfWire(row);
     const sum = rows.get(key) as { value: bigint; count: number } | undefined;
     if (sum === undefined) {
-      addAmount(rows, key, { value: readUnits(value), count });
+      addAmount(rows, key, { value: readUnits(row[5]), count: row[6] });
       continue;
     }
-    sum.value += readUnits(value);
-    sum.count += count;
+    sum.value += readUnits(row[5]);
+    sum.count += row[6];
     if (sum.value === 0n && sum.count === 0) rows.delete(key);
   }
+}
+
+function keyOfWire([
+  metric,
+  granularity,
+  bucketSeconds,
+  dimension,
+  dimensionValue,
+]: WireRow): string {
+  return rowKeyText({
+    metric,
+    granularity,
+    bucket: bucketSeconds * 1_000,
+    dimension,
+    dimensionValue,
+  });
 }

@@ -29,6 +29,8 @@ export interface Delivery {
   readonly events: readonly VisitorEvent[];
   /** The message each event came with. */
   readonly messages: readonly HeldMessage[];
+  /** Bytes each event takes, roughly. */
+  readonly sizes: readonly number[];
 }
 
 interface Waiting {
@@ -36,6 +38,7 @@ interface Waiting {
   readonly sessionId: string;
   events: VisitorEvent[];
   messages: HeldMessage[];
+  sizes: number[];
   since: number;
   ends: boolean;
 }
@@ -111,14 +114,17 @@ export function createGather(): Gather {
         sessionId: session.sessionId,
         events: [],
         messages: [],
+        sizes: [],
         since: now,
         ends: false,
       };
       entry.events.push(event);
       entry.messages.push(message);
+      const size = sizeOf(event);
+      entry.sizes.push(size);
       entry.ends ||= event.type === 'session_end';
       events += 1;
-      bytes += sizeOf(event);
+      bytes += size;
       if (room === parked) parked.set(key, entry);
       else insert(key, entry);
     },
@@ -134,16 +140,18 @@ export function createGather(): Gather {
         waiting.delete(key);
         urgent.delete(key);
         underWay.add(key);
-        const count = batchLength(entry.events);
+        const count = batchLength(entry.sizes);
         const delivery: Delivery = {
           project: entry.project,
           sessionId: entry.sessionId,
           events: entry.events.slice(0, count),
           messages: entry.messages.slice(0, count),
+          sizes: entry.sizes.slice(0, count),
         };
         if (count < entry.events.length) {
           entry.events = entry.events.slice(count);
           entry.messages = entry.messages.slice(count);
+          entry.sizes = entry.sizes.slice(count);
           parked.set(key, entry);
         }
         return delivery;
@@ -162,7 +170,7 @@ export function createGather(): Gather {
 
     done(delivery) {
       events -= delivery.events.length;
-      for (const event of delivery.events) bytes -= sizeOf(event);
+      for (const size of delivery.sizes) bytes -= size;
       release(keyOf(delivery));
     },
 
@@ -174,6 +182,7 @@ export function createGather(): Gather {
         sessionId: delivery.sessionId,
         events: [...delivery.events, ...(later?.events ?? [])],
         messages: [...delivery.messages, ...(later?.messages ?? [])],
+        sizes: [...delivery.sizes, ...(later?.sizes ?? [])],
         since: 0,
         ends: true,
       });
@@ -193,14 +202,14 @@ export function createGather(): Gather {
   };
 }
 
-/** How many of the events make one batch. */
-function batchLength(events: readonly VisitorEvent[]): number {
+/** How many events of these sizes make one batch. */
+function batchLength(sizes: readonly number[]): number {
   let bytes = 0;
-  const end = events.findIndex((event, index) => {
-    bytes += sizeOf(event);
+  const end = sizes.findIndex((size, index) => {
+    bytes += size;
     return index >= BATCH_EVENTS_MAX || (index > 0 && bytes > BATCH_BYTES_MAX);
   });
-  return end === -1 ? events.length : end;
+  return end === -1 ? sizes.length : end;
 }
 
 /** Bytes an event takes, roughly and never less than in a signal. */

@@ -209,14 +209,15 @@ export async function startIngest({
     }, waitMs);
   }
 
-  async function take(message: JsMsg): Promise<void> {
+  /** @returns the dead letters that have to be kept before anything else is pulled */
+  function take(message: JsMsg): (() => Promise<void>) | undefined {
     const { seq } = message;
     const before = held.get(seq);
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.message = message;
       before.heardOfAt = now();
-      return;
+      return undefined;
     }
     const messageId = messageIdOf(message);
     const { project, events, deadLetters } = parseMessage({
@@ -239,11 +240,14 @@ export async function startIngest({
     for (const { sessionId, event } of events) {
       gather.add({ project, sessionId }, event, entry, now());
     }
-    for (const letter of deadLetters) {
-      await keepDeadLetter(project, message, letter);
-      figures.deadLetters += 1;
-      settlePart(entry);
-    }
+    if (deadLetters.length === 0) return undefined;
+    return async () => {
+      for (const letter of deadLetters) {
+        await keepDeadLetter(project, message, letter);
+        figures.deadLetters += 1;
+        settlePart(entry);
+      }
+    };
   }
 
   /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
@@ -281,7 +285,8 @@ export async function startIngest({
 
   async function pull(source: ConsumerMessages): Promise<void> {
     for await (const message of source) {
-      await take(message);
+      const keepDeadLetters = take(message);
+      if (keepDeadLetters !== undefined) await keepDeadLetters();
       gather.setBacklog(message.info.pending > 0);
       pump();
       while (gather.isFull && !stopping) {

@@ -82,7 +82,7 @@ class FakeTemporal {
 const OPTIONS = { settings: SETTINGS, lateWindowMs: HOUR_MS, eagerStart: false };
 
 function aDelivery(...events: ReturnType<typeof anEvent>[]): Delivery {
-  return { project: 'shop', sessionId: 's', events, messages: [] };
+  return { project: 'shop', sessionId: 's', events, messages: [], sizes: [] };
 }
 
 describe('a delivery', () => {
