@@ -12,6 +12,7 @@ import {
   type Contributions,
   difference,
   fromWire,
+  type KeyedRow,
   subtractAll,
   toWire,
   type WireRow,
@@ -352,7 +353,7 @@ function rollupOf(
   const { project, sessionId, identity, writeNo, by, status, endReason, updatedAt } = write;
   const { tallies: _tallies, ...shown } = facts;
   const session: SessionRow = { ...shown, status, ...(endReason && { endReason }), updatedAt };
-  return { version: 1, project, sessionId, identity, writeNo, by, ...owed, session };
+  return { version: 2, project, sessionId, identity, writeNo, by, ...owed, session };
 }
 
 /**
@@ -389,11 +390,11 @@ export function takeOpening(actor: Actor, opening: Opening, now: number): Rollup
   return rollup;
 }
 
-function firstRows(owed: readonly WireRow[]): readonly WireRow[] {
+function firstRows(owed: readonly KeyedRow[]): readonly KeyedRow[] {
   let bytes = 0;
-  const end = owed.findIndex((row, index) => {
+  const end = owed.findIndex(([key], index) => {
     // Three bytes a character is the most UTF-8 needs for one UTF-16 unit.
-    bytes += 80 + row[4].length * 3;
+    bytes += 40 + key.length * 3;
     return index >= ROLLUP_ROWS_MAX || (index > 0 && bytes > ROLLUP_BYTES_MAX);
   });
   return end === -1 ? owed : owed.slice(0, end);

@@ -2,7 +2,7 @@
  * Metric rows and their arithmetic. What a session writes is always a difference of two of these:
  * `contributions(now) - contributions(already written)`, negative values included.
  */
-import { formatDecimal, readUnits } from './decimal.ts';
+import { formatDecimal, ONE, readUnits } from './decimal.ts';
 import { type Granularity, GRANULARITIES } from './buckets.ts';
 
 export interface RowKey {
@@ -24,8 +24,11 @@ export interface Amount {
 /** Sums by row key (see {@link rowKeyText}). A row whose value and count are both 0 is absent. */
 export type Contributions = Map<string, Amount>;
 
-/** A row in messages: key, then the value as decimal text, then the count. */
-export type WireRow = readonly [
+/** A row in messages: its key ({@link rowKeyText}), then the value as decimal text, then the count. */
+export type KeyedRow = readonly [key: string, value: string, count: number];
+
+/** A row as it was written until the key was one text. */
+export type WideRow = readonly [
   metric: string,
   granularity: Granularity,
   bucketSeconds: number,
@@ -35,7 +38,10 @@ export type WireRow = readonly [
   count: number,
 ];
 
-const SEPARATOR = '\t';
+export type WireRow = KeyedRow | WideRow;
+
+/** Needs no escape in JSON. */
+const SEPARATOR = '|';
 
 /** One text for a row key. The dimension value comes last: only it may hold the separator. */
 export function rowKeyText(key: RowKey): string {
@@ -89,19 +95,8 @@ export function difference(
 }
 
 /** Rows as they travel. */
-export function toWire(rows: ReadonlyMap<string, Amount>): WireRow[] {
-  return [...rows].map(([text, { value, count }]) => {
-    const key = parseRowKey(text);
-    return [
-      key.metric,
-      key.granularity,
-      key.bucket / 1_000,
-      key.dimension,
-      key.dimensionValue,
-      formatDecimal(value),
-      count,
-    ];
-  });
+export function toWire(rows: ReadonlyMap<string, Amount>): KeyedRow[] {
+  return Array.from(rows, ([key, { value, count }]) => [key, formatDecimal(value), count]);
 }
 
 /** The inverse of {@link toWire}; rows with the same key are summed. */
@@ -114,40 +109,51 @@ export function fromWire(wire: readonly WireRow[]): Contributions {
 /** Adds rows as they travel to `rows`, in place. */
 export function addRows(rows: Contributions, wire: readonly WireRow[]): void {
   for (const row of wire) {
-    addAmount(rows, keyOfWire(row), { value: readUnits(row[5]), count: row[6] });
+    const [key, value, count] = keyedRow(row);
+    addAmount(rows, key, { value: readUnits(value), count });
   }
 }
 
-/**
- * As {@link addRows}, for millions of them: what the loader does.
- * @param rows made by this function alone, whose amounts nobody else holds: they are changed in place
- */
-export function addWire(rows: Contributions, wire: readonly WireRow[]): void {
-  for (const row of wire) {
-    const key = keyOfWire(row);
-    const sum = rows.get(key) as { value: bigint; count: number } | undefined;
-    if (sum === undefined) {
-      addAmount(rows, key, { value: readUnits(row[5]), count: row[6] });
-      continue;
-    }
-    sum.value += readUnits(row[5]);
-    sum.count += row[6];
-    if (sum.value === 0n && sum.count === 0) rows.delete(key);
-  }
+/** Adds up millions of rows, as the loader does: {@link addRows} without a new number for each. */
+export function createRowSums(): {
+  add(wire: readonly WireRow[]): void;
+  /** What was added; rows that came to nothing are absent. */
+  sums(): Contributions;
+} {
+  const rows = new Map<string, { units: bigint; whole: number; count: number }>();
+  return {
+    add(wire) {
+      for (const row of wire) {
+        const [key, value, count] = keyedRow(row);
+        let sum = rows.get(key);
+        if (sum === undefined) {
+          sum = { units: 0n, whole: 0, count: 0 };
+          rows.set(key, sum);
+        }
+        sum.count += count;
+        if (isSmallCount(value)) sum.whole += Number(value);
+        else sum.units += readUnits(value);
+      }
+    },
+    sums() {
+      const made: Contributions = new Map();
+      for (const [key, { units, whole, count }] of rows) {
+        addAmount(made, key, { value: units + BigInt(whole) * ONE, count });
+      }
+      return made;
+    },
+  };
 }
 
-function keyOfWire([
-  metric,
-  granularity,
-  bucketSeconds,
-  dimension,
-  dimensionValue,
-]: WireRow): string {
-  return rowKeyText({
-    metric,
-    granularity,
-    bucket: bucketSeconds * 1_000,
-    dimension,
-    dimensionValue,
-  });
+/** A whole number of which ten billion still add up exactly without big integers. */
+function isSmallCount(value: string): boolean {
+  return value.length <= 5 && !value.includes('.');
+}
+
+function keyedRow(row: WireRow): KeyedRow {
+  if (row.length === 3) return row;
+  const [metric, granularity, bucketSeconds, dimension, dimensionValue, value, count] = row;
+  const bucket = bucketSeconds * 1_000;
+  const key = rowKeyText({ metric, granularity, bucket, dimension, dimensionValue });
+  return [key, value, count];
 }

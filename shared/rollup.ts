@@ -2,7 +2,7 @@
  * The difference a session hands over, and what the loader makes of many: one record of the rollup
  * log (stream ROLLUPS). Its subject is its identity, its content never changes.
  */
-import { addWire, type Contributions, type WireRow } from './contributions.ts';
+import { type Contributions, createRowSums, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
 import { partitionOf, rollupSubject, sessionWorkflowId } from './ids.ts';
 import type { SessionFacts } from './session.ts';
@@ -19,7 +19,8 @@ export interface SessionRow extends Omit<SessionFacts, 'tallies'> {
 }
 
 export interface Rollup {
-  readonly version: 1;
+  /** 1: rows have their key in five parts. */
+  readonly version: 1 | 2;
   readonly project: string;
   readonly sessionId: string;
   /** First run of the session: with `writeNo` the identity of this record. */
@@ -68,7 +69,10 @@ export function decodeRollup(text: string): Rollup {
     throw new SojournError('SJ_ROLLUP_INVALID', 'a rollup record is no JSON', { cause: error });
   }
   if (!isRollup(value)) {
-    throw new SojournError('SJ_ROLLUP_INVALID', 'a rollup record has another shape than version 1');
+    throw new SojournError(
+      'SJ_ROLLUP_INVALID',
+      'a rollup record has another shape than version 1 or 2',
+    );
   }
   return value;
 }
@@ -77,7 +81,7 @@ function isRollup(value: unknown): value is Rollup {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Partial<Record<keyof Rollup, unknown>>;
   return (
-    record.version === 1 &&
+    (record.version === 2 || record.version === 1) &&
     typeof record.project === 'string' &&
     typeof record.sessionId === 'string' &&
     typeof record.identity === 'string' &&
@@ -112,25 +116,30 @@ export function createRangeSums(): {
   add(rollup: Rollup): void;
   sums(behind?: number): RangeSums;
 } {
-  const metrics = new Map<string, Contributions>();
+  const metrics = new Map<string, ReturnType<typeof createRowSums>>();
   const sessions = new Map<string, SessionRecord>();
   let records = 0;
   return {
     add({ project, sessionId, identity, writeNo, session, rows }) {
       records += 1;
-      let sums: Contributions | undefined = metrics.get(project);
+      let sums = metrics.get(project);
       if (sums === undefined) {
-        sums = new Map();
+        sums = createRowSums();
         metrics.set(project, sums);
       }
-      addWire(sums, rows);
+      sums.add(rows);
       const newest = sessions.get(identity);
       if (newest === undefined || newest.writeNo < writeNo) {
         // Without its rows: they would be most of what is held until the range is inserted.
         sessions.set(identity, { project, sessionId, identity, writeNo, session });
       }
     },
-    sums: (behind = 0) => ({ metrics, sessions: [...sessions.values()], records, behind }),
+    sums: (behind = 0) => ({
+      metrics: new Map(Array.from(metrics, ([project, rows]) => [project, rows.sums()])),
+      sessions: [...sessions.values()],
+      records,
+      behind,
+    }),
   };
 }
 

@@ -1,7 +1,13 @@
 /** Events and what comes of them, with everything filled in that a test does not care about. */
 import { type Actor, openActor, type SessionSettings } from '../../shared/actor.ts';
 import type { EventBatch } from '../../shared/batch.ts';
-import { type Contributions, parseRowKey } from '../../shared/contributions.ts';
+import {
+  type Contributions,
+  type KeyedRow,
+  parseRowKey,
+  toWire,
+  type WideRow,
+} from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import type { Rollup, SessionRow } from '../../shared/rollup.ts';
 import { addTo, type ReferenceEvent, type ReferenceRows, unitsOf, USERS } from './reference.ts';
@@ -61,7 +67,7 @@ export function aSessionRow(fields: Partial<SessionRow> = {}): SessionRow {
 
 export function aRollup(fields: Partial<Rollup> = {}): Rollup {
   return {
-    version: 1,
+    version: 2,
     project: 'shop',
     sessionId: 's-1',
     identity: 'run-1',
@@ -123,14 +129,22 @@ export function asReferenceRows(...parts: readonly Contributions[]): ReferenceRo
   return rows;
 }
 
+/** Rows in words: with their key in five parts, as records had it first. */
+export function inWords(rows: Contributions): WideRow[] {
+  return toWire(rows).map(([key, value, count]) => {
+    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
+    return [metric, granularity, bucket / 1_000, dimension, dimensionValue, value, count];
+  });
+}
+
 /** Adds up what the rollup log holds, from its JSON and with none of the core's arithmetic. */
 export function sumOfLog(records: Iterable<string>): ReferenceRows {
   const rows: ReferenceRows = new Map();
   for (const record of records) {
-    for (const [metric, granularity, seconds, ...rest] of (JSON.parse(record) as Rollup).rows) {
-      const [dimension, dimensionValue, value, count] = rest;
-      const iso = new Date(seconds * 1_000).toISOString();
-      const key = [comparable(metric), granularity, iso, dimension, dimensionValue].join('|');
+    for (const [rowKey, value, count] of (JSON.parse(record) as Rollup).rows as KeyedRow[]) {
+      const [metric = '', granularity = '', bucket = '', ...dimension] = rowKey.split('|');
+      const iso = new Date(Number(bucket)).toISOString();
+      const key = [comparable(metric), granularity, iso, ...dimension].join('|');
       addTo(rows, key, { value: unitsOf(value), count });
     }
   }

@@ -5,6 +5,7 @@ import {
   addAll,
   addAmount,
   type Contributions,
+  createRowSums,
   difference,
   fromWire,
   parseRowKey,
@@ -12,11 +13,11 @@ import {
   subtractAll,
   toWire,
 } from '../../shared/contributions.ts';
-import { throughJson } from '../support/builders.ts';
+import { inWords, throughJson } from '../support/builders.ts';
 
 const oddText = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.constantFrom('', '\t', 'a\tb\t', '\n', '\u0000', '__proto__', '😀', '\ud800', "'; DROP"),
+  fc.constantFrom('', '|', 'a|b|', '\t', '\n', '\u0000', '__proto__', '😀', '\ud800', "'; DROP"),
 );
 const rowKey = fc.record({
   metric: fc.constantFrom('page_views', 'revenue'),
@@ -25,10 +26,12 @@ const rowKey = fc.record({
   dimension: fc.constantFrom('', 'path'),
   dimensionValue: oddText,
 });
+const anAmount = fc.oneof(
+  fc.bigInt({ min: -5n, max: 10n ** 30n }),
+  fc.integer({ min: -100_000, max: 100_000 }).map((n) => BigInt(n) * 10n ** 9n),
+);
 const rows: fc.Arbitrary<Contributions> = fc
-  .array(
-    fc.tuple(rowKey, fc.bigInt({ min: -5n, max: 10n ** 30n }), fc.integer({ min: -3, max: 3 })),
-  )
+  .array(fc.tuple(rowKey, anAmount, fc.integer({ min: -3, max: 3 })))
   .map((entries) => {
     const made: Contributions = new Map();
     for (const [key, value, count] of entries) addAmount(made, rowKeyText(key), { value, count });
@@ -52,7 +55,7 @@ describe('metric rows', () => {
     );
   });
 
-  it('travel as key, seconds, decimal text and count', () => {
+  it('travel as key, decimal text and count', () => {
     const key = {
       metric: 'revenue',
       granularity: 'hour',
@@ -62,15 +65,39 @@ describe('metric rows', () => {
     } as const;
     const some: Contributions = new Map([[rowKeyText(key), { value: -1_500_000_000n, count: 2 }]]);
 
-    expect(toWire(some)).to.deep.equal([['revenue', 'hour', 7_200, 'currency', 'EUR', '-1.5', 2]]);
+    expect(toWire(some)).to.deep.equal([['revenue|hour|7200000|currency|EUR', '-1.5', 2]]);
+  });
+
+  it('are read with their key in five parts too, as they were written first', () => {
+    fc.assert(
+      fc.property(rows, (some) => {
+        expect(fromWire(throughJson(inWords(some)))).to.deep.equal(some);
+      }),
+    );
   });
 
   it('are summed where a message names one twice', () => {
-    const row = ['page_views', 'hour', 3_600, 'path', '/', '1', 1] as const;
+    const wide = ['page_views', 'hour', 3_600, 'path', '/', '1', 1] as const;
+    const keyed = ['page_views|hour|3600000|path|/', '1', 1] as const;
 
-    expect(toWire(fromWire([row, row]))).to.deep.equal([
-      ['page_views', 'hour', 3_600, 'path', '/', '2', 2],
+    expect(toWire(fromWire([keyed, wide]))).to.deep.equal([
+      ['page_views|hour|3600000|path|/', '2', 2],
     ]);
+  });
+
+  it('add up to the same where there are many of them', () => {
+    fc.assert(
+      fc.property(fc.array(rows), (parts) => {
+        const many = createRowSums();
+        const one: Contributions = new Map();
+        for (const part of parts) {
+          many.add(toWire(part));
+          addAll(one, part);
+        }
+
+        expect(many.sums()).to.deep.equal(one);
+      }),
+    );
   });
 
   it('disappear only when both value and count are nothing', () => {

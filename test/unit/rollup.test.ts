@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { toWire, type WireRow } from '../../shared/contributions.ts';
+import type { Contributions, WideRow } from '../../shared/contributions.ts';
 import { SojournError, toError } from '../../shared/errors.ts';
 import { decodeRollup, encodeRollup, sumRollups } from '../../shared/rollup.ts';
-import { aRollup } from '../support/builders.ts';
+import { aRollup, inWords } from '../support/builders.ts';
 
-const row = (value: string, count: number): WireRow => [
+const row = (value: string, count: number): WideRow => [
   'revenue',
   'hour',
   3_600,
@@ -21,10 +21,16 @@ describe('a record of the rollup log', () => {
     expect(decodeRollup(encodeRollup(rollup))).to.deep.equal(rollup);
   });
 
+  it('may be one of the first version', () => {
+    const rollup = aRollup({ version: 1 });
+
+    expect(decodeRollup(encodeRollup(rollup))).to.deep.equal(rollup);
+  });
+
   it('is an error where anything else stands', () => {
     const others = ['', '{', 'null', '1', '[]', '{}'];
     const fields = Object.keys(aRollup());
-    const changed = [{ version: 2 }, { writeNo: '1' }, { rows: null }, ...fields.map(without)].map(
+    const changed = [{ version: 3 }, { writeNo: '1' }, { rows: null }, ...fields.map(without)].map(
       (change) => JSON.stringify({ ...aRollup(), ...change }),
     );
     for (const text of [...others, ...changed]) {
@@ -66,7 +72,9 @@ describe('the sum of records', () => {
       aRollup({ rows: [row('-7', -1)], project: 'blog', identity: 'run-3', writeNo: 2 }),
     ]);
 
-    expect(toWire(metrics.get('shop') ?? new Map())).to.deep.equal([row('5.5', 2)]);
+    expect(inWords(metrics.get('shop') ?? (new Map() as Contributions))).to.deep.equal([
+      row('5.5', 2),
+    ]);
     expect(metrics.get('blog')?.size).to.equal(0);
   });
 

@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { toWire } from '../../shared/contributions.ts';
 import { isConversion, kindOf, normaliseType, type VisitorEvent } from '../../shared/event.ts';
 import { EVENT_IDS_MAX } from '../../shared/limits.ts';
 import {
@@ -10,7 +9,7 @@ import {
   type SessionFacts,
   sessionRows,
 } from '../../shared/session.ts';
-import { anEvent, NOON_ISH } from '../support/builders.ts';
+import { anEvent, inWords, NOON_ISH } from '../support/builders.ts';
 
 function factsAfter(...events: readonly VisitorEvent[]): SessionFacts {
   const state = emptySession();
@@ -22,10 +21,10 @@ function factsAfter(...events: readonly VisitorEvent[]): SessionFacts {
 
 /** `metric granularity dimension=value: value/count` of the rows an event adds by itself. */
 function eventRows(event: VisitorEvent): string[] {
-  return lines(toWire(applyEvents(emptySession(), [event])));
+  return lines(inWords(applyEvents(emptySession(), [event])));
 }
 
-function lines(wire: ReturnType<typeof toWire>): string[] {
+function lines(wire: ReturnType<typeof inWords>): string[] {
   return wire.map(
     ([metric, granularity, , dimension, dimensionValue, value, count]) =>
       `${metric} ${granularity} ${dimension}=${dimensionValue}: ${value}/${count}`,
@@ -194,7 +193,7 @@ describe('a session', () => {
       anEvent({ at: Date.parse('2024-03-05T23:59:00Z') }),
       anEvent({ at: Date.parse('2024-03-07T01:30:00.250Z') }),
     );
-    const buckets = toWire(sessionRows(facts)).map(([metric, , seconds, , , value]) => [
+    const buckets = inWords(sessionRows(facts)).map(([metric, , seconds, , , value]) => [
       metric,
       new Date(seconds * 1_000).toISOString().slice(0, 16),
       value,
@@ -215,7 +214,7 @@ describe('a session', () => {
       anEvent({ at: Date.parse('2024-03-06T00:01:00Z') }),
       anEvent({ at: Date.parse('2024-03-06T00:02:00Z'), country: 'FR' }),
     );
-    const views = toWire(sessionRows(facts)).filter(([metric]) => metric === 'page_views');
+    const views = inWords(sessionRows(facts)).filter(([metric]) => metric === 'page_views');
 
     expect(views).to.have.deep.members([
       ['page_views', 'day', Date.UTC(2024, 2, 5) / 1_000, 'country', 'DE', '1', 1],
@@ -236,7 +235,7 @@ describe('a session', () => {
   it('counts a user as new or as returning, or not at all while nobody has looked', () => {
     const facts = factsAfter(anEvent({ userId: 'ann' }));
     const users = (newUser?: boolean) =>
-      lines(toWire(sessionRows(newUser === undefined ? facts : { ...facts, newUser }))).filter(
+      lines(inWords(sessionRows(newUser === undefined ? facts : { ...facts, newUser }))).filter(
         (line) => line.includes('_users'),
       );
 

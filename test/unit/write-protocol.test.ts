@@ -8,7 +8,9 @@ import {
   NOON_ISH,
   SETTINGS,
   sumOfLog,
+  inWords,
 } from '../support/builders.ts';
+import { fromWire } from '../../shared/contributions.ts';
 import { manyPaths } from '../support/generators.ts';
 import { referenceRows } from '../support/reference.ts';
 import { createSessionWorld, newestRecord, type SessionWorld } from '../support/session-world.ts';
@@ -97,9 +99,11 @@ describe('reopening a session', () => {
     await world.settle();
 
     expectOnce(world, view, end, late);
-    const rows = newestRecord(world.log).rows.filter(([, , , dimension]) => dimension === '');
+    const rows = inWords(fromWire(newestRecord(world.log).rows));
     expect(
-      rows.map(([metric, , , , , value, count]) => [metric, value, count]),
+      rows
+        .filter(([, , , dimension]) => dimension === '')
+        .map(([metric, , , , , value, count]) => [metric, value, count]),
     ).to.have.deep.members([
       ['page_views', '1', 1],
       ['engaged_sessions', '1', 1],
