@@ -9,6 +9,7 @@ import { Worker } from '@temporalio/worker';
 import { loadConfig, processEnvironment, requireServers } from '../platform/config.ts';
 import { silentLog } from '../platform/log.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
+import { SessionHost } from '../workers/session-host.ts';
 import { installTemporalRuntime } from '../workers/session-worker.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
 import type { FloorMode } from './floor.ts';
@@ -17,7 +18,6 @@ import { benchEvent } from './traffic.ts';
 const UNDER_WAY = 32;
 /** As in ours: beyond that starts find no place in the worker, are not eager, and cost more. */
 const LOAD_MAX = 16;
-const TASK_QUEUE = 'bench-floor';
 /** What operators find a session by. */
 const LABELS = {
   staticSummary: 'bench: session floor',
@@ -33,17 +33,19 @@ const LABELS = {
 installTemporalRuntime(silentLog);
 const config = requireServers(loadConfig(processEnvironment()), ['TEMPORAL_ADDRESS']);
 const { client, connection } = await connectTemporalNative(config);
-const worker = await Worker.create({
+const options = {
   connection,
   namespace: config.TEMPORAL_NAMESPACE,
-  taskQueue: TASK_QUEUE,
   workflowsPath: fileURLToPath(new URL('floor-workflows.ts', import.meta.url)),
   maxConcurrentWorkflowTaskExecutions: 100,
   nonStickyToStickyPollRatio: 0.5,
-});
-const running = worker.run();
+};
+const plain = await Worker.create({ ...options, taskQueue: 'bench-floor' });
+const host = await SessionHost.create({ ...options, taskQueue: 'bench-floor-host' });
+const running = Promise.all([plain.run(), host.run()]);
 process.once('SIGTERM', () => {
-  worker.shutdown();
+  plain.shutdown();
+  host.shutdown();
   process.stdin.destroy();
 });
 process.stdout.write('ready\n');
@@ -60,11 +62,12 @@ await running;
 await connection.close();
 
 function modeOf(line: string): FloorMode {
-  const modes: readonly FloorMode[] = ['start', 'signal', 'label'];
+  const modes: readonly FloorMode[] = ['start', 'signal', 'label', 'host'];
   return modes.find((mode) => line.endsWith(mode)) ?? 'start';
 }
 
 async function play(name: string, count: number, events: number, mode: FloorMode): Promise<void> {
+  const worker = mode === 'host' ? host : plain;
   let next = 0;
   const lane = async () => {
     for (let n = next++; n < count; n = next++) {
@@ -81,18 +84,19 @@ async function one(
   events: number,
   mode: FloorMode,
 ): Promise<void> {
+  const { taskQueue } = mode === 'host' ? host.options : plain.options;
   const batch = Array.from({ length: events }, (_, n) => benchEvent(session, n, events, 1.7e12));
   const handle =
     mode === 'signal'
       ? await client.workflow.signalWithStart('signalled', {
           workflowId,
-          taskQueue: TASK_QUEUE,
+          taskQueue,
           signal: 'batch',
           signalArgs: [batch],
         })
       : await client.workflow.start('started', {
           workflowId,
-          taskQueue: TASK_QUEUE,
+          taskQueue,
           args: [batch],
           requestEagerStart: true,
           ...(mode === 'label' && LABELS),

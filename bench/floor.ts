@@ -4,12 +4,13 @@ import { cpuBetween, cpuMs } from './processes.ts';
 import { until } from './until.ts';
 import type { World } from './world.ts';
 
-export type FloorMode = 'start' | 'signal' | 'label';
+export type FloorMode = 'start' | 'signal' | 'label' | 'host';
 
 export interface Floor {
   /**
    * So many workflows that get a batch of so many events and close.
-   * @param mode how they get it; `label`: as `start`, with the search attributes of a session
+   * @param mode how they get it; `label`: as `start`, with the search attributes of a session; `host`: as
+   *   `start`, in a worker that is not the SDK's as it comes, but as ours is
    */
   round(sessions: number, events: number, mode: FloorMode): Promise<Measurement>;
   stop(): Promise<void>;

@@ -44,14 +44,7 @@ describe('a new data folder of Temporal', function () {
     const dataDir = temporaryFolder();
 
     await whileRunning({ dataDir, cacheDir }, async (client) => {
-      await client.workflow.start('searched', {
-        taskQueue: 'none',
-        workflowId: 'searched',
-        typedSearchAttributes: [
-          { key: PROJECT, value: 'shop' },
-          { key: ENGAGED, value: true },
-        ],
-      });
+      await startSearched(client);
       expect(await foundBy(client, `SojournProject = 'shop'`)).to.deep.equal(['searched']);
     });
 
@@ -132,11 +125,26 @@ describe('a new data folder of Temporal', function () {
     writeFileSync(join(cacheDir, 'templates'), '');
     const dataDir = temporaryFolder();
 
-    await whileRunning({ dataDir, cacheDir });
+    await whileRunning({ dataDir, cacheDir }, async (client) => {
+      // Its search attributes were made just now.
+      await startSearched(client);
+      expect(await foundBy(client, `SojournProject = 'shop'`)).to.deep.equal(['searched']);
+    });
 
     expect(indexesMadeIn(dataDir)).to.have.length(ALL_INDEXES);
   });
 });
+
+async function startSearched(client: Client): Promise<void> {
+  await client.workflow.start('searched', {
+    taskQueue: 'none',
+    workflowId: 'searched',
+    typedSearchAttributes: [
+      { key: PROJECT, value: 'shop' },
+      { key: ENGAGED, value: true },
+    ],
+  });
+}
 
 /** A cache with the programs of the user's, and no template. */
 function emptyCache(): string {
