@@ -100,6 +100,7 @@ export async function startIngest({
   let pausedUntil = 0;
   let stopping = false;
   let pumpTimer: NodeJS.Timeout | undefined;
+  let pumpsSoon = false;
   let ackTimer: NodeJS.Timeout | undefined;
   let settled: JsMsg[] = [];
   let wakeUp = () => {};
@@ -164,6 +165,16 @@ export async function startIngest({
     }
     const next = Math.max(gather.dueAt(), pausedUntil, pace.askAgainAt(underWay, at));
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
+  }
+
+  /** Once for all messages that came in one piece. */
+  function pumpSoon(): void {
+    if (pumpsSoon) return;
+    pumpsSoon = true;
+    setImmediate(() => {
+      pumpsSoon = false;
+      pump();
+    });
   }
 
   async function send(delivery: Delivery): Promise<void> {
@@ -288,7 +299,7 @@ export async function startIngest({
       const keepDeadLetters = take(message);
       if (keepDeadLetters !== undefined) await keepDeadLetters();
       gather.setBacklog(message.info.pending > 0);
-      pump();
+      pumpSoon();
       while (gather.isFull && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;

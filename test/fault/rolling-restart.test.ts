@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
+import { type AnyBatch, eventsOf } from '../../shared/batch.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
@@ -125,9 +126,7 @@ function idsOf(payload: object, messageId: string): string[] {
 
 /** Ids of the events in the argument of a start or a signal. */
 function idsIn(data: Uint8Array | null | undefined): string[] {
-  const argument = JSON.parse(new TextDecoder().decode(data ?? new Uint8Array())) as {
-    readonly batch?: { readonly events: readonly { readonly id: string }[] };
-    readonly events?: readonly { readonly id: string }[];
-  };
-  return (argument.batch?.events ?? argument.events ?? []).map(({ id }) => id);
+  const argument = JSON.parse(new TextDecoder().decode(data ?? new Uint8Array())) as
+    { readonly batch: AnyBatch } | AnyBatch;
+  return eventsOf('batch' in argument ? argument.batch : argument).map(({ id }) => id);
 }
