@@ -3,6 +3,7 @@
  * all globals between one and the next, and evaluates its modules for each; what we run here keeps nothing
  * between calls, so all workflows share one set of both.
  */
+import { types } from 'node:util';
 import vm from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import proto from '@temporalio/proto';
@@ -37,11 +38,11 @@ class SharedVMWorkflow extends BaseVMWorkflow {
 
 const { bundle, activityNames } = workerData as SandboxData;
 const workflows = new Map<string, SharedVMWorkflow>();
-setUnhandledRejectionHandler((runId) => workflows.get(runId));
 // Errors tell of the source. The other thing that `install()` does is tracing promises, which is what costs.
 (globalHandlers as unknown as { overridePrepareStackTrace(): void }).overridePrepareStackTrace();
 await globalHandlers.addWorkflowBundle(bundle);
 const context = createContext();
+setUnhandledRejectionHandler((runId) => workflows.get(runId));
 
 function createContext(): Sandbox {
   const sandbox = vm.createContext(
@@ -110,15 +111,6 @@ function isChatter({ ifaceName, fnName }: SinkCall): boolean {
   return ifaceName === '__temporal_logger' && (fnName === 'debug' || fnName === 'trace');
 }
 
-async function handle(request: SandboxRequest): Promise<SandboxAnswer> {
-  const { id } = request;
-  try {
-    return { id, ...(await answer(request)) };
-  } catch (error) {
-    return { id, error: toError(error) };
-  }
-}
-
 async function dispose(runId: string): Promise<void> {
   const workflow = workflows.get(runId);
   workflows.delete(runId);
@@ -127,11 +119,20 @@ async function dispose(runId: string): Promise<void> {
 
 const port = parentPort;
 if (port === null) throw new TypeError('runs as a thread only');
+const reply = (message: SandboxAnswer) => {
+  port.postMessage(message);
+};
 port.on('message', (request: SandboxRequest) => {
-  for (const runId of request.gone) dispose(runId).catch(endThread);
-  handle(request).then((reply) => {
-    port.postMessage(reply);
-  }, endThread);
+  const { id, gone } = request;
+  for (const runId of gone) dispose(runId).catch(endThread);
+  answer(request)
+    .then((outcome) => {
+      reply({ id, ...outcome });
+    })
+    .catch((error: unknown) => {
+      // Those of the context's own classes are no instances of ours.
+      reply({ id, error: types.isNativeError(error) ? error : toError(error) });
+    });
 });
 port.postMessage({ ready: true });
 
