@@ -3,6 +3,9 @@
  * a history that replays. (A query that is answered while a local activity ends lets the workflow
  * hear of that end one workflow task later than a replay will.)
  */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
 import { sessionWorkflowId } from '../../shared/ids.ts';
@@ -65,7 +68,9 @@ describe('a session that is asked all the time', () => {
       await replay(history).catch((error: unknown) => {
         // A run that continued as new closed in another way than its replay would; nobody replays it.
         if (history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes) return;
-        failures.push(`${workflowId} ${runId}: ${String(error)}`);
+        const kept = join(mkdtempSync(join(tmpdir(), 'sojourn-asked-')), `${runId}.json`);
+        writeFileSync(kept, JSON.stringify(history));
+        failures.push(`${workflowId}, history in ${kept}: ${String(error)}`);
       });
     }
 
