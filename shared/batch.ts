@@ -2,7 +2,7 @@
  * Events on their way to one session. What the events of a visitor have in common (who it is, from where,
  * with what) is said once for all that follow each other: a batch of 100 takes a third of the room then.
  */
-import { type Attribute, ATTRIBUTES, type VisitorEvent } from './event.ts';
+import { type Attribute, ATTRIBUTES, type Attributes, type VisitorEvent } from './event.ts';
 
 /** Common to all batches. */
 interface Sent {
@@ -24,7 +24,7 @@ export interface GroupedBatch extends Sent {
 
 export interface EventGroup {
   /** Attributes that each event of the group has, and no others. */
-  readonly all: Readonly<Partial<Record<Attribute, string>>>;
+  readonly all: Attributes;
   readonly events: readonly Omit<VisitorEvent, Attribute>[];
 }
 
@@ -32,7 +32,7 @@ export type AnyBatch = EventBatch | GroupedBatch;
 
 /** Groups events that follow each other with the same attributes; {@link eventsOf} gives them back, in order. */
 export function groupEvents(events: readonly VisitorEvent[]): EventGroup[] {
-  const groups: { all: EventGroup['all']; events: Omit<VisitorEvent, Attribute>[] }[] = [];
+  const groups: { all: Attributes; events: Omit<VisitorEvent, Attribute>[] }[] = [];
   let last: VisitorEvent | undefined;
   for (const event of events) {
     const { userId, trafficSource, deviceType, country, browser, os, ...own } = event;
@@ -50,7 +50,7 @@ function isAlike(a: VisitorEvent, b: VisitorEvent): boolean {
   return ATTRIBUTES.every((name) => a[name] === b[name]);
 }
 
-function withoutGaps(all: Readonly<Record<Attribute, string | undefined>>): EventGroup['all'] {
+function withoutGaps(all: Readonly<Record<Attribute, string | undefined>>): Attributes {
   const given = Object.entries(all).filter(
     (entry): entry is [Attribute, string] => entry[1] !== undefined,
   );
@@ -66,6 +66,6 @@ export function eventsOf(batch: AnyBatch): readonly VisitorEvent[] {
 /** The events of a batch, in the order they were sent in, with what those of a group have in common apart. */
 export function groupsOf(
   batch: AnyBatch,
-): readonly { readonly all?: EventGroup['all']; readonly events: readonly VisitorEvent[] }[] {
+): readonly { readonly all?: Attributes; readonly events: readonly VisitorEvent[] }[] {
   return 'events' in batch ? [batch] : batch.groups;
 }

@@ -13,6 +13,8 @@ export const ATTRIBUTES = [
   'userId',
 ] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];
+/** Values by attribute; one that nobody gave is absent. */
+export type Attributes = Readonly<Partial<Record<Attribute, string>>>;
 
 export interface VisitorEvent {
   /** Unique within its session; the same id again is the same event. */

@@ -2,7 +2,7 @@
 import { type Actor, nextStep } from './actor.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
 import { factsOf } from './session.ts';
-import type { Attribute } from './event.ts';
+import type { Attributes } from './event.ts';
 
 export interface SessionView {
   readonly project: string;
@@ -19,7 +19,7 @@ export interface SessionView {
   readonly revenue: string;
   readonly engaged: boolean;
   readonly bounced: boolean;
-  readonly attributes: Readonly<Partial<Record<Attribute, string>>>;
+  readonly attributes: Attributes;
   readonly entryPath?: string;
   readonly exitPath?: string;
   readonly newUser?: boolean;

@@ -8,6 +8,7 @@ import { formatDecimal, readUnits } from './decimal.ts';
 import {
   type Attribute,
   ATTRIBUTES,
+  type Attributes,
   isConversion,
   isEarlier,
   kindOf,
@@ -85,7 +86,7 @@ export interface SessionFacts {
   readonly revenue: string;
   readonly engaged: boolean;
   readonly bounced: boolean;
-  readonly attributes: Readonly<Partial<Record<Attribute, string>>>;
+  readonly attributes: Attributes;
   readonly entryPath?: string;
   readonly exitPath?: string;
   /** New (true) or returning (false); absent while the session has no user or nobody has looked. */
@@ -110,9 +111,6 @@ export function emptySession(): SessionState {
     tallies: new Map(),
   };
 }
-
-/** The attributes of an event, or of several. */
-type Attributes = Readonly<Partial<Record<Attribute, string>>>;
 
 /**
  * Folds events in, skipping those whose id is known.
