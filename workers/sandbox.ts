@@ -6,6 +6,7 @@ import { Worker as Thread } from 'node:worker_threads';
 import type proto from '@temporalio/proto';
 import * as sdk from '@temporalio/worker';
 import type { SinkCall, WorkflowInfo } from '@temporalio/workflow';
+import { createOrderGuard } from './order-guard.ts';
 
 type CreatorArguments = Parameters<(typeof sdk.Worker)['createWorkflowCreator']>;
 export type WorkflowBundle = CreatorArguments[0];
@@ -127,8 +128,10 @@ function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Wor
     info: { ...options.info, unsafe: unsafe as WorkflowInfo['unsafe'] },
   };
   let calls: SinkCall[] = [];
+  const order = createOrderGuard();
   return {
     async activate(activation) {
+      if (order.isTooLate(activation)) return giveUp(runId);
       const request = { runId, activation, ...(create !== undefined && { create }) };
       if (create !== undefined) leaveOut(activation);
       create = undefined;
@@ -138,6 +141,7 @@ function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Wor
         unsafe: { ...options.info.unsafe, isReplayingHistoryEvents: isReplaying },
       };
       for (const call of made) calls.push({ ...call, workflowInfo });
+      order.saw(completion);
       return completion;
     },
     getAndResetSinkCalls() {
@@ -150,6 +154,12 @@ function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Wor
       return Promise.resolve();
     },
   };
+}
+
+/** The task fails and is tried again, by a workflow made anew from the history. */
+function giveUp(runId: string): SandboxOutcome['completion'] {
+  const message = 'a signal came between a timer and its task: tried again from the history';
+  return { runId, failed: { failure: { message, source: 'Sojourn' } } };
 }
 
 /** Operators look for sessions by these; the code of a workflow does not read them. */

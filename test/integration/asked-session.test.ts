@@ -1,7 +1,8 @@
 /**
  * Being asked changes nothing: a session that people look at all the time, also while it writes, has
  * a history that replays. (A query that is answered while a local activity ends lets the workflow
- * hear of that end one workflow task later than a replay will.)
+ * hear of that end one workflow task later than a replay will. And one that comes as a timer fires may
+ * have it told before its time: docs/decisions/019.)
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
