@@ -56,8 +56,11 @@ const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
-/** What the client asks JetStream for ahead of need. */
-const PULL_BYTES = 16 * 1024 * 1024;
+/**
+ * What the client asks JetStream for ahead of need, and when it asks again. Not a number of bytes: then it asks
+ * for 25 messages at a time, which keeps both sides busy asking.
+ */
+const PULL = { max_messages: 256, threshold_messages: 128, expires: 10_000 } as const;
 
 /** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
 const EVENT_ID_HEADER = 'Sojourn-Event-Id';
@@ -66,8 +69,19 @@ function messageIdOf({ headers: given }: JsMsg): string | undefined {
   return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
 }
 
+/** What JetStream is told of a message, at its reply subject: done, still worked on, offer it again. */
+const ACK = Buffer.from('+ACK');
+const WORKING = Buffer.from('+WPI');
+const NAK = Buffer.from('-NAK');
+
+/** Part of the client, not of its types. */
+function replyOf(message: JsMsg): string {
+  return (message as JsMsg & { readonly reply: string }).reply;
+}
+
 interface Held extends HeldMessage {
-  message: JsMsg;
+  /** Where JetStream waits to hear of it. The message itself would keep the buffer alive that it came in. */
+  reply: string;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
 }
@@ -102,17 +116,17 @@ export async function startIngest({
   let pumpTimer: NodeJS.Timeout | undefined;
   let pumpsSoon = false;
   let ackTimer: NodeJS.Timeout | undefined;
-  let settled: JsMsg[] = [];
+  let settled: string[] = [];
   let wakeUp = () => {};
 
   const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
-  const messages = await consumer.consume({ max_bytes: PULL_BYTES, expires: 10_000 });
+  const messages = await consumer.consume(PULL);
 
   const keepHeld = setInterval(() => {
     const at = now();
     for (const entry of held.values()) {
       if (at - entry.heardOfAt < STILL_WORKING_MS) continue;
-      entry.message.working();
+      nats.connection.publish(entry.reply, WORKING);
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
@@ -136,7 +150,7 @@ export async function startIngest({
     const { seq } = message;
     const entry = held.get(seq);
     held.delete(seq);
-    if (entry !== undefined) settled.push(entry.message);
+    if (entry !== undefined) settled.push(entry.reply);
     ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
     wakeUp();
   }
@@ -144,7 +158,7 @@ export async function startIngest({
   function acknowledge(): void {
     clearTimeout(ackTimer);
     ackTimer = undefined;
-    for (const message of settled) message.ack();
+    for (const reply of settled) nats.connection.publish(reply, ACK);
     settled = [];
   }
 
@@ -226,7 +240,7 @@ export async function startIngest({
     const before = held.get(seq);
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
-      before.message = message;
+      before.reply = replyOf(message);
       before.heardOfAt = now();
       return undefined;
     }
@@ -242,7 +256,7 @@ export async function startIngest({
       seq,
       bytes: message.data.length,
       open: events.length + deadLetters.length,
-      message,
+      reply: replyOf(message),
       heardOfAt: now(),
     };
     held.set(seq, entry);
@@ -333,7 +347,7 @@ export async function startIngest({
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
-    for (const { message } of held.values()) message.nak();
+    for (const { reply } of held.values()) nats.connection.publish(reply, NAK);
     await within(GOODBYE_MS_MAX, nats.connection.flush());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
