@@ -28,6 +28,7 @@ const RATIO_MAX = 1.1;
 export const endurance: Scenario = {
   name: 'endurance',
   question: 'Does memory stay where it is under steady load?',
+  needsTime: true,
   async run(world, scale, say) {
     const up = await startUp(world);
     const pids = { ...world.pids, node: up.pid };

@@ -70,10 +70,13 @@ function line(measurements: readonly Measurement[]): string {
   return `${last?.sessionsPerSecond.toFixed(1) ?? '-'}/s`;
 }
 
-/** So many that a round takes some 20 s in a long run, and some seconds otherwise. */
+/**
+ * So many that a round takes some 20 s in a long run, and some seconds otherwise: the last rows come up to a
+ * second after the last session, which counts for more the shorter a round is.
+ */
 function sessionsFor(scale: Scale, events: number): number {
-  const sessions = scale.pick({ quick: 60, default: 500, long: 3_000 });
-  return events >= 100 ? sessions * 0.4 : sessions;
+  if (events >= 100) return scale.pick({ quick: 30, default: 400, long: 2_400 });
+  return scale.pick({ quick: 60, default: 500, long: 3_600 });
 }
 
 function summarise(

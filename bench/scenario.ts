@@ -38,5 +38,7 @@ export interface Scenario {
   readonly name: string;
   /** One question, one sentence. */
   readonly question: string;
+  /** A short run of it says little: left out of those unless asked for by name. */
+  readonly needsTime?: boolean;
   run(world: World, scale: Scale, say: (line: string) => void): Promise<Result[]>;
 }
