@@ -46,6 +46,9 @@ interface Waiting {
 /** How long events wait for company, milliseconds. */
 const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 
+/** Sessions that only wait for a place; with as many in hand, more messages would only have to be kept. */
+const COMPLETE_MAX = 64;
+
 export interface Gather {
   /** Takes one event of a message in. */
   add(
@@ -66,6 +69,7 @@ export interface Gather {
   /** From now on nothing waits for company. */
   hurry(): void;
   readonly events: number;
+  /** No more messages are wanted now: there is no room for them, or enough to do. */
   readonly isFull: boolean;
 }
 
@@ -82,9 +86,9 @@ export function createGather(): Gather {
 
   const keyOf = (session: { readonly project: string; readonly sessionId: string }) =>
     `${session.project}/${session.sessionId}`;
-  const isFull = () => events >= HELD_MESSAGES_MAX || bytes >= HELD_BYTES_MAX;
+  const hasNoRoom = () => events >= HELD_MESSAGES_MAX || bytes >= HELD_BYTES_MAX;
   const dueTime = (entry: Waiting) => {
-    if (hurried || isFull() || entry.events.length >= BATCH_EVENTS_MAX) return entry.since;
+    if (hurried || hasNoRoom() || entry.events.length >= BATCH_EVENTS_MAX) return entry.since;
     if (!backlog) return entry.since + (entry.ends ? 0 : WINDOW_MS.idle);
     return entry.since + (entry.ends ? WINDOW_MS.endUnderBacklog : WINDOW_MS.backlog);
   };
@@ -197,7 +201,7 @@ export function createGather(): Gather {
       return events;
     },
     get isFull() {
-      return isFull();
+      return hasNoRoom() || urgent.size >= COMPLETE_MAX;
     },
   };
 }

@@ -117,6 +117,21 @@ describe('the waiting room', () => {
     expect(gather.isFull).to.equal(false);
   });
 
+  it('wants no more while sessions enough wait only for a place, however many others there are', () => {
+    const gather = createGather();
+    gather.setBacklog(true);
+    for (let n = 0; n < 1_000; n += 1) add(gather, `open-${n}`);
+    for (let n = 0; n < 63; n += 1) add(gather, `ended-${n}`, end());
+    expect(gather.isFull).to.equal(false);
+    add(gather, 'ended-63', end());
+    expect(gather.isFull).to.equal(true);
+    expect(gather.take(T0)).to.equal(undefined);
+
+    gather.take(T0 + 100);
+
+    expect(gather.isFull).to.equal(false);
+  });
+
   it('hurries when the process stops', () => {
     const gather = createGather();
     gather.setBacklog(true);
