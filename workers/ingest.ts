@@ -10,6 +10,7 @@ import { headers, type Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
 import { isServerAway } from '../platform/temporal.ts';
+import { within } from '../platform/within.ts';
 import { toError } from '../shared/errors.ts';
 import {
   DEADLETTERS_STREAM,
@@ -53,6 +54,7 @@ const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
 const ACK_EVERY_MS = 50;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
+/** From the stop on, until what is not delivered is given back. */
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
@@ -113,6 +115,8 @@ export async function startIngest({
   let failures = 0;
   let pausedUntil = 0;
   let stopping = false;
+  /** What was not settled by then is somebody else's: it was given back. */
+  let over = false;
   let pumpTimer: NodeJS.Timeout | undefined;
   let pumpsSoon = false;
   let ackTimer: NodeJS.Timeout | undefined;
@@ -151,7 +155,7 @@ export async function startIngest({
     const entry = held.get(seq);
     held.delete(seq);
     if (entry !== undefined) settled.push(entry.reply);
-    ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
+    if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
     wakeUp();
   }
 
@@ -165,6 +169,7 @@ export async function startIngest({
   /** Sends what is due, as far as places are free, and comes back when more will be. */
   function pump(): void {
     clearTimeout(pumpTimer);
+    if (over) return;
     const at = now();
     if (at >= pausedUntil) {
       while (pace.mayGo(underWay, at)) {
@@ -297,7 +302,8 @@ export async function startIngest({
         );
         return;
       } catch (error) {
-        if (stopping && attempt > 3) throw error;
+        // Its message is given back, and offered to the next process.
+        if (stopping) throw error;
         const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.max);
         log.warn(
           { err: error, stream: DEADLETTERS_STREAM, waitMs },
@@ -329,26 +335,26 @@ export async function startIngest({
    */
   async function stopPulling(): Promise<void> {
     const { sub } = messages as unknown as { readonly sub?: Pick<Subscription, 'drain'> };
-    await within(GOODBYE_MS_MAX, sub?.drain() ?? Promise.resolve());
+    await goodbye(sub?.drain());
     await messages.close();
   }
 
-  async function drain(): Promise<void> {
+  async function drain(deadline: number): Promise<void> {
     gather.hurry();
-    const deadline = now() + DRAIN_MS_MAX;
     // Where Temporal is away there is nothing to wait for.
     const isHopeless = () => failures > 0 && underWay === 0;
     while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+    over = true;
     clearInterval(keepHeld);
     clearInterval(followFloor);
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
     for (const { reply } of held.values()) nats.connection.publish(reply, NAK);
-    await within(GOODBYE_MS_MAX, nats.connection.flush());
+    await goodbye(nats.connection.flush());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 
@@ -361,22 +367,18 @@ export async function startIngest({
     stop() {
       stopped ??= (async () => {
         stopping = true;
+        const deadline = now() + DRAIN_MS_MAX;
         wakeUp();
         await stopPulling();
-        await pulled.catch(() => undefined);
-        await drain();
+        await within(deadline - now(), pulled).catch(() => undefined);
+        await drain(deadline);
       })();
       return stopped;
     },
   };
 }
 
-/** Waits, but no longer than this; a failure is as good as an end. */
-async function within(ms: number, done: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([done.catch(() => undefined), late]);
-  clearTimeout(timer);
+/** A failure is as good as an end. */
+async function goodbye(answer: Promise<unknown> | undefined): Promise<void> {
+  if (answer !== undefined) await within(GOODBYE_MS_MAX, answer).catch(() => undefined);
 }

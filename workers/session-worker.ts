@@ -3,6 +3,7 @@ import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { makeTelemetryFilterString, type NativeConnection, Runtime } from '@temporalio/worker';
 import { createActivities, type ActivityDeps } from '../activities/index.ts';
 import type { Logger } from '../platform/log.ts';
+import { within } from '../platform/within.ts';
 import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
 import { SessionHost, sessionSinks } from './session-host.ts';
 import { workflowBundle } from './workflow-bundle.ts';
@@ -23,6 +24,12 @@ export interface SessionWorker {
   /** Takes no new tasks, finishes those under way. */
   stop(): Promise<void>;
 }
+
+/**
+ * At its very end the library's worker says goodbye to the server, and waits half a minute for an answer. The time
+ * that it is given below does not count for that.
+ */
+const STOP_MS_MAX = 9_000;
 
 /** Sends the Temporal library's log lines to ours. Once a process, before any connection. */
 export function installTemporalRuntime(log: Logger): void {
@@ -81,7 +88,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     // A task for a worker that has gone goes to another one after this long (default 10 s).
     stickyQueueScheduleToStartTimeout: '3s',
     shutdownGraceTime: '5s',
-    shutdownForceTime: '10s',
+    shutdownForceTime: '8s',
   });
   const finished = worker.run();
   await startLoaders(deps);
@@ -95,8 +102,8 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     async stop() {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await finished;
-      log.info('session worker stopped');
+      const inTime = await within(STOP_MS_MAX, finished);
+      log.info({ inTime }, 'session worker stopped');
     },
   };
 }
