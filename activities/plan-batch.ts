@@ -38,6 +38,9 @@ const HEARTBEAT_EVERY_MS = 2_000;
 /** Between two loads while records keep coming: an insert costs the same for one row and for a thousand. */
 const LOAD_EVERY_MS = 1_000;
 const GATHER_MS = { min: 50, max: 400 } as const;
+/** So many records are worth an insert of their own once no more of them come for a moment. */
+const WORTH_RECORDS = 20;
+const QUIET_MS = 80;
 
 /**
  * How long to let more records come, milliseconds: a moment where nothing was loaded lately.
@@ -61,8 +64,7 @@ export async function planBatch(
     if (end.seq >= from) {
       const recordsMax = recordsOf(end);
       const isFull = end.seq - from + 1 >= recordsMax;
-      if (!isFull) await waiting.sleep(waiting.gatherMs());
-      const later = isFull ? end : await log.end(partition);
+      const later = isFull ? end : await gather(log, waiting, partition, end, from);
       if (later.log !== end.log) continue;
       return {
         partition,
@@ -76,6 +78,25 @@ export async function planBatch(
     await arrival;
   }
   return null;
+}
+
+/** Lets more records come, for as long as is due; less long where there are many already, and none comes. */
+async function gather(
+  log: PlannableLog,
+  waiting: Waiting,
+  partition: number,
+  end: LogEnd,
+  from: number,
+): Promise<LogEnd> {
+  const until = waiting.now() + waiting.gatherMs();
+  const isWorthIt = end.seq - from + 1 >= WORTH_RECORDS;
+  for (let before = end; ;) {
+    const leftMs = until - waiting.now();
+    await waiting.sleep(isWorthIt ? Math.min(leftMs, QUIET_MS) : leftMs);
+    const later = await log.end(partition);
+    if (later.seq === before.seq || waiting.now() >= until) return later;
+    before = later;
+  }
 }
 
 /** A log that was made anew is loaded from its start. */

@@ -8,7 +8,7 @@ import { cpuBetween, cpuMs, type Figures, type Pids, total } from './processes.t
 import type { Result } from './scenario.ts';
 import { spreadOf } from './stats.ts';
 import { publishSessions } from './traffic.ts';
-import { until } from './until.ts';
+import { until, untilCounted } from './until.ts';
 import type { Started, World } from './world.ts';
 
 export interface Measurement {
@@ -66,9 +66,10 @@ export async function passThrough(
   await resumeIngest(world);
   const begin = cpuMs(pids);
   const start = process.hrtime.bigint();
-  await until(
+  await untilCounted(
     `${sessions} sessions of ${events} events`,
-    async () => (await endedIn(world, project)).events >= sessions * events,
+    async () => (await endedIn(world, project)).events,
+    sessions * events,
   );
   const ms = Number(process.hrtime.bigint() - start) / 1e6;
   return measurement(sessions, ms, cpuBetween(begin, cpuMs(pids)));

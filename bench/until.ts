@@ -3,6 +3,8 @@ import { sleep } from './world.ts';
 
 /** Far beyond anything that works: a benchmark that hangs says so instead. */
 const WITHIN_MS = 20 * 60_000;
+/** Between two looks at something that is counted: a look costs the servers under test something as well. */
+const LOOK_MS = { min: 50, max: 1_000 } as const;
 
 /** @throws Error where it does not happen in time */
 export async function until(
@@ -14,5 +16,26 @@ export async function until(
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited for nothing: ${what}`);
     await sleep(everyMs);
+  }
+}
+
+/**
+ * Waits for a count that grows evenly: looks seldom at first, and every 50 ms when the end is near.
+ * @throws Error where it does not get there in time
+ */
+export async function untilCounted(
+  what: string,
+  count: () => Promise<number>,
+  goal: number,
+): Promise<void> {
+  const start = Date.now();
+  for (;;) {
+    const counted = await count();
+    if (counted >= goal) return;
+    const elapsed = Date.now() - start;
+    if (elapsed > WITHIN_MS) throw new Error(`waited for nothing: ${what}`);
+    const leftMs = (Math.max(1, elapsed) / counted) * (goal - counted);
+    // Half of what seems to be left: it may go faster at the end.
+    await sleep(Math.max(LOOK_MS.min, Math.min(LOOK_MS.max, leftMs / 2)));
   }
 }

@@ -55,6 +55,20 @@ describe('planning a range', () => {
     expect(clock()).to.equal(400);
   });
 
+  it('gathers no longer than many records keep coming', async () => {
+    const { plan, clock } = waitingFor((now) => at(now < 200 ? 40 + now : 240));
+
+    expect(await plan(at(10))).to.include({ from: 11, to: 240 });
+    expect(clock()).to.be.within(240, 320);
+  });
+
+  it('gathers to the end while many records keep coming', async () => {
+    const { plan, clock } = waitingFor((now) => at(40 + now));
+
+    expect(await plan(at(10))).to.include({ from: 11, to: 440 });
+    expect(clock()).to.equal(400);
+  });
+
   it('does not gather where there is a full range, and takes no more than that', async () => {
     const { plan, clock } = waitingFor(() => at(RANGE_ROLLUPS_MAX * 2));
 
