@@ -19,8 +19,11 @@ import { sleep, type World } from './world.ts';
 
 /** No session ends by itself meanwhile, and each writes what it gets at once. */
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '12h', SESSION_CHECKPOINT: '1s' };
-/** What is still under way when the last row is there: tasks are completed, caches are trimmed. */
-const SETTLE_MS = { quick: 1_000, default: 5_000, long: 10_000 };
+/**
+ * What is still under way when the last row is there: tasks are completed, caches are trimmed. With many sessions V8
+ * looks through its heaps once more, some half a minute after, to give memory back.
+ */
+const SETTLE_MS = { quick: 1_000, default: 5_000, long: 45_000 };
 /** All rounds together. */
 const IDLE_MS = { quick: 3_000, default: 21_000, long: 60_000 };
 /** Of a core, while nothing happens. */
