@@ -4,7 +4,9 @@ import { sleep } from './world.ts';
 /** Far beyond anything that works: a benchmark that hangs says so instead. */
 const WITHIN_MS = 20 * 60_000;
 /** Between two looks at something that is counted: a look costs the servers under test something as well. */
-const LOOK_MS = { min: 50, max: 1_000 } as const;
+const LOOK_MS = { far: 1_000, near: 100 } as const;
+/** What is counted may come in lumps, so the end may be nearer than it seems. */
+const NEAR_MS = 3_000;
 
 /** @throws Error where it does not happen in time */
 export async function until(
@@ -20,7 +22,7 @@ export async function until(
 }
 
 /**
- * Waits for a count that grows evenly: looks seldom at first, and every 50 ms when the end is near.
+ * Waits for a count that grows evenly: looks once a second, and ten times when the end is near.
  * @throws Error where it does not get there in time
  */
 export async function untilCounted(
@@ -34,8 +36,7 @@ export async function untilCounted(
     if (counted >= goal) return;
     const elapsed = Date.now() - start;
     if (elapsed > WITHIN_MS) throw new Error(`waited for nothing: ${what}`);
-    const leftMs = (Math.max(1, elapsed) / counted) * (goal - counted);
-    // Half of what seems to be left: it may go faster at the end.
-    await sleep(Math.max(LOOK_MS.min, Math.min(LOOK_MS.max, leftMs / 2)));
+    const isFar = counted > 0 && (elapsed / counted) * (goal - counted) > NEAR_MS;
+    await sleep(isFar ? LOOK_MS.far : LOOK_MS.near);
   }
 }
