@@ -100,6 +100,18 @@ describe('metric rows', () => {
     );
   });
 
+  it('add up exactly beyond what a double holds', () => {
+    const many = createRowSums();
+    const key = 'revenue|hour|0||';
+    many.add([
+      [key, '9007199254740993', 1],
+      [key, '2', 1],
+      [key, '0.1', 1],
+    ]);
+
+    expect(toWire(many.sums())).to.deep.equal([[key, '9007199254740995.1', 3]]);
+  });
+
   it('disappear only when both value and count are nothing', () => {
     const some: Contributions = new Map();
 
