@@ -63,8 +63,9 @@ export async function planBatch(
     const from = nextSeq(after, end);
     if (end.seq >= from) {
       const recordsMax = recordsOf(end);
-      const isFull = end.seq - from + 1 >= recordsMax;
-      const later = isFull ? end : await gather(log, waiting, partition, end, from);
+      const records = end.seq - from + 1;
+      const later =
+        records >= recordsMax ? end : await gather(log, waiting, partition, end, records);
       if (later.log !== end.log) continue;
       return {
         partition,
@@ -86,10 +87,10 @@ async function gather(
   waiting: Waiting,
   partition: number,
   end: LogEnd,
-  from: number,
+  records: number,
 ): Promise<LogEnd> {
   const until = waiting.now() + waiting.gatherMs();
-  const isWorthIt = end.seq - from + 1 >= WORTH_RECORDS;
+  const isWorthIt = records >= WORTH_RECORDS;
   for (let before = end; ;) {
     const leftMs = until - waiting.now();
     await waiting.sleep(isWorthIt ? Math.min(leftMs, QUIET_MS) : leftMs);
