@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isApiError, type Nats } from '../platform/nats.ts';
+import { isApiError, type Nats, removeMessage } from '../platform/nats.ts';
+import { readRange } from '../platform/stream-range.ts';
 import { SojournError, toError } from '../shared/errors.ts';
 import { DEADLETTERS_STREAM, deadLetterSubject } from '../shared/ids.ts';
 import { commandConfig } from './command-config.ts';
@@ -117,39 +118,24 @@ async function streamInfo({ jsm }: Nats) {
   });
 }
 
-/** Dead letters of a range of sequences, in order, through a consumer that changes nothing. */
+/** Dead letters of a range of sequences, in order. */
 async function* read(
   { js }: Nats,
-  range: Selection & { readonly from: number; readonly to: number },
+  { project, from, to }: Selection & { readonly from: number; readonly to: number },
 ): AsyncGenerator<DeadLetterEntry> {
-  const { project, from, to } = range;
-  if (from > to) return;
-  const consumer = await js.consumers.get(DEADLETTERS_STREAM, {
-    opt_start_seq: from,
-    ...(project !== undefined && { filter_subjects: deadLetterSubject(project) }),
-  });
-  const { num_pending: pending } = await consumer.info();
-  if (pending === 0) return;
-  const messages = await consumer.consume({ max_messages: 500 });
-  try {
-    for await (const message of messages) {
-      if (message.seq > to) return;
-      const header = (name: string) => message.headers?.get(name) ?? '';
-      yield {
-        seq: message.seq,
-        time: new Date(message.timestamp).toISOString(),
-        project: message.subject.split('.').slice(1).join('.'),
-        reason: header('Sojourn-Reason'),
-        subject: header('Sojourn-Subject'),
-        originalSequence: Number(header('Sojourn-Sequence')),
-        eventId: header('Sojourn-Event-Id') || header('Sojourn-Sequence'),
-        data: message.data,
-      };
-      if (message.info.pending === 0 || message.seq === to) return;
-    }
-  } finally {
-    await messages.close();
-    await consumer.delete();
+  const subject = project === undefined ? undefined : deadLetterSubject(project);
+  for await (const message of readRange(js, { stream: DEADLETTERS_STREAM, subject, from, to })) {
+    const header = (name: string) => message.headers?.get(name) ?? '';
+    yield {
+      seq: message.seq,
+      time: new Date(message.timestamp).toISOString(),
+      project: message.subject.split('.').slice(1).join('.'),
+      reason: header('Sojourn-Reason'),
+      subject: header('Sojourn-Subject'),
+      originalSequence: Number(header('Sojourn-Sequence')),
+      eventId: header('Sojourn-Event-Id') || header('Sojourn-Sequence'),
+      data: message.data,
+    };
   }
 }
 
@@ -280,7 +266,7 @@ async function* selected(
 }
 
 async function replayOne(
-  { jsm }: Nats,
+  nats: Nats,
   publisher: Publisher,
   letter: DeadLetterEntry,
   data: Uint8Array,
@@ -295,10 +281,7 @@ async function replayOne(
     messageId: `replay-${Date.parse(streamCreated)}-${letter.seq}-${hash(data)}`,
     headers: { 'Sojourn-Event-Id': letter.eventId },
   });
-  await jsm.streams.deleteMessage(DEADLETTERS_STREAM, letter.seq, false).catch((error: unknown) => {
-    // Another replay was quicker.
-    if (!isApiError(error, 10037) && !isApiError(error, 10043)) throw error;
-  });
+  await removeMessage(nats, DEADLETTERS_STREAM, letter.seq);
 }
 
 function hash(data: Uint8Array): string {

@@ -34,6 +34,7 @@ import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { readRange } from './stream-range.ts';
 
 export interface Nats {
   readonly connection: NatsConnection;
@@ -181,9 +182,26 @@ export function isApiError(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }
 
+/**
+ * Takes a message out of a stream. That another did so before is fine; the server has several codes for it,
+ * which also mean other things, so it is asked whether the message is there.
+ * @throws what the client throws where the message is still there
+ */
+export async function removeMessage(
+  { jsm }: Pick<Nats, 'jsm'>,
+  stream: string,
+  seq: number,
+): Promise<void> {
+  try {
+    await jsm.streams.deleteMessage(stream, seq, false);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError)) throw error;
+    if ((await jsm.streams.getMessage(stream, { seq })) !== null) throw error;
+  }
+}
+
 /** "maximum messages per subject exceeded" */
 const SUBJECT_TAKEN = 10077;
-const NO_MESSAGE = 10037;
 
 /** The workflow id of the session that wrote a record, for the purge. */
 const SESSION_HEADER = 'Sojourn-Session';
@@ -216,12 +234,7 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     async end(partition) {
       const [info, last] = await Promise.all([
         jsm.streams.info(ROLLUPS_STREAM),
-        jsm.streams
-          .getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) })
-          .catch((error: unknown) => {
-            if (isApiError(error, NO_MESSAGE)) return null;
-            throw error;
-          }),
+        jsm.streams.getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) }),
       ]);
       const { bytes, messages } = info.state;
       return { log: life(info), seq: last?.seq ?? 0, recordBytes: bytes / Math.max(1, messages) };
@@ -246,18 +259,9 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     sumRange: (range) => sumRange(js, filter(range.partition), range),
 
     async *heads(partition, upTo) {
-      const info = await jsm.streams.info(ROLLUPS_STREAM);
-      if (info.state.messages === 0 || info.state.first_seq > upTo) return;
-      const consumer = await js.consumers.get(ROLLUPS_STREAM, {
-        filter_subjects: filter(partition),
-        headers_only: true,
-      });
-      const messages = await consumer.consume({ max_messages: 1_000 });
-      for await (const message of messages) {
-        if (message.seq > upTo) break;
-        const workflowId = decodeURIComponent(message.headers?.get(SESSION_HEADER) ?? '');
-        yield { seq: message.seq, workflowId };
-        if (message.info.pending === 0) break;
+      const range = { subject: filter(partition), to: upTo, headersOnly: true } as const;
+      for await (const { seq, headers } of readRange(js, { stream: ROLLUPS_STREAM, ...range })) {
+        yield { seq, workflowId: decodeURIComponent(headers?.get(SESSION_HEADER) ?? '') };
       }
     },
 
@@ -265,12 +269,7 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       await jsm.streams.purge(ROLLUPS_STREAM, { seq });
     },
 
-    async remove(seq) {
-      await jsm.streams.deleteMessage(ROLLUPS_STREAM, seq, false).catch((error: unknown) => {
-        // An earlier attempt removed it.
-        if (!isApiError(error, NO_MESSAGE) && !isApiError(error, 10043)) throw error;
-      });
-    },
+    remove: (seq) => removeMessage({ jsm }, ROLLUPS_STREAM, seq),
   };
 }
 

@@ -161,6 +161,7 @@ describe('dead letters', function () {
     const words = ['deadletters', 'replay', '--seq', String(two?.seq), '--file', file];
     const both = await Promise.all([run(...words), run(...words)]);
     expect(both.map(({ code }) => code)).to.include(0);
+    for (const { stdout } of both) expect(stdout).to.match(/^(1 replayed, 0|0 replayed, 0) failed/);
     await expectRows(project, events);
 
     // As if the command had been killed before it took the letters out.

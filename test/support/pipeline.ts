@@ -15,6 +15,8 @@ import { TEST_NAMESPACE, temporaryFolder, type TestServers } from './servers.ts'
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
 const START_MS_MAX = 40_000;
 const STOP_MS_MAX = 40_000;
+/** Longer than the longest of the commands' own limits in the tests, shorter than a test's. */
+const COMMAND_MS_MAX = 150_000;
 
 /** Short, so that tests need not wait; each test may override. */
 export const QUICK_SETTINGS = {
@@ -53,7 +55,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command of the command line to its end. */
+/** Runs a command of the command line to its end. @throws with what it printed where it does not end */
 export async function sojourn(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -62,7 +64,15 @@ export async function sojourn(
   const child = spawnSojourn(args, environment);
   const output = collect(child);
   child.stdin?.end(input);
-  const code = await exitOf(child);
+  let isHanging = false;
+  const timer = setTimeout(() => {
+    isHanging = true;
+    child.kill('SIGKILL');
+  }, COMMAND_MS_MAX);
+  const code = await exitOf(child).finally(() => {
+    clearTimeout(timer);
+  });
+  if (isHanging) throw new Error(`'${args.join(' ')}' does not end: ${JSON.stringify(output)}`);
   return { code, ...output };
 }
 

@@ -1,0 +1,47 @@
+/** Reading a stretch of a stream as it is, to its end. */
+import type { JetStreamClient, JsMsg } from '@nats-io/jetstream';
+
+export interface StreamRange {
+  readonly stream: string;
+  /** Only messages of this subject, which may have wildcards. */
+  readonly subject?: string | undefined;
+  /** First and last sequence; from the beginning where the first is missing. */
+  readonly from?: number;
+  readonly to: number;
+  readonly headersOnly?: true;
+}
+
+const AT_A_TIME_MAX = 500;
+/** For how long to wait for messages that were counted, but may have been removed meanwhile. */
+const WAIT_MS = 1_000;
+
+/**
+ * The messages of a range in order, through a consumer of its own that changes nothing. Ends also where others
+ * remove messages while they are being read: it never waits for one that is still to be published.
+ * @throws what the client throws, also where the stream does not exist
+ */
+export async function* readRange(
+  js: JetStreamClient,
+  { stream, subject, from, to, headersOnly }: StreamRange,
+): AsyncGenerator<JsMsg> {
+  if (from !== undefined && from > to) return;
+  const consumer = await js.consumers.get(stream, {
+    ...(from !== undefined && { opt_start_seq: from }),
+    ...(subject !== undefined && { filter_subjects: subject }),
+    ...(headersOnly && { headers_only: true }),
+  });
+  try {
+    for (;;) {
+      const { num_pending: pending } = await consumer.info();
+      if (pending === 0) return;
+      const max_messages = Math.min(pending, AT_A_TIME_MAX);
+      for await (const message of await consumer.fetch({ max_messages, expires: WAIT_MS })) {
+        if (message.seq > to) return;
+        yield message;
+        if (message.seq === to || message.info.pending === 0) return;
+      }
+    }
+  } finally {
+    await consumer.delete();
+  }
+}

@@ -1,0 +1,105 @@
+/** Reading a range of a stream, and taking messages out of it, while others do the same. */
+import { jetstream, type JetStreamManager, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { expect } from 'chai';
+import { removeMessage } from '../../platform/nats.ts';
+import { readRange } from '../../platform/stream-range.ts';
+import { useServers } from '../support/servers.ts';
+
+const STREAM = 'RANGE_TEST';
+const SEALED = 'SEALED_TEST';
+/** More than are asked for at a time. */
+const COUNT = 1_200;
+
+describe('a range of a stream', () => {
+  const servers = useServers();
+  let nc: NatsConnection;
+  let jsm: JetStreamManager;
+
+  before(async () => {
+    nc = await connect({ servers: servers().nats.url });
+    jsm = await jetstreamManager(nc);
+  });
+
+  after(() => nc.close());
+
+  beforeEach(async () => {
+    await jsm.streams.add({ name: STREAM, subjects: ['range-test.>'], storage: 'memory' });
+    const js = jetstream(nc);
+    const one = (n: number) => js.publish(`range-test.${n % 2 === 0 ? 'even' : 'odd'}`, `${n}`);
+    for (let n = 1; n <= COUNT; n += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, i) => one(n + i)));
+    }
+  });
+
+  afterEach(() => jsm.streams.delete(STREAM));
+
+  const read = (range: { from?: number; to: number; subject?: string; headersOnly?: true }) =>
+    readRange(jetstream(nc), { stream: STREAM, ...range });
+
+  async function sequences(messages: AsyncIterable<JsMsg>): Promise<number[]> {
+    const found: number[] = [];
+    for await (const { seq } of messages) found.push(seq);
+    return found;
+  }
+
+  const numbers = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+  it('is read in order, from its first to its last message', async () => {
+    expect(await sequences(read({ to: COUNT }))).to.deep.equal(numbers(1, COUNT));
+    expect(await sequences(read({ from: 499, to: 1_001 }))).to.deep.equal(numbers(499, 1_001));
+    expect(await sequences(read({ from: COUNT, to: COUNT + 9 }))).to.deep.equal([COUNT]);
+    expect(await sequences(read({ from: 7, to: 6 }))).to.deep.equal([]);
+    expect(await sequences(read({ from: COUNT + 1, to: COUNT + 9 }))).to.deep.equal([]);
+  });
+
+  it('has the messages of a subject only, and their headers only', async () => {
+    const found = await sequences(read({ subject: 'range-test.even', from: 11, to: 1_111 }));
+    expect(found).to.have.length(550);
+    expect(await sequences(read({ subject: 'range-test.none', to: COUNT }))).to.deep.equal([]);
+    for await (const { data } of read({ to: 1, headersOnly: true })) expect(data).to.have.length(0);
+  });
+
+  it('ends where the rest is removed while it is being read', async () => {
+    const found: number[] = [];
+    for await (const { seq } of read({ to: COUNT })) {
+      found.push(seq);
+      if (seq === 1) await jsm.streams.purge(STREAM);
+    }
+    expect(found).to.deep.equal(numbers(1, found.length));
+    expect(found.length).to.be.below(COUNT);
+  });
+
+  it('goes on behind what is removed while it is being read', async () => {
+    const found: number[] = [];
+    for await (const { seq } of read({ to: COUNT })) {
+      found.push(seq);
+      if (seq === 1) await jsm.streams.purge(STREAM, { seq: COUNT - 1 });
+    }
+    expect(found.slice(-2)).to.deep.equal([COUNT - 1, COUNT]);
+    expect(found.length).to.be.below(COUNT);
+  });
+
+  it('leaves no consumer behind, also where it is not read to its end', async () => {
+    for await (const { seq } of read({ to: COUNT })) if (seq === 3) break;
+    await sequences(read({ to: COUNT }));
+
+    expect((await jsm.streams.info(STREAM)).state.consumer_count).to.equal(0);
+  });
+
+  it('loses a message once, whoever removes it as well', async () => {
+    await Promise.all([removeMessage({ jsm }, STREAM, 5), removeMessage({ jsm }, STREAM, 5)]);
+    await removeMessage({ jsm }, STREAM, COUNT + 1);
+    expect((await jsm.streams.info(STREAM)).state.messages).to.equal(COUNT - 1);
+  });
+
+  it('says so where a message may not be removed', async () => {
+    await jsm.streams.add({ name: SEALED, subjects: ['sealed-test'], deny_delete: true });
+    await jetstream(nc).publish('sealed-test', '1');
+
+    const removed = removeMessage({ jsm }, SEALED, 1).then(() => 'removed', String);
+    expect(await removed).to.match(/delete/);
+    await jsm.streams.delete(SEALED);
+  });
+});
