@@ -64,15 +64,13 @@ export async function sojourn(
   const child = spawnSojourn(args, environment);
   const output = collect(child);
   child.stdin?.end(input);
-  let isHanging = false;
-  const timer = setTimeout(() => {
-    isHanging = true;
-    child.kill('SIGKILL');
-  }, COMMAND_MS_MAX);
+  const timer = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS_MAX);
   const code = await exitOf(child).finally(() => {
     clearTimeout(timer);
   });
-  if (isHanging) throw new Error(`'${args.join(' ')}' does not end: ${JSON.stringify(output)}`);
+  if (child.signalCode === 'SIGKILL') {
+    throw new Error(`'${args.join(' ')}' does not end: ${JSON.stringify(output)}`);
+  }
   return { code, ...output };
 }
 
