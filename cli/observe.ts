@@ -7,9 +7,10 @@ import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { connectTemporal } from '../platform/temporal.ts';
+import { reasonOf, withoutCredentials } from '../platform/unreachable.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
-import { reasonOf, type Temporal, withoutCredentials } from './connect.ts';
+import type { Temporal } from './connect.ts';
 import { commandLog } from './command-config.ts';
 
 export type ServerStatus =

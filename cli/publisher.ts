@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
 import type { Nats } from '../platform/nats.ts';
+import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
-import { reasonOf } from './connect.ts';
 
 export interface OutgoingMessage {
   readonly subject: string;

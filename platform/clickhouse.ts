@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import {
   type ClickHouseClient,
+  ClickHouseError,
   ClickHouseLogLevel,
   type ClickHouseSettings,
   createClient,
@@ -9,6 +10,7 @@ import {
 import type { TableWriter } from '../activities/load-batch.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
+import { reasonOf } from './unreachable.ts';
 
 export const DATABASE = 'sojourn';
 
@@ -96,12 +98,9 @@ export async function select<Row>(
     });
     return await result.json<Row>();
   } catch (error) {
-    throw new SojournError(
-      'SJ_SERVER_UNREACHABLE',
-      `ClickHouse refused a query: ${String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    const what = error instanceof ClickHouseError ? 'refused a query' : 'does not answer';
+    throw new SojournError('SJ_SERVER_UNREACHABLE', `ClickHouse ${what}: ${reasonOf(error)}`, {
+      cause: error,
+    });
   }
 }

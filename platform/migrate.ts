@@ -14,6 +14,7 @@ import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { connectNats, migrateStreams } from './nats.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
+import { unreachable } from './unreachable.ts';
 
 type MigrationConfig = Config & {
   readonly NATS_URL: string;
@@ -21,7 +22,7 @@ type MigrationConfig = Config & {
   readonly CLICKHOUSE_URL: string;
 };
 
-/** Everything, in parallel. @throws SojournError `SJ_MIGRATION` or what a server threw */
+/** Everything, in parallel. @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`, or what a server threw */
 export async function migrateAll(config: MigrationConfig, log: Logger): Promise<void> {
   const results = await Promise.allSettled([
     migrateNats(config, log),
@@ -52,6 +53,8 @@ async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<v
 async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<void> {
   const client = connectClickHouse(config, 'admin');
   try {
+    const query = `CREATE DATABASE IF NOT EXISTS ${DATABASE}`;
+    await client.command({ query }).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
     await applyMigrations(client, readMigrations(), log);
     await createUsers(client, config, log);
   } finally {
@@ -95,7 +98,6 @@ export async function applyMigrations(
   migrations: readonly Migration[],
   log: Logger,
 ): Promise<void> {
-  await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}` });
   await client.command({
     query: `CREATE TABLE IF NOT EXISTS ${DATABASE}.schema_migrations
       (name String COMMENT 'File', checksum String COMMENT 'SHA-256 of the file',

@@ -35,6 +35,7 @@ import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { readRange } from './stream-range.ts';
+import { unreachable } from './unreachable.ts';
 
 export interface Nats {
   readonly connection: NatsConnection;
@@ -47,7 +48,7 @@ const RECONNECT_WAIT_MS = 500;
 
 /**
  * Connects, and stays connected: the client reconnects for as long as the process lives.
- * @throws what the client throws where no server answers within 5 s
+ * @throws SojournError `SJ_SERVER_UNREACHABLE` where no server answers within 5 s
  */
 export async function connectNats(
   config: Config & { readonly NATS_URL: string },
@@ -84,7 +85,7 @@ export async function connectNats(
       authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS)),
     }),
     ...(Object.keys(tls).length > 0 && { tls }),
-  });
+  }).catch(unreachable('NATS', config.NATS_URL));
   watch(connection, log);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
@@ -141,8 +142,8 @@ const STREAMS: readonly StreamShape[] = [
   },
 ];
 
-/** How long a message may be held before JetStream offers it again. */
-const ACK_WAIT_MS = 60_000;
+/** For so long JetStream lets a message be held without a word of it; then it offers it again, to whoever is there. */
+export const ACK_WAIT_MS = 20_000;
 
 /** Creates or updates streams and the ingest consumer; safe to run again. */
 export async function migrateStreams({ jsm }: Pick<Nats, 'jsm'>, log: Logger): Promise<void> {

@@ -7,8 +7,9 @@ import { type DataConverter, defaultDataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { payloadConverter } from '../workflows/payload-converter.ts';
 import { connectionOptions, type TemporalConfig } from './temporal.ts';
+import { unreachable } from './unreachable.ts';
 
-/** @throws what the library throws where no server answers */
+/** @throws SojournError `SJ_SERVER_UNREACHABLE` */
 export async function connectTemporalNative(
   config: TemporalConfig,
 ): Promise<{ client: Client; connection: NativeConnection }> {
@@ -17,7 +18,7 @@ export async function connectTemporalNative(
     ...options,
     // A server that is talked to in plain text is near: there, bytes cost less than pressing them.
     ...(options.tls === false && { grpcCompression: { codec: 'none' } as const }),
-  });
+  }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS));
   const client = new Client({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,

@@ -16,6 +16,7 @@ import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
 
@@ -47,14 +48,14 @@ export function connectionOptions(config: TemporalConfig) {
   } satisfies ConnectionOptions;
 }
 
-/** For commands: pure JavaScript, quick to load. @throws where no server answers within 5 s */
+/** For commands: pure JavaScript, quick to load. @throws SojournError `SJ_SERVER_UNREACHABLE` after 5 s */
 export async function connectTemporal(
   config: TemporalConfig,
 ): Promise<{ client: Client; connection: Connection }> {
   const connection = await Connection.connect({
     ...connectionOptions(config),
     connectTimeout: '5s',
-  });
+  }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS));
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
 }
 

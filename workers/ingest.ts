@@ -8,7 +8,7 @@
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { headers, type Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../platform/log.ts';
-import type { Nats } from '../platform/nats.ts';
+import { ACK_WAIT_MS, type Nats } from '../platform/nats.ts';
 import { isServerAway } from '../platform/temporal.ts';
 import { within } from '../platform/within.ts';
 import { toError } from '../shared/errors.ts';
@@ -46,9 +46,9 @@ export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outco
 
 /**
  * A message held for this long is still being worked on, says ingest, and again each time that this has
- * gone by: well within the consumer's ack_wait of a minute, looked after in steps of half of it.
+ * gone by: well within the time that JetStream waits, looked after in steps of half of it.
  */
-const STILL_WORKING_MS = 20_000;
+const STILL_WORKING_MS = ACK_WAIT_MS / 3;
 /** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
 const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
@@ -330,7 +330,7 @@ export async function startIngest({
 
   /**
    * No more from JetStream, but what is on its way to us still comes: dropped, it would be offered
-   * again only after a minute. (`close()` drops it; the subscription that can do better is not part of
+   * again only after a while. (`close()` drops it; the subscription that can do better is not part of
    * the client's types.)
    */
   async function stopPulling(): Promise<void> {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
+import { ACK_WAIT_MS } from '../../platform/nats.ts';
 import { type AnyBatch, eventsOf } from '../../shared/batch.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';
@@ -18,8 +19,6 @@ const LOAD_MS = 15_000;
 const SHAPE = { sessions: 110, durationMs: LOAD_MS };
 /** An orchestrator kills what has not ended by then. */
 const STOP_MS_MAX = 20_000;
-/** After this long JetStream offers again what nobody acknowledged (platform/nats.ts). */
-const ACK_WAIT_MS = 60_000;
 const SETTLED_MS = 60_000;
 const START_MS_MAX = 20 * 60_000;
 

@@ -7,14 +7,14 @@ import { expect } from 'chai';
 import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/config.ts';
 import { freePorts } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { sojourn } from '../support/pipeline.ts';
+import { environmentOf, sojourn } from '../support/pipeline.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
 
 describe('a process', () => {
   // Everything is obtained by then, so that starts below take seconds.
-  useServers();
+  const servers = useServers();
 
   it('names every wrong setting in one error', async () => {
     const { code, stderr } = await sojourn(['up', '--data-dir', temporaryFolder()], {
@@ -53,6 +53,27 @@ describe('a process', () => {
 
     expect(code).to.equal(1);
     expect(stderr).to.contain('NATS_URL').and.to.contain('npx sojourn up');
+  });
+
+  it('names the server that does not answer at its start', async () => {
+    const [port] = await freePorts(1);
+    const everything = environmentOf(servers());
+    const away = {
+      ingest: [{ NATS_URL: `nats://127.0.0.1:${port}` }, /NATS does not answer at nats:/],
+      worker: [{ TEMPORAL_ADDRESS: `127.0.0.1:${port}` }, /Temporal does not answer at 127/],
+      migrate: [
+        { CLICKHOUSE_URL: `http://127.0.0.1:${port}` },
+        /ClickHouse does not answer at http/,
+      ],
+    } as const;
+    await Promise.all(
+      Object.entries(away).map(async ([command, [change, sentence]]) => {
+        const words = [command, '--data-dir', temporaryFolder()];
+        const { code, stderr } = await sojourn(words, { ...everything, ...change });
+        expect(code, command).to.equal(1);
+        expect(stderr, command).to.match(sentence);
+      }),
+    );
   });
 
   it('leaves a private file with everything it runs', async () => {

@@ -63,7 +63,7 @@ export interface WorldOptions {
 
 const READY_MS_MAX = 90_000;
 /**
- * What a killed ingest held is offered again after a minute. Tests have no minute; a shorter wait
+ * What a killed ingest held is offered again after a while. Tests have little time; a shorter wait
  * means the same repetitions, only sooner.
  */
 const ACK_WAIT_MS = 5_000;
@@ -144,7 +144,7 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
         },
         { withinMs: READY_MS_MAX },
       );
-      // `sojourn up` migrates at each start, which puts the minute back. Our own connection may still be
+      // `sojourn up` migrates at each start, which puts the longer wait back. Our own connection may still be
       // on its way back as well.
       await eventually(shortenAckWait, { withinMs: READY_MS_MAX });
     },

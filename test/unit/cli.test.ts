@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { expect } from 'chai';
 import { createProgram } from '../../cli/command-line.ts';
-import { reasonOf, withoutCredentials } from '../../cli/connect.ts';
 import { pendingDifferences } from '../../cli/observe.ts';
 import { countArgument, projectArgument, rateArgument } from '../../cli/options.ts';
 import { formatBytes, formatMs, printable } from '../../cli/output.ts';
 import { processEnvironment } from '../../platform/config.ts';
+import { reasonOf, unreachable, withoutCredentials } from '../../platform/unreachable.ts';
+import { toError } from '../../shared/errors.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
 /** Started processes share the machine with other tests. */
@@ -169,6 +170,20 @@ describe('what commands print', () => {
     expect(reasonOf(Object.assign(new Error(''), { code: 'ECONNREFUSED' }))).to.equal(
       'ECONNREFUSED',
     );
+  });
+
+  it('names a server that does not answer, where it should be, and why, once', () => {
+    const fail = (address: string) => {
+      try {
+        unreachable('NATS', address)(new Error('connection refused'));
+      } catch (error) {
+        return toError(error);
+      }
+    };
+    const error = fail('nats://user:secret@h:1');
+
+    expect(error?.message).to.match(/^NATS does not answer at nats:\/\/h:1 \(connection refused\)/);
+    expect(reasonOf(error)).to.equal('connection refused');
   });
 });
 
