@@ -53,13 +53,32 @@ async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<v
 async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<void> {
   const client = connectClickHouse(config, 'admin');
   try {
-    const query = `CREATE DATABASE IF NOT EXISTS ${DATABASE}`;
-    await client.command({ query }).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
+    await createDatabase(client).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
     await applyMigrations(client, readMigrations(), log);
     await createUsers(client, config, log);
   } finally {
     await client.close();
   }
+}
+
+/** A server that has to wake up first gets a minute, a connection that nobody answers on a part of it. */
+const FIRST_ANSWER = { tries: 12, withinMs: 5_000 } as const;
+
+async function createDatabase(client: ClickHouseClient): Promise<void> {
+  const { tries, withinMs } = FIRST_ANSWER;
+  for (let tried = 1; tried <= tries; tried += 1) {
+    const patience = AbortSignal.timeout(withinMs);
+    try {
+      await client.command({
+        query: `CREATE DATABASE IF NOT EXISTS ${DATABASE}`,
+        abort_signal: patience,
+      });
+      return;
+    } catch (error) {
+      if (!patience.aborted) throw error;
+    }
+  }
+  throw new Error(`no answer within ${(tries * withinMs) / 1_000} s`);
 }
 
 export interface Migration {

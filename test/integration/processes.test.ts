@@ -7,7 +7,9 @@ import { expect } from 'chai';
 import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/config.ts';
 import { freePorts } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { environmentOf, sojourn } from '../support/pipeline.ts';
+import { randomOf } from '../support/random.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
@@ -74,6 +76,31 @@ describe('a process', () => {
         expect(stderr, command).to.match(sentence);
       }),
     );
+  });
+
+  it('gets over a connection that falls silent while it starts', async () => {
+    const target = new URL(servers().clickhouse.url);
+    const proxy = await startFaultProxy(Number(target.port), randomOf(1));
+    target.port = String(proxy.port);
+    proxy.set('halfOpen');
+    try {
+      const migrated = sojourn(['migrate', '--data-dir', temporaryFolder()], {
+        ...environmentOf(servers()),
+        CLICKHOUSE_URL: target.href,
+      });
+      await eventually(
+        () => {
+          expect(proxy.hits.halfOpen).to.be.above(0);
+        },
+        { withinMs: 20_000 },
+      );
+      proxy.set('pass');
+
+      const { code, stderr } = await migrated;
+      expect(code, stderr).to.equal(0);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('leaves a private file with everything it runs', async () => {

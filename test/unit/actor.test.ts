@@ -64,6 +64,17 @@ describe('the next step of an open session', () => {
     expect(nextStep(actor, NOON_ISH)).to.deep.equal(waitUntil(NOON_ISH + 30 * MINUTE));
   });
 
+  it('counts a checkpoint from when the write was made, though it was heard of later', () => {
+    const actor = anActor([anEvent()]);
+    const rollup = rollupFor(writeRequest(actor, { status: 'open' }, NOON_ISH), undefined);
+    confirmWrite(actor, writeResult(rollup), NOON_ISH + 20 * SECOND);
+    receive(actor, aBatch(anEvent()), NOON_ISH + 20 * SECOND);
+
+    const waits = nextStep(actor, NOON_ISH + 20 * SECOND);
+
+    expect(waits).to.deep.equal(waitUntil(NOON_ISH + MINUTE));
+  });
+
   it('is to write again one checkpoint after the last write, no sooner', () => {
     const actor = aWrittenActor();
     receive(actor, aBatch(anEvent()), NOON_ISH + SECOND);
@@ -222,6 +233,62 @@ describe('a continued session', () => {
       waitUntil(NOON_ISH + 30 * MINUTE + 5 * SECOND),
     );
     expect(continued.writeNo).to.equal(2);
+  });
+
+  it('waits for nothing where it had no reason to write before', () => {
+    const actor = anActor([anEvent()], { checkpointMs: null });
+    const unwritten = openActor(throughJson(continuation(actor, NOON_ISH)), 'run-1', NOON_ISH);
+    expect(unwritten.lastWriteAt).to.equal(undefined);
+
+    const input = { ...throughJson(continuation(actor, NOON_ISH)), settings: SETTINGS };
+    expect(nextStep(openActor(input, 'run-1', NOON_ISH), NOON_ISH)).to.deep.equal(WRITE_OPEN);
+  });
+
+  it('ends where an operator had said so', () => {
+    const actor = aWrittenActor();
+    actor.endRequested = true;
+
+    const continued = openActor(throughJson(continuation(actor, NOON_ISH)), 'run-1', NOON_ISH);
+
+    expect(nextStep(continued, NOON_ISH)).to.deep.equal(writeEnded('operator'));
+    const other = openActor(
+      throughJson(continuation(aWrittenActor(), NOON_ISH)),
+      'run-1',
+      NOON_ISH,
+    );
+    expect(nextStep(other, NOON_ISH).do).to.equal('wait');
+  });
+});
+
+describe('the time from which on a session counts as a visit of its user', () => {
+  const SINCE = NOON_ISH - 7 * 24 * 60 * MINUTE;
+  const input = { project: 'shop', sessionId: 's-1', settings: SETTINGS };
+  const first = () =>
+    openActor({ ...input, batch: aBatch(anEvent()), visitorsSince: SINCE }, 'run-1', NOON_ISH);
+  const asked = (actor: Actor) => writeRequest(actor, { status: 'open' }, NOON_ISH).visitorsSince;
+
+  it('goes along with each write', () => {
+    expect(asked(first())).to.equal(SINCE);
+    expect(writeRequest(anActor([anEvent()]), { status: 'open' }, NOON_ISH)).not.to.have.property(
+      'visitorsSince',
+    );
+  });
+
+  it('stays what it was, however the session goes on', () => {
+    const batch = aBatch(anEvent());
+    const continued = openActor(throughJson(continuation(first(), NOON_ISH)), 'run-1', NOON_ISH);
+    const snapshot = throughJson(snapshotOf(first(), 'idle'));
+    const reopening = { ...input, batch, snapshot, visitorsSince: SINCE + MINUTE };
+    const reopened = openActor(reopening, 'run-2', NOON_ISH);
+
+    expect(asked(continued)).to.equal(SINCE);
+    expect(asked(reopened)).to.equal(SINCE);
+    // One from before there was such a time has none for its whole life.
+    const old = throughJson(snapshotOf(anActor([anEvent()]), 'idle'));
+    expect(old).not.to.have.property('visitorsSince');
+    expect(asked(openActor({ ...reopening, snapshot: old }, 'run-2', NOON_ISH))).to.equal(
+      undefined,
+    );
   });
 });
 
