@@ -16,7 +16,11 @@ import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from '../workers/deliver.ts';
 import { createOpener } from '../workers/opening.ts';
 import { type Ingest, startIngest } from '../workers/ingest.ts';
-import { installTemporalRuntime, startSessionWorker } from '../workers/session-worker.ts';
+import {
+  installTemporalRuntime,
+  type SessionWorker,
+  startSessionWorker,
+} from '../workers/session-worker.ts';
 
 export interface Pipeline {
   readonly nats: Nats;
@@ -50,7 +54,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     closers.add('temporal', () => temporal.connection.close());
     const history = createSessionHistory(temporal.client);
     const running: Promise<void>[] = [];
-    let workerLoad: (() => number) | undefined;
+    let sessionWorker: SessionWorker | undefined;
     let visitors: VisitorStore | undefined;
     if (given.REDIS_URL !== undefined) {
       const redis = connectRedis(requireServers(given, ['REDIS_URL']), log);
@@ -80,7 +84,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       });
       closers.add('session worker', () => worker.stop());
       running.push(worker.finished);
-      workerLoad = () => worker.load;
+      sessionWorker = worker;
     }
 
     let ingest: Ingest | undefined;
@@ -103,7 +107,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         deliver,
         log,
         now: Date.now,
-        ...(workerLoad && { workerLoad }),
+        ...(sessionWorker && { worker: sessionWorker }),
       });
       closers.add('ingest', () => started.stop());
       running.push(started.finished);

@@ -6,6 +6,7 @@
  * a session costs Temporal the same however many events it carries). A session has at most one
  * message under way, so the next one gathers for as long as the engine takes.
  */
+import { LRUCache } from 'lru-cache';
 import type { VisitorEvent } from '../shared/event.ts';
 import {
   BATCH_BYTES_MAX,
@@ -49,6 +50,11 @@ const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 /** Sessions that only wait for a place; with as many in hand, more messages would only have to be kept. */
 const COMPLETE_MAX = 64;
 
+/** Sessions known to have been delivered to before. */
+const TOLD_MAX = 50_000;
+/** So many new sessions go first for each one that has been waiting longer. */
+const NEW_IN_A_ROW_MAX = 3;
+
 export interface Gather {
   /** Takes one event of a message in. */
   add(
@@ -77,10 +83,13 @@ export function createGather(): Gather {
   // Insertion order is the order of waiting.
   const waiting = new Map<string, Waiting>();
   const urgent = new Set<string>();
+  const fresh = new Set<string>();
+  const told = new LRUCache<string, true>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
   let backlog = false;
   let hurried = false;
+  let newInARow = 0;
   let events = 0;
   let bytes = 0;
 
@@ -95,12 +104,20 @@ export function createGather(): Gather {
   const insert = (key: string, entry: Waiting) => {
     waiting.set(key, entry);
     if (entry.ends || entry.events.length >= BATCH_EVENTS_MAX) urgent.add(key);
+    else if (!told.has(key)) fresh.add(key);
   };
   const firstOf = (keys: Iterable<string>) => {
     for (const key of keys) return key;
     return undefined;
   };
-  const candidates = () => [firstOf(urgent), firstOf(waiting.keys())];
+  /**
+   * A session that ends is complete: nothing more will come for it. Of the others a new one goes first, that it may be
+   * seen at all, while those that can be seen already gather; not so under backlog, where nothing is new.
+   */
+  const candidates = () => {
+    const isTurnOfNew = !backlog && newInARow < NEW_IN_A_ROW_MAX;
+    return [firstOf(urgent), ...(isTurnOfNew ? [firstOf(fresh)] : []), firstOf(waiting.keys())];
+  };
   const release = (key: string) => {
     underWay.delete(key);
     const entry = parked.get(key);
@@ -143,6 +160,7 @@ export function createGather(): Gather {
         if (key === undefined || entry === undefined || dueTime(entry) > now) continue;
         waiting.delete(key);
         urgent.delete(key);
+        newInARow = fresh.delete(key) ? newInARow + 1 : 0;
         underWay.add(key);
         const count = batchLength(entry.sizes);
         const delivery: Delivery = {
@@ -175,7 +193,9 @@ export function createGather(): Gather {
     done(delivery) {
       events -= delivery.events.length;
       for (const size of delivery.sizes) bytes -= size;
-      release(keyOf(delivery));
+      const key = keyOf(delivery);
+      told.set(key, true);
+      release(key);
     },
 
     putBack(delivery) {

@@ -22,6 +22,7 @@ import {
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { createPace } from './pace.ts';
+import type { SessionWorker } from './session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
 
 export interface IngestDeps {
@@ -29,8 +30,8 @@ export interface IngestDeps {
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
   readonly log: Logger;
   readonly now: () => number;
-  /** Tasks under way in the worker of this process, where there is one. */
-  readonly workerLoad?: () => number;
+  /** The worker of this process, where there is one. */
+  readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
 }
 
 export interface Ingest {
@@ -94,10 +95,10 @@ export async function startIngest({
   deliver,
   log,
   now,
-  workerLoad,
+  worker,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
-  const pace = createPace(workerLoad);
+  const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
   const held = new Map<number, Held>();
   /** Failed tries of sessions that did not take their events yet. */
   const attemptsOf = new Map<string, number>();
@@ -197,12 +198,15 @@ export async function startIngest({
   }
 
   async function send(delivery: Delivery): Promise<void> {
+    const workflowId = sessionWorkflowId(delivery.project, delivery.sessionId);
+    const takenBefore = worker?.untaken.takenBy(workflowId);
     try {
       const outcome = await deliver(delivery, ackFloor);
       figures[outcome] += 1;
+      if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
       if (failures > 0) log.info({ failures }, 'temporal takes events again');
       failures = 0;
-      attemptsOf.delete(sessionWorkflowId(delivery.project, delivery.sessionId));
+      attemptsOf.delete(workflowId);
       gather.done(delivery);
       for (const message of delivery.messages) settlePart(message);
     } catch (error) {

@@ -7,7 +7,7 @@
 
 /** Deliveries under way at once: enough to keep one Temporal server busy. */
 const DELIVERIES_MAX = 32;
-/** Deliveries, and tasks in the worker, under way at once. */
+/** Deliveries, signals that sessions have yet to take up, and tasks in the worker, under way at once. */
 const UNDER_WAY_MAX = 16;
 /** When to look again whether the worker has got further, milliseconds. */
 const LOOK_AGAIN_MS = 4;
@@ -21,7 +21,7 @@ export interface Pace {
   askAgainAt(underWay: number, now: number): number;
 }
 
-/** @param workerLoad tasks under way in the worker of this process; nothing where there is no worker */
+/** @param workerLoad tasks that the worker of this process has or is about to get; nothing where there is none */
 export function createPace(workerLoad?: () => number): Pace {
   let heldUpUntil: number | undefined;
   return {

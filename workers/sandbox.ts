@@ -7,12 +7,16 @@ import type proto from '@temporalio/proto';
 import * as sdk from '@temporalio/worker';
 import type { SinkCall, WorkflowInfo } from '@temporalio/workflow';
 import { createOrderGuard } from './order-guard.ts';
+import { createUntaken, type Untaken } from './untaken.ts';
 
 type CreatorArguments = Parameters<(typeof sdk.Worker)['createWorkflowCreator']>;
 export type WorkflowBundle = CreatorArguments[0];
 export type WorkflowCreator = Awaited<ReturnType<(typeof sdk.Worker)['createWorkflowCreator']>>;
 type CreateOptions = Parameters<WorkflowCreator['createWorkflow']>[0];
 type Workflow = Awaited<ReturnType<WorkflowCreator['createWorkflow']>>;
+
+/** Makes workflows, and knows which of them have yet to hear of a signal. */
+export type Sandbox = WorkflowCreator & { readonly untaken: Untaken };
 
 /** What the thread is made with. */
 export interface SandboxData {
@@ -44,6 +48,7 @@ export type SandboxAnswer = { readonly id: number } & (SandboxOutcome | { readon
 type Task = Omit<SandboxRequest, 'id' | 'gone'>;
 
 interface ThreadClient {
+  readonly untaken: Untaken;
   readonly ask: (task: Task) => Promise<SandboxOutcome>;
   readonly dispose: (runId: string) => void;
 }
@@ -68,7 +73,7 @@ function startThread(workerData: SandboxData): Thread {
 export async function createSandbox(
   bundle: WorkflowBundle,
   activityNames: Set<string>,
-): Promise<WorkflowCreator> {
+): Promise<Sandbox> {
   const thread = startThread({ bundle, activityNames });
   const waiting = new Map<number, Waiting>();
   let gone: string[] = [];
@@ -110,8 +115,10 @@ export async function createSandbox(
 
   // Rides on the next task: waking the thread costs more than what it is woken for.
   const dispose = (runId: string) => void gone.push(runId);
+  const untaken = createUntaken();
   return {
-    createWorkflow: (options) => Promise.resolve(workflowIn({ ask, dispose }, options)),
+    untaken,
+    createWorkflow: (options) => Promise.resolve(workflowIn({ untaken, ask, dispose }, options)),
     async destroy() {
       await thread.terminate();
     },
@@ -119,8 +126,8 @@ export async function createSandbox(
 }
 
 /** The workflow is made with its first task. What it hands over comes with the answer to each. */
-function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Workflow {
-  const { runId } = options.info;
+function workflowIn({ untaken, ask, dispose }: ThreadClient, options: CreateOptions): Workflow {
+  const { workflowId, runId } = options.info;
   // Functions cannot enter the thread, where they are set anew.
   const { now: _now, random: _random, ...unsafe } = options.info.unsafe;
   let create: CreateOptions | undefined = {
@@ -129,8 +136,10 @@ function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Wor
   };
   let calls: SinkCall[] = [];
   const order = createOrderGuard();
+  untaken.kept(workflowId, runId);
   return {
     async activate(activation) {
+      if (activation.jobs?.some(({ signalWorkflow }) => signalWorkflow)) untaken.taken(workflowId);
       if (order.isTooLate(activation)) return giveUp(runId);
       const request = { runId, activation, ...(create !== undefined && { create }) };
       if (create !== undefined) leaveOut(activation);
@@ -150,6 +159,7 @@ function workflowIn({ ask, dispose }: ThreadClient, options: CreateOptions): Wor
       return Promise.resolve(taken);
     },
     dispose() {
+      untaken.dropped(workflowId, runId);
       dispose(runId);
       return Promise.resolve();
     },

@@ -1,11 +1,12 @@
 /**
- * Temporal's worker, with two things done otherwise.
+ * Temporal's worker, with three things done otherwise.
  */
-import { type InjectedSinks, Worker } from '@temporalio/worker';
+import { type InjectedSinks, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { RollupLog } from '../activities/record-rollup.ts';
 import type { LogEntry } from '../shared/rollup.ts';
 import type { SessionSinks } from '../workflows/messages.ts';
-import { createSandbox } from './sandbox.ts';
+import { createSandbox, type Sandbox } from './sandbox.ts';
+import type { Untaken } from './untaken.ts';
 
 type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
 type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] };
@@ -14,11 +15,22 @@ type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] }
 const ROLLUP_LOG = 'rollupLog';
 
 export class SessionHost extends Worker {
+  static override async create(options: WorkerOptions): Promise<SessionHost> {
+    const worker = await super.create(options);
+    if (!(worker instanceof SessionHost)) throw new TypeError('the SDK made another worker');
+    return worker;
+  }
+
   /** Workflow code runs in our own thread, not in the SDK's (docs/decisions/018). */
   protected static override createWorkflowCreator(
     ...[bundle, { activities }]: Parameters<(typeof Worker)['createWorkflowCreator']>
   ) {
     return createSandbox(bundle, new Set(activities.keys()));
+  }
+
+  /** Signals that sessions kept here have yet to take up. */
+  get untaken(): Untaken {
+    return (this.workflowCreator as Sandbox).untaken;
   }
 
   /**

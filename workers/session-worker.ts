@@ -6,6 +6,7 @@ import type { Logger } from '../platform/log.ts';
 import { within } from '../platform/within.ts';
 import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
 import { SessionHost, sessionSinks } from './session-host.ts';
+import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 export interface SessionWorkerDeps {
@@ -21,6 +22,8 @@ export interface SessionWorker {
   readonly finished: Promise<void>;
   /** Workflow tasks and local activities under way. */
   readonly load: number;
+  /** Signals that sessions have yet to take up here. */
+  readonly untaken: Untaken;
   /** Takes no new tasks, finishes those under way. */
   stop(): Promise<void>;
 }
@@ -85,8 +88,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     maxConcurrentActivityTaskExecutions: 100,
     // New sessions come from the shared queue, and most sessions are short.
     nonStickyToStickyPollRatio: 0.5,
-    // A task for a worker that has gone goes to another one after this long (default 10 s).
-    stickyQueueScheduleToStartTimeout: '3s',
+    stickyQueueScheduleToStartTimeout: KEPT_TASK_WAITS_MS,
     shutdownGraceTime: '5s',
     shutdownForceTime: '8s',
   });
@@ -99,6 +101,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
       const { numInFlightWorkflowActivations, numInFlightLocalActivities } = worker.getStatus();
       return numInFlightWorkflowActivations + numInFlightLocalActivities;
     },
+    untaken: worker.untaken,
     async stop() {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -60,6 +60,47 @@ describe('the waiting room', () => {
     expect(gather.take(T0 + 1_000)?.sessionId).to.equal('open');
   });
 
+  describe('with more than can be delivered', () => {
+    /** One that has been delivered to before, and waits again. */
+    function addKnown(gather: Gather, sessionId: string, now: number): void {
+      add(gather, sessionId, end(), now);
+      gather.done(gather.take(now) as Delivery);
+      add(gather, sessionId, anEvent(), now);
+    }
+    const taken = (gather: Gather, count: number) =>
+      Array.from({ length: count }, () => gather.take(T0 + 2_000)?.sessionId);
+
+    it('sends what ends first, then what is new, then what can be seen already', () => {
+      const gather = createGather();
+      addKnown(gather, 'known', T0);
+      add(gather, 'new', anEvent(), T0 + 1);
+      add(gather, 'ends', end(), T0 + 2);
+
+      expect(taken(gather, 4)).to.deep.equal(['ends', 'new', 'known', undefined]);
+    });
+
+    it('lets one that has been waiting go after three new ones', () => {
+      const gather = createGather();
+      addKnown(gather, 'known-1', T0);
+      addKnown(gather, 'known-2', T0);
+      for (let n = 1; n <= 7; n += 1) add(gather, `new-${n}`, anEvent(), T0 + n);
+
+      const order = taken(gather, 9);
+
+      expect(order.slice(0, 4)).to.deep.equal(['new-1', 'new-2', 'new-3', 'known-1']);
+      expect(order.slice(4)).to.deep.equal(['new-4', 'new-5', 'new-6', 'known-2', 'new-7']);
+    });
+
+    it('keeps to the order of waiting under backlog, where nothing is new', () => {
+      const gather = createGather();
+      addKnown(gather, 'known', T0);
+      gather.setBacklog(true);
+      add(gather, 'new', anEvent(), T0 + 1);
+
+      expect(taken(gather, 2)).to.deep.equal(['known', 'new']);
+    });
+  });
+
   it('has one delivery of a session under way, and gathers for the next meanwhile', () => {
     const gather = createGather();
     add(gather, 's', end());

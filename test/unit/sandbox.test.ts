@@ -7,6 +7,7 @@ const aBundle = (code: string): WorkflowBundle => ({
   filename: 'workflows.js',
   sourceMap: { version: '3', sources: [], names: [], mappings: '', file: 'workflows.js' } as never,
 });
+const ID = 'session/shop/s-1';
 const EMPTY = 'globalThis.__TEMPORAL__ = { importWorkflows() {}, api: {} };';
 
 describe('the sandbox of workflows', () => {
@@ -33,6 +34,27 @@ describe('the sandbox of workflows', () => {
     }
   });
 
+  it('knows which of the sessions it keeps have yet to hear of a signal', async () => {
+    const sandbox = await createSandbox(aBundle(EMPTY), new Set());
+    const { untaken } = sandbox;
+    try {
+      const workflow = await sandbox.createWorkflow(optionsOf('run'));
+      untaken.sent(ID, untaken.takenBy(ID), 0);
+      expect(untaken.count(0)).to.equal(1);
+
+      // That this one cannot do it does not matter: it came here.
+      await failureOf(workflow.activate({ runId: 'run', jobs: [{ fireTimer: {} }] }));
+      expect(untaken.count(0)).to.equal(1);
+      await failureOf(workflow.activate({ runId: 'run', jobs: [{ signalWorkflow: {} }] }));
+      expect(untaken.count(0)).to.equal(0);
+
+      await workflow.dispose();
+      expect(untaken.takenBy(ID)).to.equal(undefined);
+    } finally {
+      await sandbox.destroy();
+    }
+  });
+
   it('ends the worker where its thread has ended', async () => {
     const sandbox = await createSandbox(aBundle(EMPTY), new Set());
     const workflow = await sandbox.createWorkflow(optionsOf('run'));
@@ -49,7 +71,7 @@ function optionsOf(
   runId: string,
 ): Parameters<Awaited<ReturnType<typeof createSandbox>>['createWorkflow']>[0] {
   return {
-    info: { runId, unsafe: { isReplaying: false } },
+    info: { workflowId: ID, runId, unsafe: { isReplaying: false } },
     randomnessSeed: [],
     now: 0,
     showStackTraceSources: false,
