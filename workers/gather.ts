@@ -52,7 +52,9 @@ const COMPLETE_MAX = 64;
 
 /** Sessions known to have been delivered to before. */
 const TOLD_MAX = 50_000;
-/** So many new sessions go first for each one that has been waiting longer. */
+/** More sessions begin than can be delivered in turn, where a new one has been waiting for this long, milliseconds. */
+const RUSH_MS = 1_000;
+/** So many new sessions go first for each one that has been waiting longest. */
 const NEW_IN_A_ROW_MAX = 3;
 
 export interface Gather {
@@ -83,7 +85,8 @@ export function createGather(): Gather {
   // Insertion order is the order of waiting.
   const waiting = new Map<string, Waiting>();
   const urgent = new Set<string>();
-  const fresh = new Set<string>();
+  /** Sessions that were not delivered to yet, in the order they came; some of them by now. */
+  const newcomers: string[] = [];
   const told = new LRUCache<string, true>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
@@ -102,21 +105,40 @@ export function createGather(): Gather {
     return entry.since + (entry.ends ? WINDOW_MS.endUnderBacklog : WINDOW_MS.backlog);
   };
   const insert = (key: string, entry: Waiting) => {
+    if (!waiting.has(key) && !told.has(key)) newcomers.push(key);
     waiting.set(key, entry);
     if (entry.ends || entry.events.length >= BATCH_EVENTS_MAX) urgent.add(key);
-    else if (!told.has(key)) fresh.add(key);
   };
   const firstOf = (keys: Iterable<string>) => {
     for (const key of keys) return key;
     return undefined;
   };
+  const isDue = (key: string | undefined, now: number) => {
+    const entry = key === undefined ? undefined : waiting.get(key);
+    return entry !== undefined && dueTime(entry) <= now;
+  };
+  /** The first of the new sessions; in a rush the last one, at once: in turn all would be seen when they are nearly over. */
+  const newcomer = (now: number) => {
+    const isOld = (key = '') => !waiting.has(key) || told.has(key);
+    while (newcomers.length > 0 && isOld(newcomers[0])) newcomers.shift();
+    while (newcomers.length > 0 && isOld(newcomers.at(-1))) newcomers.pop();
+    const [first] = newcomers;
+    const since = waiting.get(first ?? '')?.since ?? Infinity;
+    if (now - since > RUSH_MS) return newcomers.at(-1);
+    return isDue(first, now) ? first : undefined;
+  };
   /**
-   * A session that ends is complete: nothing more will come for it. Of the others a new one goes first, that it may be
-   * seen at all, while those that can be seen already gather; not so under backlog, where nothing is new.
+   * A session that ends is complete: nothing more will come for it. Then come new ones, that they may be seen at all,
+   * while the others gather; not so under backlog, where nothing is new.
    */
-  const candidates = () => {
+  const nextOf = (now: number) => {
+    const ending = firstOf(urgent);
+    if (isDue(ending, now)) return ending;
     const isTurnOfNew = !backlog && newInARow < NEW_IN_A_ROW_MAX;
-    return [firstOf(urgent), ...(isTurnOfNew ? [firstOf(fresh)] : []), firstOf(waiting.keys())];
+    const next = isTurnOfNew ? newcomer(now) : undefined;
+    newInARow = next === undefined ? 0 : newInARow + 1;
+    const oldest = firstOf(waiting.keys());
+    return next ?? (isDue(oldest, now) ? oldest : undefined);
   };
   const release = (key: string) => {
     underWay.delete(key);
@@ -155,35 +177,32 @@ export function createGather(): Gather {
     },
 
     take(now) {
-      for (const key of candidates()) {
-        const entry = key === undefined ? undefined : waiting.get(key);
-        if (key === undefined || entry === undefined || dueTime(entry) > now) continue;
-        waiting.delete(key);
-        urgent.delete(key);
-        newInARow = fresh.delete(key) ? newInARow + 1 : 0;
-        underWay.add(key);
-        const count = batchLength(entry.sizes);
-        const delivery: Delivery = {
-          project: entry.project,
-          sessionId: entry.sessionId,
-          events: entry.events.slice(0, count),
-          messages: entry.messages.slice(0, count),
-          sizes: entry.sizes.slice(0, count),
-        };
-        if (count < entry.events.length) {
-          entry.events = entry.events.slice(count);
-          entry.messages = entry.messages.slice(count);
-          entry.sizes = entry.sizes.slice(count);
-          parked.set(key, entry);
-        }
-        return delivery;
+      const key = nextOf(now);
+      const entry = key === undefined ? undefined : waiting.get(key);
+      if (key === undefined || entry === undefined) return undefined;
+      waiting.delete(key);
+      urgent.delete(key);
+      underWay.add(key);
+      const count = batchLength(entry.sizes);
+      const delivery: Delivery = {
+        project: entry.project,
+        sessionId: entry.sessionId,
+        events: entry.events.slice(0, count),
+        messages: entry.messages.slice(0, count),
+        sizes: entry.sizes.slice(0, count),
+      };
+      if (count < entry.events.length) {
+        entry.events = entry.events.slice(count);
+        entry.messages = entry.messages.slice(count);
+        entry.sizes = entry.sizes.slice(count);
+        parked.set(key, entry);
       }
-      return undefined;
+      return delivery;
     },
 
     dueAt() {
       return Math.min(
-        ...candidates().map((key) => {
+        ...[firstOf(urgent), firstOf(waiting.keys())].map((key) => {
           const entry = key === undefined ? undefined : waiting.get(key);
           return entry === undefined ? Infinity : dueTime(entry);
         }),

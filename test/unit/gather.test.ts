@@ -61,43 +61,67 @@ describe('the waiting room', () => {
   });
 
   describe('with more than can be delivered', () => {
+    const SOON = T0 + 500;
+    const LATE = T0 + 1_500;
     /** One that has been delivered to before, and waits again. */
-    function addKnown(gather: Gather, sessionId: string, now: number): void {
-      add(gather, sessionId, end(), now);
-      gather.done(gather.take(now) as Delivery);
-      add(gather, sessionId, anEvent(), now);
+    function addKnown(gather: Gather, sessionId: string): void {
+      add(gather, sessionId, end(), T0);
+      gather.done(gather.take(T0) as Delivery);
+      add(gather, sessionId, anEvent(), T0);
     }
-    const taken = (gather: Gather, count: number) =>
-      Array.from({ length: count }, () => gather.take(T0 + 2_000)?.sessionId);
+    function addNew(gather: Gather, ...sessionIds: readonly string[]): void {
+      for (const [n, sessionId] of sessionIds.entries()) {
+        add(gather, sessionId, anEvent(), T0 + n + 1);
+      }
+    }
+    const taken = (gather: Gather, count: number, now: number) =>
+      Array.from({ length: count }, () => gather.take(now)?.sessionId);
 
     it('sends what ends first, then what is new, then what can be seen already', () => {
       const gather = createGather();
-      addKnown(gather, 'known', T0);
-      add(gather, 'new', anEvent(), T0 + 1);
-      add(gather, 'ends', end(), T0 + 2);
+      addKnown(gather, 'known');
+      addNew(gather, 'new');
+      add(gather, 'ends', end(), SOON);
 
-      expect(taken(gather, 4)).to.deep.equal(['ends', 'new', 'known', undefined]);
+      expect(taken(gather, 4, SOON)).to.deep.equal(['ends', 'new', 'known', undefined]);
     });
 
-    it('lets one that has been waiting go after three new ones', () => {
+    it('lets what has been waiting longest go after three new ones', () => {
       const gather = createGather();
-      addKnown(gather, 'known-1', T0);
-      addKnown(gather, 'known-2', T0);
-      for (let n = 1; n <= 7; n += 1) add(gather, `new-${n}`, anEvent(), T0 + n);
+      addKnown(gather, 'known-1');
+      addKnown(gather, 'known-2');
+      addNew(gather, 'a', 'b', 'c', 'd');
 
-      const order = taken(gather, 9);
+      const order = taken(gather, 7, SOON);
 
-      expect(order.slice(0, 4)).to.deep.equal(['new-1', 'new-2', 'new-3', 'known-1']);
-      expect(order.slice(4)).to.deep.equal(['new-4', 'new-5', 'new-6', 'known-2', 'new-7']);
+      expect(order).to.deep.equal(['a', 'b', 'c', 'known-1', 'd', 'known-2', undefined]);
+    });
+
+    it('sends the newest first in a rush, at once', () => {
+      const gather = createGather();
+      addKnown(gather, 'known');
+      addNew(gather, 'a', 'b', 'c', 'd');
+      add(gather, 'e', anEvent(), LATE);
+
+      expect(taken(gather, 6, LATE)).to.deep.equal(['e', 'd', 'c', 'known', 'b', 'a']);
+    });
+
+    it('waits for company where the only new one has just come', () => {
+      const gather = createGather();
+      addKnown(gather, 'known');
+      add(gather, 'new', anEvent(), LATE);
+
+      expect(taken(gather, 2, LATE)).to.deep.equal(['known', undefined]);
+      expect(taken(gather, 1, LATE + 40)).to.deep.equal(['new']);
     });
 
     it('keeps to the order of waiting under backlog, where nothing is new', () => {
       const gather = createGather();
-      addKnown(gather, 'known', T0);
+      addKnown(gather, 'known');
       gather.setBacklog(true);
-      add(gather, 'new', anEvent(), T0 + 1);
+      addNew(gather, 'a', 'b');
 
-      expect(taken(gather, 2)).to.deep.equal(['known', 'new']);
+      expect(taken(gather, 3, LATE)).to.deep.equal(['known', 'a', 'b']);
     });
   });
 
