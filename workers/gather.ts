@@ -53,7 +53,7 @@ const COMPLETE_MAX = 64;
 /** Sessions known to have been delivered to before. */
 const TOLD_MAX = 50_000;
 /** More sessions begin than can be delivered in turn, where a new one has been waiting for this long, milliseconds. */
-const RUSH_MS = 1_000;
+const RUSH_MS = 3_000;
 /** So many new sessions go first for each one that has been waiting longest. */
 const NEW_IN_A_ROW_MAX = 3;
 

@@ -62,7 +62,7 @@ describe('the waiting room', () => {
 
   describe('with more than can be delivered', () => {
     const SOON = T0 + 500;
-    const LATE = T0 + 1_500;
+    const LATE = T0 + 3_500;
     /** One that has been delivered to before, and waits again. */
     function addKnown(gather: Gather, sessionId: string): void {
       add(gather, sessionId, end(), T0);
