@@ -52,6 +52,8 @@ const COMPLETE_MAX = 64;
 
 /** Sessions known to have been delivered to before. */
 const TOLD_MAX = 50_000;
+/** What the list of new sessions may hold beside them before it is cleaned. */
+const SPARE_MAX = 1_000;
 /** More sessions begin than can be delivered in turn, where a new one has been waiting for this long, milliseconds. */
 const RUSH_MS = 3_000;
 /** So many new sessions go first for each one that has been waiting longest. */
@@ -86,7 +88,7 @@ export function createGather(): Gather {
   const waiting = new Map<string, Waiting>();
   const urgent = new Set<string>();
   /** Sessions that were not delivered to yet, in the order they came; some of them by now. */
-  const newcomers: string[] = [];
+  let newcomers: string[] = [];
   const told = new LRUCache<string, true>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
@@ -107,8 +109,12 @@ export function createGather(): Gather {
   const insert = (key: string, entry: Waiting) => {
     if (!waiting.has(key) && !told.has(key)) newcomers.push(key);
     waiting.set(key, entry);
+    if (newcomers.length > 2 * waiting.size + SPARE_MAX) {
+      newcomers = [...new Set(newcomers.filter(isNew))];
+    }
     if (entry.ends || entry.events.length >= BATCH_EVENTS_MAX) urgent.add(key);
   };
+  const isNew = (key: string) => waiting.has(key) && !told.has(key);
   const firstOf = (keys: Iterable<string>) => {
     for (const key of keys) return key;
     return undefined;
@@ -119,9 +125,8 @@ export function createGather(): Gather {
   };
   /** The first of the new sessions; in a rush the last one, at once: in turn all would be seen when they are nearly over. */
   const newcomer = (now: number) => {
-    const isOld = (key = '') => !waiting.has(key) || told.has(key);
-    while (newcomers.length > 0 && isOld(newcomers[0])) newcomers.shift();
-    while (newcomers.length > 0 && isOld(newcomers.at(-1))) newcomers.pop();
+    newcomers.splice(newcomers.findLastIndex(isNew) + 1);
+    newcomers.splice(0, newcomers.findIndex(isNew));
     const [first] = newcomers;
     const since = waiting.get(first ?? '')?.since ?? Infinity;
     if (now - since > RUSH_MS) return newcomers.at(-1);

@@ -115,6 +115,21 @@ describe('the waiting room', () => {
       expect(taken(gather, 1, LATE + 40)).to.deep.equal(['new']);
     });
 
+    it('is quick to find the new ones after a long backlog', function () {
+      this.timeout(5_000);
+      const gather = createGather();
+      gather.setBacklog(true);
+      for (let n = 0; n < 200_000; n += 1) {
+        add(gather, `gone-${n}`, end());
+        gather.done(gather.take(T0 + 100) as Delivery);
+      }
+      gather.setBacklog(false);
+      addKnown(gather, 'known');
+      addNew(gather, 'new');
+
+      expect(taken(gather, 3, SOON)).to.deep.equal(['new', 'known', undefined]);
+    });
+
     it('keeps to the order of waiting under backlog, where nothing is new', () => {
       const gather = createGather();
       addKnown(gather, 'known');
