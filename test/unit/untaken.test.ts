@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import { createUntaken, KEPT_TASK_WAITS_MS, type Untaken } from '../../workers/untaken.ts';
 
+/** In a worker that keeps the first runs of these. */
+function keeping(...workflowIds: readonly string[]): Untaken {
+  const untaken = createUntaken();
+  for (const workflowId of workflowIds) untaken.kept(workflowId, 'run-1');
+  return untaken;
+}
+
 /** A signal that Temporal takes at once. */
 function signal(untaken: Untaken, workflowId: string, now = 0): void {
   untaken.sent(workflowId, untaken.takenBy(workflowId), now);
@@ -8,8 +15,7 @@ function signal(untaken: Untaken, workflowId: string, now = 0): void {
 
 describe('signals that have yet to be taken up', () => {
   it('are those to workflows that are kept here', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     signal(untaken, 'a');
     signal(untaken, 'b');
 
@@ -17,8 +23,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('count once a session, however many they are', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     signal(untaken, 'a');
     signal(untaken, 'a');
     expect(untaken.count(0)).to.equal(1);
@@ -28,8 +33,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('do not count where they came before Temporal had answered', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     const takenBefore = untaken.takenBy('a');
     untaken.taken('a');
     untaken.sent('a', takenBefore, 0);
@@ -40,8 +44,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('are not waited for where the workflow is kept no longer', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     signal(untaken, 'a');
     untaken.dropped('a', 'run-1');
 
@@ -50,8 +53,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('are still those of the next run where the one before it is dropped late', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     untaken.kept('a', 'run-2');
     signal(untaken, 'a');
     untaken.dropped('a', 'run-1');
@@ -60,8 +62,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('are somebody else’s when their time here is over', () => {
-    const untaken = createUntaken();
-    for (const id of ['a', 'b']) untaken.kept(id, 'run-1');
+    const untaken = keeping('a', 'b');
     signal(untaken, 'a', 0);
     signal(untaken, 'b', 500);
     // Again: one task is for both, and is due since the first.
@@ -73,8 +74,7 @@ describe('signals that have yet to be taken up', () => {
   });
 
   it('do not count for a session that another worker has, until it comes here again', () => {
-    const untaken = createUntaken();
-    untaken.kept('a', 'run-1');
+    const untaken = keeping('a');
     signal(untaken, 'a', 0);
     untaken.count(KEPT_TASK_WAITS_MS);
 
