@@ -62,7 +62,7 @@ export default tseslint.config(
   {
     files: ['activities/**/*.ts'],
     rules: border(
-      '^\\.\\./(workers|cli|bench|servers|workflows)/',
+      '^\\.\\./(workers|operations|demo|cli|bench|servers|workflows)/',
       'Activities are called by workflows; they do not reach up.',
     ),
   },

@@ -1,6 +1,7 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
-import type { WriteRequest, WriteResult, SessionSnapshot } from '../shared/actor.ts';
+import type { SessionSnapshot } from '../shared/actor.ts';
+import type { WriteRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';

@@ -2,7 +2,7 @@
  * One write of a session: look up its user, work out what it owes, hand it over, and say what stands
  * in the log now. Each part may be repeated.
  */
-import { rollupFor, writeResult, type WriteRequest, type WriteResult } from '../shared/actor.ts';
+import { rollupFor, writeResult, type WriteRequest, type WriteResult } from '../shared/write.ts';
 import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 import { recordRollup, type RollupLog } from './record-rollup.ts';
 

@@ -1,16 +1,11 @@
 /** The same traffic as checked events, and as the records that sessions hand over. */
 import { randomUUID } from 'node:crypto';
-import {
-  nextStep,
-  openActor,
-  type RecognizedUser,
-  rollupFor,
-  type SessionSettings,
-  writeRequest,
-} from '../shared/actor.ts';
+import { openActor, type RecognizedUser, type SessionSettings } from '../shared/actor.ts';
+import { nextStep } from '../shared/next-step.ts';
+import { rollupFor, writeRequest } from '../shared/write.ts';
 import type { VisitorEvent } from '../shared/event.ts';
 import type { Rollup } from '../shared/rollup.ts';
-import { parseMessage } from '../workers/parse-event.ts';
+import { parseMessage } from '../workers/ingest/parse-event.ts';
 import { benchEvent } from './traffic.ts';
 
 const SETTINGS: SessionSettings = {

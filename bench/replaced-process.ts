@@ -27,7 +27,7 @@ import {
   kindOf,
   type VisitorEvent,
 } from '../shared/event.ts';
-import type { SessionFacts } from '../shared/session.ts';
+import type { SessionFacts } from '../shared/session-facts.ts';
 import { visitorEvents } from './records.ts';
 
 const UNDER_WAY = 32;

@@ -12,7 +12,7 @@ export function auditCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn audit --project shop')
     .action(async (options) => {
-      const { audit } = await import('./audit-tables.ts');
+      const { audit } = await import('../operations/audit-tables.ts');
       await audit(options);
     });
 }

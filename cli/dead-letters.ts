@@ -25,7 +25,7 @@ function listCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn deadletters list --project shop --json | head')
     .action(async (options) => {
-      const { listDeadLetters } = await import('./dead-letter-stream.ts');
+      const { listDeadLetters } = await import('../operations/dead-letter-stream.ts');
       await listDeadLetters(options);
     });
 }
@@ -56,7 +56,7 @@ Examples:
       if (options.file !== undefined && options.seq?.length !== 1) {
         command.error('error: --file needs exactly one --seq, the dead letter it replaces');
       }
-      const { replayDeadLetters } = await import('./dead-letter-stream.ts');
+      const { replayDeadLetters } = await import('../operations/dead-letter-stream.ts');
       await replayDeadLetters(options);
     });
 }

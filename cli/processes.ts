@@ -17,7 +17,7 @@ export function workerCommand() {
         'CLICKHOUSE_URL',
         'REDIS_URL',
       ]);
-      const { runWorker } = await import('./run-process.ts');
+      const { runWorker } = await import('../workers/pipeline.ts');
       const { createLog } = await import('../platform/log.ts');
       const log = createLog({ level: config.LOG_LEVEL });
       await runWorker(config, log);
@@ -34,7 +34,7 @@ export function ingestCommand() {
     .action(async (options) => {
       const { commandConfig } = await import('./command-config.ts');
       const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS']);
-      const { runIngest } = await import('./run-process.ts');
+      const { runIngest } = await import('../workers/pipeline.ts');
       const { createLog } = await import('../platform/log.ts');
       const log = createLog({ level: config.LOG_LEVEL });
       await runIngest(config, log);

@@ -20,7 +20,7 @@ export function publishCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn publish events.ndjson.gz --project shop')
     .action(async (files, options) => {
-      const { publishFiles } = await import('./publish-files.ts');
+      const { publishFiles } = await import('../operations/publish-files.ts');
       await publishFiles(files, options);
     });
 }

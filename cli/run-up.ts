@@ -28,8 +28,18 @@ import {
 } from '../servers/index.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
-import { type Pipeline, startPipeline } from './run-process.ts';
-import type { UpOptions } from './up.ts';
+import { type Pipeline, startPipeline } from '../workers/pipeline.ts';
+
+export interface UpOptions {
+  readonly demo?: true | undefined;
+  readonly for?: number | undefined;
+  readonly dataDir: string;
+  readonly natsPort: number;
+  readonly temporalPort: number;
+  readonly temporalUiPort: number;
+  readonly clickhousePort: number;
+  readonly redisPort: number;
+}
 
 /** Runs until a signal, until `--for` is over, or until a part of it breaks. */
 export async function runUp(options: UpOptions): Promise<void> {
@@ -223,7 +233,7 @@ async function runUntilEnd(
   closers: ReturnType<typeof createClosers>,
 ): Promise<void> {
   if (options.demo === true) {
-    const { startDemo } = await import('./demo.ts');
+    const { startDemo } = await import('../demo/demo.ts');
     const demo = startDemo({ nats: pipeline.nats, log, now: Date.now, random: Math.random });
     closers.add('demo', () => demo.stop());
   }

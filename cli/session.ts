@@ -31,7 +31,7 @@ function listCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session list --project shop --state open')
     .action(async (options) => {
-      const { listSessions } = await import('./temporal-sessions.ts');
+      const { listSessions } = await import('../operations/temporal-sessions.ts');
       await listSessions(options);
     });
 }
@@ -45,7 +45,7 @@ function showCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
     .action(async (sessionId, options) => {
-      const { showSession } = await import('./temporal-sessions.ts');
+      const { showSession } = await import('../operations/temporal-sessions.ts');
       await showSession(sessionId, options);
     });
 }
@@ -59,7 +59,7 @@ function endCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
     .action(async (sessionId, options) => {
-      const { endSession } = await import('./temporal-sessions.ts');
+      const { endSession } = await import('../operations/temporal-sessions.ts');
       await endSession(sessionId, options);
     });
 }

@@ -6,10 +6,10 @@ import { SojournError } from '../shared/errors.ts';
 import { SESSION_WORKFLOW } from '../shared/ids.ts';
 import { stateQuery } from '../workflows/messages.ts';
 import { commandConfig } from './command-config.ts';
-import { createObserver, type Observer, type Status } from './observe.ts';
+import { createObserver, type Observer, type Status } from '../operations/observe.ts';
 import { printJson } from './output.ts';
 import { createProgress } from './progress.ts';
-import { type Probe, untilLoaded } from './until-loaded.ts';
+import { type Probe, untilLoaded } from '../operations/until-loaded.ts';
 
 export interface StatusOptions {
   /** Until everything published before is in ClickHouse. */

@@ -2,7 +2,7 @@
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
-import type { Pipeline } from './run-process.ts';
+import type { Pipeline } from '../workers/pipeline.ts';
 
 const EVERY_MS = 1_000;
 

@@ -2,17 +2,6 @@
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration } from '../platform/duration.ts';
 
-export interface UpOptions {
-  readonly demo?: true | undefined;
-  readonly for?: number | undefined;
-  readonly dataDir: string;
-  readonly natsPort: number;
-  readonly temporalPort: number;
-  readonly temporalUiPort: number;
-  readonly clickhousePort: number;
-  readonly redisPort: number;
-}
-
 export function upCommand() {
   return new Command('up')
     .description('start everything on this machine: servers, ingest and workers')

@@ -20,5 +20,5 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
 });
 if (status !== 0) process.exit(status ?? 1);
 
-const { bundleWorkflows } = await import('../dist/workers/workflow-bundle.js');
+const { bundleWorkflows } = await import('../dist/workers/host/workflow-bundle.js');
 writeFileSync(join(dist, 'workflow-bundle.js'), await bundleWorkflows());

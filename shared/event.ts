@@ -1,6 +1,6 @@
 /**
  * The event as the rest of the system sees it: checked, normalised, and small, since it travels
- * inside signals and stays in workflow histories. `workers/parse-event.ts` makes it from bytes.
+ * inside signals and stays in workflow histories. `workers/ingest/parse-event.ts` makes it from bytes.
  */
 
 /** Attributes a session takes from its events: the value with the least event time wins. */

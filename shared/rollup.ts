@@ -5,7 +5,7 @@
 import { type Contributions, createRowSums, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
 import { partitionOf, rollupSubject, sessionWorkflowId } from './ids.ts';
-import type { SessionFacts } from './session.ts';
+import type { SessionFacts } from './session-facts.ts';
 
 export type SessionStatus = 'open' | 'ended';
 export type EndReason = 'session_end' | 'idle' | 'operator';

@@ -1,5 +1,5 @@
 /** What operators can search sessions by in Temporal (CONTRACT, section 6). */
-import type { SessionFacts } from './session.ts';
+import type { SessionFacts } from './session-facts.ts';
 
 /** Name and type of each search attribute, as Temporal registers it. */
 export const SEARCH_ATTRIBUTES = {

@@ -1,5 +1,6 @@
 /** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
-import { type Actor, nextStep } from './actor.ts';
+import type { Actor } from './actor.ts';
+import { nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
 import { factsOf } from './session.ts';
 import type { Attributes } from './event.ts';

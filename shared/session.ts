@@ -21,6 +21,7 @@ import {
   SESSION_METRICS,
 } from './catalogue.ts';
 import { EVENT_IDS_MAX } from './limits.ts';
+import type { SessionFacts, TalliesWire } from './session-facts.ts';
 
 /** A session of at least this length is engaged (CONTRACT, section 2). */
 const ENGAGED_MS = 10_000;
@@ -70,28 +71,7 @@ export interface SessionStateWire {
   readonly attributes: Readonly<Partial<Record<Attribute, Sighting>>>;
   readonly entry?: Sighting;
   readonly exit?: Sighting;
-  readonly tallies: readonly (readonly [key: string, value: string, count: number])[];
-}
-
-/** What the catalogue measures of a session, and what people are shown of it. */
-export interface SessionFacts {
-  /** Epoch milliseconds UTC. */
-  readonly firstEventAt: number;
-  readonly lastEventAt: number;
-  readonly durationMs: number;
-  readonly events: number;
-  readonly pageViews: number;
-  readonly conversions: number;
-  /** Decimal text. */
-  readonly revenue: string;
-  readonly engaged: boolean;
-  readonly bounced: boolean;
-  readonly attributes: Attributes;
-  readonly entryPath?: string;
-  readonly exitPath?: string;
-  /** New (true) or returning (false); absent while the session has no user or nobody has looked. */
-  readonly newUser?: boolean;
-  readonly tallies: SessionStateWire['tallies'];
+  readonly tallies: TalliesWire;
 }
 
 /** A session without events. */
@@ -322,10 +302,10 @@ export function stateFromWire(wire: SessionStateWire): SessionState {
   };
 }
 
-function talliesToWire(tallies: ReadonlyMap<string, Amount>): SessionStateWire['tallies'] {
+function talliesToWire(tallies: ReadonlyMap<string, Amount>): TalliesWire {
   return [...tallies].map(([key, { value, count }]) => [key, formatDecimal(value), count] as const);
 }
 
-function talliesFromWire(wire: SessionStateWire['tallies']): Map<string, Amount> {
+function talliesFromWire(wire: TalliesWire): Map<string, Amount> {
   return new Map(wire.map(([key, value, count]) => [key, { value: readUnits(value), count }]));
 }

@@ -22,22 +22,22 @@ import {
 import type { Activities } from '../activities/index.ts';
 import {
   type Actor,
-  confirmWrite,
   continuation,
   isChanged,
-  nextStep,
   openActor,
-  openWrite,
-  rebase,
   receive,
   type SessionInput,
   type SessionSnapshot,
   snapshotOf,
-  type Step,
+} from '../shared/actor.ts';
+import { nextStep, openWrite, type Step } from '../shared/next-step.ts';
+import {
+  confirmWrite,
+  rebase,
   takeOpening,
   writeRequest,
   type WriteResult,
-} from '../shared/actor.ts';
+} from '../shared/write.ts';
 import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
 import { type EndReason, entryOf } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
@@ -67,7 +67,7 @@ const patient = proxyActivities<Pick<Activities, 'writeDifference' | 'loadSnapsh
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' },
 });
 
-// The worker ends no workflow task before the log has taken what came this way (workers/session-host.ts).
+// The worker ends no workflow task before the log has taken what came this way (workers/host/session-host.ts).
 const { rollupLog } = proxySinks<SessionSinks>();
 
 /** @returns what a later run needs to reopen the session */

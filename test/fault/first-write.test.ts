@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { silentLog } from '../../platform/log.ts';
 import { openActor, type SessionInput } from '../../shared/actor.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
-import { createOpener } from '../../workers/opening.ts';
+import { createOpener } from '../../workers/ingest/opening.ts';
 import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import {

@@ -3,7 +3,7 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { sessionTableRow } from '../../activities/load-batch.ts';
-import type { DriftRow, Finding } from '../../cli/settled-drift.ts';
+import type { DriftRow, Finding } from '../../operations/settled-drift.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
 import { formatDecimal } from '../../shared/decimal.ts';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import type { DeadLetterEntry, ReplayFigures } from '../../cli/dead-letter-stream.ts';
-import type { Status } from '../../cli/observe.ts';
-import type { PublishFigures } from '../../cli/publish-files.ts';
-import type { SessionRow } from '../../cli/temporal-sessions.ts';
+import type { DeadLetterEntry, ReplayFigures } from '../../operations/dead-letter-stream.ts';
+import type { Status } from '../../operations/observe.ts';
+import type { PublishFigures } from '../../operations/publish-files.ts';
+import type { SessionRow } from '../../operations/temporal-sessions.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 import { eventually } from '../support/eventually.ts';
 import {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { headers } from '@nats-io/transport-node';
 import { expect } from 'chai';
-import type { DeadLetterEntry } from '../../cli/dead-letter-stream.ts';
+import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
 import { deadLetterSubject } from '../../shared/ids.ts';
 import { inLines } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';

@@ -2,18 +2,14 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import {
   type Actor,
-  confirmWrite,
   continuation,
-  nextStep,
   openActor,
   receive,
-  rollupFor,
   type SessionInput,
   snapshotOf,
-  type Step,
-  writeRequest,
-  writeResult,
 } from '../../shared/actor.ts';
+import { nextStep, type Step } from '../../shared/next-step.ts';
+import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import { groupEvents } from '../../shared/batch.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';

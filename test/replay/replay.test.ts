@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { expect } from 'chai';
-import { workflowBundle } from '../../workers/workflow-bundle.ts';
+import { workflowBundle } from '../../workers/host/workflow-bundle.ts';
 import { replay } from '../support/replay.ts';
 
 const HISTORIES = new URL('histories/', import.meta.url);

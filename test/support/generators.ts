@@ -70,7 +70,7 @@ export function sessionEvents(maxLength = 12): fc.Arbitrary<VisitorEvent[]> {
     .map((all) => all.map(asEvent));
 }
 
-/** Leaves out what is not given, as `workers/parse-event.ts` does, and gives long ids their key. */
+/** Leaves out what is not given, as `workers/ingest/parse-event.ts` does, and gives long ids their key. */
 function asEvent(given: Partial<Record<keyof VisitorEvent, unknown>>): VisitorEvent {
   const event = Object.fromEntries(Object.entries(given).filter(([, v]) => v !== undefined));
   const id = String(event['id']);

@@ -12,22 +12,23 @@ import { recognizeVisitor } from '../../activities/recognize-visitor.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import {
   type Actor,
-  confirmWrite,
   continuation,
-  nextStep,
   openActor,
-  planOpening,
-  rebase,
   receive,
   type SessionInput,
   type SessionSettings,
   type SessionSnapshot,
   snapshotOf,
-  type Step,
+} from '../../shared/actor.ts';
+import { nextStep, type Step } from '../../shared/next-step.ts';
+import {
+  confirmWrite,
+  planOpening,
+  rebase,
   takeOpening,
   writeRequest,
   type WriteResult,
-} from '../../shared/actor.ts';
+} from '../../shared/write.ts';
 import { type AnyBatch, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';

@@ -1,19 +1,14 @@
 import { expect } from 'chai';
 import {
   type Actor,
-  confirmWrite,
   continuation,
-  nextStep,
   openActor,
-  rebase,
   receive,
-  rollupFor,
   type SessionSettings,
   snapshotOf,
-  type Step,
-  writeRequest,
-  writeResult,
 } from '../../shared/actor.ts';
+import { nextStep, type Step } from '../../shared/next-step.ts';
+import { confirmWrite, rebase, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { MESSAGE_BYTES_MAX, ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from '../../shared/limits.ts';
 import type { EndReason } from '../../shared/rollup.ts';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { type DriftRow, findDrift, type Look, LOOKS_MAX } from '../../cli/settled-drift.ts';
+import { type DriftRow, findDrift, type Look, LOOKS_MAX } from '../../operations/settled-drift.ts';
 import { EVENT_METRICS, SESSION_METRICS } from '../../shared/catalogue.ts';
 
 describe('the view sojourn.audit', () => {

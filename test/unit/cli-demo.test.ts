@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { payloadOf, planVisit, seededRandom, type VisitStep } from '../../cli/demo-visit.ts';
-import { startDemo } from '../../cli/demo.ts';
-import { eventSubject } from '../../cli/event-subject.ts';
+import { payloadOf, planVisit, seededRandom, type VisitStep } from '../../demo/visit.ts';
+import { startDemo } from '../../demo/demo.ts';
+import { eventSubject } from '../../operations/event-subject.ts';
 import { silentLog } from '../../platform/log.ts';
 import type { Nats } from '../../platform/nats.ts';
-import { parseMessage } from '../../workers/parse-event.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { eventSubject, eventTypeToken, subjectToken } from '../../cli/event-subject.ts';
+import { eventSubject, eventTypeToken, subjectToken } from '../../operations/event-subject.ts';
 import { parseEventSubject } from '../../shared/ids.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors } from '@nats-io/transport-node';
-import { createPublisher, headerBytes } from '../../cli/publisher.ts';
+import { createPublisher, headerBytes } from '../../operations/publisher.ts';
 import type { Nats } from '../../platform/nats.ts';
 
 interface Attempt {

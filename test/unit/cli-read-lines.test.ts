@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { findSource, type Line, readLines, splitLines } from '../../cli/read-lines.ts';
+import { findSource, type Line, readLines, splitLines } from '../../operations/read-lines.ts';
 
 async function collect(batches: AsyncIterable<Line[]>): Promise<[number, string | undefined][]> {
   const lines: [number, string | undefined][] = [];

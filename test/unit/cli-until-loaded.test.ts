@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isBusy, type Probe, untilLoaded } from '../../cli/until-loaded.ts';
+import { isBusy, type Probe, untilLoaded } from '../../operations/until-loaded.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { expect } from 'chai';
 import { createProgram } from '../../cli/command-line.ts';
-import { pendingDifferences } from '../../cli/observe.ts';
+import { pendingDifferences } from '../../operations/observe.ts';
 import { countArgument, projectArgument, rateArgument } from '../../cli/options.ts';
 import { formatBytes, formatMs, printable } from '../../cli/output.ts';
 import { processEnvironment } from '../../platform/config.ts';

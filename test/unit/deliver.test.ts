@@ -2,14 +2,14 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import { expect } from 'chai';
 import {
   openActor,
-  planOpening,
   type SessionInput,
   type SessionSnapshot,
   snapshotOf,
 } from '../../shared/actor.ts';
+import { planOpening } from '../../shared/write.ts';
 import { eventsOf, type GroupedBatch } from '../../shared/batch.ts';
-import { createDeliver, type DeliverDeps } from '../../workers/deliver.ts';
-import type { Delivery } from '../../workers/gather.ts';
+import { createDeliver, type DeliverDeps } from '../../workers/ingest/deliver.ts';
+import type { Delivery } from '../../workers/ingest/gather.ts';
 import { anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
 
 const HOUR_MS = 3_600_000;

@@ -7,7 +7,7 @@ import {
   type Delivery,
   type Gather,
   type HeldMessage,
-} from '../../workers/gather.ts';
+} from '../../workers/ingest/gather.ts';
 import { anEvent } from '../support/builders.ts';
 
 const T0 = 1_000_000;

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { silentLog } from '../../platform/log.ts';
-import { openActor, takeOpening, type SessionInput, snapshotOf } from '../../shared/actor.ts';
-import { createOpener } from '../../workers/opening.ts';
+import { openActor, type SessionInput, snapshotOf } from '../../shared/actor.ts';
+import { takeOpening } from '../../shared/write.ts';
+import { createOpener } from '../../workers/ingest/opening.ts';
 import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
 
 function anInput(...events: readonly ReturnType<typeof anEvent>[]): SessionInput {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type proto from '@temporalio/proto';
-import { createOrderGuard } from '../../workers/order-guard.ts';
+import { createOrderGuard } from '../../workers/host/order-guard.ts';
 
 type Job = proto.coresdk.workflow_activation.IWorkflowActivationJob;
 

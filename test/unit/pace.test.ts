@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createPace } from '../../workers/pace.ts';
+import { createPace } from '../../workers/ingest/pace.ts';
 
 describe('the pace of ingest', () => {
   it('is that of deliveries alone where no worker is in the process', () => {

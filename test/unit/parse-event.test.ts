@@ -1,5 +1,9 @@
 import { expect } from 'chai';
-import { type ParsedMessage, parseMessage, type RawMessage } from '../../workers/parse-event.ts';
+import {
+  type ParsedMessage,
+  parseMessage,
+  type RawMessage,
+} from '../../workers/ingest/parse-event.ts';
 import { BAD_MESSAGES } from '../support/bad-messages.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');

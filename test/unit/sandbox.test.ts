@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { toError } from '../../shared/errors.ts';
-import { createSandbox, type WorkflowBundle } from '../../workers/sandbox.ts';
+import { createSandbox, type WorkflowBundle } from '../../workers/host/sandbox.ts';
 
 const aBundle = (code: string): WorkflowBundle => ({
   code,

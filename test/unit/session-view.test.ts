@@ -1,13 +1,6 @@
 import { expect } from 'chai';
-import {
-  confirmWrite,
-  openActor,
-  receive,
-  rollupFor,
-  snapshotOf,
-  writeRequest,
-  writeResult,
-} from '../../shared/actor.ts';
+import { openActor, receive, snapshotOf } from '../../shared/actor.ts';
+import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import type { EndReason } from '../../shared/rollup.ts';
 import { searchAttributesOf } from '../../shared/search-attributes.ts';
 import { factsOf } from '../../shared/session.ts';

@@ -1,14 +1,8 @@
 import { expect } from 'chai';
 import { isConversion, kindOf, normaliseType, type VisitorEvent } from '../../shared/event.ts';
 import { EVENT_IDS_MAX } from '../../shared/limits.ts';
-import {
-  applyEvents,
-  emptySession,
-  factsOf,
-  isKnown,
-  type SessionFacts,
-  sessionRows,
-} from '../../shared/session.ts';
+import { applyEvents, emptySession, factsOf, isKnown, sessionRows } from '../../shared/session.ts';
+import type { SessionFacts } from '../../shared/session-facts.ts';
 import { anEvent, inWords, NOON_ISH } from '../support/builders.ts';
 
 function factsAfter(...events: readonly VisitorEvent[]): SessionFacts {

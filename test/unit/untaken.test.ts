@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createUntaken, KEPT_TASK_WAITS_MS, type Untaken } from '../../workers/untaken.ts';
+import { createUntaken, KEPT_TASK_WAITS_MS, type Untaken } from '../../workers/host/untaken.ts';
 
 /** In a worker that keeps the first runs of these. */
 function keeping(...workflowIds: readonly string[]): Untaken {

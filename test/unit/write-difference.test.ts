@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { recognizeVisitor, visitorKey } from '../../activities/recognize-visitor.ts';
 import { recordRollup } from '../../activities/record-rollup.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
-import { writeRequest } from '../../shared/actor.ts';
+import { writeRequest } from '../../shared/write.ts';
 import { aRollup, anActor, anEvent, NOON_ISH } from '../support/builders.ts';
 
 function aVisitorStore() {

@@ -7,13 +7,13 @@
  * message under way, so the next one gathers for as long as the engine takes.
  */
 import { LRUCache } from 'lru-cache';
-import type { VisitorEvent } from '../shared/event.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
 import {
   BATCH_BYTES_MAX,
   BATCH_EVENTS_MAX,
   HELD_BYTES_MAX,
   HELD_MESSAGES_MAX,
-} from '../shared/limits.ts';
+} from '../../shared/limits.ts';
 
 /** A message of the stream that is held until all its parts are kept elsewhere. */
 export interface HeldMessage {

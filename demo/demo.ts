@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
-import { payloadOf, planVisit, type Random, type VisitStep } from './demo-visit.ts';
-import { eventSubject } from './event-subject.ts';
+import { payloadOf, planVisit, type Random, type VisitStep } from './visit.ts';
+import { eventSubject } from '../operations/event-subject.ts';
 
 export interface DemoDeps {
   readonly nats: Pick<Nats, 'js'>;

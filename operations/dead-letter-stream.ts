@@ -8,8 +8,8 @@ import { isApiError, type Nats, removeMessage } from '../platform/nats.ts';
 import { readRange } from '../platform/stream-range.ts';
 import { SojournError, toError } from '../shared/errors.ts';
 import { DEADLETTERS_STREAM, deadLetterSubject } from '../shared/ids.ts';
-import { commandConfig } from './command-config.ts';
-import { withNats } from './connect.ts';
+import { commandConfig } from '../cli/command-config.ts';
+import { withNats } from '../cli/connect.ts';
 import {
   formatBytes,
   formatCount,
@@ -18,8 +18,8 @@ import {
   printJsonArray,
   printTable,
   remark,
-} from './output.ts';
-import { createProgress } from './progress.ts';
+} from '../cli/output.ts';
+import { createProgress } from '../cli/progress.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { findSource } from './read-lines.ts';
 

@@ -8,22 +8,22 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
-import type { SessionHistory } from '../activities/load-snapshot.ts';
+import type { SessionHistory } from '../../activities/load-snapshot.ts';
 import {
   type Actor,
   openActor,
   type SessionInput,
   type SessionSettings,
   type SessionSnapshot,
-} from '../shared/actor.ts';
-import { groupEvents } from '../shared/batch.ts';
-import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
-import { searchAttributesOf } from '../shared/search-attributes.ts';
-import type { VisitorEvent } from '../shared/event.ts';
-import { factsOf, isKnown, stateFromWire } from '../shared/session.ts';
-import { isWorkflowGone } from '../platform/temporal.ts';
-import { eventsSignal } from '../workflows/messages.ts';
-import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
+} from '../../shared/actor.ts';
+import { groupEvents } from '../../shared/batch.ts';
+import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
+import { searchAttributesOf } from '../../shared/search-attributes.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
+import { factsOf, isKnown, stateFromWire } from '../../shared/session.ts';
+import { isWorkflowGone } from '../../platform/temporal.ts';
+import { eventsSignal } from '../../workflows/messages.ts';
+import { searchAttributePairs } from '../../workflows/search-attribute-pairs.ts';
 import type { Delivery } from './gather.ts';
 import type { Opener } from './opening.ts';
 

@@ -1,10 +1,15 @@
 /** The Temporal worker: runs session and loader workflows, and their activities. */
 import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { makeTelemetryFilterString, type NativeConnection, Runtime } from '@temporalio/worker';
-import { createActivities, type ActivityDeps } from '../activities/index.ts';
-import type { Logger } from '../platform/log.ts';
-import { within } from '../platform/within.ts';
-import { LOADER_WORKFLOW, loaderWorkflowId, ROLLUP_PARTITIONS, TASK_QUEUE } from '../shared/ids.ts';
+import { createActivities, type ActivityDeps } from '../../activities/index.ts';
+import type { Logger } from '../../platform/log.ts';
+import { within } from '../../platform/within.ts';
+import {
+  LOADER_WORKFLOW,
+  loaderWorkflowId,
+  ROLLUP_PARTITIONS,
+  TASK_QUEUE,
+} from '../../shared/ids.ts';
 import { SessionHost, sessionSinks } from './session-host.ts';
 import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
 import { workflowBundle } from './workflow-bundle.ts';

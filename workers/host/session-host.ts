@@ -2,9 +2,9 @@
  * Temporal's worker, with three things done otherwise.
  */
 import { type InjectedSinks, Worker, type WorkerOptions } from '@temporalio/worker';
-import type { RollupLog } from '../activities/record-rollup.ts';
-import type { LogEntry } from '../shared/rollup.ts';
-import type { SessionSinks } from '../workflows/messages.ts';
+import type { RollupLog } from '../../activities/record-rollup.ts';
+import type { LogEntry } from '../../shared/rollup.ts';
+import type { SessionSinks } from '../../workflows/messages.ts';
 import { createSandbox, type Sandbox } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
 

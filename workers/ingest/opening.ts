@@ -3,9 +3,10 @@
  * with the start, so that the write needs no activity (docs/decisions/017). Where it cannot be worked out,
  * the session does it itself.
  */
-import { recognizeVisitor, type VisitorStore } from '../activities/recognize-visitor.ts';
-import type { Logger } from '../platform/log.ts';
-import { type Actor, type Opening, planOpening } from '../shared/actor.ts';
+import { recognizeVisitor, type VisitorStore } from '../../activities/recognize-visitor.ts';
+import type { Logger } from '../../platform/log.ts';
+import type { Actor, Opening } from '../../shared/actor.ts';
+import { planOpening } from '../../shared/write.ts';
 
 /**
  * @param actor as the session's workflow will open it

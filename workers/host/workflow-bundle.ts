@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
 
 const SELF = fileURLToPath(import.meta.url);
-const ROOT = join(dirname(SELF), '..');
+const ROOT = join(dirname(SELF), '..', '..');
 
 /** Bundles the workflows of the tree this file is in. Takes a second and a half. */
 export async function bundleWorkflows(): Promise<string> {

@@ -8,9 +8,9 @@ import {
   parse as parseLossless,
   stringify as stringifyLossless,
 } from 'lossless-json';
-import { formatDecimal, parseDecimal, parseJsonNumber } from '../shared/decimal.ts';
-import { normaliseType, type VisitorEvent } from '../shared/event.ts';
-import { parseEventSubject } from '../shared/ids.ts';
+import { formatDecimal, parseDecimal, parseJsonNumber } from '../../shared/decimal.ts';
+import { normaliseType, type VisitorEvent } from '../../shared/event.ts';
+import { parseEventSubject } from '../../shared/ids.ts';
 import {
   EVENT_BYTES_MAX,
   EVENT_ID_KEPT_CHARS_MAX,
@@ -18,7 +18,7 @@ import {
   FUTURE_MS_MAX,
   MESSAGE_BYTES_MAX,
   PROPERTY_CHARS_MAX,
-} from '../shared/limits.ts';
+} from '../../shared/limits.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
 
 export interface RawMessage {

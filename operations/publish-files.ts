@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isApiError, type Nats } from '../platform/nats.ts';
 import { EVENTS_STREAM } from '../shared/ids.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { commandConfig } from './command-config.ts';
-import { withNats } from './connect.ts';
+import { commandConfig } from '../cli/command-config.ts';
+import { withNats } from '../cli/connect.ts';
 import { eventSubject } from './event-subject.ts';
-import { formatBytes, formatCount, formatMs, print, printJson, remark } from './output.ts';
-import { createProgress } from './progress.ts';
+import { formatBytes, formatCount, formatMs, print, printJson, remark } from '../cli/output.ts';
+import { createProgress } from '../cli/progress.ts';
 import { createPublisher, headerBytes } from './publisher.ts';
 import { findSource, type Line, readLines, type Source } from './read-lines.ts';
 

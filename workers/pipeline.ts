@@ -13,14 +13,14 @@ import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { createUnfinishedSessions, createSessionHistory } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
-import { createDeliver } from '../workers/deliver.ts';
-import { createOpener } from '../workers/opening.ts';
-import { type Ingest, startIngest } from '../workers/ingest.ts';
+import { createDeliver } from './ingest/deliver.ts';
+import { createOpener } from './ingest/opening.ts';
+import { type Ingest, startIngest } from './ingest/ingest.ts';
 import {
   installTemporalRuntime,
   type SessionWorker,
   startSessionWorker,
-} from '../workers/session-worker.ts';
+} from './host/session-worker.ts';
 
 export interface Pipeline {
   readonly nats: Nats;

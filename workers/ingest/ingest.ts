@@ -7,22 +7,22 @@
  */
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
 import { headers, type Subscription } from '@nats-io/transport-node';
-import type { Logger } from '../platform/log.ts';
-import { ACK_WAIT_MS, type Nats } from '../platform/nats.ts';
-import { isServerAway } from '../platform/temporal.ts';
-import { within } from '../platform/within.ts';
-import { toError } from '../shared/errors.ts';
+import type { Logger } from '../../platform/log.ts';
+import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
+import { isServerAway } from '../../platform/temporal.ts';
+import { within } from '../../platform/within.ts';
+import { toError } from '../../shared/errors.ts';
 import {
   DEADLETTERS_STREAM,
   deadLetterSubject,
   EVENTS_CONSUMER,
   EVENTS_STREAM,
   sessionWorkflowId,
-} from '../shared/ids.ts';
+} from '../../shared/ids.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { createPace } from './pace.ts';
-import type { SessionWorker } from './session-worker.ts';
+import type { SessionWorker } from '../host/session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
 
 export interface IngestDeps {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { commandConfig } from './command-config.ts';
-import { formatCount, print, printJson, printTable, remark } from './output.ts';
-import { createProgress } from './progress.ts';
+import { commandConfig } from '../cli/command-config.ts';
+import { formatCount, print, printJson, printTable, remark } from '../cli/output.ts';
+import { createProgress } from '../cli/progress.ts';
 import { type DriftRow, type Finding, findDrift, type Look, LOOKS_MAX } from './settled-drift.ts';
 
 export interface AuditOptions {

@@ -16,7 +16,7 @@ import {
 } from '@temporalio/worker/lib/workflow/vm-shared.js';
 import type { Activator } from '@temporalio/workflow/lib/internals.js';
 import type { SinkCall } from '@temporalio/workflow';
-import { toError } from '../shared/errors.ts';
+import { toError } from '../../shared/errors.ts';
 import type { SandboxAnswer, SandboxData, SandboxOutcome, SandboxRequest } from './sandbox.ts';
 
 /** What the SDK's bundle gives out, and what we hand in. */

@@ -14,10 +14,10 @@ import { parseSessionWorkflowId, SESSION_WORKFLOW, sessionWorkflowId } from '../
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
-import { commandConfig } from './command-config.ts';
-import { type Temporal, withTemporal } from './connect.ts';
-import { print, printable, printJson, printJsonArray, printTable, remark } from './output.ts';
-import { createProgress } from './progress.ts';
+import { commandConfig } from '../cli/command-config.ts';
+import { type Temporal, withTemporal } from '../cli/connect.ts';
+import { print, printable, printJson, printJsonArray, printTable, remark } from '../cli/output.ts';
+import { createProgress } from '../cli/progress.ts';
 
 export interface SessionRow {
   readonly id: string;

@@ -1,0 +1,26 @@
+/** A session in figures: what the catalogue measures of it, and what people are shown. */
+import type { Attributes } from './event.ts';
+
+/** Amounts of events that are also filed under attributes of the session, by metric and bucket. */
+export type TalliesWire = readonly (readonly [key: string, value: string, count: number])[];
+
+/** What the catalogue measures of a session, and what people are shown of it. */
+export interface SessionFacts {
+  /** Epoch milliseconds UTC. */
+  readonly firstEventAt: number;
+  readonly lastEventAt: number;
+  readonly durationMs: number;
+  readonly events: number;
+  readonly pageViews: number;
+  readonly conversions: number;
+  /** Decimal text. */
+  readonly revenue: string;
+  readonly engaged: boolean;
+  readonly bounced: boolean;
+  readonly attributes: Attributes;
+  readonly entryPath?: string;
+  readonly exitPath?: string;
+  /** New (true) or returning (false); absent while the session has no user or nobody has looked. */
+  readonly newUser?: boolean;
+  readonly tallies: TalliesWire;
+}
