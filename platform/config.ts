@@ -90,9 +90,9 @@ const SCHEMA = z.object({
   SESSION_IDLE_TIMEOUT: duration(100).default(30 * UNITS_MS.m),
   SESSION_CHECKPOINT: z
     .union([z.literal('off').transform(() => null), duration(100)], {
-      error: 'must be a duration such as 1m, or off',
+      error: 'must be a duration such as 5s, or off',
     })
-    .default(UNITS_MS.m),
+    .default(5 * UNITS_MS.s),
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
   LOG_LEVEL: z

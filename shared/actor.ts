@@ -122,6 +122,8 @@ export interface Actor {
   unproven: VisitorEvent[] | undefined;
   lastArrivalAt: number;
   lastWriteAt: number | undefined;
+  /** Stretched for now; see `Sent` in `batch.ts`. */
+  checkpointMs: number | undefined;
   endRequested: boolean;
 }
 
@@ -152,6 +154,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
         : undefined,
     lastArrivalAt: continued?.lastArrivalAt ?? now,
     lastWriteAt: continued?.lastWriteAt,
+    checkpointMs: undefined,
     endRequested: continued?.endRequested ?? false,
   };
   if (snapshot !== undefined) takeOver(actor, snapshot);
@@ -173,6 +176,7 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
 export function receive(actor: Actor, batch: AnyBatch, now: number): void {
   const before = actor.state.events;
+  actor.checkpointMs = batch.checkpointMs;
   actor.unproven?.push(...eventsOf(batch));
   for (const { all, events } of groupsOf(batch)) {
     subtractAll(actor.balance, applyEvents(actor.state, events, batch.ackFloor, all));

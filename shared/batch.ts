@@ -10,6 +10,8 @@ interface Sent {
   readonly ackFloor: number;
   /** When it was sent on its way, by the sender's clock, epoch milliseconds. */
   readonly sentAt?: number;
+  /** Checkpoints are this far apart until the next batch says otherwise, milliseconds: the sender has more to do than time. */
+  readonly checkpointMs?: number;
 }
 
 /** Events as they are: what a session keeps, and what was sent to it before there were groups. */

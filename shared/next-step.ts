@@ -24,7 +24,7 @@ export function nextStep(actor: Actor, now: number): Step {
 
   const quietAt = quietDeadline(actor);
   if (!changed) return { do: 'wait', until: quietAt };
-  const { checkpointMs } = settings;
+  const checkpointMs = settings.checkpointMs && (actor.checkpointMs ?? settings.checkpointMs);
   const writeAt =
     actor.owesMore || actor.balance.size > OWED_ROWS_MAX
       ? now

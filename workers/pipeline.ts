@@ -14,6 +14,7 @@ import { createUnfinishedSessions, createSessionHistory } from '../platform/temp
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from './ingest/deliver.ts';
+import { createStretch } from './ingest/stretch.ts';
 import { createOpener } from './ingest/opening.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import {
@@ -89,11 +90,13 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
 
     let ingest: Ingest | undefined;
     if (roles.ingest) {
+      const stretch = createStretch(config.SESSION_CHECKPOINT);
       const deliver = createDeliver(
         {
           client: temporal.client,
           history,
           openingOf: createOpener(visitors, log),
+          stretchedCheckpointMs: (at) => stretch.checkpointMs(at),
           now: Date.now,
         },
         {
@@ -105,6 +108,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       const started = await startIngest({
         nats,
         deliver,
+        stretch,
         log,
         now: Date.now,
         ...(sessionWorker && { worker: sessionWorker }),

@@ -87,6 +87,21 @@ describe('the next step of an open session', () => {
     );
   });
 
+  it('is to wait for a checkpoint that the last batch has stretched, until one comes that has not', () => {
+    const actor = aWrittenActor();
+    const later = (id: string, checkpointMs?: number) => ({
+      events: [anEvent({ id })],
+      ackFloor: 0,
+      ...(checkpointMs !== undefined && { checkpointMs }),
+    });
+
+    receive(actor, later('2', 5 * MINUTE), NOON_ISH);
+    expect(nextStep(actor, NOON_ISH + MINUTE)).to.deep.equal(waitUntil(NOON_ISH + 5 * MINUTE));
+
+    receive(actor, later('3'), NOON_ISH);
+    expect(nextStep(actor, NOON_ISH + MINUTE)).to.deep.equal(WRITE_OPEN);
+  });
+
   it('is only to wait where checkpoints are off', () => {
     const actor = anActor([anEvent()], { checkpointMs: null });
 

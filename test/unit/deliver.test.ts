@@ -23,6 +23,7 @@ class FakeTemporal {
   readonly signals: GroupedBatch[] = [];
   /** When first writes were worked out. */
   readonly planned: number[] = [];
+  stretchedMs: number | undefined;
   /** What happens right before the next describe: others are at work too. */
   beforeDescribe: () => void = () => undefined;
 
@@ -62,6 +63,7 @@ class FakeTemporal {
         this.planned.push(at);
         return Promise.resolve(planOpening(actor, undefined, at));
       },
+      stretchedCheckpointMs: () => this.stretchedMs,
       now: () => now,
     };
   }
@@ -128,6 +130,18 @@ describe('a delivery', () => {
     await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
 
     expect(temporal.starts[0]).not.to.have.property('opening');
+  });
+
+  it('tells the session how far apart its checkpoints are where there is more to do than time', async () => {
+    const temporal = new FakeTemporal();
+    const deliver = createDeliver(temporal.deps(), OPTIONS);
+
+    await deliver(aDelivery(anEvent()), 0);
+    temporal.stretchedMs = 42_000;
+    await deliver(aDelivery(anEvent({ id: '2' })), 0);
+
+    expect(temporal.starts[0]?.batch).to.not.have.property('checkpointMs');
+    expect(temporal.signals[0]).to.have.property('checkpointMs', 42_000);
   });
 
   it('signals a session that somebody else has started', async () => {

@@ -32,6 +32,8 @@ export interface DeliverDeps {
   readonly history: SessionHistory;
   /** Works out the first write of a session that may be new. */
   readonly openingOf: Opener;
+  /** Milliseconds; undefined: as the settings say. */
+  readonly stretchedCheckpointMs: (now: number) => number | undefined;
   readonly now: () => number;
 }
 
@@ -51,7 +53,7 @@ const OPEN_SESSIONS_MAX = 50_000;
 const ROUNDS_MAX = 5;
 
 export function createDeliver(
-  { client, history, openingOf, now }: DeliverDeps,
+  { client, history, openingOf, stretchedCheckpointMs, now }: DeliverDeps,
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
@@ -60,11 +62,17 @@ export function createDeliver(
     const { project, sessionId, events } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
+    const checkpointMs = stretchedCheckpointMs(at);
     const input: SessionInput = {
       project,
       sessionId,
       settings,
-      batch: { groups: groupEvents(events), ackFloor, sentAt: at },
+      batch: {
+        groups: groupEvents(events),
+        ackFloor,
+        sentAt: at,
+        ...(checkpointMs !== undefined && { checkpointMs }),
+      },
       visitorsSince: at - lateWindowMs,
     };
 

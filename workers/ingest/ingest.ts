@@ -22,6 +22,7 @@ import {
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { createPace } from './pace.ts';
+import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
 
@@ -30,6 +31,8 @@ export interface IngestDeps {
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
   readonly log: Logger;
   readonly now: () => number;
+  /** Told whether places are short. */
+  readonly stretch: Pick<Stretch, 'observe'>;
   /** The worker of this process, where there is one. */
   readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
 }
@@ -96,6 +99,7 @@ export async function startIngest({
   log,
   now,
   worker,
+  stretch,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
@@ -183,7 +187,9 @@ export async function startIngest({
         });
       }
     }
-    const next = Math.max(gather.dueAt(), pausedUntil, pace.askAgainAt(underWay, at));
+    const dueAt = gather.dueAt();
+    stretch.observe(dueAt <= at, at);
+    const next = Math.max(dueAt, pausedUntil, pace.askAgainAt(underWay, at));
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
 
