@@ -10,12 +10,18 @@ import { sleep, type World } from './world.ts';
 /** Events of a session, and what lies between two of them: a visitor who clicks quickly. */
 export const EVENTS = 5;
 const GAP_MS = 2_000;
-/** From the first event of a session to its last. */
-export const SESSION_MS = (EVENTS - 1) * GAP_MS;
 const PUBLISH_TIMEOUT_MS = 30_000;
+
+/** What sessions look like: so many events, the last of them `session_end`, so far apart. */
+export interface Shape {
+  readonly events: number;
+  readonly gapMs: number;
+}
+const QUICK: Shape = { events: EVENTS, gapMs: GAP_MS };
 
 /** One session of the traffic. */
 export interface Visit {
+  readonly shape: Shape;
   readonly id: string;
   readonly firstAt: number;
   readonly endAt: number;
@@ -42,15 +48,16 @@ export async function topRate(world: World, pid: number, scale: Scale): Promise<
  * Sessions that begin within a time.
  * @param rate events a second
  */
-export function planVisits(start: number, rate: number, ms: number): Visit[] {
-  const everyMs = (EVENTS * 1_000) / rate;
+export function planVisits(start: number, rate: number, ms: number, shape = QUICK): Visit[] {
+  const everyMs = (shape.events * 1_000) / rate;
   return Array.from({ length: Math.ceil(ms / everyMs) }, (_, i) => {
     const firstAt = start + i * everyMs;
     return {
       // Ascending, so that those not seen yet are a range of the table's key.
       id: `s-${String(i).padStart(7, '0')}`,
       firstAt,
-      endAt: firstAt + SESSION_MS,
+      shape,
+      endAt: firstAt + (shape.events - 1) * shape.gapMs,
       entryPath: `/page/${i % 100}`,
     };
   });
@@ -61,14 +68,18 @@ export function planVisits(start: number, rate: number, ms: number): Visit[] {
  * @param onSent what it does is waited for at the end, not before the next event
  */
 export async function sendVisits<V extends Visit>(
-  world: World,
+  { nats }: Pick<World, 'nats'>,
   project: string,
   visits: readonly V[],
   onSent: (due: Due<V>) => Promise<void> | undefined = () => undefined,
 ): Promise<void> {
   const schedule: Due<V>[] = visits
     .flatMap((visit) =>
-      Array.from({ length: EVENTS }, (_, n) => ({ at: visit.firstAt + n * GAP_MS, visit, n })),
+      Array.from({ length: visit.shape.events }, (_, n) => ({
+        at: visit.firstAt + n * visit.shape.gapMs,
+        visit,
+        n,
+      })),
     )
     .sort((a, b) => a.at - b.at);
   // In half an hour there are too many to keep those that are done.
@@ -87,7 +98,7 @@ export async function sendVisits<V extends Visit>(
     if (failure !== undefined) break;
     const data = JSON.stringify(eventOf(due));
     const subject = `events.${project}.open-loop`;
-    waitFor(world.nats.js.publish(subject, data, { timeout: PUBLISH_TIMEOUT_MS }));
+    waitFor(nats.js.publish(subject, data, { timeout: PUBLISH_TIMEOUT_MS }));
     waitFor(onSent(due));
   }
   await Promise.all(underWay);
@@ -96,7 +107,7 @@ export async function sendVisits<V extends Visit>(
 
 function eventOf({ at, visit, n }: Due): object {
   const base = { sessionId: visit.id, eventId: `${visit.id}-${n}`, timestamp: Math.floor(at) };
-  if (n === EVENTS - 1) return { ...base, eventType: 'session_end' };
+  if (n === visit.shape.events - 1) return { ...base, eventType: 'session_end' };
   return {
     ...base,
     eventType: 'pageview',

@@ -12,6 +12,35 @@ export function cpuMs(pids: Pids): Figures {
   return mapPids(pids, (pid) => sumTree(pid, ticksOf) * (1_000 / TICKS));
 }
 
+/** A program by what its command line says; the embedded ClickHouse is hosted by a Node of its own. */
+const PROGRAMS = [
+  ['nats', /nats-server/],
+  ['temporal', /temporal\b.*start-dev|temporal-server/],
+  ['clickhouse', /clickhouse-host|clickhouse-server|clickhouse server/],
+  ['redis', /redis-server|valkey-server/],
+] as const;
+
+/** CPU time so far of a process and all below it, by program, milliseconds; what is no server counts as `node`. */
+export function cpuByProgram(root: number): Figures {
+  const sums: Record<string, number> = { node: 0 };
+  const visit = (pid: number): void => {
+    const command = commandOf(pid);
+    const name = PROGRAMS.find(([, pattern]) => pattern.test(command))?.[0] ?? 'node';
+    sums[name] = (sums[name] ?? 0) + ticksOf(pid) * (1_000 / TICKS);
+    for (const child of childrenOf(pid)) visit(child);
+  };
+  visit(root);
+  return sums;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** What CPU time went by between two readings, milliseconds. */
 export function cpuBetween(before: Figures, after: Figures): Figures {
   return Object.fromEntries(

@@ -1,8 +1,10 @@
 /**
- * Runs the benchmarks: `npm run bench -- [--quick | --long] [--only NAME…]`. Prints a table and
+ * Runs the benchmarks: `npm run bench -- [--quick | --long] [--only NAME…] [--against DIR]…`. Prints a table and
  * writes what was found into the size's file of `bench/results/`, one scenario after the other: a
  * run that is broken off keeps what it has.
  */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { toError } from '../shared/errors.ts';
 import { circumstances, keep } from './results.ts';
@@ -11,11 +13,11 @@ import { type Result, scaleOf, type Scenario, type Size } from './scenario.ts';
 import { short } from './stats.ts';
 import { createWorld } from './world.ts';
 
-const USAGE = 'npm run bench -- [--quick | --long] [--only NAME…]';
+const USAGE = 'npm run bench -- [--quick | --long] [--only NAME…] [--against DIR]…';
 const NAMES = SCENARIOS.map(({ name }) => name);
 
-const { size, only } = readWords(process.argv.slice(2));
-const scale = scaleOf(size);
+const { size, only, against } = readWords(process.argv.slice(2));
+const scale = scaleOf(size, against);
 const begin = Date.now();
 const results: Result[] = [];
 const files = new Set<string>();
@@ -33,25 +35,31 @@ function isLeftOut({ needsTime = false }: Scenario): boolean {
   return needsTime && size !== 'long';
 }
 
-function readWords(words: readonly string[]): { size: Size; only: readonly string[] } {
-  const onlyAt = words.indexOf('--only');
-  const flags = onlyAt === -1 ? words : words.slice(0, onlyAt);
-  const rest = onlyAt === -1 ? [] : words.slice(onlyAt + 1);
-  const names = rest.filter((word) => !word.startsWith('-'));
-  const sizes = [...flags, ...rest.filter((word) => word.startsWith('-'))];
-  const wrong = [
-    ...names.filter((name) => !NAMES.includes(name)),
-    ...sizes.filter((word) => !['--quick', '--long'].includes(word)),
-  ];
-  if (onlyAt !== -1 && names.length === 0) wrong.push('--only without a name');
-  if (sizes.length > 1) wrong.push('more than one size');
-  if (wrong.length > 0) {
+function readWords(words: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        quick: flag,
+        long: flag,
+        only: flag,
+        against: { type: 'string', multiple: true, default: [] },
+      },
+    });
+    const { quick, long, only, against } = values;
+    const unknown = positionals.filter((name) => !only || !NAMES.includes(name));
+    if (unknown.length > 0) throw new Error(`not understood: ${unknown.join(', ')}`);
+    if (only && positionals.length === 0) throw new Error('--only without a name');
+    if (quick && long) throw new Error('more than one size');
+    const size: Size = quick ? 'quick' : long ? 'long' : 'default';
+    return { size, only: positionals, against: against.map((dir) => resolve(dir)) };
+  } catch (error) {
     const known = `scenarios: ${NAMES.join(', ')}`;
-    process.stderr.write(`not understood: ${wrong.join(', ')}\n${USAGE}\n${known}\n`);
+    process.stderr.write(`${toError(error).message}\n${USAGE}\n${known}\n`);
     process.exit(2);
   }
-  if (sizes.includes('--quick')) return { size: 'quick', only: names };
-  return { size: sizes.includes('--long') ? 'long' : 'default', only: names };
 }
 
 async function measure(scenario: Scenario): Promise<Result[]> {

@@ -8,6 +8,8 @@ export interface Scale {
   readonly size: Size;
   /** Rounds of each measurement. */
   readonly rounds: number;
+  /** Other checkouts to measure in turns with this one, where a scenario can. */
+  readonly against: readonly string[];
   /** What belongs to this size. */
   pick<T>(choices: Readonly<Record<Size, T>>): T;
 }
@@ -15,8 +17,8 @@ export interface Scale {
 /** With one round there is no spread: quick figures are no measurements. */
 const ROUNDS: Readonly<Record<Size, number>> = { quick: 1, default: 3, long: 3 };
 
-export function scaleOf(size: Size): Scale {
-  return { size, rounds: ROUNDS[size], pick: (choices) => choices[size] };
+export function scaleOf(size: Size, against: readonly string[] = []): Scale {
+  return { size, against, rounds: ROUNDS[size], pick: (choices) => choices[size] };
 }
 
 /** One line of the result. */

@@ -4,6 +4,7 @@ import { endurance } from './endurance.bench.ts';
 import { growth } from './growth.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
+import { liveRate } from './live-rate.bench.ts';
 import { loader } from './loader.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 import { replaced } from './replaced.bench.ts';
@@ -19,5 +20,6 @@ export const SCENARIOS: readonly Scenario[] = [
   loader,
   bi,
   workers,
+  liveRate,
   endurance,
 ];
