@@ -67,9 +67,14 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
         // The server runs one query of an id at a time: a lost reply cannot become two inserts.
         query_id: `${table}-${token}`,
         clickhouse_settings: {
-          // One token, one block: nothing may split or batch what belongs together.
+          // All that exactness rests on is said with each insert: a profile, or a `compatibility` in it, may say otherwise.
           insert_deduplication_token: token,
           insert_deduplicate: 1,
+          // By default since 26.2; before, the token is not known behind the view, and a repeated block counts twice.
+          deduplicate_blocks_in_dependent_materialized_views: 1,
+          // A view that failed would lose rows without a word.
+          materialized_views_ignore_errors: 0,
+          // One token, one block: nothing may split or batch what belongs together.
           async_insert: 0,
           wait_end_of_query: 1,
           input_format_parallel_parsing: 0,

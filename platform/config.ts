@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { SojournError } from '../shared/errors.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
+import { maskedAddress } from './secrets.ts';
 
 const YEAR_MS = 365 * UNITS_MS.d;
 
@@ -124,10 +125,11 @@ export function loadConfig(env: Environment): Config {
   );
   const result = SCHEMA.safeParse(known);
   const faults = result.success
-    ? pairFaults(result.data)
+    ? [...pairFaults(result.data), ...plainTextFaults(result.data)]
     : result.error.issues.map((issue) => {
         const name = String(issue.path[0]);
-        return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${JSON.stringify(env[name])}`}`;
+        const got = JSON.stringify(maskedAddress(env[name] ?? ''));
+        return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${got}`}`;
       });
   if (faults.length > 0) {
     throw new SojournError('SJ_CONFIG', `wrong configuration: ${[...new Set(faults)].join('; ')}`);
@@ -147,6 +149,14 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
       ? []
       : [`${a} and ${b} must be set together`],
   );
+}
+
+/** The client ignores a certificate for an address without TLS, and what was meant to be private goes in the clear. */
+function plainTextFaults({ CLICKHOUSE_URL, CLICKHOUSE_TLS_CA }: z.output<typeof SCHEMA>): string[] {
+  const isIgnored = CLICKHOUSE_TLS_CA !== undefined && CLICKHOUSE_URL?.startsWith('http:');
+  return isIgnored
+    ? ['CLICKHOUSE_TLS_CA is set, but CLICKHOUSE_URL does not begin with https://']
+    : [];
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
  * One logger for a process: pino JSON lines on standard error, pretty on a terminal. Messages are
- * static and lower case; what varies is a field. Secrets are never fields.
+ * static and lower case; what varies is a field. Secrets are never fields, and errors lose those that a client put into them.
  */
 import { createRequire } from 'node:module';
 import { pino, type Logger } from 'pino';
+import { masked } from './secrets.ts';
 
 export type { Logger } from 'pino';
 
@@ -15,7 +16,12 @@ export interface LogOptions {
 
 /** Makes the process's logger. Throws nothing; an unknown level is a configuration error found earlier. */
 export function createLog({ level, pretty = process.stderr.isTTY }: LogOptions): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: (error: Error) => masked(pino.stdSerializers.err(error)) },
+  };
   if (!pretty) return pino(options, pino.destination({ fd: 2, sync: true }));
   const prettyStream = createRequire(import.meta.url)('pino-pretty') as (o: object) => never;
   return pino(options, prettyStream({ destination: 2, sync: true, ignore: 'pid,hostname' }));

@@ -64,6 +64,8 @@ export async function connectNats(
   const servers = config.NATS_URL.split(',').map((one) => one.trim());
   // The client takes credentials as options only; a URL may carry them as well.
   const { username, password } = new URL(servers[0] ?? '');
+  // Without the option the client takes a server's word for it that there is no TLS, whatever the address says.
+  const wantsTls = servers.some((one) => /^(tls|wss):/.test(one));
   const connection = await connect({
     servers,
     name,
@@ -84,7 +86,7 @@ export async function connectNats(
     ...(config.NATS_CREDS !== undefined && {
       authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS)),
     }),
-    ...(Object.keys(tls).length > 0 && { tls }),
+    ...((wantsTls || Object.keys(tls).length > 0) && { tls }),
   }).catch(unreachable('NATS', config.NATS_URL));
   watch(connection, log);
   const jsm = await jetstreamManager(connection, { checkAPI: false });

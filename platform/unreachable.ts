@@ -1,5 +1,6 @@
 /** A server that does not answer, in one sentence that says which, where, why, and what to do. */
 import { SojournError, toError } from '../shared/errors.ts';
+import { withoutCredentials } from './secrets.ts';
 
 /** For `catch`: what connecting threw becomes an `SJ_SERVER_UNREACHABLE`, with that as its cause. */
 export function unreachable(name: string, address: string): (error: unknown) => never {
@@ -21,9 +22,4 @@ export function reasonOf(thrown: unknown): string {
   if (inner !== undefined) return reasonOf(inner);
   const message = error.message === '' ? (code ?? error.name) : error.message;
   return withoutCredentials(message.split('\n', 1)[0] ?? message);
-}
-
-/** URLs without user and password. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/:\/\/[^\s/@]*@/g, '://');
 }

@@ -37,7 +37,7 @@ export function writeClickhouseFiles(options: ClickhouseConfig): ClickhouseFiles
   };
   mkdirSync(files.folder, { recursive: true });
   const users = join(home, 'users.xml');
-  writePrivate(users, usersXml(options.users));
+  writePrivate(users, usersXml(options.users, Math.round(options.memoryBytesMax / 2)));
   writePrivate(files.config, configXml(options, files.folder, users));
   // Exactly one query: the quota of the user `default` (below) has no room for a second.
   writePrivate(files.startSql, 'SYSTEM START LISTEN QUERIES ALL;\n');
@@ -98,9 +98,15 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  * system user can read, for everybody who is logged in (the table function does not). So it is for
  * one machine and people who trust each other; outsiders get a real server.
  *
+ * The limits of writer and BI user are no more than theirs to lower: a tool may set its own time limit, up to ten
+ * minutes, and nobody takes all the memory.
+ *
  * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
  */
-function usersXml({ adminPassword, writerPassword, biPassword }: ClickhousePasswords): string {
+function usersXml(
+  { adminPassword, writerPassword, biPassword }: ClickhousePasswords,
+  memoryShare: number,
+): string {
   return `<clickhouse>
   <profiles>
     <default/>
@@ -117,12 +123,23 @@ function usersXml({ adminPassword, writerPassword, biPassword }: ClickhousePassw
     </admin>
     <writer>
       <max_threads>2</max_threads>
+      <max_memory_usage>${memoryShare}</max_memory_usage>
+      <constraints>
+        <max_threads><max>2</max></max_threads>
+        <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
+      </constraints>
     </writer>
     <bi>
       <readonly>2</readonly>
       <max_threads>4</max_threads>
       <max_execution_time>120</max_execution_time>
+      <max_memory_usage>${memoryShare}</max_memory_usage>
       <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
+      <constraints>
+        <max_threads><max>4</max></max_threads>
+        <max_execution_time><min>1</min><max>600</max></max_execution_time>
+        <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
+      </constraints>
     </bi>
   </profiles>
   <quotas>

@@ -1,6 +1,14 @@
 /** A data folder belongs to one process at a time, and keeps the passwords made for it. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -17,6 +25,32 @@ interface Holder extends ProcessIdentity {
   readonly host: string;
 }
 
+/** Permission bits of everybody but the owner, and the bit of folders that everybody shares. */
+const OTHERS = 0o077;
+const SHARED = 0o1000;
+
+/**
+ * Passwords and visitors' data lie in it. A folder that was there before keeps its mode otherwise.
+ * @throws SojournError `SJ_SERVER_START` where it is everybody's, such as /tmp, or somebody else's
+ */
+function closeToOthers(dataDir: string): void {
+  const { mode } = statSync(dataDir);
+  if ((mode & OTHERS) === 0) return;
+  const refuse = (why: string, cause?: unknown): never => {
+    throw new SojournError(
+      'SJ_SERVER_START',
+      `the data folder ${dataDir} can be read by others, and ${why}; choose a folder of its own with --data-dir`,
+      { cause },
+    );
+  };
+  if ((mode & SHARED) !== 0) refuse('is shared by everybody');
+  try {
+    chmodSync(dataDir, 0o700);
+  } catch (error) {
+    refuse('its mode cannot be changed', error);
+  }
+}
+
 /**
  * Takes the folder for this process, or throws. What a crashed process left behind is taken over at
  * once; so is what another host left (a container's name changes): that two machines use one folder
@@ -24,6 +58,7 @@ interface Holder extends ProcessIdentity {
  */
 export async function lockDataDir(dataDir: string): Promise<() => void> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  closeToOthers(dataDir);
   const file = join(dataDir, 'lock.json');
   const me: Holder = { ...identify(process.pid), host: hostname() };
   // The judging and the writing are one step, hence a lock around them, held for milliseconds.

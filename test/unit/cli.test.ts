@@ -7,7 +7,8 @@ import { pendingDifferences } from '../../operations/observe.ts';
 import { countArgument, projectArgument, rateArgument } from '../../cli/options.ts';
 import { formatBytes, formatMs, printable } from '../../cli/output.ts';
 import { processEnvironment } from '../../platform/config.ts';
-import { reasonOf, unreachable, withoutCredentials } from '../../platform/unreachable.ts';
+import { withoutCredentials } from '../../platform/secrets.ts';
+import { reasonOf, unreachable } from '../../platform/unreachable.ts';
 import { toError } from '../../shared/errors.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));

@@ -70,6 +70,15 @@ describe('the configuration', () => {
     expect(faultOf(() => loadConfig({ NATS_USER: 'u' }))).to.contain('NATS_PASSWORD');
   });
 
+  it('refuses a certificate that would be ignored', () => {
+    const set = { CLICKHOUSE_TLS_CA: '/dev/null', CLICKHOUSE_URL: 'http://h:8123' };
+
+    expect(faultOf(() => loadConfig(set)))
+      .to.contain('CLICKHOUSE_TLS_CA')
+      .and.contain('https://');
+    expect(() => loadConfig({ ...set, CLICKHOUSE_URL: 'https://h:8443' })).to.not.throw();
+  });
+
   it('names the servers that have no address, and what starts them', () => {
     const message = faultOf(() => requireServers(loadConfig({}), ['NATS_URL', 'REDIS_URL']));
 

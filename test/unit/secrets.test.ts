@@ -1,0 +1,64 @@
+import { Writable } from 'node:stream';
+import { expect } from 'chai';
+import { pino } from 'pino';
+import { loadConfig } from '../../platform/config.ts';
+import { masked, maskedAddress, withoutCredentials } from '../../platform/secrets.ts';
+import { toError } from '../../shared/errors.ts';
+
+describe('secrets', () => {
+  it('do not stay in URLs, whatever a password is made of', () => {
+    for (const url of [
+      'redis://:hidden@h:1/0',
+      'redis://:hid/den@h:1',
+      'nats://user:hid@den@h:1',
+      'https://user:hidden%40@h:1/?a=b',
+      'dial nats://user:hidden@h:1: refused',
+    ]) {
+      expect(withoutCredentials(url)).to.not.match(/hid|den/);
+      expect(withoutCredentials(url)).to.contain('h:1');
+    }
+  });
+
+  it('do not stay in addresses that are no URLs', () => {
+    expect(maskedAddress('user:hidden@host:4222')).to.equal('host:4222');
+    expect(maskedAddress('//user:hidden@host')).to.equal('//host');
+  });
+
+  it('do not stay in the error of a wrong configuration', () => {
+    const wrong = {
+      REDIS_URL: 'http://:hidden@h',
+      NATS_URL: 'user:hidden@h:4222',
+      CLICKHOUSE_URL: 'ftp://u:hid/den@h',
+    };
+    let message = '';
+    try {
+      loadConfig(wrong);
+    } catch (error) {
+      message = toError(error).message;
+    }
+
+    expect(message).to.contain('REDIS_URL').and.contain('NATS_URL').and.contain('CLICKHOUSE_URL');
+    expect(message).to.not.match(/hid|den/);
+  });
+
+  it('do not stay in what a client hangs onto its errors', () => {
+    const error = Object.assign(new Error('WRONGPASS invalid pair, redis://:hidden@h:1'), {
+      command: { name: 'auth', args: ['hidden'] },
+      previousErrors: [new Error('hidden')],
+    });
+    let line = '';
+    const sink = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        line += chunk.toString();
+        done();
+      },
+    });
+    pino({ serializers: { err: (e: Error) => masked(pino.stdSerializers.err(e)) } }, sink).warn(
+      { err: error },
+      'redis connection lost',
+    );
+
+    expect(line).to.contain('WRONGPASS').and.contain('redis://h:1');
+    expect(line).to.not.contain('hidden');
+  });
+});
