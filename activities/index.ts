@@ -1,7 +1,7 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { SessionSnapshot } from '../shared/actor.ts';
-import type { WriteRequest, WriteResult } from '../shared/write.ts';
+import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
@@ -40,7 +40,7 @@ export function createActivities(deps: ActivityDeps) {
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
   return {
-    writeDifference: (request: WriteRequest): Promise<WriteResult> =>
+    writeDifference: (request: AnyRequest): Promise<WriteResult> =>
       writeDifference(deps.visitors, deps.log, request),
 
     loadSnapshot: ({ project, sessionId, runId }: SnapshotRequest): Promise<SessionSnapshot> =>

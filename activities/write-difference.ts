@@ -2,18 +2,24 @@
  * One write of a session: look up its user, work out what it owes, hand it over, and say what stands
  * in the log now. Each part may be repeated.
  */
-import { rollupFor, writeResult, type WriteRequest, type WriteResult } from '../shared/write.ts';
+import {
+  type AnyRequest,
+  askedOf,
+  rollupFor,
+  writeResult,
+  type WriteResult,
+} from '../shared/write.ts';
 import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 import { recordRollup, type RollupLog } from './record-rollup.ts';
 
 export async function writeDifference(
   visitors: VisitorStore,
   log: RollupLog,
-  request: WriteRequest,
+  request: AnyRequest,
 ): Promise<WriteResult> {
-  const { project, sessionId, identity, facts, updatedAt: at, visitorsSince: since } = request;
-  const userId = facts.attributes.userId;
-  const visit = { project, sessionId, identity, at, ...(since !== undefined && { since }) };
+  const { userId, ...asked } = askedOf(request);
+  const { visitorsSince: since } = request;
+  const visit = { ...asked, ...(since !== undefined && { since }) };
   const user =
     userId === undefined
       ? undefined

@@ -1,5 +1,5 @@
 /** What operators can search sessions by in Temporal (CONTRACT, section 6). */
-import type { SessionFacts } from './session-facts.ts';
+import type { SessionFigures } from './session-facts.ts';
 
 /** Name and type of each search attribute, as Temporal registers it. */
 export const SEARCH_ATTRIBUTES = {
@@ -22,7 +22,10 @@ export interface SessionSearchAttributes extends Partial<Record<KeywordAttribute
 const KEYWORD_CHARS_MAX = 255;
 
 /** The search attributes of a session; what it does not have is left out. */
-export function searchAttributesOf(project: string, facts: SessionFacts): SessionSearchAttributes {
+export function searchAttributesOf(
+  project: string,
+  facts: SessionFigures,
+): SessionSearchAttributes {
   const { userId, trafficSource, country, deviceType } = facts.attributes;
   return {
     SojournProject: project,

@@ -17,10 +17,16 @@ import {
   type SessionSnapshot,
 } from '../../shared/actor.ts';
 import { groupEvents } from '../../shared/batch.ts';
-import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
+import {
+  ROLLUP_PARTITIONS,
+  SESSION_WORKFLOW,
+  sessionWorkflowId,
+  TASK_QUEUE,
+} from '../../shared/ids.ts';
 import { searchAttributesOf } from '../../shared/search-attributes.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { factsOf, isKnown, stateFromWire } from '../../shared/session.ts';
+import { figuresOf, isKnown } from '../../shared/session.ts';
+import { stateFromWire } from '../../shared/session-wire.ts';
 import { isWorkflowGone } from '../../platform/temporal.ts';
 import { eventsSignal } from '../../workflows/messages.ts';
 import { searchAttributePairs } from '../../workflows/search-attribute-pairs.ts';
@@ -61,6 +67,8 @@ export function createDeliver(
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
     const input: SessionInput = {
+      version: 2,
+      partitions: ROLLUP_PARTITIONS,
       project,
       sessionId,
       settings,
@@ -165,6 +173,6 @@ export function createDeliver(
 }
 
 function searchAttributesAtStart({ project, state }: Actor) {
-  const facts = factsOf(state);
+  const facts = figuresOf(state);
   return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
 }
