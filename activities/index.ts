@@ -9,10 +9,11 @@ import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
+  createPurging,
   type PurgeableLog,
   purgeLoaded,
   type PurgeRequest,
-  type UnfinishedSessions,
+  type SessionIsOver,
 } from './purge-loaded.ts';
 import { createReadOnce } from './read-once.ts';
 import type { VisitorStore } from './recognize-visitor.ts';
@@ -25,7 +26,7 @@ export interface ActivityDeps {
   readonly tables: TableWriter;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
-  readonly unfinishedSessions: UnfinishedSessions;
+  readonly sessionIsOver: SessionIsOver;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
 }
@@ -37,6 +38,7 @@ const HEARTBEAT_EVERY_MS = 2_000;
 
 export function createActivities(deps: ActivityDeps) {
   const { toLoad, toAnnounce } = createReadOnce(deps.log);
+  const purging = createPurging(deps.sessionIsOver, Date.now);
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
   return {
@@ -73,9 +75,7 @@ export function createActivities(deps: ActivityDeps) {
       whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
-      const kept = await whileBeating(() =>
-        purgeLoaded(deps.log, deps.unfinishedSessions, request),
-      );
+      const kept = await whileBeating(() => purgeLoaded(deps.log, purging, request));
       Context.current().log.info('rollup records purged', {
         ...request,
         kept,

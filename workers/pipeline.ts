@@ -10,7 +10,7 @@ import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
-import { createUnfinishedSessions, createSessionHistory } from '../platform/temporal.ts';
+import { createSessionHistory, createSessionIsOver } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from './ingest/deliver.ts';
@@ -74,7 +74,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
         history,
-        unfinishedSessions: createUnfinishedSessions(temporal.client),
+        sessionIsOver: createSessionIsOver(temporal.client),
       };
       const worker = await startSessionWorker({
         ...temporal,

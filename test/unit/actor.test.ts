@@ -8,7 +8,14 @@ import {
   snapshotOf,
 } from '../../shared/actor.ts';
 import { nextStep, type Step } from '../../shared/next-step.ts';
-import { askedOf, confirmWrite, rebase, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
+import {
+  askedOf,
+  confirmWrite,
+  rebase,
+  rollupFor,
+  writeRequest,
+  writeResult,
+} from '../../shared/write.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from '../../shared/limits.ts';
 import type { EndReason } from '../../shared/rollup.ts';

@@ -87,7 +87,9 @@ describe('the partition of a session', () => {
   it('is always the same one of those there are', () => {
     fc.assert(
       fc.property(fc.string(), (identity) => {
-        expect(partitionOf(identity, ROLLUP_PARTITIONS)).to.equal(partitionOf(identity, ROLLUP_PARTITIONS));
+        expect(partitionOf(identity, ROLLUP_PARTITIONS)).to.equal(
+          partitionOf(identity, ROLLUP_PARTITIONS),
+        );
         expect(partitionOf(identity, ROLLUP_PARTITIONS)).to.be.within(0, ROLLUP_PARTITIONS - 1);
       }),
     );

@@ -23,7 +23,7 @@ import {
   sessionWorkflowId,
   TASK_QUEUE,
 } from '../../shared/ids.ts';
-import { searchAttributesOf } from '../../shared/search-attributes.ts';
+import { searchAttributesOf, summaryOf } from '../../shared/search-attributes.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { figuresOf, isKnown } from '../../shared/session.ts';
 import { stateFromWire } from '../../shared/session-wire.ts';
@@ -116,7 +116,7 @@ export function createDeliver(
         args: [input],
         workflowIdReusePolicy,
         requestEagerStart: eagerStart,
-        staticSummary: `${input.project}: session ${input.sessionId}`,
+        staticSummary: summaryOf(input.project, input.sessionId),
         typedSearchAttributes: searchAttributesAtStart(actor),
       });
       return true;
