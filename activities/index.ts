@@ -18,6 +18,7 @@ import {
 import { createReadOnce } from './read-once.ts';
 import type { VisitorStore } from './recognize-visitor.ts';
 import type { RollupLog } from './record-rollup.ts';
+import { type ResetGuard, supersededBy } from './reset-runs.ts';
 import { writeDifference } from './write-difference.ts';
 
 export interface ActivityDeps {
@@ -26,6 +27,7 @@ export interface ActivityDeps {
   readonly tables: TableWriter;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
+  readonly resets: ResetGuard;
   readonly sessionIsOver: SessionIsOver;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
@@ -43,10 +45,19 @@ export function createActivities(deps: ActivityDeps) {
   const plannedAt = new Map<number, number>();
   return {
     writeDifference: (request: AnyRequest): Promise<WriteResult> =>
-      writeDifference(deps.visitors, deps.log, request),
+      writeDifference(deps.visitors, deps.log, request, async (rollup) => {
+        const { project, sessionId, by: chain } = rollup;
+        const run = { workflowId: sessionWorkflowId(project, sessionId), runId: ownRun(), chain };
+        const newer = await deps.resets.superseding(run, rollup);
+        return newer && supersededBy(newer);
+      }),
 
-    loadSnapshot: ({ project, sessionId, runId }: SnapshotRequest): Promise<SessionSnapshot> =>
-      deps.history.snapshotOf(sessionWorkflowId(project, sessionId), runId),
+    loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot> => {
+      const workflowId = sessionWorkflowId(request.project, request.sessionId);
+      const snapshot = await deps.history.snapshotOf(workflowId, request.runId);
+      const { chain = ownRun() } = request;
+      return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
+    },
 
     planBatch: async (request: PlanRequest): Promise<LogRange | null> => {
       const context = Context.current();
@@ -84,6 +95,11 @@ export function createActivities(deps: ActivityDeps) {
       return kept;
     },
   };
+}
+
+/** The run that an activity is done for. */
+function ownRun(): string {
+  return activityInfo().workflowExecution?.runId ?? '';
 }
 
 /**

@@ -9,13 +9,18 @@ import {
   writeResult,
   type WriteResult,
 } from '../shared/write.ts';
+import type { Rollup } from '../shared/rollup.ts';
 import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 import { recordRollup, type RollupLog } from './record-rollup.ts';
 
+const nobody = () => Promise.resolve(undefined);
+
+/** @param supersededBy a run that made this write before, where the log does not know of it any more */
 export async function writeDifference(
   visitors: VisitorStore,
   log: RollupLog,
   request: AnyRequest,
+  supersededBy: (rollup: Rollup) => Promise<WriteResult | undefined> = nobody,
 ): Promise<WriteResult> {
   const { userId, ...asked } = askedOf(request);
   const { visitorsSince: since } = request;
@@ -24,5 +29,6 @@ export async function writeDifference(
     userId === undefined
       ? undefined
       : (request.user ?? (await recognizeVisitor(visitors, { ...visit, userId })));
-  return writeResult(await recordRollup(log, rollupFor(request, user)));
+  const rollup = rollupFor(request, user);
+  return (await supersededBy(rollup)) ?? writeResult(await recordRollup(log, rollup));
 }

@@ -15,6 +15,7 @@ import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { createSessionRuns, isResetRun } from './session-runs.ts';
 import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
@@ -130,13 +131,20 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
 
 /** Snapshots of closed sessions. */
 export function createSessionHistory(client: Client): SessionHistory {
+  const runs = createSessionRuns(client);
   return {
     async snapshotOf(workflowId, runId) {
       const handle = client.workflow.getHandle(workflowId, runId);
-      const { status } = await handle.describe();
+      const description = await handle.describe();
+      const { status } = description;
       if (status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW') {
         // Follows continued runs to the chain's end.
-        return (await handle.result()) as SessionSnapshot;
+        const snapshot = (await handle.result()) as SessionSnapshot;
+        // A run that was reset may have come less far than one that ended before it.
+        const newest = isResetRun(description)
+          ? (await runs.newestResult(workflowId, runId, snapshot.identity))?.snapshot
+          : undefined;
+        return newest !== undefined && newest.writeNo > snapshot.writeNo ? newest : snapshot;
       }
       // Terminated or failed: a worker replays the history and tells what it came to.
       return await handle.query(snapshotQuery);

@@ -206,8 +206,9 @@ async function write(
 /** Another chain wrote first: this run was reopened from a stale snapshot. */
 async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
   log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
-  const { project, sessionId } = actor;
-  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId: foreign.by }), foreign);
+  const { project, sessionId, chain } = actor;
+  const runId = foreign.from ?? foreign.by;
+  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId, chain }), foreign);
 }
 
 /** A local activity's failure comes bare, not wrapped in an ActivityFailure. */
