@@ -90,7 +90,7 @@ describe('a session that an operator resets', () => {
       workflowExecution: { workflowId: sessionWorkflowId(project, 's'), runId },
       reason: 'a test',
       requestId: randomUUID(),
-      workflowTaskFinishEventId: eventId as Long,
+      workflowTaskFinishEventId: eventId,
     });
     return made.runId;
   }
