@@ -94,9 +94,6 @@ describe('a session that an operator resets', () => {
     });
     return made.runId;
   }
-  type Long = NonNullable<
-    Parameters<Client['workflowService']['resetWorkflowExecution']>[0]['workflowTaskFinishEventId']
-  >;
 
   /** A session of several writes that has ended. */
   async function anEndedSession(
