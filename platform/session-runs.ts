@@ -15,6 +15,11 @@ export function isResetRun({ raw }: WorkflowExecutionDescription): boolean {
   return (raw.workflowExtendedInfo?.lastResetTime ?? null) !== null;
 }
 
+/** Whether a run was made by a reset, or went back by one: another run may have come further. */
+export function hasBeenReset(description: WorkflowExecutionDescription): boolean {
+  return isResetRun(description) || Boolean(description.raw.workflowExtendedInfo?.resetRunId);
+}
+
 export function createSessionRuns(client: Client): SessionRuns {
   const handleOf = (workflowId: string, runId: string) =>
     client.workflow.getHandle(workflowId, runId);

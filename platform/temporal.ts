@@ -15,7 +15,7 @@ import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
-import { createSessionRuns, isResetRun } from './session-runs.ts';
+import { createSessionRuns, hasBeenReset } from './session-runs.ts';
 import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
@@ -141,7 +141,7 @@ export function createSessionHistory(client: Client): SessionHistory {
         // Follows continued runs to the chain's end.
         const snapshot = (await handle.result()) as SessionSnapshot;
         // A run that was reset may have come less far than one that ended before it.
-        const newest = isResetRun(description)
+        const newest = hasBeenReset(description)
           ? (await runs.newestResult(workflowId, runId, snapshot.identity))?.snapshot
           : undefined;
         return newest !== undefined && newest.writeNo > snapshot.writeNo ? newest : snapshot;
