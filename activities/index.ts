@@ -1,7 +1,7 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { SessionSnapshot } from '../shared/actor.ts';
-import type { WriteRequest, WriteResult } from '../shared/write.ts';
+import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
@@ -9,14 +9,16 @@ import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
+  createPurging,
   type PurgeableLog,
   purgeLoaded,
   type PurgeRequest,
-  type UnfinishedSessions,
+  type SessionIsOver,
 } from './purge-loaded.ts';
 import { createReadOnce } from './read-once.ts';
 import type { VisitorStore } from './recognize-visitor.ts';
 import type { RollupLog } from './record-rollup.ts';
+import { type ResetGuard, supersededBy } from './reset-runs.ts';
 import { writeDifference } from './write-difference.ts';
 
 export interface ActivityDeps {
@@ -25,7 +27,8 @@ export interface ActivityDeps {
   readonly tables: TableWriter;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
-  readonly unfinishedSessions: UnfinishedSessions;
+  readonly resets: ResetGuard;
+  readonly sessionIsOver: SessionIsOver;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
 }
@@ -37,14 +40,24 @@ const HEARTBEAT_EVERY_MS = 2_000;
 
 export function createActivities(deps: ActivityDeps) {
   const { toLoad, toAnnounce } = createReadOnce(deps.log);
+  const purging = createPurging(deps.sessionIsOver, Date.now);
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
   return {
-    writeDifference: (request: WriteRequest): Promise<WriteResult> =>
-      writeDifference(deps.visitors, deps.log, request),
+    writeDifference: (request: AnyRequest): Promise<WriteResult> =>
+      writeDifference(deps.visitors, deps.log, request, async (rollup) => {
+        const { project, sessionId, by: chain } = rollup;
+        const run = { workflowId: sessionWorkflowId(project, sessionId), runId: ownRun(), chain };
+        const newer = await deps.resets.superseding(run, rollup);
+        return newer && supersededBy(newer);
+      }),
 
-    loadSnapshot: ({ project, sessionId, runId }: SnapshotRequest): Promise<SessionSnapshot> =>
-      deps.history.snapshotOf(sessionWorkflowId(project, sessionId), runId),
+    loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot> => {
+      const workflowId = sessionWorkflowId(request.project, request.sessionId);
+      const snapshot = await deps.history.snapshotOf(workflowId, request.runId);
+      const { chain = ownRun() } = request;
+      return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
+    },
 
     planBatch: async (request: PlanRequest): Promise<LogRange | null> => {
       const context = Context.current();
@@ -73,9 +86,7 @@ export function createActivities(deps: ActivityDeps) {
       whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
-      const kept = await whileBeating(() =>
-        purgeLoaded(deps.log, deps.unfinishedSessions, request),
-      );
+      const kept = await whileBeating(() => purgeLoaded(deps.log, purging, request));
       Context.current().log.info('rollup records purged', {
         ...request,
         kept,
@@ -84,6 +95,11 @@ export function createActivities(deps: ActivityDeps) {
       return kept;
     },
   };
+}
+
+/** The run that an activity is done for. */
+function ownRun(): string {
+  return activityInfo().workflowExecution?.runId ?? '';
 }
 
 /**

@@ -6,6 +6,8 @@ export interface SnapshotRequest {
   readonly sessionId: string;
   /** First run of the chain. */
   readonly runId: string;
+  /** First run of the chain that asks. */
+  readonly chain?: string;
 }
 
 /** What is needed of Temporal. */

@@ -2,8 +2,9 @@
  * Takes loaded records out of the rollup log, so that the server's index of subjects stays small.
  * A record stays while its session runs: as long as a workflow task may be repeated, so may the
  * write in it, and its number must still be taken. It stays as well where a run was terminated before it
- * could remember what it wrote.
+ * could remember what it wrote. Temporal is asked about each session by its id: a list may lack one, or be late.
  */
+import { LRUCache } from 'lru-cache';
 import type { LogPosition } from '../shared/ranges.ts';
 
 export interface PurgeRequest {
@@ -24,33 +25,83 @@ export interface RecordHead {
 export interface PurgeableLog {
   end(partition: number): Promise<LogPosition>;
   heads(partition: number, upTo: number): AsyncIterable<RecordHead>;
-  /** Removes every record before `seq`. */
-  purgeBefore(seq: number): Promise<void>;
+  /** Removes every record of a partition before `seq`. */
+  purgeBefore(partition: number, seq: number): Promise<void>;
   remove(seq: number): Promise<void>;
 }
 
-/** What is needed of Temporal: workflow ids of sessions that run, or did not end by themselves. */
-export type UnfinishedSessions = () => Promise<ReadonlySet<string>>;
+/** What is needed of Temporal: whether a session ended by itself, or is not known any more. */
+export type SessionIsOver = (workflowId: string) => Promise<boolean>;
 
-/** @returns how many records were kept for running sessions */
+export interface Purging {
+  readonly isOver: SessionIsOver;
+  /** When sessions were found running: they are not asked about again for a while. */
+  readonly unfinished: LRUCache<string, number>;
+  readonly now: () => number;
+}
+
+/** A session that runs for hours is asked about this often; that keeps a record longer, and nothing else. */
+const ASKED_EVERY_MS = 10 * 60_000;
+const UNFINISHED_MAX = 200_000;
+/** Questions under way at once. */
+const AT_ONCE = 32;
+/** Records looked at together. */
+const STRETCH = 512;
+/** The next purge goes on from there: this one must end within its activity's time. */
+const ASKING_MS_MAX = 60_000;
+
+export function createPurging(isOver: SessionIsOver, now: () => number): Purging {
+  return { isOver, unfinished: new LRUCache({ max: UNFINISHED_MAX }), now };
+}
+
+/** @returns how many records were kept for sessions that may write them again */
 export async function purgeLoaded(
   log: PurgeableLog,
-  unfinishedSessions: UnfinishedSessions,
+  { isOver, unfinished, now }: Purging,
   { partition, log: life, upTo }: PurgeRequest,
 ): Promise<number> {
   if ((await log.end(partition)).log !== life) return 0;
-  const running = await unfinishedSessions();
-  if (running.size === 0) {
-    await log.purgeBefore(upTo + 1);
-    return 0;
-  }
+  const over = new Set<string>();
+  const ask = async (workflowId: string) => {
+    if (await isOver(workflowId)) over.add(workflowId);
+    else unfinished.set(workflowId, now());
+  };
+  const isUnknown = (id: string) =>
+    !over.has(id) && now() - (unfinished.get(id) ?? -Infinity) >= ASKED_EVERY_MS;
+  const until = now() + ASKING_MS_MAX;
   const kept: number[] = [];
   const gone: number[] = [];
-  for await (const { seq, workflowId } of log.heads(partition, upTo)) {
-    (running.has(workflowId) ? kept : gone).push(seq);
+  let lookedUpTo = upTo;
+  for await (const heads of inStretches(log.heads(partition, upTo))) {
+    if (now() >= until) {
+      lookedUpTo = (heads[0]?.seq ?? upTo + 1) - 1;
+      break;
+    }
+    const ids = new Set(heads.map(({ workflowId }) => workflowId));
+    await atOnce([...ids].filter(isUnknown), ask);
+    for (const { seq, workflowId } of heads) (over.has(workflowId) ? gone : kept).push(seq);
   }
-  const firstKept = kept[0] ?? upTo + 1;
-  await log.purgeBefore(firstKept);
+  const firstKept = kept[0] ?? lookedUpTo + 1;
+  await log.purgeBefore(partition, firstKept);
   for (const seq of gone.filter((s) => s > firstKept)) await log.remove(seq);
   return kept.length;
+}
+
+async function* inStretches(heads: AsyncIterable<RecordHead>): AsyncGenerator<RecordHead[]> {
+  let stretch: RecordHead[] = [];
+  for await (const head of heads) {
+    stretch.push(head);
+    if (stretch.length < STRETCH) continue;
+    yield stretch;
+    stretch = [];
+  }
+  if (stretch.length > 0) yield stretch;
+}
+
+async function atOnce(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
+  const left = [...ids];
+  const next = async (): Promise<void> => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) await work(id);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

@@ -2,21 +2,33 @@
  * One write of a session: look up its user, work out what it owes, hand it over, and say what stands
  * in the log now. Each part may be repeated.
  */
-import { rollupFor, writeResult, type WriteRequest, type WriteResult } from '../shared/write.ts';
+import {
+  type AnyRequest,
+  askedOf,
+  rollupFor,
+  writeResult,
+  type WriteResult,
+} from '../shared/write.ts';
+import type { Rollup } from '../shared/rollup.ts';
 import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 import { recordRollup, type RollupLog } from './record-rollup.ts';
 
+const nobody = () => Promise.resolve(undefined);
+
+/** @param supersededBy a run that made this write before, where the log does not know of it any more */
 export async function writeDifference(
   visitors: VisitorStore,
   log: RollupLog,
-  request: WriteRequest,
+  request: AnyRequest,
+  supersededBy: (rollup: Rollup) => Promise<WriteResult | undefined> = nobody,
 ): Promise<WriteResult> {
-  const { project, sessionId, identity, facts, updatedAt: at, visitorsSince: since } = request;
-  const userId = facts.attributes.userId;
-  const visit = { project, sessionId, identity, at, ...(since !== undefined && { since }) };
+  const { userId, ...asked } = askedOf(request);
+  const { visitorsSince: since } = request;
+  const visit = { ...asked, ...(since !== undefined && { since }) };
   const user =
     userId === undefined
       ? undefined
       : (request.user ?? (await recognizeVisitor(visitors, { ...visit, userId })));
-  return writeResult(await recordRollup(log, rollupFor(request, user)));
+  const rollup = rollupFor(request, user);
+  return (await supersededBy(rollup)) ?? writeResult(await recordRollup(log, rollup));
 }

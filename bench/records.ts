@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { openActor, type RecognizedUser, type SessionSettings } from '../shared/actor.ts';
 import { nextStep } from '../shared/next-step.ts';
-import { rollupFor, writeRequest } from '../shared/write.ts';
+import { askedOf, rollupFor, writeRequest } from '../shared/write.ts';
 import type { VisitorEvent } from '../shared/event.ts';
 import type { Rollup } from '../shared/rollup.ts';
 import { parseMessage } from '../workers/ingest/parse-event.ts';
@@ -44,7 +44,7 @@ export function rollupOf(project: string, session: number, events: number, at: n
   const step = nextStep(actor, now);
   if (step.do !== 'write') throw new Error(`a session that has ended would ${step.do}`);
   const request = writeRequest(actor, step, now);
-  const { userId } = request.facts.attributes;
+  const { userId } = askedOf(request);
   const user: RecognizedUser | undefined =
     userId === undefined ? undefined : { userId, isNew: session < 500 };
   return rollupFor(request, user);

@@ -268,8 +268,8 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       }
     },
 
-    async purgeBefore(seq) {
-      await jsm.streams.purge(ROLLUPS_STREAM, { seq });
+    async purgeBefore(partition, seq) {
+      await jsm.streams.purge(ROLLUPS_STREAM, { seq, filter: filter(partition) });
     },
 
     remove: (seq) => removeMessage({ jsm }, ROLLUPS_STREAM, seq),

@@ -9,13 +9,13 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import type { UnfinishedSessions } from '../activities/purge-loaded.ts';
+import type { SessionIsOver } from '../activities/purge-loaded.ts';
 import type { SessionSnapshot } from '../shared/actor.ts';
-import { SESSION_WORKFLOW } from '../shared/ids.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { createSessionRuns, hasBeenReset } from './session-runs.ts';
 import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
@@ -131,13 +131,20 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
 
 /** Snapshots of closed sessions. */
 export function createSessionHistory(client: Client): SessionHistory {
+  const runs = createSessionRuns(client);
   return {
     async snapshotOf(workflowId, runId) {
       const handle = client.workflow.getHandle(workflowId, runId);
-      const { status } = await handle.describe();
+      const description = await handle.describe();
+      const { status } = description;
       if (status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW') {
         // Follows continued runs to the chain's end.
-        return (await handle.result()) as SessionSnapshot;
+        const snapshot = (await handle.result()) as SessionSnapshot;
+        // A run that was reset may have come less far than one that ended before it.
+        const newest = hasBeenReset(description)
+          ? (await runs.newestResult(workflowId, runId, snapshot.identity))?.snapshot
+          : undefined;
+        return newest !== undefined && newest.writeNo > snapshot.writeNo ? newest : snapshot;
       }
       // Terminated or failed: a worker replays the history and tells what it came to.
       return await handle.query(snapshotQuery);
@@ -145,20 +152,19 @@ export function createSessionHistory(client: Client): SessionHistory {
   };
 }
 
-/** Sessions in a listing; more than this and the purge waits for quieter times. */
-const RUNNING_MAX = 100_000;
-
-/** Sessions that may write again: running ones, and those that did not end by themselves. */
-export function createUnfinishedSessions(client: Client): UnfinishedSessions {
-  return async () => {
-    const ids = new Set<string>();
-    // A terminated run may have written what it could not remember: its successor will meet it.
-    const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus != 'Completed' AND ExecutionStatus != 'ContinuedAsNew'`;
-    for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
-      ids.add(workflowId);
-      if (ids.size > RUNNING_MAX) throw new Error(`more than ${RUNNING_MAX} sessions are running`);
+/**
+ * Whether a session writes no more: its newest run ended by itself, or its retention is over. A terminated one may
+ * have written what it could not remember: its successor will meet it.
+ */
+export function createSessionIsOver(client: Client): SessionIsOver {
+  return async (workflowId) => {
+    try {
+      const { status } = await client.workflow.getHandle(workflowId).describe();
+      return status.name === 'COMPLETED';
+    } catch (error) {
+      if (isWorkflowGone(error)) return true;
+      throw error;
     }
-    return ids;
   };
 }
 

@@ -4,23 +4,20 @@
  * gives it a clock, timers and activities, and tests give it crashes.
  */
 import { type AnyBatch, eventsOf, groupsOf } from './batch.ts';
-import {
-  type Contributions,
-  fromWire,
-  subtractAll,
-  toWire,
-  type WireRow,
-} from './contributions.ts';
+import { addWireRows, type Balance, balanceRows, subtractRows } from './balance.ts';
+import type { Contributions, WireRow } from './contributions.ts';
 import type { VisitorEvent } from './event.ts';
+import { partitionOf } from './ids.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
+import { applyEvents, emptySession, type SessionState } from './session.ts';
 import {
-  applyEvents,
-  emptySession,
-  type SessionState,
-  stateFromWire,
   type SessionStateWire,
+  stateFromWire,
   stateToWire,
-} from './session.ts';
+  wideStateToWire,
+  type WideStateWire,
+} from './session-wire.ts';
+import { decodeBalance, encodeBalance, type FamilyText } from './tables.ts';
 
 export interface SessionSettings {
   /** An open session ends when no event has arrived for this long. */
@@ -44,14 +41,17 @@ interface Shown {
   readonly events: number;
 }
 
-/** All that a settled session leaves behind for the run that may reopen it. */
-export interface SessionSnapshot {
-  readonly version: 1;
+/** Rows that events of the session add by themselves, and that no record holds yet. */
+export interface Pending {
+  readonly rows: number;
+  /** At the most. */
+  readonly bytes: number;
+}
+
+/** What a session leaves behind whatever the version. */
+interface Left {
   readonly identity: string;
   readonly writeNo: number;
-  readonly state: SessionStateWire;
-  /** Rows written so far, less those that events add by themselves. */
-  readonly balance: readonly WireRow[];
   readonly user?: RecognizedUser;
   readonly shown?: Shown;
   /** Events of a run that never proved it started from the latest state: they are folded in again. */
@@ -60,6 +60,30 @@ export interface SessionSnapshot {
   /** See {@link SessionInput}. */
   readonly visitorsSince?: number;
 }
+
+/** What sessions left behind that had no bound in bytes. */
+export interface WideSnapshot extends Left {
+  readonly version: 1;
+  readonly state: WideStateWire;
+  /** Rows written so far, less those that events add by themselves. */
+  readonly balance: readonly WireRow[];
+}
+
+/** At most `SNAPSHOT_BYTES_MAX`, and what a reopened run has not proven. */
+export interface BoundedSnapshot extends Left {
+  readonly version: 2;
+  readonly state: SessionStateWire;
+  /** Rows written so far, less those that events add by themselves. */
+  readonly balance: readonly FamilyText[];
+  readonly pending: Pending;
+  /** More rows are owed than one record took. */
+  readonly owesMore?: boolean;
+  /** Partition of the rollup log that the session writes to, for its whole life. */
+  readonly partition: number;
+}
+
+/** All that a settled session leaves behind for the run that may reopen it. */
+export type SessionSnapshot = WideSnapshot | BoundedSnapshot;
 
 /**
  * A session's first write, worked out by whoever starts it: the record can then be in the log before the
@@ -86,6 +110,10 @@ export interface Continued {
 
 /** The argument of the session workflow. */
 export interface SessionInput {
+  /** 2: all that the session keeps and sends is bounded in bytes. Ingests of before sent none. */
+  readonly version?: 2;
+  /** How many partitions the rollup log had when the session began; one where nobody says. */
+  readonly partitions?: number;
   readonly project: string;
   readonly sessionId: string;
   readonly settings: SessionSettings;
@@ -101,6 +129,8 @@ export interface SessionInput {
 }
 
 export interface Actor {
+  /** See {@link SessionInput.version}; what decides between steps must not change in a session's life. */
+  readonly isBounded: boolean;
   readonly project: string;
   readonly sessionId: string;
   readonly settings: SessionSettings;
@@ -108,10 +138,12 @@ export interface Actor {
   readonly chain: string;
   /** First run of the session. */
   identity: string;
+  partition: number;
   /** Number of the last write known to be in the log. */
   writeNo: number;
   state: SessionState;
-  balance: Contributions;
+  balance: Balance;
+  pending: Pending;
   user: RecognizedUser | undefined;
   shown: Shown | undefined;
   /** More rows are owed than one record takes. */
@@ -134,15 +166,19 @@ export interface Actor {
  */
 export function openActor(input: SessionInput, chain: string, now: number): Actor {
   const { snapshot, continued } = input;
+  const isBounded = input.version === 2;
   const actor: Actor = {
+    isBounded,
     project: input.project,
     sessionId: input.sessionId,
     settings: input.settings,
     chain,
     identity: chain,
+    partition: partitionOf(chain, input.partitions ?? 1),
     writeNo: 0,
-    state: emptySession(),
+    state: emptySession(isBounded),
     balance: new Map(),
+    pending: { rows: 0, bytes: 0 },
     user: undefined,
     shown: undefined,
     owesMore: false,
@@ -166,8 +202,19 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
 export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.identity = snapshot.identity;
   actor.writeNo = snapshot.writeNo;
-  actor.state = stateFromWire(snapshot.state);
-  actor.balance = fromWire(snapshot.balance);
+  actor.state = stateFromWire(snapshot.state, actor.isBounded);
+  if (snapshot.version === 2) {
+    actor.balance = decodeBalance(snapshot.balance, actor.state.tallies);
+    actor.pending = snapshot.pending;
+    actor.owesMore = snapshot.owesMore ?? false;
+    actor.partition = snapshot.partition;
+  } else {
+    actor.balance = new Map();
+    addWireRows(actor.balance, snapshot.balance);
+    actor.pending = { rows: 0, bytes: 0 };
+    // There was one when nobody noted it.
+    actor.partition = 0;
+  }
   actor.user = snapshot.user;
   actor.shown = snapshot.shown;
   actor.visitorsSince = snapshot.visitorsSince;
@@ -179,9 +226,18 @@ export function receive(actor: Actor, batch: AnyBatch, now: number): void {
   actor.checkpointMs = batch.checkpointMs;
   actor.unproven?.push(...eventsOf(batch));
   for (const { all, events } of groupsOf(batch)) {
-    subtractAll(actor.balance, applyEvents(actor.state, events, batch.ackFloor, all));
+    owe(actor, applyEvents(actor.state, events, batch.ackFloor, all));
   }
   if (actor.state.events > before) actor.lastArrivalAt = now;
+}
+
+/** Takes rows that events add by themselves as owed. */
+export function owe(actor: Actor, rows: Contributions): void {
+  subtractRows(actor.balance, rows);
+  let { bytes } = actor.pending;
+  // Three bytes a character is the most UTF-8 needs for one UTF-16 unit.
+  for (const key of rows.keys()) bytes += key.length * 3 + 40;
+  actor.pending = { rows: actor.pending.rows + rows.size, bytes };
 }
 
 /** Whether there is something that has not been written. */
@@ -191,23 +247,34 @@ export function isChanged({ shown, state, owesMore }: Actor): boolean {
 
 /** What the actor leaves behind. */
 export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot {
-  return {
-    version: 1,
+  const left: Left = {
     identity: actor.identity,
     writeNo: actor.writeNo,
-    state: stateToWire(actor.state),
-    balance: toWire(actor.balance),
     ...(actor.user && { user: actor.user }),
     ...(actor.shown && { shown: actor.shown }),
     ...(actor.unproven && { unproven: actor.unproven }),
     ...(endReason && { endReason }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
   };
+  if (!actor.isBounded) {
+    const balance = balanceRows(actor.balance);
+    return { version: 1, ...left, state: wideStateToWire(actor.state), balance };
+  }
+  return {
+    version: 2,
+    ...left,
+    state: stateToWire(actor.state),
+    balance: encodeBalance(actor.balance, actor.state.tallies),
+    pending: actor.pending,
+    ...(actor.owesMore && { owesMore: true }),
+    partition: actor.partition,
+  };
 }
 
 /** The argument of the run that goes on with the same life. */
 export function continuation(actor: Actor, now: number): SessionInput {
   return {
+    ...(actor.isBounded && { version: 2 as const }),
     project: actor.project,
     sessionId: actor.sessionId,
     settings: actor.settings,

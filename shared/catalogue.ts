@@ -6,7 +6,7 @@ import type { Granularity } from './buckets.ts';
 import { ONE, readUnits } from './decimal.ts';
 import type { Amount } from './contributions.ts';
 import { type Attribute, isConversion, kindOf, type VisitorEvent } from './event.ts';
-import type { SessionFacts } from './session-facts.ts';
+import type { SessionFigures } from './session-facts.ts';
 
 /** Column names of the dimensions, and the session attribute each is. */
 export const SESSION_DIMENSIONS = {
@@ -43,7 +43,7 @@ export interface SessionMetric {
   readonly granularity: Granularity;
   readonly bucket: 'firstEventAt' | 'lastEventAt';
   readonly dimensions: readonly ('' | SessionDimension)[];
-  readonly measure: (session: SessionFacts) => Amount | undefined;
+  readonly measure: (session: SessionFigures) => Amount | undefined;
 }
 
 const once: Amount = { value: ONE, count: 1 };

@@ -63,7 +63,7 @@ export function parseRowKey(text: string): RowKey {
 }
 
 /** Adds an amount to a row, in place. */
-export function addAmount(rows: Contributions, key: string, amount: Amount): void {
+export function addAmount<K>(rows: Map<K, Amount>, key: K, amount: Amount): void {
   const old = rows.get(key);
   const sum =
     old === undefined
@@ -150,7 +150,8 @@ function isSmallCount(value: string): boolean {
   return value.length <= 5 && !value.includes('.');
 }
 
-function keyedRow(row: WireRow): KeyedRow {
+/** A row in either form, as it is written today. */
+export function keyedRow(row: WireRow): KeyedRow {
   if (row.length === 3) return row;
   const [metric, granularity, bucketSeconds, dimension, dimensionValue, value, count] = row;
   const bucket = bucketSeconds * 1_000;

@@ -46,11 +46,14 @@ export function rollupSubject(partition: number, identity: string, writeNo: numb
   return `rollups.${partition}.${identity}.${writeNo}`;
 }
 
-/** The partition a session writes to: the same for its whole life. */
-export function partitionOf(identity: string): number {
+/**
+ * The partition a session writes to. It is worked out when the session begins, and kept: for its whole life it is
+ * the same, also where there are more partitions later.
+ */
+export function partitionOf(identity: string, partitions: number): number {
   let hash = 0;
   for (const char of identity) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
-  return hash % ROLLUP_PARTITIONS;
+  return hash % partitions;
 }
 
 export function metricsUpdatedSubject(project: string): string {

@@ -15,6 +15,11 @@ export const PROPERTY_CHARS_MAX = 1_024;
  * (at or below the consumer's ack floor) are forgotten: a week-long bot must not grow for ever.
  */
 export const EVENT_IDS_MAX = 10_000;
+/**
+ * Ids a session remembers at all. One message that nobody can deliver holds the ack floor for minutes, and a
+ * session must not grow for as long: of more ids than this the oldest go.
+ */
+export const EVENT_IDS_KEPT_MAX = 15_000;
 /** Ids longer than this are remembered by their hash, so that 10,000 of them fit a 2 MiB payload. */
 export const EVENT_ID_KEPT_CHARS_MAX = 40;
 
@@ -34,8 +39,26 @@ export const ROLLUP_BYTES_MAX = 256 * 1024;
 /** A session that owes more rows than this writes them without waiting for its checkpoint. */
 export const OWED_ROWS_MAX = 1_000;
 
+/** And one that owes rows of more bytes than this: they are what a session keeps of its events until they are written. */
+export const OWED_BYTES_MAX = 192 * 1024;
 /** A session that continues as new with more rows than this writes first: its argument stays small. */
 export const CARRIED_ROWS_MAX = 200;
+/** A reopened session writes at once when its events, kept until a write proves its state, take more than this. */
+export const UNPROVEN_BYTES_MAX = 128 * 1024;
+export const UNPROVEN_EVENTS_MAX = 500;
+/**
+ * Results of writes in one workflow task: the server takes 4 MiB at once, and 50 MiB of history in a run. After the
+ * former the task ends, after the latter the run.
+ */
+export const TASK_RESULT_BYTES_MAX = 1024 * 1024;
+export const RUN_RESULT_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * What a session keeps, as its snapshot. The server refuses payloads over 2 MiB, and a snapshot travels with a batch.
+ * It follows from the other bounds: 15,000 ids of 31 bytes, 20,500 days of 8, attributes and paths of 6 KiB each,
+ * rows that are owed.
+ */
+export const SNAPSHOT_BYTES_MAX = 1280 * 1024;
 
 /** One range of the rollup log, loaded as one block: enough to amortise an insert (DESIGN, Loader). */
 export const RANGE_ROLLUPS_MAX = 10_000;

@@ -3,7 +3,15 @@
  * one next step.
  */
 import { type Actor, isChanged } from './actor.ts';
-import { OWED_ROWS_MAX } from './limits.ts';
+import { rowCount } from './balance.ts';
+import {
+  CARRIED_ROWS_MAX,
+  OWED_BYTES_MAX,
+  OWED_ROWS_MAX,
+  UNPROVEN_BYTES_MAX,
+  UNPROVEN_EVENTS_MAX,
+} from './limits.ts';
+import type { VisitorEvent } from './event.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
 
 export type Step =
@@ -23,16 +31,50 @@ export function nextStep(actor: Actor, now: number): Step {
   }
 
   const quietAt = quietDeadline(actor);
+  if (isFull(actor)) return { do: 'write', ...openWrite(actor) };
   if (!changed) return { do: 'wait', until: quietAt };
   const checkpointMs = settings.checkpointMs && (actor.checkpointMs ?? settings.checkpointMs);
   const writeAt =
-    actor.owesMore || actor.balance.size > OWED_ROWS_MAX
+    actor.owesMore || (!actor.isBounded && rowCount(actor.balance) > OWED_ROWS_MAX)
       ? now
       : checkpointMs === null
         ? Infinity
         : (lastWriteAt ?? now - checkpointMs) + checkpointMs;
   if (writeAt > now) return { do: 'wait', until: Math.min(quietAt, writeAt) };
   return { do: 'write', ...openWrite(actor) };
+}
+
+/** Whether the session keeps as much of what it has not written, or not proven, as it may. */
+export function isFull({ isBounded, pending, unproven }: Actor): boolean {
+  if (!isBounded) return false;
+  if (pending.rows > OWED_ROWS_MAX || pending.bytes > OWED_BYTES_MAX) return true;
+  if (unproven === undefined || unproven.length <= 1) return false;
+  return unproven.length > UNPROVEN_EVENTS_MAX || eventBytes(unproven) > UNPROVEN_BYTES_MAX;
+}
+
+function eventBytes(events: readonly VisitorEvent[]): number {
+  let bytes = 0;
+  for (const event of events) {
+    bytes += 100;
+    for (const value of Object.values(event)) {
+      if (typeof value === 'string') bytes += value.length * 3;
+    }
+  }
+  return bytes;
+}
+
+/** Whether the session has to write before it goes on in a new run: what is written need not travel. */
+export function writesFirst(actor: Actor): boolean {
+  // What a reopened run has not proven must not travel.
+  if (actor.unproven !== undefined) return true;
+  const { isBounded, pending, balance } = actor;
+  const carried = isBounded ? pending.rows : rowCount(balance);
+  return carried > CARRIED_ROWS_MAX && isChanged(actor);
+}
+
+/** Whether all that the session keeps may be the argument of a new run. */
+export function mayTravel(actor: Actor): boolean {
+  return !actor.isBounded || (actor.unproven === undefined && !isFull(actor));
 }
 
 /** A write before the end. A session that takes late events after its end has ended all the same. */

@@ -4,14 +4,14 @@
  */
 import { type Contributions, createRowSums, type WireRow } from './contributions.ts';
 import { SojournError } from './errors.ts';
-import { partitionOf, rollupSubject, sessionWorkflowId } from './ids.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { rollupSubject, sessionWorkflowId } from './ids.ts';
+import type { SessionFigures } from './session-facts.ts';
 
 export type SessionStatus = 'open' | 'ended';
 export type EndReason = 'session_end' | 'idle' | 'operator';
 
 /** What the table `sessions` shows of a session. */
-export interface SessionRow extends Omit<SessionFacts, 'tallies'> {
+export interface SessionRow extends SessionFigures {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
   /** Epoch milliseconds UTC, by the workflow's clock. */
@@ -26,6 +26,8 @@ export interface Rollup {
   /** First run of the session: with `writeNo` the identity of this record. */
   readonly identity: string;
   readonly writeNo: number;
+  /** Where it lies; 0 where nobody says. */
+  readonly partition?: number;
   /** First run of the chain of runs that wrote it: a reopened session is another chain. */
   readonly by: string;
   readonly rows: readonly WireRow[];
@@ -49,9 +51,9 @@ export interface LogEntry {
 
 /** Subject, bytes and origin of a record: the same for each attempt at a write, whoever makes it. */
 export function entryOf(rollup: Rollup): LogEntry {
-  const { project, sessionId, identity, writeNo } = rollup;
+  const { project, sessionId, identity, writeNo, partition = 0 } = rollup;
   return {
-    subject: rollupSubject(partitionOf(identity), identity, writeNo),
+    subject: rollupSubject(partition, identity, writeNo),
     data: encodeRollup(rollup),
     workflowId: sessionWorkflowId(project, sessionId),
   };

@@ -1,5 +1,6 @@
 /** What operators can search sessions by in Temporal (CONTRACT, section 6). */
-import type { SessionFacts } from './session-facts.ts';
+import { jsonBytes } from './balance.ts';
+import type { SessionFigures } from './session-facts.ts';
 
 /** Name and type of each search attribute, as Temporal registers it. */
 export const SEARCH_ATTRIBUTES = {
@@ -20,9 +21,14 @@ export interface SessionSearchAttributes extends Partial<Record<KeywordAttribute
 
 /** A keyword that is longer is refused by stores that index it. */
 const KEYWORD_CHARS_MAX = 255;
+/** The server refuses a summary of more than 400 bytes, and with it the session. */
+const SUMMARY_BYTES_MAX = 390;
 
 /** The search attributes of a session; what it does not have is left out. */
-export function searchAttributesOf(project: string, facts: SessionFacts): SessionSearchAttributes {
+export function searchAttributesOf(
+  project: string,
+  facts: SessionFigures,
+): SessionSearchAttributes {
   const { userId, trafficSource, country, deviceType } = facts.attributes;
   return {
     SojournProject: project,
@@ -35,5 +41,26 @@ export function searchAttributesOf(project: string, facts: SessionFacts): Sessio
 }
 
 function keyword(name: KeywordAttribute, value: string | undefined): object {
-  return value === undefined ? {} : { [name]: value.slice(0, KEYWORD_CHARS_MAX) };
+  const clean = value === undefined ? '' : printable(value);
+  return clean === '' ? {} : { [name]: firstChars(clean, KEYWORD_CHARS_MAX) };
+}
+
+/** What a store of text takes. PostgreSQL refuses a NUL, and with it the session in every list. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '').toWellFormed();
+}
+
+/** No character is cut in half. */
+function firstChars(text: string, count: number): string {
+  return Array.from(text.slice(0, count * 2))
+    .slice(0, count)
+    .join('')
+    .toWellFormed();
+}
+
+/** A session in a line, for the list in the Temporal UI. */
+export function summaryOf(project: string, sessionId: string): string {
+  let summary = printable(`${project}: session ${sessionId}`);
+  while (jsonBytes(summary) > SUMMARY_BYTES_MAX) summary = summary.slice(0, -1).toWellFormed();
+  return summary;
 }

@@ -5,7 +5,7 @@ import type { Attributes } from './event.ts';
 export type TalliesWire = readonly (readonly [key: string, value: string, count: number])[];
 
 /** What the catalogue measures of a session, and what people are shown of it. */
-export interface SessionFacts {
+export interface SessionFigures {
   /** Epoch milliseconds UTC. */
   readonly firstEventAt: number;
   readonly lastEventAt: number;
@@ -22,5 +22,9 @@ export interface SessionFacts {
   readonly exitPath?: string;
   /** New (true) or returning (false); absent while the session has no user or nobody has looked. */
   readonly newUser?: boolean;
+}
+
+/** All that a session's rows follow from, as requests of version 1 carry it. */
+export interface SessionFacts extends SessionFigures {
   readonly tallies: TalliesWire;
 }

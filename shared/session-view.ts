@@ -2,7 +2,7 @@
 import type { Actor } from './actor.ts';
 import { nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
-import { factsOf } from './session.ts';
+import { figuresOf } from './session.ts';
 import type { Attributes } from './event.ts';
 
 export interface SessionView {
@@ -40,9 +40,9 @@ export interface SessionView {
  * @param now epoch milliseconds, by the workflow's clock
  */
 export function viewOf(actor: Actor, now: number, endReason?: EndReason): SessionView {
-  const facts = factsOf(actor.state, actor.user?.isNew);
+  const facts = figuresOf(actor.state, actor.user?.isNew);
   if (facts === undefined) throw new RangeError('a session without events cannot be shown');
-  const { firstEventAt, lastEventAt, durationMs, tallies: _tallies, ...figures } = facts;
+  const { firstEventAt, lastEventAt, durationMs, ...figures } = facts;
   const step = endReason === undefined ? nextStep(actor, now) : undefined;
   return {
     project: actor.project,

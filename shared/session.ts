@@ -2,8 +2,9 @@
  * What a session is: a fold of its events that is commutative and idempotent, so that order,
  * duplication and batching of what arrives never change a number.
  */
-import { type Contributions, addAmount, type Amount, rowKeyText } from './contributions.ts';
-import { bucketOf, type Granularity } from './buckets.ts';
+import { familyOf, type ReadonlyTable, rowKeyOf, type Table } from './balance.ts';
+import { type Contributions, addAmount, rowKeyText } from './contributions.ts';
+import { bucketOf } from './buckets.ts';
 import { formatDecimal, readUnits } from './decimal.ts';
 import {
   type Attribute,
@@ -20,8 +21,10 @@ import {
   SESSION_DIMENSIONS,
   SESSION_METRICS,
 } from './catalogue.ts';
-import { EVENT_IDS_MAX } from './limits.ts';
-import type { SessionFacts, TalliesWire } from './session-facts.ts';
+import { rememberedId } from './event-ids.ts';
+import { EVENT_IDS_KEPT_MAX, EVENT_IDS_MAX } from './limits.ts';
+import type { SessionFacts, SessionFigures } from './session-facts.ts';
+import { talliesFromWire, type Tallies, talliesToWire, tallyNamed } from './tables.ts';
 
 /** A session of at least this length is engaged (CONTRACT, section 2). */
 const ENGAGED_MS = 10_000;
@@ -42,6 +45,8 @@ export interface Sighting {
 export interface SessionState {
   /** Ids (or keys) of the events folded in, with the stream sequence each came with. */
   readonly ids: Map<string, number>;
+  /** Ids are kept as `rememberedId` makes them, and no more than `EVENT_IDS_KEPT_MAX`. */
+  readonly isBounded: boolean;
   firstEventAt: number | undefined;
   lastEventAt: number | undefined;
   events: number;
@@ -55,29 +60,14 @@ export interface SessionState {
   entry: Sighting | undefined;
   exit: Sighting | undefined;
   /** Amounts of events that are also filed under attributes of the session, by metric and bucket. */
-  readonly tallies: Map<string, Amount>;
-}
-
-/** The state as JSON, for a continued or reopened run. */
-export interface SessionStateWire {
-  readonly ids: readonly (readonly [id: string, seq: number])[];
-  readonly firstEventAt?: number;
-  readonly lastEventAt?: number;
-  readonly events: number;
-  readonly pageViews: number;
-  readonly conversions: number;
-  readonly revenue: string;
-  readonly endSeen: boolean;
-  readonly attributes: Readonly<Partial<Record<Attribute, Sighting>>>;
-  readonly entry?: Sighting;
-  readonly exit?: Sighting;
-  readonly tallies: TalliesWire;
+  readonly tallies: Tallies;
 }
 
 /** A session without events. */
-export function emptySession(): SessionState {
+export function emptySession(isBounded = true): SessionState {
   return {
     ids: new Map(),
+    isBounded,
     firstEventAt: undefined,
     lastEventAt: undefined,
     events: 0,
@@ -108,7 +98,7 @@ export function applyEvents(
   const rows: Contributions = new Map();
   let earliest: VisitorEvent | undefined;
   for (const event of events) {
-    const key = event.key ?? event.id;
+    const key = keyOf(state, event);
     if (state.ids.has(key)) continue;
     state.ids.set(key, event.seq);
     applyEvent(state, event);
@@ -117,13 +107,17 @@ export function applyEvents(
     addEventRows(rows, state, event);
   }
   if (common !== undefined && earliest !== undefined) seeAttributes(state, earliest, common);
-  forgetIds(state.ids, ackFloor);
+  forgetIds(state, ackFloor);
   return rows;
 }
 
 /** Whether folding the events in would change nothing: every one is known. */
 export function isKnown(state: SessionState, events: readonly VisitorEvent[]): boolean {
-  return events.every((event) => state.ids.has(event.key ?? event.id));
+  return events.every((event) => state.ids.has(keyOf(state, event)));
+}
+
+function keyOf({ isBounded }: SessionState, { key, id }: VisitorEvent): string {
+  return isBounded ? rememberedId(key ?? id) : (key ?? id);
 }
 
 function applyEvent(state: SessionState, event: VisitorEvent): void {
@@ -172,20 +166,20 @@ function addEventRows(rows: Contributions, state: SessionState, event: VisitorEv
       addAmount(rows, rowKeyText(key), amount);
     }
     if (sessionDimensions !== undefined) {
-      addAmount(state.tallies, tallyKey(metric, granularity, bucket), amount);
+      addAmount(tallyNamed(state.tallies, `${metric} ${granularity}`), bucket, amount);
     }
   }
 }
 
-function tallyKey(metric: string, granularity: Granularity, bucket: number): string {
-  return `${metric} ${granularity} ${bucket}`;
-}
-
-function forgetIds(ids: Map<string, number>, ackFloor: number): void {
+function forgetIds({ ids, isBounded }: SessionState, ackFloor: number): void {
   if (ids.size <= EVENT_IDS_MAX) return;
   for (const [id, seq] of ids) {
     if (seq <= ackFloor) ids.delete(id);
     if (ids.size <= EVENT_IDS_MAX) return;
+  }
+  for (const id of isBounded ? ids.keys() : []) {
+    if (ids.size <= EVENT_IDS_KEPT_MAX) return;
+    ids.delete(id);
   }
 }
 
@@ -193,7 +187,7 @@ function forgetIds(ids: Map<string, number>, ackFloor: number): void {
  * The session in figures.
  * @returns undefined for a session without events
  */
-export function factsOf(state: SessionState, newUser?: boolean): SessionFacts | undefined {
+export function figuresOf(state: SessionState, newUser?: boolean): SessionFigures | undefined {
   const { firstEventAt, lastEventAt, pageViews, conversions, entry, exit } = state;
   if (firstEventAt === undefined || lastEventAt === undefined) return undefined;
   const durationMs = lastEventAt - firstEventAt;
@@ -211,101 +205,61 @@ export function factsOf(state: SessionState, newUser?: boolean): SessionFacts | 
     ...(entry && { entryPath: entry.value }),
     ...(exit && { exitPath: exit.value }),
     ...(newUser !== undefined && { newUser }),
-    tallies: talliesToWire(state.tallies),
   };
+}
+
+/** The session in figures, and what its events add to them by bucket. */
+export function factsOf(state: SessionState, newUser?: boolean): SessionFacts | undefined {
+  const figures = figuresOf(state, newUser);
+  return figures && { ...figures, tallies: talliesToWire(state.tallies) };
 }
 
 /**
  * The rows that depend on the session as a whole, and so may have to be taken back: one set per
- * state, whatever order the events came in.
+ * state, whatever order the events came in. By family; families that are filed under the same tally share it.
  */
+export function sessionTables(
+  figures: SessionFigures,
+  tallies: ReadonlyMap<string, ReadonlyTable>,
+): Map<string, ReadonlyTable> {
+  const tables = new Map<string, ReadonlyTable>();
+  const add = (
+    { metric, granularity }: { readonly metric: string; readonly granularity: string },
+    dimension: '' | keyof typeof SESSION_DIMENSIONS,
+    table: ReadonlyTable,
+  ) => {
+    const value = dimension === '' ? '' : figures.attributes[SESSION_DIMENSIONS[dimension]];
+    if (value === undefined || table.size === 0) return;
+    const family = familyOf(metric, granularity, dimension, value);
+    const known = tables.get(family);
+    tables.set(family, known === undefined ? table : sumOf(known, table));
+  };
+  for (const line of SESSION_METRICS) {
+    const amount = line.measure(figures);
+    if (amount === undefined) continue;
+    const table: Table = new Map();
+    addAmount(table, bucketOf(figures[line.bucket], line.granularity), amount);
+    for (const dimension of line.dimensions) add(line, dimension, table);
+  }
+  for (const line of EVENT_METRICS) {
+    const tally = tallies.get(`${line.metric} ${line.granularity}`);
+    if (tally === undefined) continue;
+    for (const dimension of line.sessionDimensions ?? []) add(line, dimension, tally);
+  }
+  return tables;
+}
+
+function sumOf(a: ReadonlyTable, b: ReadonlyTable): Table {
+  const sum: Table = new Map(a);
+  for (const [bucket, amount] of b) addAmount(sum, bucket, amount);
+  return sum;
+}
+
+/** The same rows, each with its whole key. */
 export function sessionRows(facts: SessionFacts): Contributions {
   const rows: Contributions = new Map();
-  for (const { metric, granularity, bucket, dimensions, measure } of SESSION_METRICS) {
-    const amount = measure(facts);
-    if (amount === undefined) continue;
-    const start = bucketOf(facts[bucket], granularity);
-    for (const dimension of dimensions) {
-      addSessionRow(rows, facts, { metric, granularity, bucket: start, dimension }, amount);
-    }
-  }
-  const tallies = talliesFromWire(facts.tallies);
-  for (const { metric, granularity, sessionDimensions = [] } of EVENT_METRICS) {
-    const prefix = `${metric} ${granularity} `;
-    for (const [key, amount] of tallies) {
-      if (!key.startsWith(prefix)) continue;
-      const bucket = Number(key.slice(prefix.length));
-      for (const dimension of sessionDimensions) {
-        addSessionRow(rows, facts, { metric, granularity, bucket, dimension }, amount);
-      }
-    }
+  for (const [family, table] of sessionTables(facts, talliesFromWire(facts.tallies))) {
+    for (const [bucket, amount] of table) addAmount(rows, rowKeyOf(family, bucket), amount);
   }
   return rows;
-}
-
-function addSessionRow(
-  rows: Contributions,
-  facts: SessionFacts,
-  key: {
-    metric: string;
-    granularity: Granularity;
-    bucket: number;
-    dimension: '' | keyof typeof SESSION_DIMENSIONS;
-  },
-  amount: Amount,
-): void {
-  const dimensionValue =
-    key.dimension === '' ? '' : facts.attributes[SESSION_DIMENSIONS[key.dimension]];
-  if (dimensionValue === undefined) return;
-  addAmount(rows, rowKeyText({ ...key, dimensionValue }), amount);
-}
-
-/** The state as JSON. */
-export function stateToWire(state: SessionState): SessionStateWire {
-  const { firstEventAt, lastEventAt, entry, exit } = state;
-  return {
-    ids: [...state.ids],
-    ...(firstEventAt !== undefined && { firstEventAt }),
-    ...(lastEventAt !== undefined && { lastEventAt }),
-    events: state.events,
-    pageViews: state.pageViews,
-    conversions: state.conversions,
-    revenue: formatDecimal(state.revenue),
-    endSeen: state.endSeen,
-    attributes: Object.fromEntries(state.attributes),
-    ...(entry && { entry }),
-    ...(exit && { exit }),
-    tallies: talliesToWire(state.tallies),
-  };
-}
-
-/** The inverse of {@link stateToWire}. */
-export function stateFromWire(wire: SessionStateWire): SessionState {
-  return {
-    ids: new Map(wire.ids),
-    firstEventAt: wire.firstEventAt,
-    lastEventAt: wire.lastEventAt,
-    events: wire.events,
-    pageViews: wire.pageViews,
-    conversions: wire.conversions,
-    revenue: readUnits(wire.revenue),
-    endSeen: wire.endSeen,
-    attributes: new Map(
-      ATTRIBUTES.flatMap((name) => {
-        const sighting = wire.attributes[name];
-        return sighting === undefined ? [] : [[name, sighting] as const];
-      }),
-    ),
-    entry: wire.entry,
-    exit: wire.exit,
-    tallies: talliesFromWire(wire.tallies),
-  };
-}
-
-function talliesToWire(tallies: ReadonlyMap<string, Amount>): TalliesWire {
-  return [...tallies].map(([key, { value, count }]) => [key, formatDecimal(value), count] as const);
-}
-
-function talliesFromWire(wire: TalliesWire): Map<string, Amount> {
-  return new Map(wire.map(([key, value, count]) => [key, { value: readUnits(value), count }]));
 }

@@ -8,46 +8,46 @@
 import {
   type Actor,
   type Opening,
+  owe,
   type RecognizedUser,
   type SessionSnapshot,
   takeOver,
 } from './actor.ts';
-import {
-  addRows,
-  type Contributions,
-  difference,
-  fromWire,
-  type KeyedRow,
-  subtractAll,
-  toWire,
-  type WireRow,
-} from './contributions.ts';
+import { addWireRows, type Balance, type Owed, owedRows, rowBytes } from './balance.ts';
+import { fromWire, keyedRow, type KeyedRow, toWire, type WireRow } from './contributions.ts';
 import { ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from './limits.ts';
 import { nextStep } from './next-step.ts';
 import type { EndReason, Rollup, SessionRow, SessionStatus } from './rollup.ts';
-import { applyEvents, factsOf, sessionRows } from './session.ts';
-import type { SessionFacts } from './session-facts.ts';
+import { applyEvents, figuresOf, sessionTables } from './session.ts';
+import type { SessionFigures } from './session-facts.ts';
+import { rollupOfWide, type WideRequest } from './wide-request.ts';
 
-/** What a write needs to know; everything in it is frozen while the write is under way. */
+/**
+ * A write, worked out by the session but for whether its user is new: the record, and no more, so a request is as
+ * large as a record may be, whatever the session is. All of it is frozen while the write is under way.
+ */
 export interface WriteRequest {
-  readonly project: string;
-  readonly sessionId: string;
-  readonly identity: string;
-  readonly writeNo: number;
-  readonly by: string;
-  readonly facts: SessionFacts;
-  readonly balance: readonly WireRow[];
+  readonly version: 2;
+  readonly rollup: Rollup;
+  /** The session's user, where somebody has looked. */
   readonly user?: RecognizedUser;
-  /** See {@link SessionInput}; absent in sessions begun before there was one. */
+  /** Rows to be added where the session has a user of whom nobody knows yet. */
+  readonly userRows?: {
+    readonly whereNew: readonly KeyedRow[];
+    readonly whereNot: readonly KeyedRow[];
+  };
+  /** See `SessionInput`; absent in sessions begun before there was one. */
   readonly visitorsSince?: number;
-  readonly status: SessionStatus;
-  readonly endReason?: EndReason;
-  readonly updatedAt: number;
 }
+
+/** As sessions ask today, or asked while they had no bound in bytes. */
+export type AnyRequest = WriteRequest | WideRequest;
 
 /** The record that the log holds under the write's number: ours, or one that was there first. */
 export interface WriteResult {
   readonly by: string;
+  /** The run whose result knows of it, where the log does not any more: see `activities/reset-runs.ts`. */
+  readonly from?: string;
   /** When the write was decided, by the session's clock. */
   readonly at?: number;
   readonly rows: readonly WireRow[];
@@ -58,72 +58,108 @@ export interface WriteResult {
   readonly owesMore: boolean;
 }
 
-/** What is to be written of the session now; what of it is written already comes with a request. */
-type Write = Omit<WriteRequest, 'balance'>;
-
-/** The next write, frozen. */
-export function writeRequest(
-  actor: Actor,
-  step: { readonly status: SessionStatus; readonly endReason?: EndReason },
-  now: number,
-): WriteRequest {
-  return { ...nextWrite(actor, step, now), balance: toWire(actor.balance) };
+/** The state and reason that a write shows. */
+interface Shows {
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
 }
 
-function nextWrite(
-  actor: Actor,
-  step: { readonly status: SessionStatus; readonly endReason?: EndReason },
-  now: number,
-): Write {
-  const facts = factsOf(actor.state);
-  // Ingest sends no empty batch, so a session without events is a bug.
-  if (facts === undefined) throw new RangeError('a session without events has nothing to write');
-  const userId = facts.attributes.userId;
+const RECORD_MAX = { rows: ROLLUP_ROWS_MAX, bytes: ROLLUP_BYTES_MAX } as const;
+
+/** The next write, frozen. */
+export function writeRequest(actor: Actor, shows: Shows, now: number): WriteRequest {
+  const figures = figuresNow(actor);
+  const userId = figures.attributes.userId;
   const user = actor.user !== undefined && actor.user.userId === userId ? actor.user : undefined;
   return {
-    project: actor.project,
-    sessionId: actor.sessionId,
-    identity: actor.identity,
-    writeNo: actor.writeNo + 1,
-    by: actor.chain,
-    facts,
+    version: 2,
+    rollup: rollupOf(actor, shows, withUser(figures, user), rowsOwed(actor, figures, user), now),
     ...(user && { user }),
+    ...(userId !== undefined && user === undefined && { userRows: userRows(figures) }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
-    status: step.status,
-    ...(step.endReason && { endReason: step.endReason }),
-    updatedAt: now,
   };
+}
+
+function figuresNow({ state }: Actor): SessionFigures {
+  const figures = figuresOf(state);
+  // Ingest sends no empty batch, so a session without events is a bug.
+  if (figures === undefined) throw new RangeError('a session without events has nothing to write');
+  return figures;
+}
+
+function withUser(figures: SessionFigures, user: RecognizedUser | undefined): SessionFigures {
+  return user === undefined ? figures : { ...figures, newUser: user.isNew };
+}
+
+/** As many rows as one record takes. */
+function rowsOwed(actor: Actor, figures: SessionFigures, user: RecognizedUser | undefined): Owed {
+  const target = sessionTables(withUser(figures, user), actor.state.tallies);
+  return owedRows(target, actor.balance, RECORD_MAX);
+}
+
+/** What there is more where the user is new, and where not. */
+function userRows(figures: SessionFigures): NonNullable<WriteRequest['userRows']> {
+  const none = new Map<string, never>();
+  const without: Balance = new Map(
+    Array.from(sessionTables(figures, none), ([family, table]) => [family, new Map(table)]),
+  );
+  const more = (newUser: boolean) =>
+    owedRows(sessionTables({ ...figures, newUser }, none), without, RECORD_MAX).rows;
+  return { whereNew: more(true), whereNot: more(false) };
+}
+
+function rollupOf(
+  { project, sessionId, identity, writeNo, partition, chain }: Actor,
+  { status, endReason }: Shows,
+  figures: SessionFigures,
+  { rows, owesMore }: Pick<Rollup, 'rows' | 'owesMore'>,
+  updatedAt: number,
+): Rollup {
+  const session: SessionRow = { ...figures, status, ...(endReason && { endReason }), updatedAt };
+  return {
+    version: 2,
+    project,
+    sessionId,
+    identity,
+    writeNo: writeNo + 1,
+    ...(partition !== 0 && { partition }),
+    by: chain,
+    rows,
+    owesMore,
+    session,
+  };
+}
+
+/** What the activity needs to know before it can make the record: whose the session is, and whether that is known. */
+export function askedOf(request: AnyRequest): {
+  readonly project: string;
+  readonly sessionId: string;
+  readonly identity: string;
+  readonly at: number;
+  readonly userId: string | undefined;
+} {
+  if (!('version' in request)) {
+    const { project, sessionId, identity, updatedAt: at, facts } = request;
+    return { project, sessionId, identity, at, userId: facts.attributes.userId };
+  }
+  const { project, sessionId, identity, session } = request.rollup;
+  const { updatedAt: at, attributes } = session;
+  return { project, sessionId, identity, at, userId: attributes.userId };
 }
 
 /**
  * The record for a write, as the activity publishes it.
  * @param user the session's user as recognised, where it has one
  */
-export function rollupFor(request: WriteRequest, user: RecognizedUser | undefined): Rollup {
-  const facts = factsWith(request.facts, user);
-  return rollupOf(request, facts, rowsOwed(facts, fromWire(request.balance)));
-}
-
-/** As many rows as one record takes. */
-function rowsOwed(facts: SessionFacts, written: Contributions): Pick<Rollup, 'rows' | 'owesMore'> {
-  const owed = toWire(difference(sessionRows(facts), written));
-  const rows = firstRows(owed);
-  return { rows, owesMore: rows.length < owed.length };
-}
-
-function factsWith(facts: SessionFacts, user: RecognizedUser | undefined): SessionFacts {
-  return user === undefined ? facts : { ...facts, newUser: user.isNew };
-}
-
-function rollupOf(
-  write: Write,
-  facts: SessionFacts,
-  owed: Pick<Rollup, 'rows' | 'owesMore'>,
-): Rollup {
-  const { project, sessionId, identity, writeNo, by, status, endReason, updatedAt } = write;
-  const { tallies: _tallies, ...shown } = facts;
-  const session: SessionRow = { ...shown, status, ...(endReason && { endReason }), updatedAt };
-  return { version: 2, project, sessionId, identity, writeNo, by, ...owed, session };
+export function rollupFor(request: AnyRequest, user: RecognizedUser | undefined): Rollup {
+  if (!('version' in request)) return rollupOfWide(request, user);
+  const { rollup, userRows: more } = request;
+  if (user === undefined || more === undefined) return rollup;
+  return {
+    ...rollup,
+    rows: toWire(fromWire([...rollup.rows, ...(user.isNew ? more.whereNew : more.whereNot)])),
+    session: { ...rollup.session, newUser: user.isNew },
+  };
 }
 
 /**
@@ -139,11 +175,10 @@ export function planOpening(
   const step = nextStep(actor, now);
   if (step.do !== 'write') return undefined;
   const { status, endReason } = step;
-  const { facts } = nextWrite(actor, step, now);
   return {
     status,
     ...(endReason && { endReason }),
-    ...rowsOwed(factsWith(facts, user), actor.balance),
+    ...rowsOwed(actor, figuresNow(actor), user),
     ...(user && { user }),
   };
 }
@@ -153,21 +188,9 @@ export function planOpening(
  * @returns its record, which has to be in the log before anybody else may learn of that
  */
 export function takeOpening(actor: Actor, opening: Opening, now: number): Rollup {
-  const { rows, owesMore, user } = opening;
-  const write = nextWrite(actor, opening, now);
-  const rollup = rollupOf(write, factsWith(write.facts, user), { rows, owesMore });
+  const rollup = rollupOf(actor, opening, withUser(figuresNow(actor), opening.user), opening, now);
   confirmWrite(actor, writeResult(rollup), now);
   return rollup;
-}
-
-function firstRows(owed: readonly KeyedRow[]): readonly KeyedRow[] {
-  let bytes = 0;
-  const end = owed.findIndex(([key], index) => {
-    // Three bytes a character is the most UTF-8 needs for one UTF-16 unit.
-    bytes += 40 + key.length * 3;
-    return index >= ROLLUP_ROWS_MAX || (index > 0 && bytes > ROLLUP_BYTES_MAX);
-  });
-  return end === -1 ? owed : owed.slice(0, end);
 }
 
 /** What the log holds under a number, as the actor takes it over. */
@@ -200,12 +223,13 @@ export function confirmWrite(actor: Actor, result: WriteResult, now: number): bo
 }
 
 function takeWrite(actor: Actor, result: WriteResult): void {
-  addRows(actor.balance, result.rows);
+  addWireRows(actor.balance, result.rows);
   actor.writeNo += 1;
   actor.user = result.user;
   const { status, endReason, events } = result;
   actor.shown = { status, ...(endReason && { endReason }), events };
   actor.owesMore = result.owesMore;
+  if (!result.owesMore) actor.pending = { rows: 0, bytes: 0 };
 }
 
 /**
@@ -223,5 +247,10 @@ export function rebase(actor: Actor, snapshot: SessionSnapshot, foreign: WriteRe
   // Its events and these may be others and yet as many, so the count proves nothing this time.
   actor.owesMore = true;
   actor.unproven = mine;
-  subtractAll(actor.balance, applyEvents(actor.state, mine));
+  owe(actor, applyEvents(actor.state, mine));
+}
+
+/** Bytes that a result takes, at the most. */
+export function resultBytes({ rows }: WriteResult): number {
+  return rows.reduce((bytes, row) => bytes + rowBytes(keyedRow(row)), 200);
 }

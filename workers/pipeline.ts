@@ -3,14 +3,16 @@
  * all of it in reverse.
  */
 import type { ActivityDeps } from '../activities/index.ts';
+import { createResetGuard } from '../activities/reset-runs.ts';
 import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
 import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
+import { createSessionRuns } from '../platform/session-runs.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
-import { createUnfinishedSessions, createSessionHistory } from '../platform/temporal.ts';
+import { createSessionHistory, createSessionIsOver } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from './ingest/deliver.ts';
@@ -69,13 +71,15 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     if (visitors !== undefined && roles.worker) {
       const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
       closers.add('clickhouse', () => tables.close());
+      const rollupLog = createRollupLog(nats);
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
-        log: createRollupLog(nats),
+        log: rollupLog,
+        resets: createResetGuard(createSessionRuns(temporal.client), rollupLog),
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
         history,
-        unfinishedSessions: createUnfinishedSessions(temporal.client),
+        sessionIsOver: createSessionIsOver(temporal.client),
       };
       const worker = await startSessionWorker({
         ...temporal,

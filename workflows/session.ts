@@ -15,6 +15,7 @@ import {
   proxySinks,
   setCurrentDetails,
   setHandler,
+  sleep,
   TemporalFailure,
   upsertSearchAttributes,
   workflowInfo,
@@ -23,25 +24,29 @@ import type { Activities } from '../activities/index.ts';
 import {
   type Actor,
   continuation,
-  isChanged,
   openActor,
   receive,
   type SessionInput,
   type SessionSnapshot,
   snapshotOf,
 } from '../shared/actor.ts';
-import { nextStep, openWrite, type Step } from '../shared/next-step.ts';
+import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
   confirmWrite,
   rebase,
+  resultBytes,
   takeOpening,
   writeRequest,
   type WriteResult,
 } from '../shared/write.ts';
-import { CARRIED_ROWS_MAX, SIGNALS_PER_RUN_MAX } from '../shared/limits.ts';
+import {
+  RUN_RESULT_BYTES_MAX,
+  SIGNALS_PER_RUN_MAX,
+  TASK_RESULT_BYTES_MAX,
+} from '../shared/limits.ts';
 import { type EndReason, entryOf } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
-import { factsOf } from '../shared/session.ts';
+import { figuresOf } from '../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
 import { createAlarm } from './alarm.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
@@ -106,11 +111,36 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   const alarm = createAlarm(arrivals.take);
   const shown = createSearchAttributeUpdater(actor);
 
+  const results = { ofTask: 0, ofRun: 0 };
+
+  /** Goes on in a new run, unless what has come meanwhile is more than an argument takes: that is written first. */
+  async function continueUnlessFull(): Promise<void> {
+    while (arrivals.next());
+    if (!mayTravel(actor)) return;
+    await continueAsNew<typeof session>(continuation(actor, arrivals.now));
+  }
+
+  async function writeNext(step: Omit<Extract<Step, { do: 'write' }>, 'do'>): Promise<void> {
+    const bytes = await write(actor, step, arrivals);
+    if (!actor.isBounded) return;
+    results.ofRun += bytes;
+    results.ofTask += bytes;
+    if (results.ofTask < TASK_RESULT_BYTES_MAX) return;
+    // Ends the workflow task: the server takes the results of a task all at once.
+    results.ofTask = 0;
+    await sleep(1);
+  }
+
   async function live(): Promise<EndReason> {
     for (;;) {
       const step = nextStep(actor, arrivals.now);
+      const isRunFull = results.ofRun >= RUN_RESULT_BYTES_MAX;
       if (step.do === 'write') {
-        await write(actor, step, arrivals);
+        if (isRunFull && mayTravel(actor)) {
+          await continueUnlessFull();
+          continue;
+        }
+        await writeNext(step);
         if (step.status === 'open') shown.update();
         continue;
       }
@@ -120,26 +150,20 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         // What has come since is for a new run: a replay may hear sooner of the write before this, and
         // closes right here, so this run must close here too.
         while (arrivals.next());
-        if (nextStep(actor, arrivals.now).do !== 'end') {
-          await continueAsNew<typeof session>(continuation(actor, arrivals.now));
-        }
-        return ended;
+        if (nextStep(actor, arrivals.now).do === 'end') return ended;
+        await continueUnlessFull();
+        ended = undefined;
+        continue;
       }
-      if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong) {
-        // What is written need not travel, and what a reopened run has not proven must not.
-        if (
-          actor.unproven !== undefined ||
-          (actor.balance.size > CARRIED_ROWS_MAX && isChanged(actor))
-        ) {
-          await write(actor, openWrite(actor), arrivals);
-          continue;
-        }
-        while (arrivals.next());
-        await continueAsNew<typeof session>(continuation(actor, arrivals.now));
+      if (signals >= SIGNALS_PER_RUN_MAX || arrivals.isHistoryLong || isRunFull) {
+        if (writesFirst(actor)) await writeNext(openWrite(actor));
+        else await continueUnlessFull();
+        continue;
       }
       alarm.set(step.until, arrivals.now);
       if (arrivals.next()) continue;
       await arrivals.wait();
+      results.ofTask = 0;
       arrivals.next();
     }
   }
@@ -161,12 +185,12 @@ function showDetails(describe: () => string): void {
   setCurrentDetails({ toJSON: describe } as unknown as string);
 }
 
-/** One write. Few promises: each costs the workflow thread a stack trace. */
+/** One write. @returns how many bytes of it the history keeps, at the most */
 async function write(
   actor: Actor,
   step: Omit<Extract<Step, { do: 'write' }>, 'do'>,
   arrivals: Arrivals,
-): Promise<void> {
+): Promise<number> {
   const request = writeRequest(actor, step, arrivals.now);
   let result: WriteResult;
   try {
@@ -176,13 +200,15 @@ async function write(
     result = await patient.writeDifference(request);
   }
   if (!confirmWrite(actor, result, arrivals.now)) await startAgain(actor, result);
+  return resultBytes(result);
 }
 
 /** Another chain wrote first: this run was reopened from a stale snapshot. */
 async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
   log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
-  const { project, sessionId } = actor;
-  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId: foreign.by }), foreign);
+  const { project, sessionId, chain } = actor;
+  const runId = foreign.from ?? foreign.by;
+  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId, chain }), foreign);
 }
 
 /** A local activity's failure comes bare, not wrapped in an ActivityFailure. */
@@ -194,7 +220,7 @@ function isLocalFailure(error: unknown): boolean {
 function createSearchAttributeUpdater(actor: Actor): { update(): void } {
   // Ingest starts a run with the attributes of its first batch, a continued run keeps them.
   const attributes = () => {
-    const facts = factsOf(actor.state);
+    const facts = figuresOf(actor.state);
     return facts === undefined ? undefined : searchAttributesOf(actor.project, facts);
   };
   let shown = JSON.stringify(attributes());

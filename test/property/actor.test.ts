@@ -6,6 +6,7 @@ import { asReference, NOON_ISH, inLines, sumOfLog } from '../support/builders.ts
 import { manyPaths, sessionEvents } from '../support/generators.ts';
 import { referenceRows, referenceSession, unitsOf, visitsOf } from '../support/reference.ts';
 import {
+  type Age,
   type Crash,
   createSessionWorld,
   newestRecord,
@@ -70,15 +71,20 @@ const settings: fc.Arbitrary<SessionSettings> = fc.record({
   lateGraceMs: fc.constant(10_000),
 });
 
-for (const opens of [true, false]) {
+for (const [opens, age] of [
+  [true, 'bounded'],
+  [false, 'bounded'],
+  [true, 'upgraded'],
+] as const) {
   const first = opens ? 'its first write planned by ingest' : 'its first write by itself';
-  describe(`the session actor, ${first}, whatever befalls it`, () => {
-    befalls(opens);
+  const begun = age === 'upgraded' ? ', begun before it had a bound' : '';
+  describe(`the session actor, ${first}${begun}, whatever befalls it`, () => {
+    befalls(opens, age);
   });
 }
 
-function befalls(opens: boolean): void {
-  const expectExactness = exactnessWhere(opens);
+function befalls(opens: boolean, age: Age): void {
+  const expectExactness = exactnessWhere(opens, age);
 
   it('is in the log once: crashes, races, lateness', async () => {
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), schedule, expectExactness), {
@@ -118,7 +124,7 @@ function befalls(opens: boolean): void {
     });
     await fc.assert(
       fc.asyncProperty(settings, sessionEvents(4), endings, async (config, events, ops) => {
-        const world = createSessionWorld(config, NOON_ISH, opens);
+        const world = createSessionWorld(config, NOON_ISH, opens, age);
         await play(world, events, ops);
 
         expect(newestRecord(world.log).session.endReason).to.equal(world.endReason);
@@ -128,13 +134,13 @@ function befalls(opens: boolean): void {
   }).timeout(30_000);
 }
 
-function exactnessWhere(opens: boolean) {
+function exactnessWhere(opens: boolean, age: Age) {
   return async (
     config: SessionSettings,
     events: readonly VisitorEvent[],
     ops: readonly Op[],
   ): Promise<void> => {
-    const world = createSessionWorld(config, NOON_ISH, opens);
+    const world = createSessionWorld(config, NOON_ISH, opens, age);
     await play(world, events, ops);
     expectInLog(world, events);
   };

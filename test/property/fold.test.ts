@@ -9,7 +9,7 @@ import {
   snapshotOf,
 } from '../../shared/actor.ts';
 import { nextStep, type Step } from '../../shared/next-step.ts';
-import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
+import { askedOf, confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import { groupEvents } from '../../shared/batch.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
@@ -19,9 +19,8 @@ import {
   factsOf,
   sessionRows,
   type SessionState,
-  stateFromWire,
-  stateToWire,
 } from '../../shared/session.ts';
+import { stateFromWire, stateToWire, wideStateToWire } from '../../shared/session-wire.ts';
 import {
   asReference,
   asReferenceRows,
@@ -137,7 +136,7 @@ describe('the fold of a session', function () {
   });
 
   it('writes differences that sum up to the reference, wherever they are cut', () => {
-    const cuts = fc.array(fc.constantFrom('none', 'write', 'continue', 'reopen'), {
+    const cuts = fc.array(fc.constantFrom('none', 'write', 'continue', 'reopen', 'upgrade'), {
       minLength: 1,
       maxLength: 8,
     });
@@ -167,7 +166,9 @@ describe('the fold of a session', function () {
 /** Plays batches into an actor that writes where it is cut and at its end. @returns its records */
 function writtenWith(batches: readonly VisitorEvent[][], cutAfter: readonly string[]): string[] {
   const log: string[] = [];
-  const input: SessionInput = {
+  const isUpgraded = cutAfter.includes('upgrade');
+  let input: SessionInput = {
+    ...(!isUpgraded && { version: 2 }),
     project: 'shop',
     sessionId: 's-1',
     settings: SETTINGS,
@@ -185,7 +186,8 @@ function writtenWith(batches: readonly VisitorEvent[][], cutAfter: readonly stri
     if (cut === 'continue') {
       actor = openActor(throughJson(continuation(actor, NOON_ISH)), `run-${chain}`, NOON_ISH);
     }
-    if (cut === 'reopen') {
+    if (cut === 'reopen' || cut === 'upgrade') {
+      if (cut === 'upgrade') input = { ...input, version: 2 };
       write({ status: 'ended', endReason: 'session_end' });
       chain += 1;
       const snapshot = throughJson(snapshotOf(actor, 'session_end'));
@@ -205,7 +207,7 @@ type WriteStep = Extract<Step, { do: 'write' }>;
 
 function writeDown(actor: Actor, step: Omit<WriteStep, 'do'>): string {
   const request = throughJson(writeRequest(actor, step, NOON_ISH));
-  const userId = request.facts.attributes.userId;
+  const { userId } = askedOf(request);
   const user = userId === undefined ? undefined : { userId, isNew: userId === 'ann' };
   const rollup = rollupFor(request, user);
   expect(confirmWrite(actor, throughJson(writeResult(rollup)), NOON_ISH)).to.equal(true);
@@ -226,7 +228,7 @@ function rowsOf(state: SessionState): Contributions {
 
 /** The state with its collections inLines: what it says, without the way it came about. */
 function inAnyOrder(state: SessionState) {
-  const wire = stateToWire(state);
+  const wire = wideStateToWire(state);
   const byKey = <T extends readonly [string, ...unknown[]]>(entries: readonly T[]) =>
     [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
   return { ...wire, ids: byKey(wire.ids), tallies: byKey(wire.tallies) };

@@ -135,6 +135,25 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id, runId };
   },
 
+  async large(stage) {
+    const id = sessionWorkflowId(PROJECT, 'large');
+    const value = `😀`.repeat(1_024);
+    const attributes = { trafficSource: value, deviceType: value, country: value };
+    const DAY_MS = 86_400_000;
+    // So many days that the records of one difference take more than a task, and more than a run, may hold.
+    const days = Array.from({ length: 600 }, (_, n) =>
+      event('large', n, {
+        timestamp: Date.UTC(2026, 5, 1) - n * DAY_MS,
+        properties: n === 0 ? { ...attributes, browser: value, os: value } : {},
+      }),
+    );
+    await stage.around.publish(PROJECT, days);
+    await answering(stage, id);
+    const { runId } = await stage.client.workflow.getHandle(id).describe();
+    await closed(stage, id);
+    return { id, runId };
+  },
+
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
 };
 

@@ -39,6 +39,7 @@ export function anActor(
   settings: Partial<SessionSettings> = {},
 ): Actor {
   const input = {
+    version: 2 as const,
     project: 'shop',
     sessionId: 's-1',
     settings: { ...SETTINGS, ...settings },

@@ -20,7 +20,7 @@ import {
   type SessionSnapshot,
   snapshotOf,
 } from '../../shared/actor.ts';
-import { nextStep, type Step } from '../../shared/next-step.ts';
+import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../../shared/next-step.ts';
 import {
   confirmWrite,
   planOpening,
@@ -86,11 +86,15 @@ export interface SessionWorld {
   settle(): Promise<void>;
 }
 
+/** Sessions as they are, or those whose first chain began before they had a bound in bytes. */
+export type Age = 'bounded' | 'upgraded';
+
 /** @param opens whether ingest works out the first write of a new session, as it does where it can */
 export function createSessionWorld(
   settings: SessionSettings,
   startAt: number,
   opens = true,
+  age: Age = 'bounded',
 ): SessionWorld {
   const log = new Map<string, string>();
   const standing = new Map<string, string>();
@@ -180,7 +184,9 @@ export function createSessionWorld(
   }
 
   function start(batch: AnyBatch, previous: Chain | undefined): void {
+    const isBounded = age === 'bounded' || chains.length > 0;
     const input: SessionInput = {
+      ...(isBounded && { version: 2 }),
       project: 'shop',
       sessionId: 's-1',
       settings,
@@ -281,11 +287,11 @@ export function createSessionWorld(
       const chain = runningChain();
       if (chain === undefined || actor === undefined) return;
       if (nextStep(actor, now).do !== 'wait') return;
-      if (actor.unproven !== undefined) {
-        const endReason = actor.reopenedAfter ?? 'session_end';
-        await write(chain, actor, { do: 'write', status: 'ended', endReason }, {});
+      if (writesFirst(actor)) {
+        await write(chain, actor, { do: 'write', ...openWrite(actor) }, {});
         return;
       }
+      if (!mayTravel(actor)) return;
       chain.input = throughJson(continuation(actor, now));
       chain.openedAt = now;
       chain.history = [];

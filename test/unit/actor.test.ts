@@ -8,9 +8,16 @@ import {
   snapshotOf,
 } from '../../shared/actor.ts';
 import { nextStep, type Step } from '../../shared/next-step.ts';
-import { confirmWrite, rebase, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
+import {
+  askedOf,
+  confirmWrite,
+  rebase,
+  rollupFor,
+  writeRequest,
+  writeResult,
+} from '../../shared/write.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { MESSAGE_BYTES_MAX, ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from '../../shared/limits.ts';
+import { ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from '../../shared/limits.ts';
 import type { EndReason } from '../../shared/rollup.ts';
 import { aBatch, anActor, anEvent, NOON_ISH, SETTINGS, throughJson } from '../support/builders.ts';
 import { manyPaths } from '../support/generators.ts';
@@ -26,7 +33,7 @@ function write(actor: Actor, now: number): void {
   const step = nextStep(actor, now);
   if (step.do !== 'write') throw new Error(`no write is due, but: ${step.do}`);
   const request = writeRequest(actor, step, now);
-  const userId = request.facts.attributes.userId;
+  const { userId } = askedOf(request);
   const user = userId === undefined ? undefined : { userId, isNew: true };
   confirmWrite(actor, writeResult(rollupFor(request, user)), now);
 }
@@ -404,15 +411,12 @@ describe('a record of a session', () => {
     const bytesOf = (char: string) => {
       const path = (n: number) => `${n}${char.repeat(1_020 / char.length)}`;
       const rollup = firstRecord(Array.from({ length: 600 }, (_, n) => anEvent({ path: path(n) })));
-      expect(rollup.rows.length).to.be.above(50);
+      expect(rollup.rows.length).to.be.above(40);
       return Buffer.byteLength(JSON.stringify(rollup));
     };
 
-    for (const char of ['a', 'é', '漢', '😀', '"']) {
-      expect(bytesOf(char), char).to.be.below(ROLLUP_BYTES_MAX * 1.1);
-    }
-    for (const escaped of ['\u0001', '\ud800']) {
-      expect(bytesOf(escaped), escaped).to.be.below(MESSAGE_BYTES_MAX);
+    for (const char of ['a', 'é', '漢', '😀', '"', '\u0001', '\ud800']) {
+      expect(bytesOf(char), JSON.stringify(char)).to.be.below(ROLLUP_BYTES_MAX * 1.1);
     }
   });
 

@@ -87,8 +87,10 @@ describe('the partition of a session', () => {
   it('is always the same one of those there are', () => {
     fc.assert(
       fc.property(fc.string(), (identity) => {
-        expect(partitionOf(identity)).to.equal(partitionOf(identity));
-        expect(partitionOf(identity)).to.be.within(0, ROLLUP_PARTITIONS - 1);
+        expect(partitionOf(identity, ROLLUP_PARTITIONS)).to.equal(
+          partitionOf(identity, ROLLUP_PARTITIONS),
+        );
+        expect(partitionOf(identity, ROLLUP_PARTITIONS)).to.be.within(0, ROLLUP_PARTITIONS - 1);
       }),
     );
   });

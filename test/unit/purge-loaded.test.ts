@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { purgeLoaded, type PurgeableLog } from '../../activities/purge-loaded.ts';
+import { createPurging, purgeLoaded, type PurgeableLog } from '../../activities/purge-loaded.ts';
 
 /** A log with these records, written by the sessions named. */
 function aLog(records: Readonly<Record<number, string>>, life = 'life') {
@@ -11,7 +11,7 @@ function aLog(records: Readonly<Record<number, string>>, life = 'life') {
         if (seq <= upTo) yield await Promise.resolve({ seq, workflowId });
       }
     },
-    purgeBefore(seq) {
+    purgeBefore(_partition, seq) {
       for (const old of [...left.keys()]) if (old < seq) left.delete(old);
       return Promise.resolve();
     },
@@ -23,10 +23,9 @@ function aLog(records: Readonly<Record<number, string>>, life = 'life') {
   return { log, left: () => [...left.keys()] };
 }
 
-const running =
-  (...ids: readonly string[]) =>
-  () =>
-    Promise.resolve(new Set(ids));
+/** A server where these sessions run, and all others are over. */
+const running = (...ids: readonly string[]) =>
+  createPurging((id) => Promise.resolve(!ids.includes(id)), Date.now);
 const request = { partition: 0, log: 'life', upTo: 4 };
 
 describe('purging what is loaded', () => {
@@ -66,5 +65,47 @@ describe('purging what is loaded', () => {
     await purgeLoaded(log, running('b'), request);
     await purgeLoaded(log, running('b'), request);
     expect(left()).to.deep.equal([2]);
+  });
+
+  it('asks about each session once, and about one that runs not again for a while', async () => {
+    const { log } = aLog({ 1: 'a', 2: 'b', 3: 'a', 4: 'b' });
+    const asked: string[] = [];
+    let now = 1_000;
+    const isOver = (id: string) => Promise.resolve(asked.push(id) > 0 && id !== 'b');
+    const purging = createPurging(isOver, () => now);
+
+    await purgeLoaded(log, purging, request);
+    await purgeLoaded(log, purging, request);
+    expect(asked.sort()).to.deep.equal(['a', 'b']);
+
+    now += 11 * 60_000;
+    await purgeLoaded(log, purging, request);
+    expect(asked).to.deep.equal(['a', 'b', 'b']);
+  });
+
+  it('removes what it could ask about in its time, and no more', async () => {
+    const records = Array.from({ length: 1_500 }, (_, n) => [n + 1, `s${n}`] as const);
+    const { log, left } = aLog(Object.fromEntries(records));
+    let now = 0;
+    const isOver = () => Promise.resolve((now += 100) > 0);
+
+    await purgeLoaded(
+      log,
+      createPurging(isOver, () => now),
+      { ...request, upTo: 1_500 },
+    );
+
+    expect(left()[0]).to.be.within(600, 1_025);
+    expect(left().at(-1)).to.equal(1_500);
+  });
+
+  it('removes nothing where nobody can tell', async () => {
+    const { log, left } = aLog({ 1: 'a', 2: 'b' });
+    const purging = createPurging(() => Promise.reject(new Error('away')), Date.now);
+
+    const failure = await purgeLoaded(log, purging, request).catch((error: unknown) => error);
+
+    expect(failure).to.be.instanceOf(Error);
+    expect(left()).to.deep.equal([1, 2]);
   });
 });

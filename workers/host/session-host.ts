@@ -3,7 +3,8 @@
  */
 import { type InjectedSinks, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { RollupLog } from '../../activities/record-rollup.ts';
-import type { LogEntry } from '../../shared/rollup.ts';
+import type { ResetGuard } from '../../activities/reset-runs.ts';
+import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
 import type { SessionSinks } from '../../workflows/messages.ts';
 import { createSandbox, type Sandbox } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
@@ -53,12 +54,17 @@ export class SessionHost extends Worker {
   }
 }
 
-/** What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt. */
-export function sessionSinks(log: RollupLog): InjectedSinks<SessionSinks> {
+/**
+ * What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt. A run that was
+ * reset hands over what the run before it did: the same rows, which may be purged by now.
+ */
+export function sessionSinks(log: RollupLog, resets: ResetGuard): InjectedSinks<SessionSinks> {
   return {
     [ROLLUP_LOG]: {
       append: {
-        async fn(_info, { subject, data, workflowId }) {
+        async fn({ runId, firstExecutionRunId: chain }, { subject, data, workflowId }) {
+          const run = { workflowId, runId, chain };
+          if (runId !== chain && (await resets.superseding(run, decodeRollup(data)))) return;
           await log.append(subject, data, workflowId);
         },
       },

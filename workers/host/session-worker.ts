@@ -87,7 +87,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(),
     activities: createActivities({ ...deps.activities, stopping: stopping.signal }),
-    sinks: sessionSinks(deps.activities.log),
+    sinks: sessionSinks(deps.activities.log, deps.activities.resets),
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentLocalActivityExecutions: 200,
     maxConcurrentActivityTaskExecutions: 100,

@@ -17,10 +17,16 @@ import {
   type SessionSnapshot,
 } from '../../shared/actor.ts';
 import { groupEvents } from '../../shared/batch.ts';
-import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
-import { searchAttributesOf } from '../../shared/search-attributes.ts';
+import {
+  ROLLUP_PARTITIONS,
+  SESSION_WORKFLOW,
+  sessionWorkflowId,
+  TASK_QUEUE,
+} from '../../shared/ids.ts';
+import { searchAttributesOf, summaryOf } from '../../shared/search-attributes.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { factsOf, isKnown, stateFromWire } from '../../shared/session.ts';
+import { figuresOf, isKnown } from '../../shared/session.ts';
+import { stateFromWire } from '../../shared/session-wire.ts';
 import { isWorkflowGone } from '../../platform/temporal.ts';
 import { eventsSignal } from '../../workflows/messages.ts';
 import { searchAttributePairs } from '../../workflows/search-attribute-pairs.ts';
@@ -64,6 +70,8 @@ export function createDeliver(
     const at = now();
     const checkpointMs = stretchedCheckpointMs(at);
     const input: SessionInput = {
+      version: 2,
+      partitions: ROLLUP_PARTITIONS,
       project,
       sessionId,
       settings,
@@ -116,7 +124,7 @@ export function createDeliver(
         args: [input],
         workflowIdReusePolicy,
         requestEagerStart: eagerStart,
-        staticSummary: `${input.project}: session ${input.sessionId}`,
+        staticSummary: summaryOf(input.project, input.sessionId),
         typedSearchAttributes: searchAttributesAtStart(actor),
       });
       return true;
@@ -173,6 +181,6 @@ export function createDeliver(
 }
 
 function searchAttributesAtStart({ project, state }: Actor) {
-  const facts = factsOf(state);
+  const facts = figuresOf(state);
   return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
 }

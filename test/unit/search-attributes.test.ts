@@ -1,0 +1,34 @@
+import { expect } from 'chai';
+import { jsonBytes } from '../../shared/balance.ts';
+import { searchAttributesOf, summaryOf } from '../../shared/search-attributes.ts';
+import { figuresOf } from '../../shared/session.ts';
+import { anActor, anEvent } from '../support/builders.ts';
+
+function attributesOf(userId: string) {
+  const figures = figuresOf(anActor([anEvent({ userId })]).state);
+  if (figures === undefined) throw new Error('no events');
+  return searchAttributesOf('shop', figures);
+}
+
+describe('what operators search sessions by', () => {
+  it('holds no character that a store of text refuses', () => {
+    expect(attributesOf('a\u0000n\u001fn\u007f\u0085').SojournUser).to.equal('ann');
+    expect(attributesOf('\u0000')).not.to.have.property('SojournUser');
+  });
+
+  it('is cut between two characters, never inside one', () => {
+    expect(attributesOf('😀'.repeat(300)).SojournUser).to.equal('😀'.repeat(255));
+    expect(attributesOf('漢'.repeat(255)).SojournUser).to.equal('漢'.repeat(255));
+  });
+});
+
+describe('the summary of a session', () => {
+  it('says project and session, and is no longer than the server takes', () => {
+    expect(summaryOf('shop', 's-1')).to.equal('shop: session s-1');
+    for (const char of ['a', '漢', '😀', '"']) {
+      const summary = summaryOf('p'.repeat(64), char.repeat(128));
+      expect(jsonBytes(summary)).to.be.within(140, 390);
+      expect(summary.isWellFormed() || summary.endsWith('\ufffd')).to.equal(true);
+    }
+  });
+});
