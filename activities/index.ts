@@ -1,6 +1,6 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
-import type { SessionSnapshot } from '../shared/actor.ts';
+import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import type { LogRange } from '../shared/ranges.ts';
@@ -16,13 +16,13 @@ import {
   type SessionIsOver,
 } from './purge-loaded.ts';
 import { createReadOnce } from './read-once.ts';
-import type { VisitorStore } from './recognize-visitor.ts';
 import type { RollupLog } from './record-rollup.ts';
 import { type ResetGuard, supersededBy } from './reset-runs.ts';
+import type { Visitors } from './visitors.ts';
 import { writeDifference } from './write-difference.ts';
 
 export interface ActivityDeps {
-  readonly visitors: VisitorStore;
+  readonly visitors: Visitors;
   readonly log: RollupLog & PlannableLog & ReadableLog & PurgeableLog;
   readonly tables: TableWriter;
   readonly announcer: Announcer;
@@ -51,6 +51,8 @@ export function createActivities(deps: ActivityDeps) {
         const newer = await deps.resets.superseding(run, rollup);
         return newer && supersededBy(newer);
       }),
+
+    recognizeVisitor: (visit: Visit): Promise<RecognizedUser> => deps.visitors.recognize(visit),
 
     loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot> => {
       const workflowId = sessionWorkflowId(request.project, request.sessionId);

@@ -4,27 +4,12 @@
  * starts it, before it has a run, or an activity of it.
  */
 import { createHash } from 'node:crypto';
-import type { RecognizedUser } from '../shared/actor.ts';
+import type { RecognizedUser, Visit } from '../shared/actor.ts';
 
 /** What is needed of Redis. */
 export interface VisitorStore {
   /** Sets a key where it is free, and says whose it is then. */
   claim(key: string, owner: string): Promise<string>;
-}
-
-export interface Visit {
-  readonly project: string;
-  readonly sessionId: string;
-  readonly userId: string;
-  /** When it is asked, epoch milliseconds. */
-  readonly at: number;
-  /**
-   * Claims of this session id from then on are this session's own: an earlier session of that id had
-   * ended before. Epoch milliseconds; without it all are, which is right until the id comes again.
-   */
-  readonly since?: number;
-  /** First run of the session, whose name was the claim of sessions before there was a better one. */
-  readonly identity?: string;
 }
 
 /** @throws whatever the store throws; safe to repeat */

@@ -1,6 +1,7 @@
 /**
  * One write of a session: look up its user, work out what it owes, hand it over, and say what stands
- * in the log now. Each part may be repeated.
+ * in the log now. Each part may be repeated. Where the user cannot be looked up, and the session can make up for
+ * that later, the rest is written.
  */
 import {
   type AnyRequest,
@@ -10,25 +11,28 @@ import {
   type WriteResult,
 } from '../shared/write.ts';
 import type { Rollup } from '../shared/rollup.ts';
-import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 import { recordRollup, type RollupLog } from './record-rollup.ts';
+import type { Visitors } from './visitors.ts';
 
 const nobody = () => Promise.resolve(undefined);
 
 /** @param supersededBy a run that made this write before, where the log does not know of it any more */
 export async function writeDifference(
-  visitors: VisitorStore,
+  visitors: Visitors,
   log: RollupLog,
   request: AnyRequest,
   supersededBy: (rollup: Rollup) => Promise<WriteResult | undefined> = nobody,
 ): Promise<WriteResult> {
-  const { userId, ...asked } = askedOf(request);
+  const { userId, mayWait, ...asked } = askedOf(request);
   const { visitorsSince: since } = request;
   const visit = { ...asked, ...(since !== undefined && { since }) };
   const user =
     userId === undefined
       ? undefined
-      : (request.user ?? (await recognizeVisitor(visitors, { ...visit, userId })));
+      : (request.user ??
+        (mayWait
+          ? await visitors.recognizeNow({ ...visit, userId })
+          : await visitors.recognize({ ...visit, userId })));
   const rollup = rollupFor(request, user);
   return (await supersededBy(rollup)) ?? writeResult(await recordRollup(log, rollup));
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { VisitorStore } from '../activities/recognize-visitor.ts';
+import { toError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 
@@ -28,13 +29,32 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
   return redis;
 }
 
+/** A server that is no master any more, or not ready yet: another connection may lead to one that is. */
+const ELSEWHERE = /\b(READONLY|LOADING|MASTERDOWN|NOREPLICAS|EXECABORT|MISCONF)\b/;
+/** Between two connections made anew for that. */
+const LOOK_ELSEWHERE_MS = 1_000;
+
 /** The visitor store on Redis. SET NX, then GET: Redis 6.2 has no SET with both NX and GET. */
 export function createVisitorStore(redis: Redis): VisitorStore {
+  let lookedAt = 0;
+  // The client's own `reconnectOnError` does not see what a transaction hides in EXECABORT.
+  const lookElsewhere = (error: unknown): never => {
+    if (ELSEWHERE.test(String(error)) && Date.now() - lookedAt >= LOOK_ELSEWHERE_MS) {
+      lookedAt = Date.now();
+      redis.disconnect(true);
+    }
+    throw toError(error);
+  };
   return {
     async claim(key, owner) {
-      const results = await redis.multi().set(key, owner, 'NX').get(key).exec();
-      const [error, value] = results?.[1] ?? [];
-      if (error) throw error;
+      const results = await redis
+        .multi()
+        .set(key, owner, 'NX')
+        .get(key)
+        .exec()
+        .catch(lookElsewhere);
+      for (const [error] of results ?? []) if (error) lookElsewhere(error);
+      const value = results?.[1]?.[1];
       if (typeof value !== 'string') throw new Error('redis forgot a key that was just set');
       return value;
     },

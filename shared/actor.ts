@@ -34,6 +34,22 @@ export interface RecognizedUser {
   readonly isNew: boolean;
 }
 
+/** A session asks whether its user is new. */
+export interface Visit {
+  readonly project: string;
+  readonly sessionId: string;
+  readonly userId: string;
+  /** When it is asked, epoch milliseconds. */
+  readonly at: number;
+  /**
+   * Claims of this session id from then on are this session's own: an earlier session of that id had
+   * ended before. Epoch milliseconds; without it all are, which is right until the id comes again.
+   */
+  readonly since?: number;
+  /** First run of the session, whose name was the claim of sessions before there was a better one. */
+  readonly identity?: string;
+}
+
 /** The part of the last written `sessions` row that decides whether another write is due. */
 interface Shown {
   readonly status: SessionStatus;
@@ -53,6 +69,8 @@ interface Left {
   readonly identity: string;
   readonly writeNo: number;
   readonly user?: RecognizedUser;
+  /** See {@link Actor.userWaits}. */
+  readonly userWaits?: true;
   readonly shown?: Shown;
   /** Events of a run that never proved it started from the latest state: they are folded in again. */
   readonly unproven?: readonly VisitorEvent[];
@@ -145,6 +163,8 @@ export interface Actor {
   balance: Balance;
   pending: Pending;
   user: RecognizedUser | undefined;
+  /** The visitor store was away: whether the user is new has to be found out, and written, before the end. */
+  userWaits: boolean;
   shown: Shown | undefined;
   /** More rows are owed than one record takes. */
   owesMore: boolean;
@@ -180,6 +200,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     balance: new Map(),
     pending: { rows: 0, bytes: 0 },
     user: undefined,
+    userWaits: false,
     shown: undefined,
     owesMore: false,
     reopenedAfter: continued ? continued.reopenedAfter : snapshot?.endReason,
@@ -216,6 +237,7 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
     actor.partition = 0;
   }
   actor.user = snapshot.user;
+  actor.userWaits = snapshot.userWaits ?? false;
   actor.shown = snapshot.shown;
   actor.visitorsSince = snapshot.visitorsSince;
 }
@@ -251,6 +273,7 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     identity: actor.identity,
     writeNo: actor.writeNo,
     ...(actor.user && { user: actor.user }),
+    ...(actor.userWaits && { userWaits: true as const }),
     ...(actor.shown && { shown: actor.shown }),
     ...(actor.unproven && { unproven: actor.unproven }),
     ...(endReason && { endReason }),

@@ -16,6 +16,8 @@ import type { EndReason, SessionStatus } from './rollup.ts';
 
 export type Step =
   | { readonly do: 'write'; readonly status: SessionStatus; readonly endReason?: EndReason }
+  /** Find out about the session's user, which nobody could say when it was written. */
+  | { readonly do: 'recognize' }
   | { readonly do: 'end'; readonly reason: EndReason }
   | { readonly do: 'wait'; readonly until: number };
 
@@ -25,9 +27,10 @@ export function nextStep(actor: Actor, now: number): Step {
   const reason = endReasonOf(actor, now);
   const changed = isChanged(actor);
   if (reason !== undefined) {
-    return changed || shown?.status !== 'ended' || shown.endReason !== reason
-      ? { do: 'write', status: 'ended', endReason: reason }
-      : { do: 'end', reason };
+    if (changed || shown?.status !== 'ended' || shown.endReason !== reason) {
+      return { do: 'write', status: 'ended', endReason: reason };
+    }
+    return actor.userWaits ? { do: 'recognize' } : { do: 'end', reason };
   }
 
   const quietAt = quietDeadline(actor);

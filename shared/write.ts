@@ -12,6 +12,7 @@ import {
   type RecognizedUser,
   type SessionSnapshot,
   takeOver,
+  type Visit,
 } from './actor.ts';
 import { addWireRows, type Balance, type Owed, owedRows, rowBytes } from './balance.ts';
 import { fromWire, keyedRow, type KeyedRow, toWire, type WireRow } from './contributions.ts';
@@ -31,6 +32,8 @@ export interface WriteRequest {
   readonly rollup: Rollup;
   /** The session's user, where somebody has looked. */
   readonly user?: RecognizedUser;
+  /** The session makes up for it where its user cannot be looked up now. */
+  readonly userMayWait?: true;
   /** Rows to be added where the session has a user of whom nobody knows yet. */
   readonly userRows?: {
     readonly whereNew: readonly KeyedRow[];
@@ -55,6 +58,8 @@ export interface WriteResult {
   readonly endReason?: EndReason;
   readonly events: number;
   readonly user?: RecognizedUser;
+  /** The session has a user, and nobody could say yet whether a new one. */
+  readonly userWaits?: true;
   readonly owesMore: boolean;
 }
 
@@ -75,7 +80,8 @@ export function writeRequest(actor: Actor, shows: Shows, now: number): WriteRequ
     version: 2,
     rollup: rollupOf(actor, shows, withUser(figures, user), rowsOwed(actor, figures, user), now),
     ...(user && { user }),
-    ...(userId !== undefined && user === undefined && { userRows: userRows(figures) }),
+    ...(userId !== undefined &&
+      user === undefined && { userMayWait: true as const, userRows: userRows(figures) }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
   };
 }
@@ -137,14 +143,17 @@ export function askedOf(request: AnyRequest): {
   readonly identity: string;
   readonly at: number;
   readonly userId: string | undefined;
+  /** See {@link WriteRequest.userMayWait}. */
+  readonly mayWait: boolean;
 } {
   if (!('version' in request)) {
     const { project, sessionId, identity, updatedAt: at, facts } = request;
-    return { project, sessionId, identity, at, userId: facts.attributes.userId };
+    return { project, sessionId, identity, at, userId: facts.attributes.userId, mayWait: false };
   }
   const { project, sessionId, identity, session } = request.rollup;
   const { updatedAt: at, attributes } = session;
-  return { project, sessionId, identity, at, userId: attributes.userId };
+  const mayWait = request.userMayWait ?? false;
+  return { project, sessionId, identity, at, userId: attributes.userId, mayWait };
 }
 
 /**
@@ -204,7 +213,9 @@ export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResul
     ...(session.endReason && { endReason: session.endReason }),
     events: session.events,
     ...(userId !== undefined &&
-      session.newUser !== undefined && { user: { userId, isNew: session.newUser } }),
+      (session.newUser === undefined
+        ? { userWaits: true as const }
+        : { user: { userId, isNew: session.newUser } })),
     owesMore,
   };
 }
@@ -226,10 +237,33 @@ function takeWrite(actor: Actor, result: WriteResult): void {
   addWireRows(actor.balance, result.rows);
   actor.writeNo += 1;
   actor.user = result.user;
+  actor.userWaits = result.userWaits ?? false;
   const { status, endReason, events } = result;
   actor.shown = { status, ...(endReason && { endReason }), events };
   actor.owesMore = result.owesMore;
   if (!result.owesMore) actor.pending = { rows: 0, bytes: 0 };
+}
+
+/** Whom a session has to ask about before it can end; the time is that of its newest write. */
+export function visitOf(actor: Actor, now: number): Visit {
+  const { project, sessionId, identity, visitorsSince: since } = actor;
+  const { userId } = figuresNow(actor).attributes;
+  if (userId === undefined) throw new RangeError('a session without a user owes none');
+  return {
+    project,
+    sessionId,
+    userId,
+    at: actor.lastWriteAt ?? now,
+    identity,
+    ...(since !== undefined && { since }),
+  };
+}
+
+/** Takes over what was found out about the session's user: there is something to write again. */
+export function takeUser(actor: Actor, user: RecognizedUser): void {
+  actor.user = user;
+  actor.userWaits = false;
+  actor.owesMore = true;
 }
 
 /**

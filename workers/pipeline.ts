@@ -4,7 +4,7 @@
  */
 import type { ActivityDeps } from '../activities/index.ts';
 import { createResetGuard } from '../activities/reset-runs.ts';
-import type { VisitorStore } from '../activities/recognize-visitor.ts';
+import { createVisitors, type Visitors } from '../activities/visitors.ts';
 import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
 import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -58,14 +58,19 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     const history = createSessionHistory(temporal.client);
     const running: Promise<void>[] = [];
     let sessionWorker: SessionWorker | undefined;
-    let visitors: VisitorStore | undefined;
+    let visitors: Visitors | undefined;
     if (given.REDIS_URL !== undefined) {
       const redis = connectRedis(requireServers(given, ['REDIS_URL']), log);
       closers.add('redis', () => {
         redis.disconnect();
         return Promise.resolve();
       });
-      visitors = createVisitorStore(redis);
+      visitors = createVisitors(createVisitorStore(redis), {
+        now: Date.now,
+        onAway: (error) => {
+          log.warn({ err: error }, 'visitor store away, users are counted later');
+        },
+      });
     }
 
     if (visitors !== undefined && roles.worker) {
@@ -99,7 +104,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         {
           client: temporal.client,
           history,
-          openingOf: createOpener(visitors, log),
+          openingOf: createOpener(visitors),
           stretchedCheckpointMs: (at) => stretch.checkpointMs(at),
           now: Date.now,
         },

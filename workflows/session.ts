@@ -36,6 +36,8 @@ import {
   rebase,
   resultBytes,
   takeOpening,
+  takeUser,
+  visitOf,
   writeRequest,
   type WriteResult,
 } from '../shared/write.ts';
@@ -67,7 +69,9 @@ const quick = proxyLocalActivities<Pick<Activities, 'writeDifference'>>({
   scheduleToCloseTimeout: '5s',
   retry: { maximumAttempts: 2, initialInterval: '100ms' },
 });
-const patient = proxyActivities<Pick<Activities, 'writeDifference' | 'loadSnapshot'>>({
+const patient = proxyActivities<
+  Pick<Activities, 'writeDifference' | 'loadSnapshot' | 'recognizeVisitor'>
+>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' },
 });
@@ -142,6 +146,10 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         }
         await writeNext(step);
         if (step.status === 'open') shown.update();
+        continue;
+      }
+      if (step.do === 'recognize') {
+        takeUser(actor, await patient.recognizeVisitor(visitOf(actor, arrivals.now)));
         continue;
       }
       if (step.do === 'end') {

@@ -4,7 +4,6 @@
  */
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
-import { silentLog } from '../../platform/log.ts';
 import { openActor, type SessionInput } from '../../shared/actor.ts';
 import { SESSION_WORKFLOW, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
 import { createOpener } from '../../workers/ingest/opening.ts';
@@ -56,7 +55,7 @@ describe('the first write of a session, while NATS is away', function () {
       settings: SETTINGS,
       batch: { ...aBatch(anEvent(), anEvent({ type: 'session_end' })), sentAt: at },
     };
-    const opening = await createOpener(undefined, silentLog)(openActor(input, '', at), at);
+    const opening = await createOpener(undefined)(openActor(input, '', at), at);
     if (opening === undefined) throw new Error('nothing to write at first');
     servers.nats.kill();
     await servers.nats.exited;

@@ -14,11 +14,13 @@ import {
 } from '../support/session-world.ts';
 
 /** What can befall a session. Numbers in `events` pick from the session's events, again and again. */
+type Plain =
+  'commit' | 'crash' | 'end' | 'terminate' | 'continueAsNew' | 'purge' | 'storeAway' | 'storeBack';
 type Op =
   | { readonly op: 'deliver'; readonly events: readonly number[]; readonly chainsBehind: number }
   | { readonly op: 'advance'; readonly ms: number }
   | { readonly op: 'step'; readonly crash?: Crash; readonly meanwhile: readonly number[] }
-  | { readonly op: 'commit' | 'crash' | 'end' | 'terminate' | 'continueAsNew' | 'purge' };
+  | { readonly op: Plain };
 
 const ALL: readonly number[] = [];
 const picks = (minLength: number) => fc.array(fc.nat(30), { minLength, maxLength: 3 });
@@ -40,8 +42,7 @@ const advance = fc.record({
   op: fc.constant('advance' as const),
   ms: fc.constantFrom(1, 9_999, 10_000, 60_000, 30 * 60_000),
 });
-const just = (op: 'commit' | 'crash' | 'end' | 'terminate' | 'continueAsNew' | 'purge') =>
-  fc.constant<Op>({ op });
+const just = (op: Plain) => fc.constant<Op>({ op });
 
 const ordinary = [
   { weight: 4, arbitrary: deliver },
@@ -52,6 +53,8 @@ const ordinary = [
   { weight: 2, arbitrary: just('end') },
   { weight: 1, arbitrary: just('continueAsNew') },
   { weight: 1, arbitrary: just('purge') },
+  { weight: 1, arbitrary: just('storeAway') },
+  { weight: 1, arbitrary: just('storeBack') },
 ] as const;
 const schedule = fc.array(fc.oneof(...ordinary), { maxLength: 30 });
 // Bugs here need a few things in the right order: less of everything else.
@@ -60,7 +63,9 @@ const scheduleWithTerminations = fc.array(
     { weight: 4, arbitrary: deliver },
     { weight: 8, arbitrary: step },
     { weight: 4, arbitrary: just('terminate') },
-    ...(['commit', 'crash', 'end', 'continueAsNew', 'purge'] as const).map(just),
+    ...(
+      ['commit', 'crash', 'end', 'continueAsNew', 'purge', 'storeAway', 'storeBack'] as const
+    ).map(just),
   ),
   { maxLength: 30 },
 );

@@ -115,6 +115,18 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id };
   },
 
+  async 'ended-without-redis'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'owes-user');
+    stage.servers.redis.kill();
+    await stage.servers.redis.exited;
+    const end = event('owes-user', 2, { eventType: 'session_end' });
+    await stage.around.publish(PROJECT, [event('owes-user', 1, { userId: 'u-owed' }), end]);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await stage.servers.restart('redis');
+    await closed(stage, id);
+    return { id };
+  },
+
   async 'continued-as-new'(stage) {
     const id = sessionWorkflowId(PROJECT, 'long');
     await stage.around.publish(PROJECT, event('long', 1));

@@ -8,10 +8,11 @@
  * (results of local activities) only when its workflow task is committed. A crash loses the latter,
  * and the task is done again with all the former.
  */
-import { recognizeVisitor } from '../../activities/recognize-visitor.ts';
+import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import {
   type Actor,
+  type RecognizedUser,
   continuation,
   openActor,
   receive,
@@ -26,6 +27,8 @@ import {
   planOpening,
   rebase,
   takeOpening,
+  takeUser,
+  visitOf,
   writeRequest,
   type WriteResult,
 } from '../../shared/write.ts';
@@ -38,6 +41,7 @@ type Entry =
   | { readonly kind: 'receive'; readonly batch: AnyBatch; readonly at: number }
   | { readonly kind: 'end' }
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
+  | { readonly kind: 'user'; readonly user: RecognizedUser }
   | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
 
 /** A chain of runs, as the server keeps it. */
@@ -75,6 +79,9 @@ export interface SessionWorld {
   commit(): void;
   crash(): void;
   terminate(): void;
+  /** The visitor store does not answer from now on, until {@link storeBack}, or until the session is to settle. */
+  storeAway(): void;
+  storeBack(): void;
   /** Continues as new where the workflow may; otherwise it proves itself first, by writing. */
   continueAsNew(): Promise<void>;
   /**
@@ -116,12 +123,16 @@ export function createSessionWorld(
     },
     read: (subject: string) => Promise.resolve(standing.get(subject)),
   };
+  let isStoreAway = false;
   const visitorStore = {
     claim: (key: string, owner: string) => {
+      if (isStoreAway) return Promise.reject(new Error('away'));
       if (!visitors.has(key)) visitors.set(key, owner);
       return Promise.resolve(visitors.get(key) ?? owner);
     },
   };
+  // It is not left alone for long after a failure: that would only hide what is tested.
+  const askVisitors = () => createVisitors(visitorStore, { now: () => 0, onAway: () => undefined });
 
   const newest = () => chains.at(-1);
   const runningChain = () => (newest()?.state === 'running' ? newest() : undefined);
@@ -140,10 +151,11 @@ export function createSessionWorld(
   function withOpening(input: SessionInput): SessionInput {
     const planned = openActor(throughJson(input), '', now);
     const userId = planned.state.attributes.get('userId')?.value;
-    const user = userId === undefined ? undefined : { userId, isNew: true };
-    if (userId !== undefined) {
+    const user = userId === undefined || isStoreAway ? undefined : { userId, isNew: true };
+    if (user !== undefined) {
       const { project, sessionId } = input;
-      recognizeVisitor(visitorStore, { project, sessionId, userId, at: now }).catch(never);
+      const visit = { project, sessionId, userId: user.userId, at: now };
+      askVisitors().recognize(visit).catch(never);
     }
     const opening = planOpening(planned, user, now);
     return opening === undefined ? input : { ...input, opening };
@@ -165,6 +177,9 @@ export function createSessionWorld(
         return;
       case 'confirm':
         if (!confirmWrite(to, entry.result, entry.at)) throw new Error('replay took another way');
+        return;
+      case 'user':
+        takeUser(to, entry.user);
         return;
       case 'rebase':
         rebase(to, throughJson(entry.snapshot), entry.result);
@@ -253,6 +268,10 @@ export function createSessionWorld(
         return step;
       }
       world.deliver(meanwhile);
+      if (step.do === 'recognize') {
+        await findOut(chain, actor, crash);
+        return step;
+      }
       if (step.do === 'wait' || nextStep(actor, now).do !== 'end') return step;
       if (crash !== undefined) {
         world.crash();
@@ -304,7 +323,16 @@ export function createSessionWorld(
       oldestSeen = chains.length - 1;
     },
 
+    storeAway() {
+      isStoreAway = true;
+    },
+
+    storeBack() {
+      isStoreAway = false;
+    },
+
     async settle() {
+      isStoreAway = false;
       for (let steps = 0; world.running; steps += 1) {
         if (steps > 100) throw new Error('the session does not come to an end');
         const step = await world.step();
@@ -326,7 +354,7 @@ export function createSessionWorld(
       world.crash();
       return;
     }
-    const result = throughJson(await writeDifference(visitorStore, rollupLog, request));
+    const result = throughJson(await writeDifference(askVisitors(), rollupLog, request));
     if (crash === 'after publishing') {
       world.crash();
       return;
@@ -337,6 +365,20 @@ export function createSessionWorld(
       : { kind: 'rebase', snapshot: snapshotOfChain(result.by), result };
     if (entry.kind === 'rebase') apply(writer, entry);
     chain.history.push({ entry, durable: false });
+  }
+
+  /** As the patient activity does: it goes on trying where the store is away, here with the next step. */
+  async function findOut(chain: Chain, asker: Actor, crash: Crash | undefined): Promise<void> {
+    if (isStoreAway) return;
+    const user = throughJson(await askVisitors().recognize(visitOf(asker, now)));
+    if (crash !== undefined) {
+      world.crash();
+      return;
+    }
+    const entry: Entry = { kind: 'user', user };
+    apply(asker, entry);
+    // The result of an ordinary activity is in the history at once.
+    chain.history.push({ entry, durable: true });
   }
 
   return world;

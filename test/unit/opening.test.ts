@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { silentLog } from '../../platform/log.ts';
+import { createVisitors } from '../../activities/visitors.ts';
 import { openActor, type SessionInput, snapshotOf } from '../../shared/actor.ts';
-import { takeOpening } from '../../shared/write.ts';
+import { nextStep } from '../../shared/next-step.ts';
+import { takeOpening, takeUser, writeRequest } from '../../shared/write.ts';
 import { createOpener } from '../../workers/ingest/opening.ts';
 import { aBatch, anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
 
@@ -23,6 +24,9 @@ function aStore(answer: (owner: string) => Promise<string>) {
   };
 }
 
+const visitorsOf = (store: ReturnType<typeof aStore>, now = () => NOON_ISH) =>
+  createVisitors(store, { now, onAway: () => undefined });
+
 const DAY = Date.UTC(2024, 2, 5);
 
 const kept = (owner: string) => Promise.resolve(owner);
@@ -33,7 +37,7 @@ describe('the first write of a new session', () => {
     const end = anEvent({ type: 'session_end', at: NOON_ISH + 11_000 });
     const input = anInput(anEvent({ path: '/a' }), end);
 
-    const opening = await createOpener(undefined, silentLog)(opened(input), NOON_ISH);
+    const opening = await createOpener(undefined)(opened(input), NOON_ISH);
 
     expect(opening).to.include({ status: 'ended', endReason: 'session_end', owesMore: false });
     const duration = ['avg_session_duration|hour|1709632800000||', '11', 1];
@@ -44,13 +48,13 @@ describe('the first write of a new session', () => {
   it('is nothing where a session writes at its end only', async () => {
     const input = { ...anInput(anEvent()), settings: { ...SETTINGS, checkpointMs: null } };
 
-    expect(await createOpener(undefined, silentLog)(opened(input), NOON_ISH)).to.equal(undefined);
+    expect(await createOpener(undefined)(opened(input), NOON_ISH)).to.equal(undefined);
   });
 
   it('says whether its user is new', async () => {
     const input = { ...anInput(anEvent({ userId: 'ann' })), visitorsSince: NOON_ISH - 1 };
     const metrics = async (answer: (owner: string) => Promise<string>) => {
-      const opening = await createOpener(aStore(answer), silentLog)(opened(input), NOON_ISH);
+      const opening = await createOpener(visitorsOf(aStore(answer)))(opened(input), NOON_ISH);
       return opening?.rows.map(([key]) => key).filter((key) => key.includes('users'));
     };
 
@@ -60,23 +64,41 @@ describe('the first write of a new session', () => {
     ]);
   });
 
-  it('is left to the session where nobody can tell whether its user is new', async () => {
-    const withUser = opened(anInput(anEvent({ userId: 'ann' })));
+  it('goes out without the user where nobody can tell whether it is a new one, and is made up for', async () => {
+    const input = anInput(anEvent({ userId: 'ann' }), anEvent({ type: 'session_end' }));
+    let now = NOON_ISH;
     const store = aStore(away);
-    const opener = createOpener(store, silentLog);
+    const opener = createOpener(visitorsOf(store, () => now));
 
-    expect(await opener(withUser, NOON_ISH)).to.equal(undefined);
-    expect(await opener(withUser, NOON_ISH + 4_999)).to.equal(undefined);
+    const opening = await opener(opened(input), NOON_ISH);
+    now += 4_999;
+    await opener(opened(input), now);
     expect(store.claims).to.have.length(1);
-    await opener(withUser, NOON_ISH + 5_000);
+    now += 1;
+    await opener(opened(input), now);
     expect(store.claims).to.have.length(2);
-    expect(await opener(opened(anInput(anEvent())), NOON_ISH)).to.include({ status: 'open' });
-    expect(await createOpener(undefined, silentLog)(withUser, NOON_ISH)).to.equal(undefined);
+
+    if (opening === undefined) throw new Error('nothing to write');
+    expect(opening.rows.map(([key]) => key).filter((key) => key.includes('users'))).to.be.empty;
+    const actor = openActor(input, 'run-1', NOON_ISH);
+    takeOpening(actor, opening, NOON_ISH);
+    expect(nextStep(actor, NOON_ISH)).to.deep.equal({ do: 'recognize' });
+    takeUser(actor, { userId: 'ann', isNew: false });
+    expect(nextStep(actor, NOON_ISH)).to.include({ do: 'write', status: 'ended' });
+    expect(writeRequest(actor, { status: 'ended' }, NOON_ISH).rollup.rows).to.deep.equal([
+      [`returning_users|day|${DAY}||`, '1', 1],
+    ]);
+  });
+
+  it('is left to the session where ingest has no visitor store', async () => {
+    const withUser = opened(anInput(anEvent({ userId: 'ann' })));
+
+    expect(await createOpener(undefined)(withUser, NOON_ISH)).to.equal(undefined);
   });
 
   it('leaves the session where its own write would have left it', async () => {
     const input = anInput(anEvent({ userId: 'ann' }), anEvent());
-    const opening = await createOpener(aStore(kept), silentLog)(opened(input), NOON_ISH);
+    const opening = await createOpener(visitorsOf(aStore(kept)))(opened(input), NOON_ISH);
     const actor = openActor(input, 'run-1', NOON_ISH);
     if (opening === undefined) throw new Error('nothing to write');
 

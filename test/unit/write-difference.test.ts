@@ -1,6 +1,11 @@
 import { expect } from 'chai';
-import { recognizeVisitor, visitorKey } from '../../activities/recognize-visitor.ts';
+import {
+  recognizeVisitor,
+  visitorKey,
+  type VisitorStore,
+} from '../../activities/recognize-visitor.ts';
 import { recordRollup } from '../../activities/record-rollup.ts';
+import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import { writeRequest } from '../../shared/write.ts';
 import { aRollup, anActor, anEvent, NOON_ISH } from '../support/builders.ts';
@@ -16,6 +21,9 @@ function aVisitorStore() {
     },
   };
 }
+
+const visitorsOf = (store: VisitorStore) =>
+  createVisitors(store, { now: () => NOON_ISH, onAway: () => undefined });
 
 function aRollupLog() {
   const messages = new Map<string, string>();
@@ -109,7 +117,7 @@ describe('recording a rollup', () => {
 
 describe('writing a difference', () => {
   it('says what stands in the log, also after a lost reply', async () => {
-    const [visitors, log] = [aVisitorStore(), aRollupLog()];
+    const [visitors, log] = [visitorsOf(aVisitorStore()), aRollupLog()];
     const actor = anActor([anEvent({ userId: 'ann' })]);
     const request = writeRequest(actor, { status: 'open' }, NOON_ISH);
 
@@ -123,7 +131,7 @@ describe('writing a difference', () => {
   });
 
   it('asks nobody about a session without a user, nor about a user it knows', async () => {
-    const visitors = { claim: () => Promise.reject(new Error('asked')) };
+    const visitors = visitorsOf({ claim: () => Promise.reject(new Error('asked')) });
     const anonymous = writeRequest(anActor([anEvent()]), { status: 'open' }, NOON_ISH);
     const known = {
       ...writeRequest(anActor([anEvent({ userId: 'ann' })]), { status: 'open' }, NOON_ISH),
@@ -134,5 +142,19 @@ describe('writing a difference', () => {
     expect((await writeDifference(visitors, aRollupLog(), known)).user).to.include({
       isNew: false,
     });
+  });
+
+  it('writes all else where the visitor store is away, and says that the user waits', async () => {
+    const visitors = visitorsOf({ claim: () => Promise.reject(new Error('away')) });
+    const request = writeRequest(
+      anActor([anEvent({ userId: 'ann' })]),
+      { status: 'open' },
+      NOON_ISH,
+    );
+
+    const result = await writeDifference(visitors, aRollupLog(), request);
+
+    expect(result).to.include({ userWaits: true, events: 1 }).and.not.have.property('user');
+    expect(result.rows.length).to.be.above(0);
   });
 });

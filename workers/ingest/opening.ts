@@ -3,8 +3,7 @@
  * with the start, so that the write needs no activity (docs/decisions/017). Where it cannot be worked out,
  * the session does it itself.
  */
-import { recognizeVisitor, type VisitorStore } from '../../activities/recognize-visitor.ts';
-import type { Logger } from '../../platform/log.ts';
+import type { Visitors } from '../../activities/visitors.ts';
 import type { Actor, Opening } from '../../shared/actor.ts';
 import { planOpening } from '../../shared/write.ts';
 
@@ -15,24 +14,14 @@ import { planOpening } from '../../shared/write.ts';
  */
 export type Opener = (actor: Actor, at: number) => Promise<Opening | undefined>;
 
-/** A store that failed is left to the sessions for this long, milliseconds: ingest does not wait for it. */
-const STORE_AWAY_MS = 5_000;
-
 /** @param visitors without it, sessions with a user find out about that themselves */
-export function createOpener(visitors: VisitorStore | undefined, log: Logger): Opener {
-  let awayUntil = 0;
+export function createOpener(visitors: Visitors | undefined): Opener {
   return async (actor, at) => {
     const userId = actor.state.attributes.get('userId')?.value;
     if (userId === undefined) return planOpening(actor, undefined, at);
-    if (visitors === undefined || at < awayUntil) return undefined;
+    if (visitors === undefined) return undefined;
     const { project, sessionId, visitorsSince: since } = actor;
     const visit = { project, sessionId, userId, at, ...(since !== undefined && { since }) };
-    try {
-      return planOpening(actor, await recognizeVisitor(visitors, visit), at);
-    } catch (error) {
-      awayUntil = at + STORE_AWAY_MS;
-      log.warn({ err: error }, 'visitor store away, sessions ask for themselves');
-      return undefined;
-    }
+    return planOpening(actor, await visitors.recognizeNow(visit), at);
   };
 }

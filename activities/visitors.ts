@@ -1,0 +1,40 @@
+/**
+ * The visitor store as sessions use it. Whether a user is new is the least of what they count: where the store is
+ * away it is asked again later, and holds up nothing else.
+ */
+import type { RecognizedUser, Visit } from '../shared/actor.ts';
+import { toError } from '../shared/errors.ts';
+import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
+
+export interface Visitors {
+  /** @returns undefined where the store is away, or was a moment ago: the session still owes its user */
+  recognizeNow(visit: Visit): Promise<RecognizedUser | undefined>;
+  /** @throws whatever the store throws; safe to repeat */
+  recognize(visit: Visit): Promise<RecognizedUser>;
+}
+
+export interface VisitorsOptions {
+  readonly now: () => number;
+  /** Told once for each time that the store is left alone. */
+  readonly onAway: (error: Error) => void;
+}
+
+/** A store that failed is left alone for this long, milliseconds: a write does not wait for its time-out each time. */
+const STORE_AWAY_MS = 5_000;
+
+export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOptions): Visitors {
+  let awayUntil = 0;
+  return {
+    recognize: (visit) => recognizeVisitor(store, visit),
+    async recognizeNow(visit) {
+      if (now() < awayUntil) return undefined;
+      try {
+        return await recognizeVisitor(store, visit);
+      } catch (error) {
+        if (now() >= awayUntil) onAway(toError(error));
+        awayUntil = now() + STORE_AWAY_MS;
+        return undefined;
+      }
+    },
+  };
+}
