@@ -8,8 +8,7 @@
 # Behaviour: a product of two Decimal(38, s) is never checked: the scales add up, what does not
 #   fit in 128 bits wraps, and a large negative number comes out. A factor of an amount and a
 #   rate of scale 9 is enough at 10^12 times 1.8 * 10^8. multiplyDecimal gives the right one.
-# Source: the page of the Decimal types says that checks are not implemented for the wide ones;
-#   sums and quotients are checked all the same.
+# Source: tried; the types' page, clickhouse.com/docs/reference/data-types/decimal.md
 # Output seen:
 #   the check is on: 1
 #   18 digits, product: Code: 407

@@ -7,8 +7,8 @@
 # Behaviour: PREWHERE filters before FINAL chooses the newest version of a key. A row whose
 #   newest version does not match is removed first, and the older version that does match comes
 #   back: a session that was closed is counted as open again, and its sums too.
-# Source: tried; the setting that keeps the planner from doing the same by itself is
-#   optimize_move_to_prewhere_if_final (0 by default).
+# Source: tried; github.com/ClickHouse/ClickHouse/issues/23702 (a note was added to the documents).
+#   The setting that keeps the planner from doing the same is optimize_move_to_prewhere_if_final.
 # Output seen:
 #   all, newest: a  closed | b  open
 #   open by WHERE: sessions, views: 1  1

@@ -9,7 +9,7 @@
 #   cut at :30: 20:10 belongs to the hour that began at 19:30, while toHour says 20. On the next
 #   day it is right again. Two charts by the hour of the same rows, one by each function, differ
 #   for most of that day.
-# Source: tried.
+# Source: tried; public report, open: github.com/ClickHouse/ClickHouse/issues/119969
 # Output seen:
 #   clocks back, 20:10 by toStartOfHour: 2026-04-05 19:30:00
 #   clocks back, 20:10 by date_trunc: 2026-04-05 19:30:00

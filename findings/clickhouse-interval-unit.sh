@@ -10,7 +10,7 @@
 #   the one-day bucket at 05:30 in the morning. Seven days begin on a Thursday (counted from 1
 #   January 1970), a week on a Monday, and toStartOfWeek on a Sunday: three first days for one
 #   week in one server.
-# Source: tried; no statement found in the reference about the unit choosing the clock.
+# Source: tried; public report, open: github.com/ClickHouse/ClickHouse/issues/70311
 # Output seen:
 #   16:10 in Kolkata, 1 HOUR: 2026-01-01 16:00:00
 #   60 MINUTE: 2026-01-01 15:30:00
