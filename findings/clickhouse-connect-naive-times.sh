@@ -3,8 +3,8 @@
 #
 # Versions: PyPI clickhouse-connect 1.12.0 with chdb 4.4.0 (its embedded ClickHouse 26.9.2.1) and
 #   pandas 3.1.1; the program's zone is Asia/Kolkata.
-# Expected: a datetime without a zone is taken for one zone (UTC, the local one or the column's) by
-#   every method of one client, and what was read can be written back.
+# Expected: a datetime without a zone is taken for one zone (UTC, the local one or the column's)
+#   by every method of one client, and what was read can be written back.
 # Behaviour: insert takes it for local time, insert_df for UTC: the same ten o'clock is 04:30 and
 #   10:00 UTC. Bound as {at:DateTime} it finds the row of insert, bound as %(at)s the row of
 #   insert_df; with its zone given (UTC), %(at)s finds neither of the two that are at that moment.

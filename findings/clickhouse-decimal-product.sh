@@ -3,11 +3,11 @@
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
 # Expected: decimal_check_overflow is 1 by default, so a product that does not fit raises
-#   DECIMAL_OVERFLOW (407), as it does for Decimal(18, s), as a sum and a quotient of
-#   Decimal(38, s) do.
+#   DECIMAL_OVERFLOW (407), as it does for Decimal(18, s), as a sum and a quotient of Decimal(38,
+#   s) do.
 # Behaviour: a product of two Decimal(38, s) is never checked: the scales add up, what does not
-#   fit in 128 bits wraps, and a large negative number comes out. A factor of an amount and a
-#   rate of scale 9 is enough at 10^12 times 1.8 * 10^8. multiplyDecimal gives the right one.
+#   fit in 128 bits wraps, and a large negative number comes out. A factor of an amount and a rate
+#   of scale 9 is enough at 10^12 times 1.8 * 10^8. multiplyDecimal gives the right one.
 # Source: tried; the types' page, clickhouse.com/docs/reference/data-types/decimal.md
 # Output seen:
 #   the check is on: 1

@@ -2,8 +2,8 @@
 # ClickHouse: a deduplication token stands for a part of a table, not for an insert.
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
-# Expected: an insert with a known insert_deduplication_token is refused as a whole, or taken as
-#   a whole, or answered with an error if its rows are others. Once the rows are gone from the
+# Expected: an insert with a known insert_deduplication_token is refused as a whole, or taken as a
+#   whole, or answered with an error if its rows are others. Once the rows are gone from the
 #   table, it is either known or forgotten, whichever way they went.
 # Behaviour: the token is compared for each partition by itself. Other rows under a known token
 #   are dropped without a word where the partition has seen the token, and stored where it has

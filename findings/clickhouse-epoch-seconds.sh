@@ -2,14 +2,13 @@
 # ClickHouse: the same epoch seconds are read as 2026 or as 1970, by the way they are written.
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
-# Expected: a DateTime64(3) column reads 1772359200 in one way, whether it comes as a number or
-#   as text, in JSON, CSV or SQL.
+# Expected: a DateTime64(3) column reads 1772359200 in one way, whether it comes as a number or as
+#   text, in JSON, CSV or SQL.
 # Behaviour: a bare number in JSON, and in VALUES, counts ticks (milliseconds): 21 January 1970.
-#   As text, in CSV and TSV, and as INSERT ... SELECT of the very same literal, it counts
-#   seconds: 2026. So a producer that puts quotes around its numbers is 56 years ahead of one
-#   that does not, and VALUES and SELECT of one literal differ. Milliseconds the other way
-#   round: fine in JSON with and without quotes, but by SELECT the number is clamped to the year
-#   9999.
+#   As text, in CSV and TSV, and as INSERT ... SELECT of the very same literal, it counts seconds:
+#   2026. So a producer that puts quotes around its numbers is 56 years ahead of one that does
+#   not, and VALUES and SELECT of one literal differ. Milliseconds the other way round: fine in
+#   JSON with and without quotes, but by SELECT the number is clamped to the year 9999.
 # Source: tried; the page of the type DateTime64 shows an integer in VALUES as scaled to the
 #   column, and says nothing of text, CSV or INSERT ... SELECT.
 # Output seen:

@@ -2,13 +2,14 @@
 # ClickHouse: PREWHERE under FINAL brings replaced rows back.
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
-# Expected: PREWHERE is WHERE read earlier, a matter of speed: the documents and the planner
-#   move conditions between them. SELECT ... FINAL gives the same rows with either.
-# Behaviour: PREWHERE filters before FINAL chooses the newest version of a key. A row whose
-#   newest version does not match is removed first, and the older version that does match comes
-#   back: a session that was closed is counted as open again, and its sums too.
-# Source: tried; github.com/ClickHouse/ClickHouse/issues/23702 (a note was added to the documents).
-#   The setting that keeps the planner from doing the same is optimize_move_to_prewhere_if_final.
+# Expected: PREWHERE is WHERE read earlier, a matter of speed: the documents and the planner move
+#   conditions between them. SELECT ... FINAL gives the same rows with either.
+# Behaviour: PREWHERE filters before FINAL chooses the newest version of a key. A row whose newest
+#   version does not match is removed first, and the older version that does match comes back: a
+#   session that was closed is counted as open again, and its sums too.
+# Source: tried; github.com/ClickHouse/ClickHouse/issues/23702 (a note was added to the
+#   documents). The setting that keeps the planner from doing the same is
+#   optimize_move_to_prewhere_if_final.
 # Output seen:
 #   all, newest: a  closed | b  open
 #   open by WHERE: sessions, views: 1  1

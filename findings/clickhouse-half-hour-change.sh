@@ -2,13 +2,13 @@
 # ClickHouse: on the day of a half-hour clock change all later hours begin at half past.
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
-# Expected: toStartOfHour gives a time whose minute is 00 in the value's own zone, and agrees
-#   with toHour, also on the two days a year on which Australia/Lord_Howe moves its clocks by
-#   half an hour.
-# Behaviour: after the change and until midnight toStartOfHour, date_trunc and INTERVAL 1 HOUR
-#   cut at :30: 20:10 belongs to the hour that began at 19:30, while toHour says 20. On the next
-#   day it is right again. Two charts by the hour of the same rows, one by each function, differ
-#   for most of that day.
+# Expected: toStartOfHour gives a time whose minute is 00 in the value's own zone, and agrees with
+#   toHour, also on the two days a year on which Australia/Lord_Howe moves its clocks by half an
+#   hour.
+# Behaviour: after the change and until midnight toStartOfHour, date_trunc and INTERVAL 1 HOUR cut
+#   at :30: 20:10 belongs to the hour that began at 19:30, while toHour says 20. On the next day
+#   it is right again. Two charts by the hour of the same rows, one by each function, differ for
+#   most of that day.
 # Source: tried; public report, open: github.com/ClickHouse/ClickHouse/issues/119969
 # Output seen:
 #   clocks back, 20:10 by toStartOfHour: 2026-04-05 19:30:00

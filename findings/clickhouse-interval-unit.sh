@@ -5,11 +5,11 @@
 # Expected: toStartOfInterval(t, INTERVAL 60 MINUTE) is toStartOfInterval(t, INTERVAL 1 HOUR),
 #   INTERVAL 86400 SECOND is INTERVAL 1 DAY and INTERVAL 7 DAY is INTERVAL 1 WEEK: chart tools
 #   write the bucket as seconds.
-# Behaviour: hours and days are cut on the clock of the value's zone, seconds and minutes on
-#   that of UTC. In a zone of half hours (Asia/Kolkata) the one-hour bucket begins at :30, and
-#   the one-day bucket at 05:30 in the morning. Seven days begin on a Thursday (counted from 1
-#   January 1970), a week on a Monday, and toStartOfWeek on a Sunday: three first days for one
-#   week in one server.
+# Behaviour: hours and days are cut on the clock of the value's zone, seconds and minutes on that
+#   of UTC. In a zone of half hours (Asia/Kolkata) the one-hour bucket begins at :30, and the
+#   one-day bucket at 05:30 in the morning. Seven days begin on a Thursday (counted from 1 January
+#   1970), a week on a Monday, and toStartOfWeek on a Sunday: three first days for one week in one
+#   server.
 # Source: tried; public report, open: github.com/ClickHouse/ClickHouse/issues/70311
 # Output seen:
 #   16:10 in Kolkata, 1 HOUR: 2026-01-01 16:00:00

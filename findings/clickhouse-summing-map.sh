@@ -7,8 +7,8 @@
 #   merge. A column of the type Map (revenue by currency) is one, at least if it is named so.
 # Behaviour: only a Nested column with such a name is. Of a column of the type Map, whatever its
 #   name, a merge (or one insert) keeps the map of one row: three sales become the first, the
-#   other currency is gone, and the counter beside it says three.
-#   SimpleAggregateFunction(sumMap, ...) is what a Map needs.
+#   other currency is gone, and the counter beside it says three. SimpleAggregateFunction(sumMap,
+#   ...) is what a Map needs.
 # Source: tried; the page of the engine describes the naming under nested structures.
 # Output seen:
 #   a Map named revenue: {'EUR':1}  3

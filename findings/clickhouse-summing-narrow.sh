@@ -6,9 +6,9 @@
 #   SummingMergeTree, as sum() widens UInt8 to UInt64 and Decimal(9) to Decimal(38): the sum
 #   before a merge is the sum after it, or the merge raises an error.
 # Behaviour: a merge keeps the column's own type and wraps without a word: 300 flags become 44,
-#   and three amounts of 9999999.00 a negative one. A Bool is not summed at all, but keeps one
-#   of its values. It happens already when one block is inserted (optimize_on_insert), so the
-#   same rows give another number if they arrive in one insert than in many.
+#   and three amounts of 9999999.00 a negative one. A Bool is not summed at all, but keeps one of
+#   its values. It happens already when one block is inserted (optimize_on_insert), so the same
+#   rows give another number if they arrive in one insert than in many.
 # Source: tried; the page of the engine says only that numeric columns are summed.
 # Output seen:
 #   bounced, engaged, paid before the merge: 300  3  29999997

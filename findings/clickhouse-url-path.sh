@@ -2,13 +2,13 @@
 # ClickHouse: path() of an address without a slash after the host is found in its query.
 #
 # Version: npm chdb 3.4.0, which is ClickHouse 26.7.2.1.
-# Expected: path('https://shop.example?utm_source=news&next=/checkout') is empty or /, as the
-#   URL standard has it: the path ends where ? or # begins.
+# Expected: path('https://shop.example?utm_source=news&next=/checkout') is empty or /, as the URL
+#   standard has it: the path ends where ? or # begins.
 # Behaviour: the first / after the host begins the path, wherever it stands: the answer is
 #   /checkout, taken out of a query parameter, and /route out of a fragment. Landing pages of
-#   campaigns are linked just so (no slash, a return address in the query), so they are counted
-#   as pages that nobody saw. With the slash the answer is right. extractURLParameter likewise
-#   reads the fragment as if it were the query.
+#   campaigns are linked just so (no slash, a return address in the query), so they are counted as
+#   pages that nobody saw. With the slash the answer is right. extractURLParameter likewise reads
+#   the fragment as if it were the query.
 # Source: tried; RFC 3986, section 3.3, for where a path ends.
 # Output seen:
 #   slash, then query: /

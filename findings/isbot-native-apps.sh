@@ -5,10 +5,9 @@
 # Expected: requests that an app makes by its platform's own HTTP client get one verdict on all
 #   platforms: a bot (no browser) or not (a person with a phone).
 # Behaviour: what okhttp sends, as a React Native or Kotlin app on Android does unless told
-#   otherwise, is a bot; what the same app sends on iOS (CFNetwork), what Flutter sends
-#   (dart:io) and what Android's older client sends (Dalvik) is not. Filtering an app's events
-#   by it removes most Android users and no iPhone. The SDKs that name themselves are bots on
-#   both.
+#   otherwise, is a bot; what the same app sends on iOS (CFNetwork), what Flutter sends (dart:io)
+#   and what Android's older client sends (Dalvik) is not. Filtering an app's events by it removes
+#   those on Android and no iPhone. The SDKs that name themselves are bots on both.
 # Source: tried. The agents are the platforms' forms with a made-up app.
 # Output seen:
 #   Android, okhttp: bot
@@ -18,8 +17,8 @@
 #   iOS, Alamofire: person
 #   either, Flutter: person
 #   either, Ktor: bot
-#   either, PostHog on Android: bot
-#   either, PostHog on iOS: bot
+#   an SDK on Android: bot
+#   an SDK on iOS: bot
 # Exit: 0 while it behaves so; 1, and a line that begins with CHANGED, once it does not.
 set -euo pipefail
 
@@ -49,8 +48,8 @@ const agents = [
   ['iOS, Alamofire', 'Shop/3.2 (com.example.shop; build:42; iOS 18.1.0) Alamofire/5.9.1', 'person'],
   ['either, Flutter', 'Dart/3.5 (dart:io)', 'person'],
   ['either, Ktor', 'ktor-client', 'bot'],
-  ['either, PostHog on Android', 'posthog-android/3.9.0', 'bot'],
-  ['either, PostHog on iOS', 'posthog-ios/3.15.0', 'bot'],
+  ['an SDK on Android', 'posthog-android/3.9.0', 'bot'],
+  ['an SDK on iOS', 'posthog-ios/3.15.0', 'bot'],
 ];
 for (const [what, agent, described] of agents) look(what, isbot(agent) ? 'bot' : 'person', described);
 JS

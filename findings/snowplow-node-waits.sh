@@ -4,11 +4,11 @@
 # Versions: npm @snowplow/node-tracker 4.8.0.
 # Expected: onRequestFailure with willRetry true means that the tracker tries again by itself,
 #   after a pause, as the trackers of the other vendors do.
-# Behaviour: nothing happens until another event is tracked, however long that takes: then the
-#   old one goes along with it. A job that tracks its last event while the collector answers 503
-#   for a moment loses it, though it stays alive for as long as one likes and is told that the
-#   event will be retried. (With another event it arrives with the same eid, so that it can be
-#   told as the same.)
+# Behaviour: nothing happens until another event is tracked, however long that takes: then the old
+#   one goes along with it. A job that tracks its last event while the collector answers 503 for a
+#   moment loses it, though it stays alive for as long as one likes and is told that the event
+#   will be retried. (With another event it arrives with the same eid, so that it can be told as
+#   the same.)
 # Source: tried.
 # Output seen:
 #   told: 503, will retry: true

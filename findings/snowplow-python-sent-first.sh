@@ -5,10 +5,11 @@
 # Expected: stm (sent) is not before dtm (created), both in milliseconds of one clock: their
 #   difference is how long the event waited, and the pipeline takes it off the collector's time to
 #   correct the device's clock.
-# Behaviour: dtm has milliseconds, stm is cut to the whole second and written with 000. An event that
-#   goes off at once has waited for less than no time, down to a second less, so by the documented
-#   formula it happened up to a second after it arrived. A reader that refuses negative differences
-#   refuses nearly every event of this tracker, and one that trusts them has events of the future.
+# Behaviour: dtm has milliseconds, stm is cut to the whole second and written with 000. An event
+#   that goes off at once has waited for less than no time, down to a second less, so by the
+#   documented formula it happened up to a second after it arrived. A reader that refuses negative
+#   differences refuses nearly every event of this tracker, and one that trusts them has events of
+#   the future.
 # Source: tried; the formula: docs.snowplow.io/docs/events/timestamps
 # Output seen:
 #   created at .2 of a second, sent at .000: waited -0.2 s

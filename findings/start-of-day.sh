@@ -7,8 +7,8 @@
 # Expected: startOf("day") gives the same moment for every moment of one local day, namely the
 #   first of that day.
 # Behaviour: where the clock goes back over midnight (Havana), luxon gives two: an event in the
-#   first hour gets the first midnight, one later that day the second, so grouping by it makes
-#   two days of one, of 1 and 24 hours. moment-timezone does the same in the Azores, and not in
+#   first hour gets the first midnight, one later that day the second, so grouping by it makes two
+#   days of one, of 1 and 24 hours. moment-timezone does the same in the Azores, and not in
 #   Havana, where it ends the day an hour early instead. Where midnight does not exist (Cairo),
 #   dayjs gives 23:00 of the day before, and at Lord Howe half past midnight for the whole day.
 #   date-fns is right in all four.

@@ -2,15 +2,14 @@
 # Temporal on SQLite: an id that holds a backslash or a double quote can be listed, but not asked
 # for.
 #
-# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal
-#   1.29.1 on SQLite.
+# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal 1.29.1
+#   on SQLite.
 # Expected: a workflow id may be any text, so some way of writing it as a literal finds it:
 #   doubled, with a backslash before it, or in the other kind of quotes.
-# Behaviour: with an apostrophe all three ways work. With a backslash or a double quote none
-#   does: the filter is taken, and answers with nothing. "Is there an open one for this id?" is
-#   answered with no, though the list without a filter shows it.
-# Source: tried. It is this store: the lists of a server on another database are not part of
-#   this.
+# Behaviour: with an apostrophe all three ways work. With a backslash or a double quote none does:
+#   the filter is taken, and answers with nothing. "Is there an open one for this id?" is answered
+#   with no, though the list without a filter shows it.
+# Source: tried. It is this store: the lists of a server on another database are not part of this.
 # Output seen:
 #   WorkflowType = 'visit': shop"42 shop'42 shop\42
 #   WorkflowId = 'shop''42': shop'42

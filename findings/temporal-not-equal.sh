@@ -2,10 +2,10 @@
 # Temporal on SQLite: whether "not equal" finds what has no value depends on the type of the
 # attribute.
 #
-# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal
-#   1.29.1 on SQLite.
-# Expected: Attribute != value treats a workflow without the attribute in one way: it is found
-#   for every type, or for none.
+# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal 1.29.1
+#   on SQLite.
+# Expected: Attribute != value treats a workflow without the attribute in one way: it is found for
+#   every type, or for none.
 # Behaviour: for Keyword, Int, Double, Bool and Datetime it is left out (as SQL does with NULL),
 #   for Text and KeywordList it is found. Changing an attribute from Keyword to KeywordList, or
 #   the other way, silently changes who is in a list of "all but".
@@ -37,7 +37,9 @@ temporal() { HOME="$tmp" "$tmp/temporal" "$@"; }
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 address=(--address "127.0.0.1:$port")
 HOME="$tmp" "$tmp/temporal" server start-dev --headless --ip 127.0.0.1 --port "$port" \
-  --log-level never --search-attribute Source=Keyword --search-attribute Visits=Int --search-attribute Paid=Double --search-attribute Engaged=Bool --search-attribute Tags=KeywordList --search-attribute Note=Text >/dev/null 2>&1 &
+  --log-level never --search-attribute Source=Keyword --search-attribute Visits=Int \
+  --search-attribute Paid=Double --search-attribute Engaged=Bool \
+  --search-attribute Tags=KeywordList --search-attribute Note=Text >/dev/null 2>&1 &
 server=$!
 for _ in $(seq 120); do
   if temporal operator cluster health "${address[@]}" >/dev/null 2>&1; then break; fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Temporal on SQLite: STARTS_WITH does not tell capitals from small letters, equality does.
 #
-# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal
-#   1.29.1 on SQLite.
+# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal 1.29.1
+#   on SQLite.
 # Expected: a text that equals a literal starts with it, and one that starts with it and has its
 #   length equals it: the two operators compare in one way.
-# Behaviour: equality and IN tell Newsletter from newsletter, STARTS_WITH does not. So listing
-#   by a prefix of the ids of one tenant (STARTS_WITH "shop-") gives those of Shop- as well, and
+# Behaviour: equality and IN tell Newsletter from newsletter, STARTS_WITH does not. So listing by
+#   a prefix of the ids of one tenant (STARTS_WITH "shop-") gives those of Shop- as well, and
 #   stopping what the list gives stops theirs.
 # Source: tried. It is this store: the reference says nothing of case.
 # Output seen:

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Temporal on SQLite: a date attribute never equals a literal of a whole second.
 #
-# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal
-#   1.29.1 on SQLite.
+# Version: Go module github.com/temporalio/cli v1.5.1, whose development server is Temporal 1.29.1
+#   on SQLite.
 # Expected: a Datetime attribute set to 2026-05-31T22:30:00Z is found by At = that very text, by
 #   <= and not by >, as one of 22:30:00.123Z is.
 # Behaviour: the attribute is kept as text with three decimals, the literal is written without
 #   trailing zeros, and the two are compared as text. With decimals that do not end in 0 all is
-#   well. Of a whole second (and of .120 or .500) nothing is equal to it, <= misses it and >
-#   finds it: a range up to midnight loses what happened at midnight, and from midnight on,
-#   exclusively, has it. StartTime and the other built-in times are kept otherwise and right.
-# Source: tried; the generated columns in the schema of the SQLite visibility store show the
-#   form in which it is kept.
+#   well. Of a whole second (and of .120 or .500) nothing is equal to it, <= misses it and > finds
+#   it: a range up to midnight loses what happened at midnight, and from midnight on, exclusively,
+#   has it. StartTime and the other built-in times are kept otherwise and right.
+# Source: tried; the generated columns in the schema of the SQLite visibility store show the form
+#   in which it is kept.
 # Output seen:
 #   At = '2026-05-31T22:30:00.123Z': odd
 #   At = '2026-05-31T22:30:00Z': none

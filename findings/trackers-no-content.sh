@@ -5,12 +5,12 @@
 #   3.0.13, @snowplow/node-tracker 4.8.0; PyPI segment-analytics-python 2.4.0, posthog 7.91.1,
 #   rudder-sdk-python 2.1.9, snowplow-tracker 1.1.0.
 # Expected: an SDK of an analytics service counts each 2xx as delivered, as the browser's beacon
-#   and most collectors do (204 is what one answers who has nothing to say). At least the SDKs
-#   of one vendor agree.
+#   and most collectors do (204 is what one answers who has nothing to say). At least the SDKs of
+#   one vendor agree.
 # Behaviour: the Python SDKs of PostHog and RudderStack want 200 exactly. They send the batch
 #   again as often as they may (3 and 10 times by default, 3 here, with growing pauses that hold
-#   up the queue), and then report it as lost, though it was accepted each time: what has no
-#   event id is counted so often. The Node SDKs of the same two vendors, and Segment's and
+#   up the queue), and then report it as lost, though it was accepted each time: who does not look
+#   at ids counts it that often. The Node SDKs of the same two vendors, and Segment's and
 #   Snowplow's in both languages, are content.
 # Source: tried.
 # Output seen:

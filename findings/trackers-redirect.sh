@@ -6,10 +6,9 @@
 #   rudder-sdk-python 2.1.9, snowplow-tracker 1.1.0.
 # Expected: a collector that moved (http to https, a new host) answers 301, and the SDK either
 #   posts the batch to the new address or reports that it could not deliver.
-# Behaviour: all eight SDKs tried, over four different HTTP clients, follow it as browsers
-#   follow a form: the POST becomes a GET without a body, the new address answers 200, and the
-#   batch counts as delivered: no error, no retry, no event. With 308 the batch is kept (the
-#   last two lines).
+# Behaviour: all eight SDKs tried, over three HTTP clients, follow it as browsers follow a form:
+#   the POST becomes a GET without a body, the new address answers 200, and the batch counts as
+#   delivered: no error, no retry, no event. With 308 the batch is kept (the last two lines).
 # Source: tried; the Fetch standard has it so for 301 and 302 to a POST.
 # Output seen:
 #   node posthog: POST 4 events 301, GET 0 events 200; told of no loss

@@ -8,11 +8,10 @@
 #   SDK that makes the batches makes them smaller, or at least those of one vendor do the same
 #   about it.
 # Behaviour: PostHog's for Node halves the batch and loses nothing (the collector here takes two
-#   events a request); PostHog's for Python throws all of it away at once. RudderStack's for
-#   Node throws it away, RudderStack's for Python sends the same batch again as often as it may
-#   (10 times by default, 3 here), which cannot help, and then throws it away. Segment's both
-#   throw it away. A limit lowered at the collector therefore loses events of some languages
-#   only.
+#   events a request); PostHog's for Python throws all of it away at once. RudderStack's for Node
+#   throws it away, RudderStack's for Python sends the same batch again as often as it may (10
+#   times by default, 3 here), which cannot help, and then throws it away. Segment's both throw it
+#   away. A limit lowered at the collector therefore loses events of some languages only.
 # Source: tried.
 # Output seen:
 #   node posthog: 4 events 413, 2 events 200, 2 events 200; told of no loss

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Time zones: what day it is in Vancouver depends on which of our libraries one asks.
 #
-# Versions: npm chdb 3.4.0 (ClickHouse 26.7.2.1), npm node 20.20.2, npm moment-timezone 0.6.6, PyPI
-#   tzdata 2026.6.
+# Versions: npm chdb 3.4.0 (ClickHouse 26.7.2.1), npm node 20.20.2, npm moment-timezone 0.6.6,
+#   PyPI tzdata 2026.6.
 # Expected: libraries released in the autumn of 2026 agree about the offset of a large city in the
 #   coming winter; at worst a small country's rule is late.
-# Behaviour: each brings its own copy of the rules. ClickHouse has those of 2025a, Node 20 those of
-#   2025c; tzdata and moment-timezone have 2026f, by which western Canada and Manitoba no longer go
-#   back to winter time, and Morocco's offset changed. At 07:30 UTC on 15 December 2026 it is the
-#   15th in Vancouver by two of them, the 14th by the other two; Edmonton, Winnipeg and Casablanca
-#   are an hour off. Sums by local day of the same rows differ, though every part is up to date.
+# Behaviour: each brings its own copy of the rules. ClickHouse has those of 2025a, Node 20 those
+#   of 2025c; tzdata and moment-timezone have 2026f, by which western Canada and Manitoba no
+#   longer go back to winter time, and Morocco's offset changed. At 07:30 UTC on 15 December 2026
+#   it is the 15th in Vancouver by two of them, the 14th by the other two; Edmonton, Winnipeg and
+#   Casablanca are an hour off. Sums by local day of the same rows differ, though every part is up
+#   to date.
 # Source: tried; the versions are what each library says of itself.
 # Output seen:
 #   rules: clickhouse 2025a node 2025c moment 2026f tzdata 2026f
