@@ -20,7 +20,7 @@ const QUERY_MS_MAX = 3_000;
 /** Runs of one chain that are followed. */
 const RUNS_MAX = 1_000;
 /** `HistoryEventFilterType`: the last event only. */
-const CLOSE_EVENT = 2;
+const CLOSE_EVENT = 2 as never;
 
 /** Snapshots of closed sessions. */
 export function createSessionHistory(client: Client): SessionHistory {
@@ -43,7 +43,7 @@ async function successorOf(client: Client, workflowId: string, runId: string): P
   const { history } = await client.workflowService.getWorkflowExecutionHistory({
     namespace: client.options.namespace,
     execution: { workflowId, runId },
-    historyEventFilterType: CLOSE_EVENT as never,
+    historyEventFilterType: CLOSE_EVENT,
   });
   const end = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
   if (!end?.newExecutionRunId) throw new Error(`${workflowId}, run ${runId}, has no successor`);

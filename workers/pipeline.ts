@@ -108,6 +108,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         deliver,
         log,
         now: Date.now,
+        stuckAfterMs: config.SESSION_STUCK_AFTER,
         ...(sessionWorker && { worker: sessionWorker }),
       });
       closers.add('ingest', () => started.stop());

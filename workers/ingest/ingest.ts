@@ -6,10 +6,10 @@
  *             └────▶ dead letter ──────────┘
  */
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { headers, type Subscription } from '@nats-io/transport-node';
+import { headers, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../../platform/log.ts';
 import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
-import { isServerAway } from '../../platform/temporal.ts';
+import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
 import {
@@ -19,17 +19,22 @@ import {
   EVENTS_STREAM,
   sessionWorkflowId,
 } from '../../shared/ids.ts';
+import { createApart } from './apart.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
+import { createGiveUp, type LetterSource, stuckReason } from './give-up.ts';
 import { createPace } from './pace.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
+import { createStuckSessions } from './stuck-sessions.ts';
 
 export interface IngestDeps {
   readonly nats: Nats;
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
   readonly log: Logger;
   readonly now: () => number;
+  /** A session that does not take its events is tried for this long. */
+  readonly stuckAfterMs: number;
   /** The worker of this process, where there is one. */
   readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
 }
@@ -54,6 +59,8 @@ const STILL_WORKING_MS = ACK_WAIT_MS / 3;
 const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
 const ACK_EVERY_MS = 50;
+/** Sessions that failed are tried in places of their own, so many at a time: each may take seconds. */
+const TRIED_APART_MAX = 4;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 /** From the stop on, until what is not delivered is given back. */
 const DRAIN_MS_MAX = 8_000;
@@ -68,7 +75,7 @@ const PULL = { max_messages: 256, threshold_messages: 128, expires: 10_000 } as 
 /** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
 const EVENT_ID_HEADER = 'Sojourn-Event-Id';
 
-function messageIdOf({ headers: given }: JsMsg): string | undefined {
+function messageIdOf(given: MsgHdrs | undefined): string | undefined {
   return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
 }
 
@@ -95,13 +102,16 @@ export async function startIngest({
   deliver,
   log,
   now,
+  stuckAfterMs,
   worker,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
   const held = new Map<number, Held>();
-  /** Failed tries of sessions that did not take their events yet. */
-  const attemptsOf = new Map<string, number>();
+  const stuck = createStuckSessions(stuckAfterMs);
+  const apart = createApart(TRIED_APART_MAX, tryApart);
+  /** Deliveries that wait for another try of their session. */
+  let putOff = 0;
   const figures: IngestFigures = {
     messages: 0,
     events: 0,
@@ -176,6 +186,11 @@ export async function startIngest({
       while (pace.mayGo(underWay, at)) {
         const delivery = gather.take(at);
         if (delivery === undefined) break;
+        if (stuck.isFailing(sessionOf(delivery))) {
+          putOff += 1;
+          apart.add(delivery);
+          continue;
+        }
         underWay += 1;
         send(delivery).catch((error: unknown) => {
           log.fatal({ err: error }, 'ingest is broken');
@@ -198,41 +213,47 @@ export async function startIngest({
   }
 
   async function send(delivery: Delivery): Promise<void> {
-    const workflowId = sessionWorkflowId(delivery.project, delivery.sessionId);
-    const takenBefore = worker?.untaken.takenBy(workflowId);
+    const sentAt = now();
     try {
-      const outcome = await deliver(delivery, ackFloor);
-      figures[outcome] += 1;
-      if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
-      if (failures > 0) log.info({ failures }, 'temporal takes events again');
-      failures = 0;
-      attemptsOf.delete(workflowId);
-      gather.done(delivery);
-      for (const message of delivery.messages) settlePart(message);
+      await attempt(delivery);
     } catch (error) {
-      retryLater(delivery, error);
+      failed(delivery, error, sentAt);
     } finally {
       underWay -= 1;
       pump();
     }
   }
 
+  /** One try. @throws what the session or the server had against it */
+  async function attempt(delivery: Delivery): Promise<void> {
+    const workflowId = sessionOf(delivery);
+    const takenBefore = worker?.untaken.takenBy(workflowId);
+    const outcome = await deliver(delivery, ackFloor);
+    figures[outcome] += 1;
+    if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
+    if (failures > 0) log.info({ failures }, 'temporal takes events again');
+    failures = 0;
+    stuck.taken(workflowId, now());
+    settle(delivery);
+  }
+
+  function settle(delivery: Delivery): void {
+    gather.done(delivery);
+    for (const message of delivery.messages) settlePart(message);
+  }
+
   /**
-   * Puts a delivery back after a while; its session waits, the others go on. Where the server itself
-   * is away everything pauses: one log line a pause, and no storm of requests when it comes back.
+   * Where the server itself is away everything pauses: one log line a pause, and no storm of requests when it
+   * comes back. It is not where another session has been taken meanwhile: then it is this session's trouble.
    */
-  function retryLater(delivery: Delivery, error: unknown): void {
-    const key = sessionWorkflowId(delivery.project, delivery.sessionId);
-    const attempts = (attemptsOf.get(key) ?? 0) + 1;
-    attemptsOf.set(key, attempts);
-    const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
-    if (!isServerAway(error)) {
-      const { project, sessionId } = delivery;
-      log.error(
-        { err: error, project, sessionId, attempts, waitMs },
-        'session did not take events, trying again',
-      );
-    } else if (now() >= pausedUntil) {
+  function failed(delivery: Delivery, error: unknown, sentAt: number): void {
+    if (!isServerAway(error) || stuck.isOneTakenSince(sentAt)) {
+      putOff += 1;
+      failedApart(delivery, error);
+      return;
+    }
+    const waitMs = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.max);
+    if (now() >= pausedUntil) {
       failures += 1;
       pausedUntil = now() + waitMs;
       log.warn({ err: error, failures, waitMs }, 'temporal did not take events, trying again');
@@ -242,6 +263,70 @@ export async function startIngest({
       pump();
     }, waitMs);
   }
+
+  /** Tries a session again, or gives its events up where it has been tried for long enough; the others go on. */
+  function failedApart(delivery: Delivery, error: unknown): void {
+    const { project, sessionId } = delivery;
+    const session = sessionOf(delivery);
+    const failure = stuck.failed(session, isRefused(error), now());
+    const { attempts, failingForMs, retryInMs } = failure;
+    if (retryInMs === undefined) {
+      stuck.giveUp(session, stuckReason(failingForMs, toError(error)), now());
+      log.error(
+        { err: error, project, sessionId, attempts, failingForMs },
+        'session took no events for too long, they become dead letters',
+      );
+    } else {
+      log.error(
+        { err: error, project, sessionId, attempts, waitMs: retryInMs },
+        'session did not take events, trying again',
+      );
+    }
+    setTimeout(() => {
+      apart.add(delivery);
+    }, retryInMs ?? 0);
+  }
+
+  async function tryApart(delivery: Delivery): Promise<void> {
+    if (over) return;
+    const at = now();
+    if (at < pausedUntil) {
+      setTimeout(() => {
+        apart.add(delivery);
+      }, pausedUntil - at);
+      return;
+    }
+    const reason = stuck.givenUp(sessionOf(delivery), at);
+    try {
+      if (reason === undefined) await attempt(delivery);
+      else await giveUp(delivery, reason);
+    } catch (error) {
+      if (reason === undefined) failedApart(delivery, error);
+      else giveUpLater(delivery, error);
+      return;
+    }
+    if (reason !== undefined) settle(delivery);
+    putOff -= 1;
+    pump();
+  }
+
+  function giveUpLater(delivery: Delivery, error: unknown): void {
+    // Its messages are given back, and offered to the next process.
+    if (stopping) return;
+    log.warn({ err: error, stream: DEADLETTERS_STREAM }, 'dead letters not kept, trying again');
+    setTimeout(() => {
+      apart.add(delivery);
+    }, BACKOFF_MS.max);
+  }
+
+  const giveUp = createGiveUp({
+    fetch: (seq) => nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }),
+    messageIdOf: ({ header }) => messageIdOf(header),
+    keep: async (project, source, letter) => {
+      await keepDeadLetter(project, source, letter);
+      figures.deadLetters += 1;
+    },
+  });
 
   /** @returns the dead letters that have to be kept before anything else is pulled */
   function take(message: JsMsg): (() => Promise<void>) | undefined {
@@ -253,7 +338,7 @@ export async function startIngest({
       before.heardOfAt = now();
       return undefined;
     }
-    const messageId = messageIdOf(message);
+    const messageId = messageIdOf(message.headers);
     const { project, events, deadLetters } = parseMessage({
       subject: message.subject,
       data: message.data,
@@ -285,7 +370,11 @@ export async function startIngest({
   }
 
   /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
-  async function keepDeadLetter(project: string, source: JsMsg, letter: DeadLetter): Promise<void> {
+  async function keepDeadLetter(
+    project: string,
+    source: LetterSource,
+    letter: DeadLetter,
+  ): Promise<void> {
     const head = headers();
     head.set('Sojourn-Reason', letter.reason);
     head.set('Sojourn-Subject', source.subject);
@@ -297,7 +386,7 @@ export async function startIngest({
       try {
         await nats.js.publish(deadLetterSubject(project), letter.data, {
           headers: head,
-          msgID: `${source.info.stream}-${source.seq}${part}`,
+          msgID: `${EVENTS_STREAM}-${source.seq}${part}`,
           timeout: 5_000,
         });
         log.debug(
@@ -345,8 +434,9 @@ export async function startIngest({
 
   async function drain(deadline: number): Promise<void> {
     gather.hurry();
-    // Where Temporal is away there is nothing to wait for.
-    const isHopeless = () => failures > 0 && underWay === 0;
+    // Where Temporal is away, or only sessions are left that do not take their events, there is nothing to wait for.
+    const isHopeless = () =>
+      underWay === 0 && (failures > 0 || (putOff > 0 && gather.dueAt() === Infinity));
     while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -380,6 +470,10 @@ export async function startIngest({
       return stopped;
     },
   };
+}
+
+function sessionOf({ project, sessionId }: Delivery): string {
+  return sessionWorkflowId(project, sessionId);
 }
 
 /** A failure is as good as an end. */
