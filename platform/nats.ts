@@ -116,6 +116,8 @@ const STREAMS: readonly StreamShape[] = [
     discard: DiscardPolicy.New,
     max_age: nanos(7 * DAY_MS),
     duplicate_window: nanos(120_000),
+    // Ingest looks past the queue of one project for the messages of others.
+    allow_direct: true,
   },
   {
     name: ROLLUPS_STREAM,

@@ -5,13 +5,16 @@
  *   pull ─▶ parse ─▶ gather ─▶ deliver ─▶ ack
  *             └────▶ dead letter ──────────┘
  */
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConsumerMessages, JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
+import { countByProject, readAhead } from '../../platform/events-ahead.ts';
 import type { Logger } from '../../platform/log.ts';
 import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
 import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
+import { OVERTAKEN_MAX } from '../../shared/limits.ts';
 import {
   DEADLETTERS_STREAM,
   deadLetterSubject,
@@ -23,6 +26,7 @@ import { createApart } from './apart.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { createGiveUp, type LetterSource, stuckReason } from './give-up.ts';
+import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
@@ -59,6 +63,8 @@ const STILL_WORKING_MS = ACK_WAIT_MS / 3;
 const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
 const ACK_EVERY_MS = 50;
+/** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */
+const OVERTAKE = { everyMs: 500, restForWork: 5, afterErrorMs: 5_000 } as const;
 /** Sessions that failed are tried in places of their own, so many at a time: each may take seconds. */
 const TRIED_APART_MAX = 4;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
@@ -90,8 +96,11 @@ function replyOf(message: JsMsg): string {
 }
 
 interface Held extends HeldMessage {
-  /** Where JetStream waits to hear of it. The message itself would keep the buffer alive that it came in. */
-  reply: string;
+  /**
+   * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
+   * would keep the buffer alive that it came in.
+   */
+  reply: string | undefined;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
 }
@@ -121,6 +130,12 @@ export async function startIngest({
     reopened: 0,
     known: 0,
   };
+  /** Messages that were delivered out of turn and that the consumer has yet to come to. */
+  const overtaken = new Set<number>();
+  /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
+  let lastSeq = 0;
+  let pending = 0;
+  let stalledSince = Infinity;
   let ackFloor = 0;
   let underWay = 0;
   let failures = 0;
@@ -140,15 +155,16 @@ export async function startIngest({
   const keepHeld = setInterval(() => {
     const at = now();
     for (const entry of held.values()) {
-      if (at - entry.heardOfAt < STILL_WORKING_MS) continue;
+      if (entry.reply === undefined || at - entry.heardOfAt < STILL_WORKING_MS) continue;
       nats.connection.publish(entry.reply, WORKING);
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
+  let pulled = 0;
   let floorAt = 0;
   const followFloor = setInterval(() => {
-    if (figures.messages === floorAt) return;
-    floorAt = figures.messages;
+    if (pulled === floorAt) return;
+    floorAt = pulled;
     nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER).then(
       (info) => {
         ackFloor = info.ack_floor.stream_seq;
@@ -165,9 +181,14 @@ export async function startIngest({
     const { seq } = message;
     const entry = held.get(seq);
     held.delete(seq);
-    if (entry !== undefined) settled.push(entry.reply);
-    if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
+    if (entry?.reply !== undefined) acknowledgeSoon(entry.reply);
+    else if (entry !== undefined) overtaken.add(seq);
     wakeUp();
+  }
+
+  function acknowledgeSoon(reply: string): void {
+    settled.push(reply);
+    if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
   }
 
   function acknowledge(): void {
@@ -198,7 +219,7 @@ export async function startIngest({
         });
       }
     }
-    const next = Math.max(gather.dueAt(), pausedUntil, pace.askAgainAt(underWay, at));
+    const next = Math.max(gather.dueAt(at), pausedUntil, pace.askAgainAt(underWay, at));
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
 
@@ -331,6 +352,12 @@ export async function startIngest({
   /** @returns the dead letters that have to be kept before anything else is pulled */
   function take(message: JsMsg): (() => Promise<void>) | undefined {
     const { seq } = message;
+    lastSeq = Math.max(lastSeq, seq);
+    pulled += 1;
+    if (overtaken.delete(seq)) {
+      acknowledgeSoon(replyOf(message));
+      return undefined;
+    }
     const before = held.get(seq);
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
@@ -338,13 +365,12 @@ export async function startIngest({
       before.heardOfAt = now();
       return undefined;
     }
-    const messageId = messageIdOf(message.headers);
     const { project, events, deadLetters } = parseMessage({
       subject: message.subject,
       data: message.data,
       seq,
       receivedAt: Math.floor(message.info.timestampNanos / 1e6),
-      ...(messageId !== undefined && messageId !== '' && { messageId }),
+      ...asMessageId(messageIdOf(message.headers)),
     });
     const entry: Held = {
       seq,
@@ -367,6 +393,69 @@ export async function startIngest({
         settlePart(entry);
       }
     };
+  }
+
+  /** What there is to say against one, the consumer's way will: here it is left alone. */
+  function takeAhead(message: StoredMsg): void {
+    const { subject, data, seq } = message;
+    if (seq <= lastSeq || held.has(seq) || overtaken.has(seq)) return;
+    const { project, events, deadLetters } = parseMessage({
+      subject,
+      data,
+      seq,
+      receivedAt: message.time.getTime(),
+      ...asMessageId(messageIdOf(message.header)),
+    });
+    if (deadLetters.length > 0) return;
+    if (events.some(({ sessionId }) => stuck.isFailing(sessionWorkflowId(project, sessionId))))
+      return;
+    const entry: Held = {
+      seq,
+      bytes: data.length,
+      overtakes: true,
+      open: events.length,
+      reply: undefined,
+      heardOfAt: now(),
+    };
+    held.set(seq, entry);
+    figures.messages += 1;
+    figures.events += events.length;
+    for (const { sessionId, event } of events) {
+      gather.add({ project, sessionId }, event, entry, now());
+    }
+    pumpSoon();
+  }
+
+  const overtaking = createOvertaking<StoredMsg>({
+    countByProject: () => countByProject(nats),
+    read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
+    place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
+    held: (project) => ({ all: gather.heldOf(project), ahead: gather.aheadOf(project) }),
+    hasRoom: () => !stopping && gather.mayOvertake && overtaken.size < OVERTAKEN_MAX,
+    take: takeAhead,
+    setAhead: (projects) => {
+      gather.setAhead(projects);
+      pump();
+    },
+  });
+
+  /** Looks past the queue now and then; the longer that takes the less often. */
+  async function overtake(): Promise<void> {
+    for (let waitMs: number = OVERTAKE.everyMs; !stopping;) {
+      await sleep(waitMs, undefined, { ref: false });
+      if (stopping) return;
+      const at = now();
+      try {
+        await overtaking.look();
+        waitMs = Math.max(OVERTAKE.everyMs, (now() - at) * OVERTAKE.restForWork);
+      } catch (error) {
+        waitMs = OVERTAKE.afterErrorMs;
+        log.warn({ err: error }, 'could not look past the queue, others wait for it meanwhile');
+      }
+      if (overtaken.size < OVERTAKEN_MAX) continue;
+      // Removed from the stream before the consumer came to them.
+      for (const seq of overtaken) if (seq <= lastSeq) overtaken.delete(seq);
+    }
   }
 
   /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
@@ -409,15 +498,18 @@ export async function startIngest({
 
   async function pull(source: ConsumerMessages): Promise<void> {
     for await (const message of source) {
+      stalledSince = now();
       const keepDeadLetters = take(message);
       if (keepDeadLetters !== undefined) await keepDeadLetters();
-      gather.setBacklog(message.info.pending > 0);
+      ({ pending } = message.info);
+      gather.setBacklog(pending > 0);
       pumpSoon();
       while (gather.isFull && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
       }
+      stalledSince = Infinity;
     }
   }
 
@@ -447,29 +539,39 @@ export async function startIngest({
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
-    for (const { reply } of held.values()) nats.connection.publish(reply, NAK);
+    for (const { reply } of held.values()) {
+      if (reply !== undefined) nats.connection.publish(reply, NAK);
+    }
     await goodbye(nats.connection.flush());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 
   log.info('ingest started');
-  const pulled = pull(messages);
+  const ended = pull(messages);
+  overtake().catch((error: unknown) => {
+    log.fatal({ err: error }, 'ingest is broken');
+    messages.stop(toError(error));
+  });
   let stopped: Promise<void> | undefined;
   return {
     figures,
-    finished: pulled,
+    finished: ended,
     stop() {
       stopped ??= (async () => {
         stopping = true;
         const deadline = now() + DRAIN_MS_MAX;
         wakeUp();
         await stopPulling();
-        await within(deadline - now(), pulled).catch(() => undefined);
+        await within(deadline - now(), ended).catch(() => undefined);
         await drain(deadline);
       })();
       return stopped;
     },
   };
+}
+
+function asMessageId(id: string | undefined): { readonly messageId?: string } {
+  return id === undefined || id === '' ? {} : { messageId: id };
 }
 
 function sessionOf({ project, sessionId }: Delivery): string {
