@@ -441,7 +441,8 @@ export async function startIngest({
 
   /** Looks past the queue now and then; the longer that takes the less often. */
   async function overtake(): Promise<void> {
-    for (let waitMs: number = OVERTAKE.everyMs; !stopping;) {
+    let waitMs: number = OVERTAKE.everyMs;
+    for (;;) {
       await sleep(waitMs, undefined, { ref: false });
       if (stopping) return;
       const at = now();
