@@ -34,10 +34,15 @@ export async function readAhead(
   while (messages.length < count) {
     const seq = (messages.at(-1)?.seq ?? fromSeq - 1) + 1;
     const more = await readBatch(jsm, { project, seq, batch: count - messages.length });
-    if (more.length === 0) break;
     messages.push(...more);
+    if (more.length === 0 || isLast(more.at(-1))) break;
   }
   return messages;
+}
+
+/** What a direct read says beside, which is not part of the client's types: how many come after. */
+function isLast(message: StoredMsg | undefined): boolean {
+  return (message as { readonly pending?: unknown } | undefined)?.pending === 0;
 }
 
 function readBatch(

@@ -50,6 +50,8 @@ export interface Delivery {
 /** How long events wait for company, milliseconds. */
 const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 
+/** Of so many deliveries one goes to those that wait in a long queue of theirs. */
+const TURNS_AHEAD = 4;
 /** Sessions that only wait for a place; with as many in hand, more messages would only have to be kept. */
 const COMPLETE_MAX = 64;
 
@@ -95,6 +97,9 @@ export function createGather(): Gather {
   const rooms = new Map<string, WaitingRoom>();
   const turns = createTurns<WaitingRoom>();
   const turnsToEnd = createTurns<WaitingRoom>();
+  /** Of those whose messages overtake; of the others, while there are such. */
+  const turnsAhead = createTurns<WaitingRoom>();
+  const turnsBehind = createTurns<WaitingRoom>();
   // In the order of waiting, whatever the project.
   const waiting = new Map<string, WaitingRoom>();
   const urgent = new Set<string>();
@@ -109,7 +114,7 @@ export function createGather(): Gather {
   let ahead: ReadonlySet<string> = new Set();
   let backlog = false;
   let hurried = false;
-  let endsFirst = false;
+  let turn = 0;
   let events = 0;
   let bytes = 0;
   const overtaking = { events: 0, bytes: 0 };
@@ -133,10 +138,15 @@ export function createGather(): Gather {
     }
     return room;
   };
+  const joinSide = (room: WaitingRoom) => {
+    (ahead.has(room.project) ? turnsAhead : turnsBehind).join(room);
+    (ahead.has(room.project) ? turnsBehind : turnsAhead).leave(room);
+  };
   const insert = (key: string, entry: Waiting) => {
     const room = roomOf(entry.project);
     room.insert(key, entry);
     turns.join(room);
+    joinSide(room);
     waiting.set(key, room);
     if (!isComplete(entry)) return;
     turnsToEnd.join(room);
@@ -152,17 +162,29 @@ export function createGather(): Gather {
     rooms.delete(room.project);
     turns.leave(room);
     turnsToEnd.leave(room);
+    turnsAhead.leave(room);
+    turnsBehind.leave(room);
   };
   const entryOf = (key: string | undefined) =>
     key === undefined ? undefined : waiting.get(key)?.get(key);
   /**
    * Projects take turns, every second time only those with a session that ends: what is complete goes first, and
-   * yet nobody waits for the many of another project. With one project there is no difference.
+   * yet nobody waits for the many of another project. With one project there is no difference. Beside a long queue,
+   * those who did not cause it go first, and the queue goes on all the same.
    */
+  const nextInTurn = (now: number) => {
+    turn += 1;
+    const next = (room: WaitingRoom) => room.next(now);
+    if (ahead.size > 0) {
+      const [first, second] =
+        turn % TURNS_AHEAD === 0 ? [turnsBehind, turnsAhead] : [turnsAhead, turnsBehind];
+      return first.next(next) ?? second.next(next);
+    }
+    const ending = turn % 2 === 1 ? turnsToEnd.next((room) => room.ending(now)) : undefined;
+    return ending ?? turns.next(next);
+  };
   const nextOf = (now: number) => {
-    endsFirst = !endsFirst;
-    const ending = endsFirst ? turnsToEnd.next((room) => room.ending(now)) : undefined;
-    const next = ending ?? turns.next((room) => room.next(now));
+    const next = nextInTurn(now);
     if (next !== undefined) return next;
     // Of very many projects not all have been asked.
     const oldest = firstOf(waiting.keys());
@@ -215,6 +237,7 @@ export function createGather(): Gather {
 
     setAhead(projects) {
       ahead = projects;
+      for (const room of rooms.values()) joinSide(room);
     },
 
     take(now) {

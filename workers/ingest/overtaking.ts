@@ -41,6 +41,8 @@ export interface Place {
 export interface Overtaking {
   /** Overtakes where there is a reason to; resolves when that is done. @throws what the deps throw */
   look(): Promise<void>;
+  /** Sequences begin anew. */
+  reset(): void;
 }
 
 /** A queue of fewer messages is through in a moment. */
@@ -51,8 +53,9 @@ const STALLED_MS = 500;
 const STUCK_MS = 1_000;
 /** A project of which more is held by way of the consumer is not waiting for others. */
 const SERVED_MIN = 10;
-/** Messages asked for at a time, and projects asked about side by side. */
-const READ_AT_A_TIME = 128;
+/** Messages asked for at a time, how often of one project before it is the turn of others, projects side by side. */
+const READ_AT_A_TIME = 256;
+const READS_MAX = 2;
 const SIDE_BY_SIDE = 4;
 
 export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Overtaking {
@@ -73,7 +76,7 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
   /** @returns whether all of the project has been looked at */
   async function lookAt(project: string, count: number): Promise<boolean> {
     if (countThen.get(project) === count) return true;
-    for (;;) {
+    for (let reads = 0; reads < READS_MAX; reads += 1) {
       const room = OVERTAKING_PER_PROJECT_MAX - deps.held(project).ahead;
       if (room <= 0 || !deps.hasRoom()) return false;
       const from = Math.max(lookedTo.get(project) ?? 0, deps.place().seq) + 1;
@@ -88,6 +91,7 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
         return true;
       }
     }
+    return false;
   }
 
   function forget(counts: ReadonlyMap<string, number>): void {
@@ -116,6 +120,10 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       };
       await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
       deps.setAhead(ahead);
+    },
+    reset() {
+      lookedTo.clear();
+      countThen.clear();
     },
   };
 }
