@@ -8,7 +8,13 @@ describe('work apart', () => {
     const apart = createApart<number>(2, (n) => {
       begun.push(n);
       return new Promise((resolve, reject) => {
-        ends.push(n === 1 ? () => { reject(new Error('broken')); } : resolve);
+        ends.push(
+          n === 1
+            ? () => {
+                reject(new Error('broken'));
+              }
+            : resolve,
+        );
       });
     });
     for (const n of [1, 2, 3, 4]) apart.add(n);

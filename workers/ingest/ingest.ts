@@ -6,11 +6,13 @@
  *             └────▶ dead letter ──────────┘
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumerMessages, JsMsg, StoredMsg } from '@nats-io/jetstream';
-import { headers, type MsgHdrs, type Subscription } from '@nats-io/transport-node';
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { countByProject, readAhead } from '../../platform/events-ahead.ts';
+import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
-import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
+import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
+import type { Nats } from '../../platform/nats.ts';
 import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
@@ -18,13 +20,14 @@ import { OVERTAKEN_MAX } from '../../shared/limits.ts';
 import {
   DEADLETTERS_STREAM,
   deadLetterSubject,
-  EVENTS_CONSUMER,
   EVENTS_STREAM,
   sessionWorkflowId,
 } from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
+import { openEventSource } from './event-source.ts';
+import { followFloor } from './follow-floor.ts';
 import { createGiveUp, type LetterSource, stuckReason } from './give-up.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
@@ -59,12 +62,10 @@ export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outco
  * gone by: well within the time that JetStream waits, looked after in steps of half of it.
  */
 const STILL_WORKING_MS = ACK_WAIT_MS / 3;
-/** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
-const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
 const ACK_EVERY_MS = 50;
 /** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */
-const OVERTAKE = { everyMs: 500, restForWork: 5, afterErrorMs: 5_000 } as const;
+const OVERTAKE = { everyMs: 300, restForWork: 1, afterErrorMs: 5_000 } as const;
 /** Sessions that failed are tried in places of their own, so many at a time: each may take seconds. */
 const TRIED_APART_MAX = 4;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
@@ -72,11 +73,6 @@ const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
-/**
- * What the client asks JetStream for ahead of need, and when it asks again. Not a number of bytes: then it asks
- * for 25 messages at a time, which keeps both sides busy asking.
- */
-const PULL = { max_messages: 256, threshold_messages: 128, expires: 10_000 } as const;
 
 /** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
 const EVENT_ID_HEADER = 'Sojourn-Event-Id';
@@ -134,9 +130,9 @@ export async function startIngest({
   const overtaken = new Set<number>();
   /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
   let lastSeq = 0;
+  let pulled = 0;
   let pending = 0;
   let stalledSince = Infinity;
-  let ackFloor = 0;
   let underWay = 0;
   let failures = 0;
   let pausedUntil = 0;
@@ -149,8 +145,7 @@ export async function startIngest({
   let settled: string[] = [];
   let wakeUp = () => {};
 
-  const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
-  const messages = await consumer.consume(PULL);
+  const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
 
   const keepHeld = setInterval(() => {
     const at = now();
@@ -160,30 +155,28 @@ export async function startIngest({
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
-  let pulled = 0;
-  let floorAt = 0;
-  const followFloor = setInterval(() => {
-    if (pulled === floorAt) return;
-    floorAt = pulled;
-    nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER).then(
-      (info) => {
-        ackFloor = info.ack_floor.stream_seq;
-      },
-      (error: unknown) => {
-        log.debug({ err: error }, 'ack floor not known for now');
-      },
-    );
-  }, ACK_FLOOR_EVERY_MS);
-
+  const floor = followFloor({ nats, log, pulled: () => pulled });
   function settlePart(message: HeldMessage): void {
     message.open -= 1;
     if (message.open > 0) return;
     const { seq } = message;
     const entry = held.get(seq);
-    held.delete(seq);
-    if (entry?.reply !== undefined) acknowledgeSoon(entry.reply);
-    else if (entry !== undefined) overtaken.add(seq);
+    // That of a stream of before has nobody to acknowledge it to.
+    if (entry === message) {
+      held.delete(seq);
+      if (entry.reply !== undefined) acknowledgeSoon(entry.reply);
+      else overtaken.add(seq);
+    }
     wakeUp();
+  }
+
+  /** Sequences begin anew: what is held is delivered all the same, but what comes now is something else. */
+  function onStreamMadeAnew(): void {
+    held.clear();
+    overtaken.clear();
+    overtaking.reset();
+    settled = [];
+    lastSeq = 0;
   }
 
   function acknowledgeSoon(reply: string): void {
@@ -215,7 +208,7 @@ export async function startIngest({
         underWay += 1;
         send(delivery).catch((error: unknown) => {
           log.fatal({ err: error }, 'ingest is broken');
-          messages.stop(toError(error));
+          source.fail(toError(error));
         });
       }
     }
@@ -249,13 +242,18 @@ export async function startIngest({
   async function attempt(delivery: Delivery): Promise<void> {
     const workflowId = sessionOf(delivery);
     const takenBefore = worker?.untaken.takenBy(workflowId);
-    const outcome = await deliver(delivery, ackFloor);
+    const outcome = await deliver(delivery, floorBefore(delivery));
     figures[outcome] += 1;
     if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
     if (failures > 0) log.info({ failures }, 'temporal takes events again');
     failures = 0;
     stuck.taken(workflowId, now());
     settle(delivery);
+  }
+
+  /** What is delivered is not acknowledged: a floor above it is that of a stream of before, or of before a redelivery. */
+  function floorBefore({ messages }: Delivery): number {
+    return messages.every(({ seq }) => seq > floor.kept) ? floor.kept : 0;
   }
 
   function settle(delivery: Delivery): void {
@@ -497,8 +495,8 @@ export async function startIngest({
     }
   }
 
-  async function pull(source: ConsumerMessages): Promise<void> {
-    for await (const message of source) {
+  async function pull(): Promise<void> {
+    for await (const message of source.messages) {
       stalledSince = now();
       const keepDeadLetters = take(message);
       if (keepDeadLetters !== undefined) await keepDeadLetters();
@@ -514,17 +512,6 @@ export async function startIngest({
     }
   }
 
-  /**
-   * No more from JetStream, but what is on its way to us still comes: dropped, it would be offered
-   * again only after a while. (`close()` drops it; the subscription that can do better is not part of
-   * the client's types.)
-   */
-  async function stopPulling(): Promise<void> {
-    const { sub } = messages as unknown as { readonly sub?: Pick<Subscription, 'drain'> };
-    await goodbye(sub?.drain());
-    await messages.close();
-  }
-
   async function drain(deadline: number): Promise<void> {
     gather.hurry();
     // Where Temporal is away, or only sessions are left that do not take their events, there is nothing to wait for.
@@ -536,7 +523,6 @@ export async function startIngest({
     }
     over = true;
     clearInterval(keepHeld);
-    clearInterval(followFloor);
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
@@ -544,14 +530,15 @@ export async function startIngest({
       if (reply !== undefined) nats.connection.publish(reply, NAK);
     }
     await goodbye(nats.connection.flush());
+    await goodbye(floor.stop());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 
   log.info('ingest started');
-  const ended = pull(messages);
+  const ended = pull();
   overtake().catch((error: unknown) => {
     log.fatal({ err: error }, 'ingest is broken');
-    messages.stop(toError(error));
+    source.fail(toError(error));
   });
   let stopped: Promise<void> | undefined;
   return {
@@ -562,7 +549,7 @@ export async function startIngest({
         stopping = true;
         const deadline = now() + DRAIN_MS_MAX;
         wakeUp();
-        await stopPulling();
+        await source.stop();
         await within(deadline - now(), ended).catch(() => undefined);
         await drain(deadline);
       })();
