@@ -50,6 +50,8 @@ export interface Delivery {
 /** How long events wait for company, milliseconds. */
 const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 
+/** Projects whose room is kept though nobody waits in it. */
+const EMPTY_ROOMS_MAX = 1_000;
 /** Of so many deliveries one goes to those that wait in a long queue of theirs. */
 const TURNS_AHEAD = 4;
 /** Sessions that only wait for a place; with as many in hand, more messages would only have to be kept. */
@@ -82,6 +84,8 @@ export interface Gather {
   /** From now on nothing waits for company. */
   hurry(): void;
   readonly events: number;
+  /** Events of a session that wait, also behind a delivery of it that is under way. */
+  waitingOf(session: { readonly project: string; readonly sessionId: string }): number;
   /** Events of a project that are held, */
   heldOf(project: string): number;
   /** and of those the ones that overtake. */
@@ -93,7 +97,7 @@ export interface Gather {
 }
 
 export function createGather(): Gather {
-  /** By project; a room is closed when nobody waits in it. */
+  /** By project; where there are many, a room is closed when nobody waits in it. */
   const rooms = new Map<string, WaitingRoom>();
   const turns = createTurns<WaitingRoom>();
   const turnsToEnd = createTurns<WaitingRoom>();
@@ -159,7 +163,7 @@ export function createGather(): Gather {
     urgent.delete(key);
     urgentAhead.delete(key);
     if (room.size > 0) return;
-    rooms.delete(room.project);
+    if (rooms.size > EMPTY_ROOMS_MAX) rooms.delete(room.project);
     turns.leave(room);
     turnsToEnd.leave(room);
     turnsAhead.leave(room);
@@ -306,6 +310,10 @@ export function createGather(): Gather {
 
     get events() {
       return events;
+    },
+    waitingOf(session) {
+      const key = keyOf(session);
+      return (parked.get(key) ?? entryOf(key))?.events.length ?? 0;
     },
     heldOf: (project) => heldOf.get(project) ?? 0,
     aheadOf: (project) => aheadOf.get(project) ?? 0,

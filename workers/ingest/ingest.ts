@@ -16,7 +16,7 @@ import type { Nats } from '../../platform/nats.ts';
 import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
-import { OVERTAKEN_MAX } from '../../shared/limits.ts';
+import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
 import {
   DEADLETTERS_STREAM,
   deadLetterSubject,
@@ -133,6 +133,8 @@ export async function startIngest({
   let pulled = 0;
   let pending = 0;
   let stalledSince = Infinity;
+  /** Whose events the last message brought. */
+  let latest: readonly SessionName[] = [];
   let underWay = 0;
   let failures = 0;
   let pausedUntil = 0;
@@ -383,6 +385,7 @@ export async function startIngest({
     for (const { sessionId, event } of events) {
       gather.add({ project, sessionId }, event, entry, now());
     }
+    latest = events.map(({ sessionId }) => ({ project, sessionId }));
     if (deadLetters.length === 0) return undefined;
     return async () => {
       for (const letter of deadLetters) {
@@ -405,8 +408,7 @@ export async function startIngest({
       ...asMessageId(messageIdOf(message.header)),
     });
     if (deadLetters.length > 0) return;
-    if (events.some(({ sessionId }) => stuck.isFailing(sessionWorkflowId(project, sessionId))))
-      return;
+    if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {
       seq,
       bytes: data.length,
@@ -495,6 +497,11 @@ export async function startIngest({
     }
   }
 
+  function isOverShare(session: SessionName): boolean {
+    if (!stuck.isFailing(sessionOf(session))) return false;
+    return gather.waitingOf(session) >= FAILING_SESSION_HELD_MAX;
+  }
+
   async function pull(): Promise<void> {
     for await (const message of source.messages) {
       stalledSince = now();
@@ -503,7 +510,7 @@ export async function startIngest({
       ({ pending } = message.info);
       gather.setBacklog(pending > 0);
       pumpSoon();
-      while (gather.isFull && !stopping) {
+      while ((gather.isFull || latest.some(isOverShare)) && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
@@ -562,7 +569,9 @@ function asMessageId(id: string | undefined): { readonly messageId?: string } {
   return id === undefined || id === '' ? {} : { messageId: id };
 }
 
-function sessionOf({ project, sessionId }: Delivery): string {
+type SessionName = Pick<Delivery, 'project' | 'sessionId'>;
+
+function sessionOf({ project, sessionId }: SessionName): string {
   return sessionWorkflowId(project, sessionId);
 }
 
