@@ -40,7 +40,7 @@ const PROBE_EVERY_MS = 100;
 /** What has not come after this is counted with this. */
 const GIVE_UP_MS = 30_000;
 
-interface Sample {
+export interface Sample {
   readonly path: Path;
   readonly dueAt: number;
   readonly ms: number;
@@ -88,7 +88,7 @@ export const latency: Scenario = {
 };
 
 /** @returns a sample for every session, and for some of the events */
-async function openLoop(world: World, rate: number, measuredMs: number): Promise<Sample[]> {
+export async function openLoop(world: World, rate: number, measuredMs: number): Promise<Sample[]> {
   const project = world.project();
   const start = Date.now() + 1_000;
   const visits = planVisits(start, rate, WARM_UP_MS + measuredMs).map((visit): WatchedVisit => ({
@@ -257,7 +257,7 @@ function summarise(variant: string, samples: readonly Sample[], windows: number)
   });
 }
 
-function percentileOf(samples: readonly Sample[], p: number): number {
+export function percentileOf(samples: readonly Sample[], p: number): number {
   const sorted = samples.map(({ ms }) => ms).sort((a, b) => a - b);
   return percentile(sorted, p);
 }

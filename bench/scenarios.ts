@@ -1,6 +1,7 @@
 /** All benchmarks, in the order they run. */
 import { bi } from './bi.bench.ts';
 import { endurance } from './endurance.bench.ts';
+import { fairness } from './fairness.bench.ts';
 import { growth } from './growth.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   pipeline,
   replaced,
   latency,
+  fairness,
   live,
   growth,
   loader,

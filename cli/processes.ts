@@ -1,5 +1,6 @@
 /** The commands of a cluster: the two kinds of process, and the schema. */
-import { Command } from '@commander-js/extra-typings';
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { type EventsFrom, parseEventsFrom } from '../platform/events-from.ts';
 import { dataDirOption } from './options.ts';
 
 export function workerCommand() {
@@ -47,6 +48,12 @@ export function migrateCommand() {
       'Create or upgrade streams, the Temporal namespace and its search attributes, and the ClickHouse schema. Safe to run again.',
     )
     .addOption(dataDirOption())
+    .addOption(
+      new Option(
+        '--events-from <where>',
+        'where to go on in EVENTS if its consumer is gone and nobody knows how far it was: a sequence, an RFC 3339 time, new, or all',
+      ).argParser(eventsFrom),
+    )
     .addHelpText('after', '\nExample: npx sojourn migrate')
     .action(async (options) => {
       const { commandConfig } = await import('./command-config.ts');
@@ -54,7 +61,15 @@ export function migrateCommand() {
       const { migrateAll } = await import('../platform/migrate.ts');
       const { createLog } = await import('../platform/log.ts');
       const log = createLog({ level: config.LOG_LEVEL });
-      await migrateAll(config, log);
+      await migrateAll(config, log, options.eventsFrom);
       process.stderr.write('streams, search attributes and schema are up to date\n');
     });
+}
+
+function eventsFrom(text: string): EventsFrom {
+  const from = parseEventsFrom(text);
+  if (from === undefined) {
+    throw new InvalidArgumentError('It must be a sequence, an RFC 3339 time, new, or all.');
+  }
+  return from;
 }

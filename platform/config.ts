@@ -94,6 +94,7 @@ const SCHEMA = z.object({
       error: 'must be a duration such as 5s, or off',
     })
     .default(5 * UNITS_MS.s),
+  SESSION_STUCK_AFTER: duration(100).default(15 * UNITS_MS.m),
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
   LOG_LEVEL: z

@@ -11,6 +11,7 @@ import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
 import { connectClickHouse, DATABASE, select } from './clickhouse.ts';
 import type { Config } from './config.ts';
+import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
 import { connectNats, migrateStreams } from './nats.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
@@ -22,20 +23,32 @@ type MigrationConfig = Config & {
   readonly CLICKHOUSE_URL: string;
 };
 
-/** Everything, in parallel. @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`, or what a server threw */
-export async function migrateAll(config: MigrationConfig, log: Logger): Promise<void> {
+/**
+ * Everything, in parallel.
+ * @param eventsFrom where a consumer of EVENTS that has to be made begins
+ * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`, or what a server threw
+ */
+export async function migrateAll(
+  config: MigrationConfig,
+  log: Logger,
+  eventsFrom?: EventsFrom,
+): Promise<void> {
   const results = await Promise.allSettled([
-    migrateNats(config, log),
+    migrateNats(config, log, eventsFrom),
     migrateNamespace(config, log),
     migrateClickHouse(config, log),
   ]);
   for (const result of results) if (result.status === 'rejected') throw toError(result.reason);
 }
 
-async function migrateNats(config: MigrationConfig, log: Logger): Promise<void> {
+async function migrateNats(
+  config: MigrationConfig,
+  log: Logger,
+  eventsFrom: EventsFrom | undefined,
+): Promise<void> {
   const nats = await connectNats(config, 'sojourn migrate', log);
   try {
-    await migrateStreams(nats, log);
+    await migrateStreams(nats, log, eventsFrom);
   } finally {
     await nats.connection.close();
   }

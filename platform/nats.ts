@@ -1,7 +1,6 @@
 /** NATS: the connection, the streams, and the rollup log on JetStream. */
 import { readFileSync } from 'node:fs';
 import {
-  AckPolicy,
   type ConsumerInfo,
   DiscardPolicy,
   jetstream,
@@ -26,13 +25,17 @@ import {
   DEADLETTERS_STREAM,
   EVENTS_CONSUMER,
   EVENTS_STREAM,
+  INGEST_FLOOR_SUBJECT,
+  INGEST_STREAM,
   METRICS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
-import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
+import { ensureEventsConsumer } from './events-consumer.ts';
+import type { EventsFrom } from './events-from.ts';
+import { onceJetStreamAnswers } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
 import { readRange } from './stream-range.ts';
 import { unreachable } from './unreachable.ts';
@@ -118,6 +121,8 @@ const STREAMS: readonly StreamShape[] = [
     discard: DiscardPolicy.New,
     max_age: nanos(7 * DAY_MS),
     duplicate_window: nanos(120_000),
+    // Ingest looks past the queue of one project for the messages of others.
+    allow_direct: true,
   },
   {
     name: ROLLUPS_STREAM,
@@ -142,42 +147,50 @@ const STREAMS: readonly StreamShape[] = [
     discard: DiscardPolicy.New,
     duplicate_window: nanos(3_600_000),
   },
+  {
+    name: INGEST_STREAM,
+    subjects: [INGEST_FLOOR_SUBJECT],
+    discard: DiscardPolicy.Old,
+    max_msgs_per_subject: 1,
+    duplicate_window: nanos(100),
+  },
 ];
 
-/** For so long JetStream lets a message be held without a word of it; then it offers it again, to whoever is there. */
-export const ACK_WAIT_MS = 20_000;
+/**
+ * Creates or updates streams and the ingest consumer; safe to run again.
+ * @param from where a consumer that has to be made begins
+ * @throws SojournError `SJ_MIGRATION` where nobody knows that; `SJ_SERVER_UNREACHABLE` where JetStream does not answer
+ */
+export async function migrateStreams(
+  nats: Pick<Nats, 'js' | 'jsm'>,
+  log: Logger,
+  from?: EventsFrom,
+): Promise<void> {
+  for (const shape of STREAMS) await onceJetStreamAnswers(() => migrateStream(nats, shape, log));
+  const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
+  log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
+  if (from !== undefined && !consumer.created) {
+    log.warn('the consumer is there, and goes on where it is: it was not told where to begin');
+  }
+}
 
-/** Creates or updates streams and the ingest consumer; safe to run again. */
-export async function migrateStreams({ jsm }: Pick<Nats, 'jsm'>, log: Logger): Promise<void> {
-  for (const shape of STREAMS) {
-    const config = { storage: StorageType.File, retention: RetentionPolicy.Limits, ...shape };
-    const exists = await jsm.streams.info(shape.name).then(
-      () => true,
-      (error: unknown) => {
-        if (isApiError(error, 10059)) return false;
-        throw error;
-      },
-    );
-    // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
-    if (exists) await jsm.streams.update(shape.name, shape);
-    else await jsm.streams.add(config);
-    log.debug({ stream: shape.name, created: !exists }, 'stream is ready');
-  }
-  const consumer = {
-    ack_wait: nanos(ACK_WAIT_MS),
-    max_ack_pending: HELD_MESSAGES_MAX,
-    max_deliver: -1,
-  };
-  const consumers = await jsm.consumers.list(EVENTS_STREAM).next();
-  if (consumers.some(({ name }) => name === EVENTS_CONSUMER)) {
-    await jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, consumer);
-  } else {
-    await jsm.consumers.add(EVENTS_STREAM, {
-      durable_name: EVENTS_CONSUMER,
-      ack_policy: AckPolicy.Explicit,
-      ...consumer,
-    });
-  }
+async function migrateStream(
+  { jsm }: Pick<Nats, 'jsm'>,
+  shape: StreamShape,
+  log: Logger,
+): Promise<void> {
+  const config = { storage: StorageType.File, retention: RetentionPolicy.Limits, ...shape };
+  const exists = await jsm.streams.info(shape.name).then(
+    () => true,
+    (error: unknown) => {
+      if (isApiError(error, 10059)) return false;
+      throw error;
+    },
+  );
+  // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
+  if (exists) await jsm.streams.update(shape.name, shape);
+  else await jsm.streams.add(config);
+  log.debug({ stream: shape.name, created: !exists }, 'stream is ready');
 }
 
 /** Whether JetStream refused with this error code. */

@@ -4,7 +4,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { RunResult, SessionRuns } from '../activities/reset-runs.ts';
 import type { SessionInput, SessionSnapshot } from '../shared/actor.ts';
-import { type AnyBatch, eventsOf } from '../shared/batch.ts';
+import { eventsOf, isBatch } from '../shared/batch.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 
@@ -54,7 +54,7 @@ export function createSessionRuns(client: Client): SessionRuns {
       const { events } = await handleOf(workflowId, runId).fetchHistory();
       return (events ?? []).flatMap((event) => {
         const signal = event.workflowExecutionSignaledEventAttributes;
-        if (signal?.signalName === eventsSignal.name) return eventsIn(batchOf(signal.input));
+        if (signal?.signalName === eventsSignal.name) return eventsIn(firstOf(signal.input));
         const started = event.workflowExecutionStartedEventAttributes;
         const input = started && (firstOf(started.input) as Partial<SessionInput> | undefined);
         return input ? [...eventsIn(input.batch), ...(input.snapshot?.unproven ?? [])] : [];
@@ -63,19 +63,14 @@ export function createSessionRuns(client: Client): SessionRuns {
   };
 }
 
-function batchOf(input: Payloads): AnyBatch | undefined {
-  return firstOf(input) as AnyBatch | undefined;
-}
-
 function firstOf(input: Payloads): unknown {
   const payload = input?.payloads?.[0];
   return payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
 }
 
 /** What is no batch, an operator may have sent. */
-function eventsIn(batch: AnyBatch | undefined) {
-  const isBatch = batch !== undefined && ('events' in batch || 'groups' in batch);
-  return isBatch ? eventsOf(batch) : [];
+function eventsIn(batch: unknown) {
+  return isBatch(batch) ? eventsOf(batch) : [];
 }
 
 /** Ids that stand for themselves in a query, on every store. */

@@ -8,14 +8,10 @@ import {
   isGrpcServiceError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import type { SessionHistory } from '../activities/load-snapshot.ts';
 import type { SessionIsOver } from '../activities/purge-loaded.ts';
-import type { SessionSnapshot } from '../shared/actor.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
-import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
-import { createSessionRuns, hasBeenReset } from './session-runs.ts';
 import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
@@ -129,29 +125,6 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
   }
 }
 
-/** Snapshots of closed sessions. */
-export function createSessionHistory(client: Client): SessionHistory {
-  const runs = createSessionRuns(client);
-  return {
-    async snapshotOf(workflowId, runId) {
-      const handle = client.workflow.getHandle(workflowId, runId);
-      const description = await handle.describe();
-      const { status } = description;
-      if (status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW') {
-        // Follows continued runs to the chain's end.
-        const snapshot = (await handle.result()) as SessionSnapshot;
-        // A run that was reset may have come less far than one that ended before it.
-        const newest = hasBeenReset(description)
-          ? (await runs.newestResult(workflowId, runId, snapshot.identity))?.snapshot
-          : undefined;
-        return newest !== undefined && newest.writeNo > snapshot.writeNo ? newest : snapshot;
-      }
-      // Terminated or failed: a worker replays the history and tells what it came to.
-      return await handle.query(snapshotQuery);
-    },
-  };
-}
-
 /**
  * Whether a session writes no more: its newest run ended by itself, or its retention is over. A terminated one may
  * have written what it could not remember: its successor will meet it.
@@ -184,8 +157,30 @@ export function isWorkflowGone(error: unknown): boolean {
  */
 const AWAY_CODES = new Set([1, 14]);
 
+/** Codes that are about what was asked for: invalid, failed precondition, out of range, not implemented. */
+const REFUSED_CODES = new Set([3, 9, 11, 12]);
+
+/** Errors of the client libraries that are no gRPC errors, and yet concern every session. */
+const WHOLE_SERVER = new Set(['TransportError', 'NamespaceNotFoundError']);
+
 /** Whether an error is about the server as a whole, not about what it was asked. */
 export function isServerAway(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return !isGrpcServiceError(cause) || AWAY_CODES.has(codeOf(cause));
+  const cause = causeOf(error);
+  if (cause instanceof Error && WHOLE_SERVER.has(cause.name)) return true;
+  return isGrpcServiceError(cause) && AWAY_CODES.has(codeOf(cause));
+}
+
+/**
+ * Whether an error is about what was asked for, beyond doubt: the server refused just that, or never got to see it.
+ * Of others only time tells, by whether it takes other things meanwhile.
+ */
+export function isRefused(error: unknown): boolean {
+  const cause = causeOf(error);
+  return isGrpcServiceError(cause) ? REFUSED_CODES.has(codeOf(cause)) : !isServerAway(cause);
+}
+
+/** What a client's error wraps; of what is no gRPC error, itself. */
+function causeOf(error: unknown): unknown {
+  const inner = error instanceof Error ? error.cause : undefined;
+  return inner instanceof Error ? inner : error;
 }

@@ -71,3 +71,50 @@ export function groupsOf(
 ): readonly { readonly all?: Attributes; readonly events: readonly VisitorEvent[] }[] {
   return 'events' in batch ? [batch] : batch.groups;
 }
+
+/**
+ * Whether something is a batch, as far as folding it needs: what an operator sends to a session by hand may be
+ * anything. What ingest sent, of whatever version, always is one.
+ */
+export function isBatch(value: unknown): value is AnyBatch {
+  if (!isRecord(value) || !isCount(value['ackFloor'])) return false;
+  for (const name of ['sentAt', 'checkpointMs']) {
+    if (value[name] !== undefined && !isCount(value[name])) return false;
+  }
+  const { events, groups } = value;
+  if (events !== undefined) return Array.isArray(events) && events.every(isEvent);
+  return Array.isArray(groups) && groups.every(isGroup);
+}
+
+function isGroup(value: unknown): boolean {
+  if (!isRecord(value) || !isRecord(value['all'])) return false;
+  const { all, events } = value;
+  return Object.values(all).every(isText) && Array.isArray(events) && events.every(isEvent);
+}
+
+/** Times and sequences are whole numbers, all else is text. */
+function isEvent(value: unknown): boolean {
+  if (!isRecord(value) || !isText(value['id']) || !isText(value['type'])) return false;
+  if (!isCount(value['at']) || !isCount(value['seq'])) return false;
+  for (const [name, field] of Object.entries(value)) {
+    if (name !== 'at' && name !== 'seq' && !isText(field)) return false;
+  }
+  const { revenue } = value;
+  return revenue === undefined || DECIMAL.test(revenue as string);
+}
+
+/** As `formatDecimal` writes what an event may bring. */
+const DECIMAL = /^-?\d{1,18}(\.\d{1,9})?$/;
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** Sequences and times, epoch milliseconds: whole numbers that dates can be made of. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 8.64e15;
+}

@@ -9,6 +9,9 @@ export const EVENTS_CONSUMER = 'ingest';
 export const ROLLUPS_STREAM = 'ROLLUPS';
 export const METRICS_STREAM = 'METRICS';
 export const DEADLETTERS_STREAM = 'DEADLETTERS';
+/** How far events have been delivered, where it survives the consumer. */
+export const INGEST_STREAM = 'INGEST';
+export const INGEST_FLOOR_SUBJECT = 'ingest.floor';
 
 /**
  * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,

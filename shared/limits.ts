@@ -72,3 +72,12 @@ export const ANNOUNCED_BYTES_MAX = 512 * 1024;
 /** What ingest holds in memory, and so what JetStream lets it hold unacknowledged. */
 export const HELD_MESSAGES_MAX = 20_000;
 export const HELD_BYTES_MAX = 64 * 1024 * 1024;
+/** And of one session that does not take its events: others overtake the rest. */
+export const FAILING_SESSION_HELD_MAX = 1_000;
+/** What ingest holds beside, of other projects than those that fill the queue. */
+export const OVERTAKING_MESSAGES_MAX = 4_000;
+export const OVERTAKING_BYTES_MAX = 16 * 1024 * 1024;
+/** And of one project: a share, so that none takes the place of the others. */
+export const OVERTAKING_PER_PROJECT_MAX = 500;
+/** Messages that were delivered out of turn, by sequence, until their turn comes. */
+export const OVERTAKEN_MAX = 200_000;

@@ -12,7 +12,8 @@ import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../pla
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createSessionRuns } from '../platform/session-runs.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
-import { createSessionHistory, createSessionIsOver } from '../platform/temporal.ts';
+import { createSessionHistory } from '../platform/session-history.ts';
+import { createSessionIsOver } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { createDeliver } from './ingest/deliver.ts';
@@ -120,6 +121,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         stretch,
         log,
         now: Date.now,
+        stuckAfterMs: config.SESSION_STUCK_AFTER,
         ...(sessionWorker && { worker: sessionWorker }),
       });
       closers.add('ingest', () => started.stop());

@@ -30,6 +30,7 @@ import {
   type SessionSnapshot,
   snapshotOf,
 } from '../shared/actor.ts';
+import { isBatch } from '../shared/batch.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
   confirmWrite,
@@ -91,7 +92,12 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   let signals = 0;
   let ended: EndReason | undefined;
 
-  setHandler(eventsSignal, (batch) => {
+  setHandler(eventsSignal, (batch: unknown) => {
+    // Anybody may signal a session by hand. What is no batch must not stand in its way for ever.
+    if (!isBatch(batch)) {
+      log.warn('a signal `events` that holds no events was ignored');
+      return;
+    }
     arrivals.take(() => {
       signals += 1;
       receive(actor, batch, arrivals.now);

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
-import { ACK_WAIT_MS } from '../../platform/nats.ts';
+import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { type AnyBatch, eventsOf } from '../../shared/batch.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';

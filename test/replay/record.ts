@@ -166,6 +166,18 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id, runId };
   },
 
+  async 'stray-signals'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'stray');
+    await stage.around.publish(PROJECT, event('stray', 1));
+    await answering(stage, id);
+    const handle = stage.client.workflow.getHandle(id);
+    await handle.signal('events', { oops: 1 });
+    await handle.signal('nobody-knows-this');
+    await stage.around.publish(PROJECT, event('stray', 2, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
 };
 

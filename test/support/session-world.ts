@@ -35,6 +35,7 @@ import {
 import { type AnyBatch, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
+import { type Memory, rememberedSnapshot } from '../../shared/remembered.ts';
 import { throughJson } from './builders.ts';
 
 type Entry =
@@ -51,6 +52,8 @@ interface Chain {
   openedAt: number;
   /** Of the chain's last run. */
   history: { readonly entry: Entry; durable: boolean }[];
+  /** A workflow task of the last run has been done. */
+  isTaskDone: boolean;
   state: 'running' | 'completed' | 'terminated';
   result: SessionSnapshot | undefined;
   endReason: EndReason | undefined;
@@ -96,12 +99,16 @@ export interface SessionWorld {
 /** Sessions as they are, or those whose first chain began before they had a bound in bytes. */
 export type Age = 'bounded' | 'upgraded';
 
-/** @param opens whether ingest works out the first write of a new session, as it does where it can */
+/**
+ * @param opens whether ingest works out the first write of a new session, as it does where it can
+ * @param readsHistory whether a terminated run cannot be asked, so that its history is read
+ */
 export function createSessionWorld(
   settings: SessionSettings,
   startAt: number,
   opens = true,
   age: Age = 'bounded',
+  readsHistory = false,
 ): SessionWorld {
   const log = new Map<string, string>();
   const standing = new Map<string, string>();
@@ -190,10 +197,34 @@ export function createSessionWorld(
     return chain.history.filter((item) => item.durable).map((item) => item.entry);
   }
 
+  function memories(chain: Chain): Memory[] {
+    const told = durable(chain).flatMap((entry): Memory[] => {
+      switch (entry.kind) {
+        case 'receive':
+          return [{ ...entry, kind: 'events' }];
+        case 'end':
+          return [];
+        case 'confirm':
+          return [{ ...entry, kind: 'written' }];
+        case 'user':
+          return [{ kind: 'recognized', user: entry.user }];
+        case 'rebase':
+          return [
+            { kind: 'written', result: entry.result, at: now },
+            { kind: 'loaded', snapshot: throughJson(entry.snapshot) },
+          ];
+      }
+    });
+    return chain.isTaskDone ? [{ kind: 'task done', at: chain.openedAt }, ...told] : told;
+  }
+
   function snapshotOfChain(id: string): SessionSnapshot {
     const chain = chains.find((c) => c.id === id);
     if (chain === undefined || chain.state === 'running') throw new Error(`${id} has no snapshot`);
     if (chain.result !== undefined) return throughJson(chain.result);
+    if (readsHistory) {
+      return throughJson(rememberedSnapshot(throughJson(chain.input), chain.id, memories(chain)));
+    }
     const asItWas = replay(chain, durable(chain));
     return throughJson(snapshotOf(asItWas, asItWas.reopenedAfter));
   }
@@ -213,6 +244,7 @@ export function createSessionWorld(
       input: throughJson(opens && previous === undefined ? withOpening(input) : input),
       openedAt: now,
       history: [],
+      isTaskDone: false,
       state: 'running',
       result: undefined,
       endReason: undefined,
@@ -285,7 +317,10 @@ export function createSessionWorld(
     },
 
     commit() {
-      for (const item of runningChain()?.history ?? []) item.durable = true;
+      const chain = runningChain();
+      if (chain === undefined) return;
+      chain.isTaskDone = true;
+      for (const item of chain.history) item.durable = true;
     },
 
     crash() {
@@ -314,6 +349,7 @@ export function createSessionWorld(
       chain.input = throughJson(continuation(actor, now));
       chain.openedAt = now;
       chain.history = [];
+      chain.isTaskDone = false;
       actor = open(chain);
     },
 

@@ -28,6 +28,7 @@ describe('the configuration', () => {
       TEMPORAL_NAMESPACE: 'default',
       SESSION_IDLE_TIMEOUT: 30 * 60_000,
       SESSION_CHECKPOINT: 5_000,
+      SESSION_STUCK_AFTER: 900_000,
       LATE_GRACE: 10_000,
       LATE_WINDOW: 72 * 3_600_000,
     });

@@ -1,7 +1,12 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, HELD_MESSAGES_MAX } from '../../shared/limits.ts';
+import {
+  BATCH_BYTES_MAX,
+  BATCH_EVENTS_MAX,
+  HELD_MESSAGES_MAX,
+  OVERTAKING_MESSAGES_MAX,
+} from '../../shared/limits.ts';
 import {
   createGather,
   type Delivery,
@@ -116,7 +121,7 @@ describe('the waiting room', () => {
     });
 
     it('is quick to find the new ones after a long backlog', function () {
-      this.timeout(5_000);
+      this.timeout(30_000);
       const gather = createGather();
       gather.setBacklog(true);
       for (let n = 0; n < 200_000; n += 1) {
@@ -137,6 +142,91 @@ describe('the waiting room', () => {
       addNew(gather, 'a', 'b');
 
       expect(taken(gather, 3, LATE)).to.deep.equal(['known', 'a', 'b']);
+    });
+  });
+
+  describe('with several projects', () => {
+    const addTo = (gather: Gather, project: string, id: string, type = 'session_end', at = T0) => {
+      const message = { seq: 1, bytes: 1, open: 1 };
+      gather.add({ project, sessionId: id }, anEvent({ type }), message, at);
+    };
+    const projects = (gather: Gather, count: number, now: number) =>
+      Array.from({ length: count }, () => gather.take(now)?.project);
+
+    it('lets them take turns among what ends', () => {
+      const gather = createGather();
+      for (let n = 0; n < 100; n += 1) addTo(gather, 'many', `s-${n}`);
+      addTo(gather, 'few', 's-1');
+      addTo(gather, 'few', 's-2');
+
+      expect(projects(gather, 6, T0).filter((project) => project === 'few')).to.have.length(2);
+    });
+
+    it('lets what begins in one go between the many that end in another', () => {
+      const gather = createGather();
+      gather.setBacklog(true);
+      gather.setAhead(new Set(['few']));
+      for (let n = 0; n < 100; n += 1) addTo(gather, 'many', `s-${n}`);
+      addTo(gather, 'few', 's-1', 'pageview');
+
+      expect(projects(gather, 4, T0 + 100)).to.include('few');
+    });
+
+    it('keeps a backlog’s pace only with those whose messages wait in the stream', () => {
+      const gather = createGather();
+      gather.setBacklog(true);
+      gather.setAhead(new Set(['ahead']));
+      addTo(gather, 'ahead', 's', 'pageview');
+      addTo(gather, 'behind', 's', 'pageview');
+
+      expect(projects(gather, 2, T0 + 40)).to.deep.equal(['ahead', undefined]);
+      expect(projects(gather, 2, T0 + 1_000)).to.deep.equal(['behind', undefined]);
+    });
+
+    it('does not count what overtakes when it says that it is full', () => {
+      const gather = createGather();
+      gather.setAhead(new Set(['ahead']));
+      const add = (overtakes?: true) => {
+        const message = { seq: 1, bytes: 1, open: 1, ...(overtakes && { overtakes }) };
+        const session = { project: 'ahead', sessionId: `s-${gather.events}` };
+        gather.add(session, end(), message, T0);
+      };
+      while (gather.mayOvertake) add(true);
+      expect([gather.events, gather.isFull]).to.deep.equal([OVERTAKING_MESSAGES_MAX, false]);
+      expect([gather.heldOf('ahead'), gather.aheadOf('ahead')]).to.deep.equal([
+        OVERTAKING_MESSAGES_MAX,
+        OVERTAKING_MESSAGES_MAX,
+      ]);
+
+      gather.done(gather.take(T0) as Delivery);
+      expect(gather.mayOvertake).to.equal(true);
+      expect(gather.aheadOf('ahead')).to.equal(OVERTAKING_MESSAGES_MAX - 1);
+    });
+
+    it('is quick with very many of them', function () {
+      this.timeout(30_000);
+      const gather = createGather();
+      for (let n = 0; n < 50_000; n += 1) addTo(gather, `p-${n}`, 's', 'pageview', T0 + n);
+      const seen = new Set<string>();
+      for (let n = 0; n < 50_000; n += 1) {
+        const delivery = gather.take(T0 + 50_040);
+        if (delivery === undefined) break;
+        seen.add(delivery.project);
+        gather.done(delivery);
+      }
+
+      expect([seen.size, gather.events]).to.deep.equal([50_000, 0]);
+    });
+
+    it('finds the one that is due among very many that are not', () => {
+      const gather = createGather();
+      addTo(gather, 'oldest', 's', 'pageview', T0);
+      for (let n = 0; n < 1_000; n += 1) addTo(gather, `p-${n}`, 's', 'pageview', T0 + 30);
+
+      expect(projects(gather, 2, T0 + 40)).to.deep.equal(['oldest', undefined]);
+      // Asked again and again, others have had their turn meanwhile: it does not matter.
+      addTo(gather, 'oldest', 't', 'pageview', T0 + 10);
+      expect(gather.dueAt()).to.be.at.most(T0 + 70);
     });
   });
 

@@ -13,12 +13,25 @@ import {
   BATCH_EVENTS_MAX,
   HELD_BYTES_MAX,
   HELD_MESSAGES_MAX,
+  OVERTAKING_BYTES_MAX,
+  OVERTAKING_MESSAGES_MAX,
 } from '../../shared/limits.ts';
+import { createTurns } from './turns.ts';
+import {
+  createWaitingRoom,
+  firstOf,
+  type House,
+  isComplete,
+  type Waiting,
+  type WaitingRoom,
+} from './waiting-room.ts';
 
 /** A message of the stream that is held until all its parts are kept elsewhere. */
 export interface HeldMessage {
   readonly seq: number;
   readonly bytes: number;
+  /** It was taken past others that wait in the stream before it. */
+  readonly overtakes?: true;
   /** Parts (events, dead letters) not kept elsewhere yet. */
   open: number;
 }
@@ -34,31 +47,18 @@ export interface Delivery {
   readonly sizes: readonly number[];
 }
 
-interface Waiting {
-  readonly project: string;
-  readonly sessionId: string;
-  events: VisitorEvent[];
-  messages: HeldMessage[];
-  sizes: number[];
-  since: number;
-  ends: boolean;
-}
-
 /** How long events wait for company, milliseconds. */
 const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
 
+/** Projects whose room is kept though nobody waits in it. */
+const EMPTY_ROOMS_MAX = 1_000;
+/** Of so many deliveries one goes to those that wait in a long queue of theirs. */
+const TURNS_AHEAD = 4;
 /** Sessions that only wait for a place; with as many in hand, more messages would only have to be kept. */
 const COMPLETE_MAX = 64;
 
 /** Sessions known to have been delivered to before. */
 const TOLD_MAX = 50_000;
-/** What the list of new sessions may hold beside them before it is cleaned. */
-const SPARE_MAX = 1_000;
-/** More sessions begin than can be delivered in turn, where a new one has been waiting for this long, milliseconds. */
-const RUSH_MS = 3_000;
-/** So many new sessions go first for each one that has been waiting longest. */
-const NEW_IN_A_ROW_MAX = 3;
-
 export interface Gather {
   /** Takes one event of a message in. */
   add(
@@ -69,81 +69,131 @@ export interface Gather {
   ): void;
   /** Says whether more messages wait in the stream. */
   setBacklog(backlog: boolean): void;
+  /** Projects whose messages overtake, so that no backlog of theirs waits in the stream. */
+  setAhead(projects: ReadonlySet<string>): void;
   /** The next delivery that is due; its session waits until {@link done}. */
   take(now: number): Delivery | undefined;
-  /** When the next delivery is due: `now` or earlier, later, or never (Infinity). */
-  dueAt(): number;
+  /**
+   * When the next delivery is due: `now` or earlier, later, or never (Infinity).
+   * @param now where given, when to look again, at the latest
+   */
+  dueAt(now?: number): number;
   done(delivery: Delivery): void;
   /** Puts a delivery back in front; it is due again at once. */
   putBack(delivery: Delivery): void;
   /** From now on nothing waits for company. */
   hurry(): void;
   readonly events: number;
+  /** Events of a session that wait, also behind a delivery of it that is under way. */
+  waitingOf(session: { readonly project: string; readonly sessionId: string }): number;
+  /** Events of a project that are held, */
+  heldOf(project: string): number;
+  /** and of those the ones that overtake. */
+  aheadOf(project: string): number;
   /** No more messages are wanted now: there is no room for them, or enough to do. */
   readonly isFull: boolean;
+  /** There is room for messages that overtake. */
+  readonly mayOvertake: boolean;
 }
 
 export function createGather(): Gather {
-  // Insertion order is the order of waiting.
-  const waiting = new Map<string, Waiting>();
+  /** By project; where there are many, a room is closed when nobody waits in it. */
+  const rooms = new Map<string, WaitingRoom>();
+  const turns = createTurns<WaitingRoom>();
+  const turnsToEnd = createTurns<WaitingRoom>();
+  /** Of those whose messages overtake; of the others, while there are such. */
+  const turnsAhead = createTurns<WaitingRoom>();
+  const turnsBehind = createTurns<WaitingRoom>();
+  // In the order of waiting, whatever the project.
+  const waiting = new Map<string, WaitingRoom>();
   const urgent = new Set<string>();
-  /** Sessions that were not delivered to yet, in the order they came; some of them by now. */
-  let newcomers: string[] = [];
+  /** Of those the ones that overtake: they are not what the queue waits for. */
+  const urgentAhead = new Set<string>();
   const told = new LRUCache<string, true>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
+  /** Events of a project, and of those the ones that overtake. */
+  const heldOf = new Map<string, number>();
+  const aheadOf = new Map<string, number>();
+  let ahead: ReadonlySet<string> = new Set();
   let backlog = false;
   let hurried = false;
-  let newInARow = 0;
+  let turn = 0;
   let events = 0;
   let bytes = 0;
+  const overtaking = { events: 0, bytes: 0 };
 
   const keyOf = (session: { readonly project: string; readonly sessionId: string }) =>
     `${session.project}/${session.sessionId}`;
-  const hasNoRoom = () => events >= HELD_MESSAGES_MAX || bytes >= HELD_BYTES_MAX;
+  const hasNoRoom = () =>
+    events - overtaking.events >= HELD_MESSAGES_MAX || bytes - overtaking.bytes >= HELD_BYTES_MAX;
+  const isBehind = (project: string) => backlog && !ahead.has(project);
   const dueTime = (entry: Waiting) => {
     if (hurried || hasNoRoom() || entry.events.length >= BATCH_EVENTS_MAX) return entry.since;
-    if (!backlog) return entry.since + (entry.ends ? 0 : WINDOW_MS.idle);
+    if (!isBehind(entry.project)) return entry.since + (entry.ends ? 0 : WINDOW_MS.idle);
     return entry.since + (entry.ends ? WINDOW_MS.endUnderBacklog : WINDOW_MS.backlog);
   };
-  const insert = (key: string, entry: Waiting) => {
-    if (!waiting.has(key) && !told.has(key)) newcomers.push(key);
-    waiting.set(key, entry);
-    if (newcomers.length > 2 * waiting.size + SPARE_MAX) {
-      newcomers = [...new Set(newcomers.filter(isNew))];
+  const house: House = { dueTime, isTold: (key) => told.has(key), isBehind };
+  const roomOf = (project: string) => {
+    let room = rooms.get(project);
+    if (room === undefined) {
+      room = createWaitingRoom(project, house);
+      rooms.set(project, room);
     }
-    if (entry.ends || entry.events.length >= BATCH_EVENTS_MAX) urgent.add(key);
+    return room;
   };
-  const isNew = (key: string) => waiting.has(key) && !told.has(key);
-  const firstOf = (keys: Iterable<string>) => {
-    for (const key of keys) return key;
-    return undefined;
+  const joinSide = (room: WaitingRoom) => {
+    (ahead.has(room.project) ? turnsAhead : turnsBehind).join(room);
+    (ahead.has(room.project) ? turnsBehind : turnsAhead).leave(room);
   };
-  const isDue = (key: string | undefined, now: number) => {
-    const entry = key === undefined ? undefined : waiting.get(key);
-    return entry !== undefined && dueTime(entry) <= now;
+  const insert = (key: string, entry: Waiting) => {
+    const room = roomOf(entry.project);
+    room.insert(key, entry);
+    turns.join(room);
+    joinSide(room);
+    waiting.set(key, room);
+    if (!isComplete(entry)) return;
+    turnsToEnd.join(room);
+    urgent.add(key);
+    if (ahead.has(entry.project)) urgentAhead.add(key);
   };
-  /** The first of the new sessions; in a rush the last one, at once: in turn all would be seen when they are nearly over. */
-  const newcomer = (now: number) => {
-    newcomers.splice(newcomers.findLastIndex(isNew) + 1);
-    newcomers.splice(0, newcomers.findIndex(isNew));
-    const [first] = newcomers;
-    const since = waiting.get(first ?? '')?.since ?? Infinity;
-    if (now - since > RUSH_MS) return newcomers.at(-1);
-    return isDue(first, now) ? first : undefined;
+  const remove = (key: string, room: WaitingRoom) => {
+    room.remove(key);
+    waiting.delete(key);
+    urgent.delete(key);
+    urgentAhead.delete(key);
+    if (room.size > 0) return;
+    if (rooms.size > EMPTY_ROOMS_MAX) rooms.delete(room.project);
+    turns.leave(room);
+    turnsToEnd.leave(room);
+    turnsAhead.leave(room);
+    turnsBehind.leave(room);
   };
+  const entryOf = (key: string | undefined) =>
+    key === undefined ? undefined : waiting.get(key)?.get(key);
   /**
-   * A session that ends is complete: nothing more will come for it. Then come new ones, that they may be seen at all,
-   * while the others gather; not so under backlog, where nothing is new.
+   * Projects take turns, every second time only those with a session that ends: what is complete goes first, and
+   * yet nobody waits for the many of another project. With one project there is no difference. Beside a long queue,
+   * those who did not cause it go first, and the queue goes on all the same.
    */
+  const nextInTurn = (now: number) => {
+    turn += 1;
+    const next = (room: WaitingRoom) => room.next(now);
+    if (ahead.size > 0) {
+      const [first, second] =
+        turn % TURNS_AHEAD === 0 ? [turnsBehind, turnsAhead] : [turnsAhead, turnsBehind];
+      return first.next(next) ?? second.next(next);
+    }
+    const ending = turn % 2 === 1 ? turnsToEnd.next((room) => room.ending(now)) : undefined;
+    return ending ?? turns.next(next);
+  };
   const nextOf = (now: number) => {
-    const ending = firstOf(urgent);
-    if (isDue(ending, now)) return ending;
-    const isTurnOfNew = !backlog && newInARow < NEW_IN_A_ROW_MAX;
-    const next = isTurnOfNew ? newcomer(now) : undefined;
-    newInARow = next === undefined ? 0 : newInARow + 1;
+    const next = nextInTurn(now);
+    if (next !== undefined) return next;
+    // Of very many projects not all have been asked.
     const oldest = firstOf(waiting.keys());
-    return next ?? (isDue(oldest, now) ? oldest : undefined);
+    const entry = entryOf(oldest);
+    return entry !== undefined && dueTime(entry) <= now ? oldest : undefined;
   };
   const release = (key: string) => {
     underWay.delete(key);
@@ -152,12 +202,21 @@ export function createGather(): Gather {
     parked.delete(key);
     insert(key, entry);
   };
+  const count = (project: string, message: HeldMessage, size: number, sign: 1 | -1) => {
+    events += sign;
+    bytes += sign * size;
+    addTo(heldOf, project, sign);
+    if (!message.overtakes) return;
+    addTo(aheadOf, project, sign);
+    overtaking.events += sign;
+    overtaking.bytes += sign * size;
+  };
 
   return {
     add(session, event, message, now) {
       const key = keyOf(session);
-      const room = underWay.has(key) ? parked : waiting;
-      const entry = room.get(key) ?? {
+      const isUnderWay = underWay.has(key);
+      const entry = (isUnderWay ? parked.get(key) : entryOf(key)) ?? {
         project: session.project,
         sessionId: session.sessionId,
         events: [],
@@ -171,9 +230,8 @@ export function createGather(): Gather {
       const size = sizeOf(event);
       entry.sizes.push(size);
       entry.ends ||= event.type === 'session_end';
-      events += 1;
-      bytes += size;
-      if (room === parked) parked.set(key, entry);
+      count(session.project, message, size, 1);
+      if (isUnderWay) parked.set(key, entry);
       else insert(key, entry);
     },
 
@@ -181,12 +239,17 @@ export function createGather(): Gather {
       backlog = value;
     },
 
+    setAhead(projects) {
+      ahead = projects;
+      for (const room of rooms.values()) joinSide(room);
+    },
+
     take(now) {
       const key = nextOf(now);
-      const entry = key === undefined ? undefined : waiting.get(key);
-      if (key === undefined || entry === undefined) return undefined;
-      waiting.delete(key);
-      urgent.delete(key);
+      const room = key === undefined ? undefined : waiting.get(key);
+      const entry = entryOf(key);
+      if (key === undefined || room === undefined || entry === undefined) return undefined;
+      remove(key, room);
       underWay.add(key);
       const count = batchLength(entry.sizes);
       const delivery: Delivery = {
@@ -205,18 +268,22 @@ export function createGather(): Gather {
       return delivery;
     },
 
-    dueAt() {
+    dueAt(now = Infinity) {
+      // Those that are ahead wait shorter than the one that has waited longest.
+      const lookAgainAt = ahead.size > 0 && waiting.size > 0 ? now + WINDOW_MS.idle : Infinity;
       return Math.min(
+        lookAgainAt,
         ...[firstOf(urgent), firstOf(waiting.keys())].map((key) => {
-          const entry = key === undefined ? undefined : waiting.get(key);
+          const entry = entryOf(key);
           return entry === undefined ? Infinity : dueTime(entry);
         }),
       );
     },
 
     done(delivery) {
-      events -= delivery.events.length;
-      for (const size of delivery.sizes) bytes -= size;
+      for (const [n, message] of delivery.messages.entries()) {
+        count(delivery.project, message, delivery.sizes[n] ?? 0, -1);
+      }
       const key = keyOf(delivery);
       told.set(key, true);
       release(key);
@@ -244,10 +311,25 @@ export function createGather(): Gather {
     get events() {
       return events;
     },
+    waitingOf(session) {
+      const key = keyOf(session);
+      return (parked.get(key) ?? entryOf(key))?.events.length ?? 0;
+    },
+    heldOf: (project) => heldOf.get(project) ?? 0,
+    aheadOf: (project) => aheadOf.get(project) ?? 0,
     get isFull() {
-      return hasNoRoom() || urgent.size >= COMPLETE_MAX;
+      return hasNoRoom() || urgent.size - urgentAhead.size >= COMPLETE_MAX;
+    },
+    get mayOvertake() {
+      return overtaking.events < OVERTAKING_MESSAGES_MAX && overtaking.bytes < OVERTAKING_BYTES_MAX;
     },
   };
+}
+
+function addTo(counts: Map<string, number>, project: string, sign: 1 | -1): void {
+  const count = (counts.get(project) ?? 0) + sign;
+  if (count > 0) counts.set(project, count);
+  else counts.delete(project);
 }
 
 /** How many events of these sizes make one batch. */

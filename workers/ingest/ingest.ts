@@ -5,26 +5,36 @@
  *   pull ─▶ parse ─▶ gather ─▶ deliver ─▶ ack
  *             └────▶ dead letter ──────────┘
  */
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { headers, type Subscription } from '@nats-io/transport-node';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { countByProject, readAhead } from '../../platform/events-ahead.ts';
+import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
-import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
-import { isServerAway } from '../../platform/temporal.ts';
+import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
+import type { Nats } from '../../platform/nats.ts';
+import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
+import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
 import {
   DEADLETTERS_STREAM,
   deadLetterSubject,
-  EVENTS_CONSUMER,
   EVENTS_STREAM,
   sessionWorkflowId,
 } from '../../shared/ids.ts';
+import { createApart } from './apart.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
+import { openEventSource } from './event-source.ts';
+import { followFloor } from './follow-floor.ts';
+import { createGiveUp, type LetterSource, stuckReason } from './give-up.ts';
+import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import { type DeadLetter, parseMessage } from './parse-event.ts';
+import { createStuckSessions } from './stuck-sessions.ts';
 
 export interface IngestDeps {
   readonly nats: Nats;
@@ -33,6 +43,8 @@ export interface IngestDeps {
   readonly now: () => number;
   /** Told whether places are short. */
   readonly stretch: Pick<Stretch, 'observe'>;
+  /** A session that does not take its events is tried for this long. */
+  readonly stuckAfterMs: number;
   /** The worker of this process, where there is one. */
   readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
 }
@@ -53,25 +65,22 @@ export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outco
  * gone by: well within the time that JetStream waits, looked after in steps of half of it.
  */
 const STILL_WORKING_MS = ACK_WAIT_MS / 3;
-/** While events flow: a hot session may forget event ids only as fast as it learns the floor. */
-const ACK_FLOOR_EVERY_MS = 500;
 /** Acknowledgements go out together: each write to a socket costs both sides more than ten of them do. */
 const ACK_EVERY_MS = 50;
+/** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */
+const OVERTAKE = { everyMs: 300, restForWork: 1, afterErrorMs: 5_000 } as const;
+/** Sessions that failed are tried in places of their own, so many at a time: each may take seconds. */
+const TRIED_APART_MAX = 4;
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 /** From the stop on, until what is not delivered is given back. */
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
-/**
- * What the client asks JetStream for ahead of need, and when it asks again. Not a number of bytes: then it asks
- * for 25 messages at a time, which keeps both sides busy asking.
- */
-const PULL = { max_messages: 256, threshold_messages: 128, expires: 10_000 } as const;
 
 /** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
 const EVENT_ID_HEADER = 'Sojourn-Event-Id';
 
-function messageIdOf({ headers: given }: JsMsg): string | undefined {
+function messageIdOf(given: MsgHdrs | undefined): string | undefined {
   return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
 }
 
@@ -86,8 +95,11 @@ function replyOf(message: JsMsg): string {
 }
 
 interface Held extends HeldMessage {
-  /** Where JetStream waits to hear of it. The message itself would keep the buffer alive that it came in. */
-  reply: string;
+  /**
+   * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
+   * would keep the buffer alive that it came in.
+   */
+  reply: string | undefined;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
 }
@@ -98,14 +110,17 @@ export async function startIngest({
   deliver,
   log,
   now,
+  stuckAfterMs,
   worker,
   stretch,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
   const held = new Map<number, Held>();
-  /** Failed tries of sessions that did not take their events yet. */
-  const attemptsOf = new Map<string, number>();
+  const stuck = createStuckSessions(stuckAfterMs);
+  const apart = createApart(TRIED_APART_MAX, tryApart);
+  /** Deliveries that wait for another try of their session. */
+  let putOff = 0;
   const figures: IngestFigures = {
     messages: 0,
     events: 0,
@@ -115,7 +130,15 @@ export async function startIngest({
     reopened: 0,
     known: 0,
   };
-  let ackFloor = 0;
+  /** Messages that were delivered out of turn and that the consumer has yet to come to. */
+  const overtaken = new Set<number>();
+  /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
+  let lastSeq = 0;
+  let pulled = 0;
+  let pending = 0;
+  let stalledSince = Infinity;
+  /** Whose events the last message brought. */
+  let latest: readonly SessionName[] = [];
   let underWay = 0;
   let failures = 0;
   let pausedUntil = 0;
@@ -128,40 +151,43 @@ export async function startIngest({
   let settled: string[] = [];
   let wakeUp = () => {};
 
-  const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
-  const messages = await consumer.consume(PULL);
+  const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
 
   const keepHeld = setInterval(() => {
     const at = now();
     for (const entry of held.values()) {
-      if (at - entry.heardOfAt < STILL_WORKING_MS) continue;
+      if (entry.reply === undefined || at - entry.heardOfAt < STILL_WORKING_MS) continue;
       nats.connection.publish(entry.reply, WORKING);
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
-  let floorAt = 0;
-  const followFloor = setInterval(() => {
-    if (figures.messages === floorAt) return;
-    floorAt = figures.messages;
-    nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER).then(
-      (info) => {
-        ackFloor = info.ack_floor.stream_seq;
-      },
-      (error: unknown) => {
-        log.debug({ err: error }, 'ack floor not known for now');
-      },
-    );
-  }, ACK_FLOOR_EVERY_MS);
-
+  const floor = followFloor({ nats, log, pulled: () => pulled });
   function settlePart(message: HeldMessage): void {
     message.open -= 1;
     if (message.open > 0) return;
     const { seq } = message;
     const entry = held.get(seq);
-    held.delete(seq);
-    if (entry !== undefined) settled.push(entry.reply);
-    if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
+    // That of a stream of before has nobody to acknowledge it to.
+    if (entry === message) {
+      held.delete(seq);
+      if (entry.reply !== undefined) acknowledgeSoon(entry.reply);
+      else overtaken.add(seq);
+    }
     wakeUp();
+  }
+
+  /** Sequences begin anew: what is held is delivered all the same, but what comes now is something else. */
+  function onStreamMadeAnew(): void {
+    held.clear();
+    overtaken.clear();
+    overtaking.reset();
+    settled = [];
+    lastSeq = 0;
+  }
+
+  function acknowledgeSoon(reply: string): void {
+    settled.push(reply);
+    if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
   }
 
   function acknowledge(): void {
@@ -180,14 +206,19 @@ export async function startIngest({
       while (pace.mayGo(underWay, at)) {
         const delivery = gather.take(at);
         if (delivery === undefined) break;
+        if (stuck.isFailing(sessionOf(delivery))) {
+          putOff += 1;
+          apart.add(delivery);
+          continue;
+        }
         underWay += 1;
         send(delivery).catch((error: unknown) => {
           log.fatal({ err: error }, 'ingest is broken');
-          messages.stop(toError(error));
+          source.fail(toError(error));
         });
       }
     }
-    const dueAt = gather.dueAt();
+    const dueAt = gather.dueAt(at);
     stretch.observe(dueAt <= at, at);
     const next = Math.max(dueAt, pausedUntil, pace.askAgainAt(underWay, at));
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
@@ -204,41 +235,52 @@ export async function startIngest({
   }
 
   async function send(delivery: Delivery): Promise<void> {
-    const workflowId = sessionWorkflowId(delivery.project, delivery.sessionId);
-    const takenBefore = worker?.untaken.takenBy(workflowId);
+    const sentAt = now();
     try {
-      const outcome = await deliver(delivery, ackFloor);
-      figures[outcome] += 1;
-      if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
-      if (failures > 0) log.info({ failures }, 'temporal takes events again');
-      failures = 0;
-      attemptsOf.delete(workflowId);
-      gather.done(delivery);
-      for (const message of delivery.messages) settlePart(message);
+      await attempt(delivery);
     } catch (error) {
-      retryLater(delivery, error);
+      failed(delivery, error, sentAt);
     } finally {
       underWay -= 1;
       pump();
     }
   }
 
+  /** One try. @throws what the session or the server had against it */
+  async function attempt(delivery: Delivery): Promise<void> {
+    const workflowId = sessionOf(delivery);
+    const takenBefore = worker?.untaken.takenBy(workflowId);
+    const outcome = await deliver(delivery, floorBefore(delivery));
+    figures[outcome] += 1;
+    if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
+    if (failures > 0) log.info({ failures }, 'temporal takes events again');
+    failures = 0;
+    stuck.taken(workflowId, now());
+    settle(delivery);
+  }
+
+  /** What is delivered is not acknowledged: a floor above it is that of a stream of before, or of before a redelivery. */
+  function floorBefore({ messages }: Delivery): number {
+    return messages.every(({ seq }) => seq > floor.kept) ? floor.kept : 0;
+  }
+
+  function settle(delivery: Delivery): void {
+    gather.done(delivery);
+    for (const message of delivery.messages) settlePart(message);
+  }
+
   /**
-   * Puts a delivery back after a while; its session waits, the others go on. Where the server itself
-   * is away everything pauses: one log line a pause, and no storm of requests when it comes back.
+   * Where the server itself is away everything pauses: one log line a pause, and no storm of requests when it
+   * comes back. It is not where another session has been taken meanwhile: then it is this session's trouble.
    */
-  function retryLater(delivery: Delivery, error: unknown): void {
-    const key = sessionWorkflowId(delivery.project, delivery.sessionId);
-    const attempts = (attemptsOf.get(key) ?? 0) + 1;
-    attemptsOf.set(key, attempts);
-    const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
-    if (!isServerAway(error)) {
-      const { project, sessionId } = delivery;
-      log.error(
-        { err: error, project, sessionId, attempts, waitMs },
-        'session did not take events, trying again',
-      );
-    } else if (now() >= pausedUntil) {
+  function failed(delivery: Delivery, error: unknown, sentAt: number): void {
+    if (!isServerAway(error) || stuck.isOneTakenSince(sentAt)) {
+      putOff += 1;
+      failedApart(delivery, error);
+      return;
+    }
+    const waitMs = Math.min(BACKOFF_MS.first * 2 ** failures, BACKOFF_MS.max);
+    if (now() >= pausedUntil) {
       failures += 1;
       pausedUntil = now() + waitMs;
       log.warn({ err: error, failures, waitMs }, 'temporal did not take events, trying again');
@@ -249,9 +291,79 @@ export async function startIngest({
     }, waitMs);
   }
 
+  /** Tries a session again, or gives its events up where it has been tried for long enough; the others go on. */
+  function failedApart(delivery: Delivery, error: unknown): void {
+    const { project, sessionId } = delivery;
+    const session = sessionOf(delivery);
+    const failure = stuck.failed(session, isRefused(error), now());
+    const { attempts, failingForMs, retryInMs } = failure;
+    if (retryInMs === undefined) {
+      stuck.giveUp(session, stuckReason(failingForMs, toError(error)), now());
+      log.error(
+        { err: error, project, sessionId, attempts, failingForMs },
+        'session took no events for too long, they become dead letters',
+      );
+    } else {
+      log.error(
+        { err: error, project, sessionId, attempts, waitMs: retryInMs },
+        'session did not take events, trying again',
+      );
+    }
+    setTimeout(() => {
+      apart.add(delivery);
+    }, retryInMs ?? 0);
+  }
+
+  async function tryApart(delivery: Delivery): Promise<void> {
+    if (over) return;
+    const at = now();
+    if (at < pausedUntil) {
+      setTimeout(() => {
+        apart.add(delivery);
+      }, pausedUntil - at);
+      return;
+    }
+    const reason = stuck.givenUp(sessionOf(delivery), at);
+    try {
+      if (reason === undefined) await attempt(delivery);
+      else await giveUp(delivery, reason);
+    } catch (error) {
+      if (reason === undefined) failedApart(delivery, error);
+      else giveUpLater(delivery, error);
+      return;
+    }
+    if (reason !== undefined) settle(delivery);
+    putOff -= 1;
+    pump();
+  }
+
+  function giveUpLater(delivery: Delivery, error: unknown): void {
+    // Its messages are given back, and offered to the next process.
+    if (stopping) return;
+    log.warn({ err: error, stream: DEADLETTERS_STREAM }, 'dead letters not kept, trying again');
+    setTimeout(() => {
+      apart.add(delivery);
+    }, BACKOFF_MS.max);
+  }
+
+  const giveUp = createGiveUp({
+    fetch: (seq) => nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }),
+    messageIdOf: ({ header }) => messageIdOf(header),
+    keep: async (project, source, letter) => {
+      await keepDeadLetter(project, source, letter);
+      figures.deadLetters += 1;
+    },
+  });
+
   /** @returns the dead letters that have to be kept before anything else is pulled */
   function take(message: JsMsg): (() => Promise<void>) | undefined {
     const { seq } = message;
+    lastSeq = Math.max(lastSeq, seq);
+    pulled += 1;
+    if (overtaken.delete(seq)) {
+      acknowledgeSoon(replyOf(message));
+      return undefined;
+    }
     const before = held.get(seq);
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
@@ -259,13 +371,12 @@ export async function startIngest({
       before.heardOfAt = now();
       return undefined;
     }
-    const messageId = messageIdOf(message);
     const { project, events, deadLetters } = parseMessage({
       subject: message.subject,
       data: message.data,
       seq,
       receivedAt: Math.floor(message.info.timestampNanos / 1e6),
-      ...(messageId !== undefined && messageId !== '' && { messageId }),
+      ...asMessageId(messageIdOf(message.headers)),
     });
     const entry: Held = {
       seq,
@@ -280,6 +391,7 @@ export async function startIngest({
     for (const { sessionId, event } of events) {
       gather.add({ project, sessionId }, event, entry, now());
     }
+    latest = events.map(({ sessionId }) => ({ project, sessionId }));
     if (deadLetters.length === 0) return undefined;
     return async () => {
       for (const letter of deadLetters) {
@@ -290,8 +402,75 @@ export async function startIngest({
     };
   }
 
+  /** What there is to say against one, the consumer's way will: here it is left alone. */
+  function takeAhead(message: StoredMsg): void {
+    const { subject, data, seq } = message;
+    if (seq <= lastSeq || held.has(seq) || overtaken.has(seq)) return;
+    const { project, events, deadLetters } = parseMessage({
+      subject,
+      data,
+      seq,
+      receivedAt: message.time.getTime(),
+      ...asMessageId(messageIdOf(message.header)),
+    });
+    if (deadLetters.length > 0) return;
+    if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
+    const entry: Held = {
+      seq,
+      bytes: data.length,
+      overtakes: true,
+      open: events.length,
+      reply: undefined,
+      heardOfAt: now(),
+    };
+    held.set(seq, entry);
+    figures.messages += 1;
+    figures.events += events.length;
+    for (const { sessionId, event } of events) {
+      gather.add({ project, sessionId }, event, entry, now());
+    }
+    pumpSoon();
+  }
+
+  const overtaking = createOvertaking<StoredMsg>({
+    countByProject: () => countByProject(nats),
+    read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
+    place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
+    held: (project) => ({ all: gather.heldOf(project), ahead: gather.aheadOf(project) }),
+    hasRoom: () => !stopping && gather.mayOvertake && overtaken.size < OVERTAKEN_MAX,
+    take: takeAhead,
+    setAhead: (projects) => {
+      gather.setAhead(projects);
+      pump();
+    },
+  });
+
+  /** Looks past the queue now and then; the longer that takes the less often. */
+  async function overtake(): Promise<void> {
+    let waitMs: number = OVERTAKE.everyMs;
+    for (;;) {
+      await sleep(waitMs, undefined, { ref: false });
+      if (stopping) return;
+      const at = now();
+      try {
+        await overtaking.look();
+        waitMs = Math.max(OVERTAKE.everyMs, (now() - at) * OVERTAKE.restForWork);
+      } catch (error) {
+        waitMs = OVERTAKE.afterErrorMs;
+        log.warn({ err: error }, 'could not look past the queue, others wait for it meanwhile');
+      }
+      if (overtaken.size < OVERTAKEN_MAX) continue;
+      // Removed from the stream before the consumer came to them.
+      for (const seq of overtaken) if (seq <= lastSeq) overtaken.delete(seq);
+    }
+  }
+
   /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
-  async function keepDeadLetter(project: string, source: JsMsg, letter: DeadLetter): Promise<void> {
+  async function keepDeadLetter(
+    project: string,
+    source: LetterSource,
+    letter: DeadLetter,
+  ): Promise<void> {
     const head = headers();
     head.set('Sojourn-Reason', letter.reason);
     head.set('Sojourn-Subject', source.subject);
@@ -303,7 +482,7 @@ export async function startIngest({
       try {
         await nats.js.publish(deadLetterSubject(project), letter.data, {
           headers: head,
-          msgID: `${source.info.stream}-${source.seq}${part}`,
+          msgID: `${EVENTS_STREAM}-${source.seq}${part}`,
           timeout: 5_000,
         });
         log.debug(
@@ -324,68 +503,82 @@ export async function startIngest({
     }
   }
 
-  async function pull(source: ConsumerMessages): Promise<void> {
-    for await (const message of source) {
+  function isOverShare(session: SessionName): boolean {
+    if (!stuck.isFailing(sessionOf(session))) return false;
+    return gather.waitingOf(session) >= FAILING_SESSION_HELD_MAX;
+  }
+
+  async function pull(): Promise<void> {
+    for await (const message of source.messages) {
+      stalledSince = now();
       const keepDeadLetters = take(message);
       if (keepDeadLetters !== undefined) await keepDeadLetters();
-      gather.setBacklog(message.info.pending > 0);
+      ({ pending } = message.info);
+      gather.setBacklog(pending > 0);
       pumpSoon();
-      while (gather.isFull && !stopping) {
+      while ((gather.isFull || latest.some(isOverShare)) && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
       }
+      stalledSince = Infinity;
     }
-  }
-
-  /**
-   * No more from JetStream, but what is on its way to us still comes: dropped, it would be offered
-   * again only after a while. (`close()` drops it; the subscription that can do better is not part of
-   * the client's types.)
-   */
-  async function stopPulling(): Promise<void> {
-    const { sub } = messages as unknown as { readonly sub?: Pick<Subscription, 'drain'> };
-    await goodbye(sub?.drain());
-    await messages.close();
   }
 
   async function drain(deadline: number): Promise<void> {
     gather.hurry();
-    // Where Temporal is away there is nothing to wait for.
-    const isHopeless = () => failures > 0 && underWay === 0;
+    // Where Temporal is away, or only sessions are left that do not take their events, there is nothing to wait for.
+    const isHopeless = () =>
+      underWay === 0 && (failures > 0 || (putOff > 0 && gather.dueAt() === Infinity));
     while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     over = true;
     clearInterval(keepHeld);
-    clearInterval(followFloor);
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
-    for (const { reply } of held.values()) nats.connection.publish(reply, NAK);
+    for (const { reply } of held.values()) {
+      if (reply !== undefined) nats.connection.publish(reply, NAK);
+    }
     await goodbye(nats.connection.flush());
+    await goodbye(floor.stop());
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 
   log.info('ingest started');
-  const pulled = pull(messages);
+  const ended = pull();
+  overtake().catch((error: unknown) => {
+    log.fatal({ err: error }, 'ingest is broken');
+    source.fail(toError(error));
+  });
   let stopped: Promise<void> | undefined;
   return {
     figures,
-    finished: pulled,
+    finished: ended,
     stop() {
       stopped ??= (async () => {
         stopping = true;
         const deadline = now() + DRAIN_MS_MAX;
         wakeUp();
-        await stopPulling();
-        await within(deadline - now(), pulled).catch(() => undefined);
+        await source.stop();
+        await within(deadline - now(), ended).catch(() => undefined);
         await drain(deadline);
       })();
       return stopped;
     },
   };
+}
+
+function asMessageId(id: string | undefined): { readonly messageId?: string } {
+  return id === undefined || id === '' ? {} : { messageId: id };
+}
+
+type SessionName = Pick<Delivery, 'project' | 'sessionId'>;
+
+function sessionOf({ project, sessionId }: SessionName): string {
+  return sessionWorkflowId(project, sessionId);
 }
 
 /** A failure is as good as an end. */

@@ -1,0 +1,148 @@
+/**
+ * Snapshots of closed sessions: the result of a run that ended, what a query says of one that was closed from
+ * outside, and where nothing can be asked any more, its history read and folded again.
+ */
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type proto from '@temporalio/proto';
+import type { SessionHistory } from '../activities/load-snapshot.ts';
+import type { RecognizedUser, SessionInput, SessionSnapshot } from '../shared/actor.ts';
+import { type Memory, rememberedSnapshot } from '../shared/remembered.ts';
+import type { WriteResult } from '../shared/write.ts';
+import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
+import { payloadConverter } from '../workflows/payload-converter.ts';
+import { createSessionRuns, hasBeenReset } from './session-runs.ts';
+import { isServerAway } from './temporal.ts';
+
+type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
+type Payloads = proto.temporal.api.common.v1.IPayloads;
+
+/** A worker replays the run to answer; where none does in this time, the history is read instead. */
+const QUERY_MS_MAX = 3_000;
+/** Runs of one chain that are followed. */
+const RUNS_MAX = 1_000;
+/** `HistoryEventFilterType`: the last event only. */
+const CLOSE_EVENT = 2 as never;
+
+/** Snapshots of closed sessions. */
+export function createSessionHistory(client: Client): SessionHistory {
+  const sessionRuns = createSessionRuns(client);
+  return {
+    async snapshotOf(workflowId, firstRunId) {
+      let runId = firstRunId;
+      for (let runs = 0; runs < RUNS_MAX; runs += 1) {
+        const handle = client.workflow.getHandle(workflowId, runId);
+        const description = await handle.describe();
+        const { status } = description;
+        if (status.name === 'COMPLETED') {
+          const snapshot = (await handle.result()) as SessionSnapshot;
+          if (!hasBeenReset(description)) return snapshot;
+          // A run that was reset may have come less far than one that ended before it.
+          const newest = await sessionRuns.newestResult(workflowId, runId, snapshot.identity);
+          return newest !== undefined && newest.snapshot.writeNo > snapshot.writeNo
+            ? newest.snapshot
+            : snapshot;
+        }
+        if (status.name !== 'CONTINUED_AS_NEW') return askOrRead(client, workflowId, runId);
+        runId = await successorOf(client, workflowId, runId);
+      }
+      throw new Error(`${workflowId} was continued more than ${RUNS_MAX} times`);
+    },
+  };
+}
+
+async function successorOf(client: Client, workflowId: string, runId: string): Promise<string> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    historyEventFilterType: CLOSE_EVENT,
+  });
+  const end = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
+  if (!end?.newExecutionRunId) throw new Error(`${workflowId}, run ${runId}, has no successor`);
+  return end.newExecutionRunId;
+}
+
+/** Of a run that was terminated, failed or is running still. */
+async function askOrRead(
+  client: Client,
+  workflowId: string,
+  runId: string,
+): Promise<SessionSnapshot> {
+  const handle = client.workflow.getHandle(workflowId, runId);
+  try {
+    return await client.withDeadline(Date.now() + QUERY_MS_MAX, () => handle.query(snapshotQuery));
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || isServerAway(error)) throw error;
+    // Closed before its first task was done, its tasks fail, or there is no worker to replay it.
+  }
+  const { events } = await handle.fetchHistory();
+  return snapshotFromEvents(events ?? []);
+}
+
+/**
+ * What a run would have left behind, by its history.
+ * @throws RangeError where it is not that of a session
+ */
+export function snapshotFromEvents(events: readonly HistoryEvent[]): SessionSnapshot {
+  const started = events[0]?.workflowExecutionStartedEventAttributes;
+  const input = firstOf(started?.input) as SessionInput | undefined;
+  if (input === undefined) throw new RangeError('the history does not begin with a session');
+  const chain = started?.firstExecutionRunId ?? started?.originalExecutionRunId ?? '';
+  return rememberedSnapshot(input, chain, memoriesOf(events));
+}
+
+function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
+  /** Types of activities, by the event that scheduled them. */
+  const scheduled = new Map<string, string>();
+  return events.flatMap((event): Memory[] => {
+    const at = timeOf(event);
+    const signal = event.workflowExecutionSignaledEventAttributes;
+    if (signal?.signalName === eventsSignal.name) {
+      return [{ kind: 'events', batch: readable(signal.input), at }];
+    }
+    if (event.workflowTaskCompletedEventAttributes) return [{ kind: 'task done', at }];
+    const activity = event.activityTaskScheduledEventAttributes;
+    if (activity) scheduled.set(String(event.eventId), activity.activityType?.name ?? '');
+    const done = event.activityTaskCompletedEventAttributes;
+    if (done) {
+      return resultOf(scheduled.get(String(done.scheduledEventId)), firstOf(done.result), at);
+    }
+    const marker = event.markerRecordedEventAttributes;
+    if (marker?.markerName !== LOCAL_ACTIVITY || marker.failure) return [];
+    const about = firstOf(marker.details?.['data']) as { readonly activity_type?: string };
+    return resultOf(about.activity_type, firstOf(marker.details?.['result']), at);
+  });
+}
+
+/** The engine's name for what it keeps of a local activity. */
+const LOCAL_ACTIVITY = 'core_local_activity';
+
+function resultOf(activity: string | undefined, result: unknown, at: number): Memory[] {
+  if (activity === 'writeDifference') {
+    return [{ kind: 'written', result: result as WriteResult, at }];
+  }
+  if (activity === 'recognizeVisitor') {
+    return [{ kind: 'recognized', user: result as RecognizedUser }];
+  }
+  if (activity === 'loadSnapshot') {
+    return [{ kind: 'loaded', snapshot: result as SessionSnapshot }];
+  }
+  return [];
+}
+
+function firstOf(payloads: Payloads | null | undefined): unknown {
+  const [payload] = payloads?.payloads ?? [];
+  return payload && payloadConverter.fromPayload(payload);
+}
+
+/** What came with a signal; nothing where it cannot be read, which then is no batch. */
+function readable(payloads: Payloads | null | undefined): unknown {
+  try {
+    return firstOf(payloads);
+  } catch {
+    return undefined;
+  }
+}
+
+function timeOf({ eventTime }: HistoryEvent): number {
+  return Number(eventTime?.seconds ?? 0) * 1_000 + Math.floor((eventTime?.nanos ?? 0) / 1e6);
+}

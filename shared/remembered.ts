@@ -1,0 +1,66 @@
+/**
+ * What a session knew, worked out from what the engine keeps of its run, where the run itself can no longer
+ * be asked: one that was closed before its first workflow task was done, or whose tasks fail.
+ *
+ * Everything that was told to it is in its history. Of what it wrote, the history shows what the session had
+ * learnt of; a write that it did not live to learn of is found again under its number by the next run.
+ */
+import {
+  type Actor,
+  openActor,
+  receive,
+  type RecognizedUser,
+  type SessionInput,
+  type SessionSnapshot,
+  snapshotOf,
+} from './actor.ts';
+import { isBatch } from './batch.ts';
+import { confirmWrite, rebase, takeOpening, takeUser, type WriteResult } from './write.ts';
+
+/** One thing that a run's history tells, in its order. `at`: epoch milliseconds. */
+export type Memory =
+  | { readonly kind: 'task done'; readonly at: number }
+  /** Whatever came as the signal `events`. */
+  | { readonly kind: 'events'; readonly batch: unknown; readonly at: number }
+  | { readonly kind: 'written'; readonly result: WriteResult; readonly at: number }
+  | { readonly kind: 'recognized'; readonly user: RecognizedUser }
+  | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot };
+
+/**
+ * The snapshot that a run would have left.
+ * @param input the run's argument
+ * @param chain first run of its chain
+ */
+export function rememberedSnapshot(
+  input: SessionInput,
+  chain: string,
+  memories: readonly Memory[],
+): SessionSnapshot {
+  const actor = openActor(input, chain, input.batch.sentAt ?? 0);
+  let { opening } = input;
+  /** A write of another chain, until the session has learnt what that chain knew. */
+  let foreign: WriteResult | undefined;
+  for (const memory of memories) {
+    if (memory.kind === 'task done' && opening !== undefined) {
+      // The record was in the log before the task could end.
+      takeOpening(actor, opening, memory.at);
+      opening = undefined;
+    }
+    if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
+    if (memory.kind === 'written') foreign = take(actor, memory);
+    if (memory.kind === 'recognized') takeUser(actor, memory.user);
+    if (memory.kind === 'loaded' && foreign !== undefined) {
+      rebase(actor, memory.snapshot, foreign);
+      foreign = undefined;
+    }
+  }
+  return snapshotOf(actor, actor.reopenedAfter);
+}
+
+/** @returns the write where another chain wrote it */
+function take(
+  actor: Actor,
+  { result, at }: Extract<Memory, { kind: 'written' }>,
+): WriteResult | undefined {
+  return confirmWrite(actor, result, at) ? undefined : result;
+}

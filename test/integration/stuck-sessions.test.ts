@@ -1,0 +1,208 @@
+/** Sessions that operators have broken: they lose nothing, count nothing twice, and hold up nobody. */
+import type { Client } from '@temporalio/client';
+import { expect } from 'chai';
+import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
+import { inLines } from '../support/builders.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  type PipelineProcess,
+  QUICK_SETTINGS,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { type ReferenceEvent, referenceRows } from '../support/reference.ts';
+import { TEST_NAMESPACE, useServers } from '../support/servers.ts';
+
+const SETTINGS = { ...QUICK_SETTINGS, SESSION_STUCK_AFTER: '2s' };
+const WITHIN = { withinMs: 45_000 };
+/** CONTRACT: others see their rows within seconds meanwhile. */
+const OTHERS_WITHIN = { withinMs: 10_000 };
+
+describe('a broken session', function () {
+  this.timeout(120_000);
+  const servers = useServers();
+  let around: Around;
+  let client: Client;
+  let pipeline: PipelineProcess | undefined;
+  let disconnect: () => Promise<void>;
+
+  before(async () => {
+    around = await connectAround(servers());
+    const temporal = await connectTemporalOf(servers());
+    ({ client } = temporal);
+    disconnect = () => temporal.connection.close();
+    const { code, stderr } = await sojourn(['migrate'], environmentOf(servers()));
+    expect(code, stderr).to.equal(0);
+  });
+
+  after(async () => {
+    await pipeline?.stop();
+    await around.close();
+    await disconnect();
+  });
+
+  const event = (project: string, n: number, eventType = 'pageview'): ReferenceEvent => ({
+    project,
+    sessionId: 's',
+    eventId: `e${n}`,
+    eventType,
+    timestamp: Date.UTC(2026, 3, 1, 12, 0, n),
+    properties: { path: `/${n}` },
+  });
+  const publish = async (...events: readonly ReferenceEvent[]) => {
+    for (const { project, ...rest } of events) await around.publish(project, rest);
+  };
+  const handleOf = (project: string) => client.workflow.getHandle(sessionWorkflowId(project, 's'));
+  const expectRows = (events: readonly ReferenceEvent[], within = WITHIN) =>
+    eventually(async () => {
+      const rows = await around.rows(events[0]?.project ?? '');
+      expect(inLines(rows)).to.equal(inLines(referenceRows(events)));
+    }, within);
+  /** Somebody else's event, published now, is in ClickHouse soon. */
+  async function expectOthersToGoOn(project: string): Promise<void> {
+    const other = event(`${project}-beside`, 1);
+    await publish(other);
+    await expectRows([other], OTHERS_WITHIN);
+  }
+  const settled = async () => {
+    const { code, stderr } = await sojourn(['status', '--wait'], environmentOf(servers()));
+    expect(code, stderr).to.equal(0);
+  };
+
+  it('that was terminated before its first task was done goes on from its history', async () => {
+    const project = 'terminated-early';
+    const events = [1, 2, 3, 4].map((n) => event(project, n, n === 4 ? 'session_end' : undefined));
+    // No worker yet, so nobody does its first task.
+    const ingest = await startPipelineProcess(servers(), SETTINGS, ['ingest']);
+    await publish(...events.slice(0, 1));
+    await eventually(() => handleOf(project).describe(), WITHIN);
+    await publish(...events.slice(1, 2));
+    await eventually(async () => {
+      const { events: told } = await handleOf(project).fetchHistory();
+      expect(told?.some((e) => e.workflowExecutionSignaledEventAttributes)).to.equal(true);
+    }, WITHIN);
+    await handleOf(project).terminate();
+    await ingest.stop();
+
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
+    await publish(...events.slice(2));
+
+    await expectRows(events);
+  });
+
+  it('that was signalled with what is no batch ignores it', async () => {
+    const project = 'stray-signals';
+    await publish(event(project, 1));
+    await expectRows([event(project, 1)]);
+
+    for (const oops of [{ oops: 1 }, null, 'x', { events: [{}], ackFloor: 0 }]) {
+      await handleOf(project).signal('events', oops);
+    }
+    await handleOf(project).signal('nobody-knows-this', 1);
+    await publish(event(project, 2), event(project, 3, 'session_end'));
+
+    await expectOthersToGoOn(project);
+    await expectRows([1, 2].map((n) => event(project, n)).concat(event(project, 3, 'session_end')));
+    await eventually(async () => {
+      expect((await handleOf(project).describe()).status.name).to.equal('COMPLETED');
+    }, WITHIN);
+    expect(pipeline?.log()).to.contain('holds no events was ignored');
+  });
+
+  it('that takes nothing becomes dead letters, which count once when they are replayed', async () => {
+    const project = 'takes-nothing';
+    const events = [1, 2, 3].map((n) => event(project, n, n === 3 ? 'session_end' : undefined));
+    // Its id belongs to a run that is no session's, and says so to nobody.
+    const stranger = await client.workflow.start('stranger', {
+      workflowId: sessionWorkflowId(project, 's'),
+      taskQueue: 'nowhere',
+    });
+    await stranger.terminate();
+
+    const [one, two, three] = events.map(({ project: _project, ...rest }) => rest);
+    await around.publish(project, one);
+    await around.publish(project, `[${JSON.stringify(two)}, ${JSON.stringify(three)}]`);
+    await expectOthersToGoOn(project);
+
+    const letters = await lettersOf(project, 3);
+    expect(letters.map(({ payload }) => payload)).to.have.members(
+      [one, two, three].map((e) => JSON.stringify(e)),
+    );
+    expect(letters[0]?.reason).to.match(/^the session did not take this event for \d+ s \(.+\)/);
+
+    const execution = { workflowId: stranger.workflowId, runId: stranger.firstExecutionRunId };
+    await client.workflowService.deleteWorkflowExecution({
+      namespace: TEST_NAMESPACE,
+      workflowExecution: execution,
+    });
+    await eventually(
+      () =>
+        stranger.describe().then(
+          () => expect.fail('still there'),
+          () => undefined,
+        ),
+      WITHIN,
+    );
+    for (let times = 0; times < 2; times += 1) {
+      const { code, stderr } = await sojourn(
+        ['deadletters', 'replay', '--project', project],
+        environmentOf(servers()),
+      );
+      expect(code, stderr).to.equal(0);
+      // The same messages once more, as if a producer had not heard of its acknowledgement.
+      await publish(...events);
+    }
+
+    await expectRows(events);
+    await settled();
+    await expectRows(events);
+  });
+
+  it('that was deleted begins anew with its next event', async () => {
+    const project = 'deleted';
+    await publish(event(project, 1));
+    await expectRows([event(project, 1)]);
+    await client.workflowService.deleteWorkflowExecution({
+      namespace: TEST_NAMESPACE,
+      workflowExecution: { workflowId: sessionWorkflowId(project, 's') },
+    });
+    await eventually(
+      () =>
+        handleOf(project)
+          .describe()
+          .then(
+            () => expect.fail('still there'),
+            () => undefined,
+          ),
+      WITHIN,
+    );
+
+    await publish(event(project, 2));
+    await expectOthersToGoOn(project);
+
+    await eventually(async () => {
+      const [row] = await around.select<{ views: string }>(
+        `SELECT toString(sum(count)) AS views FROM sojourn.metrics
+         WHERE project = '${project}' AND metric_type = 'page_views' AND dimension = '' AND granularity = 'hour'`,
+      );
+      expect(row?.views).to.equal('2');
+    }, WITHIN);
+  });
+
+  type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };
+
+  function lettersOf(project: string, count: number): Promise<Listed[]> {
+    return eventually(async () => {
+      const words = ['deadletters', 'list', '--project', project, '--json'];
+      const { stdout } = await sojourn(words, environmentOf(servers()));
+      const listed = JSON.parse(stdout) as Listed[];
+      expect(listed).to.have.length(count);
+      return listed;
+    }, WITHIN);
+  }
+});

@@ -1,0 +1,86 @@
+import type { StoredMsg } from '@nats-io/jetstream';
+import { expect } from 'chai';
+import { createGiveUp, stuckReason } from '../../workers/ingest/give-up.ts';
+import type { Delivery } from '../../workers/ingest/gather.ts';
+import { type DeadLetter, parseMessage } from '../../workers/ingest/parse-event.ts';
+
+const RECEIVED = Date.UTC(2026, 5, 1);
+const SUBJECT = 'events.shop.test';
+
+function stored(seq: number, text: string): StoredMsg {
+  const data = Buffer.from(text);
+  return { subject: SUBJECT, seq, data, time: new Date(RECEIVED) } as unknown as StoredMsg;
+}
+
+/** What a session would have been brought of these messages. */
+function deliveryOf(sessionId: string, messages: readonly StoredMsg[]): Delivery {
+  const parts = messages.flatMap(({ subject, seq, data }) =>
+    parseMessage({ subject, seq, data, receivedAt: RECEIVED })
+      .events.filter((event) => event.sessionId === sessionId)
+      .map(({ event }) => ({ event, message: { seq, bytes: data.length, open: 1 } })),
+  );
+  return {
+    project: 'shop',
+    sessionId,
+    events: parts.map(({ event }) => event),
+    messages: parts.map(({ message }) => message),
+    sizes: parts.map(() => 1),
+  };
+}
+
+async function givenUp(sessionId: string, messages: readonly StoredMsg[], lost = false) {
+  const letters: (DeadLetter & { subject: string; seq: number; text: string })[] = [];
+  const giveUp = createGiveUp({
+    fetch: (seq) => Promise.resolve(lost ? null : (messages.find((m) => m.seq === seq) ?? null)),
+    messageIdOf: () => undefined,
+    keep(project, { subject, seq }, letter) {
+      expect(project).to.equal('shop');
+      letters.push({ ...letter, subject, seq, text: Buffer.from(letter.data).toString() });
+      return Promise.resolve();
+    },
+  });
+  await giveUp(deliveryOf(sessionId, messages), 'why');
+  return letters.sort((a, b) => a.seq - b.seq || (a.index ?? 0) - (b.index ?? 0));
+}
+
+const event = (sessionId: string, more = '') =>
+  `{"eventType": "pageview",  "sessionId":"${sessionId}","timestamp":"2026-05-31T00:00:00Z"${more}}`;
+
+describe('events that are given up', () => {
+  it('become letters byte for byte, those of other sessions do not', async () => {
+    const [one, other, two] = [event('s', ',"eventId":"é"'), event('t'), event('s', ',"x":1.0')];
+    const array = `[${one}, ${other},{"bad":true} ,\n${two}]`;
+    const single = ` ${event('s')}\n`;
+
+    const letters = await givenUp('s', [stored(7, array), stored(8, single)]);
+
+    expect(
+      letters.map(({ seq, index, text, eventId }) => [seq, index, text, eventId]),
+    ).to.deep.equal([
+      [7, 0, one, 'é'],
+      [7, 3, two, '7#3'],
+      [8, undefined, single, '8'],
+    ]);
+    expect(letters[0]).to.include({ reason: 'why', subject: SUBJECT });
+  });
+
+  it('keep what was read of them where the message is gone, and read the same again', async () => {
+    const more = ',"userId":"u","properties":{"path":"/a","revenue":1.5,"currency":"EUR"}';
+    const [letter] = await givenUp('s', [stored(7, event('s', more))], true);
+    const data = Buffer.from(letter?.text ?? '');
+    const read = (text: Uint8Array, seq: number) =>
+      parseMessage({ subject: SUBJECT, seq, data: text, receivedAt: RECEIVED });
+
+    expect(letter?.subject).to.equal('events.shop.pageview');
+    const [again] = read(data, 7).events;
+    expect(again).to.deep.equal(read(Buffer.from(event('s', more)), 7).events[0]);
+  });
+
+  it('say why in one line that a header takes', () => {
+    const error = new Error('failed', { cause: new Error('14 ÜNAVAILABLE: no\nstack') });
+
+    expect(stuckReason(900_400, error)).to.equal(
+      'the session did not take this event for 900 s (14 ?NAVAILABLE: no); replay it when the session is well',
+    );
+  });
+});

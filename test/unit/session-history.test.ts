@@ -1,0 +1,70 @@
+/** A session whose run cannot be asked any more is what its history says. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import proto from '@temporalio/proto';
+import { expect } from 'chai';
+import { snapshotFromEvents } from '../../platform/session-history.ts';
+import type { SessionSnapshot } from '../../shared/actor.ts';
+import { balanceRows } from '../../shared/balance.ts';
+import { fromWire, toWire } from '../../shared/contributions.ts';
+import { stateFromWire } from '../../shared/session-wire.ts';
+import { decodeBalance } from '../../shared/tables.ts';
+import { payloadConverter } from '../../workflows/payload-converter.ts';
+import { throughJson } from '../support/builders.ts';
+
+const HISTORIES = new URL('../replay/histories/', import.meta.url);
+
+function eventsOf(name: string) {
+  const bytes = gunzipSync(readFileSync(new URL(name, HISTORIES)));
+  return proto.temporal.api.history.v1.History.decode(bytes).events;
+}
+
+/** What the run itself said when it ended. */
+function resultIn(events: ReturnType<typeof eventsOf>): SessionSnapshot | undefined {
+  const [payload] =
+    events.at(-1)?.workflowExecutionCompletedEventAttributes?.result?.payloads ?? [];
+  return payload && payloadConverter.fromPayload<SessionSnapshot>(payload);
+}
+
+/** Rows written so far, less those that events add by themselves, in one order and in today's form. */
+function rowsOf(snapshot: SessionSnapshot): string[] {
+  const rows =
+    snapshot.version === 1
+      ? toWire(fromWire(snapshot.balance))
+      : balanceRows(decodeBalance(snapshot.balance, stateFromWire(snapshot.state, true).tallies));
+  return rows.map((row) => JSON.stringify(row)).sort();
+}
+
+function comparable({ endReason: _unknowable, ...snapshot }: SessionSnapshot) {
+  return { ...snapshot, balance: rowsOf(snapshot) };
+}
+
+describe('the history of a session that cannot be asked', () => {
+  const names = readdirSync(HISTORIES).filter((name) => resultIn(eventsOf(name)) !== undefined);
+
+  it('is there to be compared with what sessions said themselves', () => {
+    expect(names.length).to.be.above(10);
+  });
+
+  for (const name of names) {
+    it(`says what the session itself said: ${name}`, () => {
+      const events = eventsOf(name);
+      const said = resultIn(events) as SessionSnapshot;
+
+      const read = throughJson(snapshotFromEvents(events.slice(0, -1)));
+
+      expect(comparable(read)).to.deep.equal(comparable(said));
+    });
+  }
+
+  it('leaves the first write to be found again where no task of the run was done', () => {
+    const [started] = eventsOf('0.1.0-opened-one-batch.pb.gz');
+
+    const snapshot = snapshotFromEvents(started ? [started] : []);
+    const { writeNo, state } = snapshot;
+
+    expect([writeNo, state.events]).to.deep.equal([0, 3]);
+    // What the events add by themselves is owed: nothing of it is known to be written.
+    expect(rowsOf(snapshot).every((row) => /,"-[^"]*",-?\d+\]$/.test(row))).to.equal(true);
+  });
+});

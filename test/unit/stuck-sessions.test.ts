@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import { createStuckSessions } from '../../workers/ingest/stuck-sessions.ts';
+
+const STUCK_AFTER_MS = 60_000;
+const T0 = 1_000_000;
+
+/** Tries a session until it is given up. @returns when, after its first failure */
+function givenUpAfter(
+  stuck: ReturnType<typeof createStuckSessions>,
+  isRefused: boolean,
+  triesMax = 1_000,
+): number | undefined {
+  let now = T0;
+  for (let tries = 0; tries < triesMax; tries += 1) {
+    const { retryInMs } = stuck.failed('s', isRefused, now);
+    if (retryInMs === undefined) return now - T0;
+    now += retryInMs;
+  }
+  return undefined;
+}
+
+describe('a session that does not take its events', () => {
+  it('is tried ever less often, and given up when its time is over', () => {
+    expect(givenUpAfter(createStuckSessions(STUCK_AFTER_MS), true)).to.equal(STUCK_AFTER_MS);
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    const waits = [0, 1, 2, 3, 4, 5, 6].map(() => stuck.failed('s', true, T0).retryInMs);
+    expect(waits).to.deep.equal([200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+  });
+
+  it('is not given up while nothing tells that it is not the server', () => {
+    expect(givenUpAfter(createStuckSessions(STUCK_AFTER_MS), false)).to.equal(undefined);
+  });
+
+  it('is given up for any reason where the server takes others', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    stuck.failed('s', false, T0);
+    stuck.taken('other', T0 + 10);
+
+    expect(givenUpAfter(stuck, false)).to.equal(STUCK_AFTER_MS);
+  });
+
+  it('is not given up where many are refused and none is taken', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    for (let n = 0; n < 20; n += 1) stuck.failed(`other-${n}`, true, T0);
+
+    expect(givenUpAfter(stuck, true)).to.equal(undefined);
+  });
+
+  it('begins anew once it has taken something', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    stuck.failed('s', true, T0);
+    stuck.taken('s', T0 + 1);
+
+    expect(stuck.isFailing('s')).to.equal(false);
+    expect(stuck.failed('s', true, T0 + STUCK_AFTER_MS).attempts).to.equal(1);
+  });
+
+  it('is spared a try for a while once it was given up, then tried again', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    stuck.failed('s', true, T0);
+    expect(stuck.givenUp('s', T0)).to.equal(undefined);
+
+    stuck.giveUp('s', 'broken', T0);
+
+    expect(stuck.givenUp('s', T0 + 4_999)).to.equal('broken');
+    expect(stuck.givenUp('s', T0 + 5_000)).to.equal(undefined);
+    // And at once given up again where that fails.
+    expect(stuck.failed('s', true, T0 + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+  });
+
+  it('is told from a server that takes nothing', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    expect(stuck.isOneTakenSince(T0)).to.equal(false);
+    stuck.taken('other', T0 + 1);
+    expect(stuck.isOneTakenSince(T0)).to.equal(true);
+    expect(stuck.isOneTakenSince(T0 + 1)).to.equal(false);
+  });
+});

@@ -1,0 +1,77 @@
+/**
+ * Sessions that do not take their events: how often that was tried, when to try again, and when it has been long
+ * enough. They wait and are tried apart from the others, who must not notice. Pure: it is told the time.
+ */
+import { LRUCache } from 'lru-cache';
+
+/** Between two tries of the same session. */
+const BACKOFF_MS = { first: 200, max: 5_000 } as const;
+/** A session that was given up is not tried with what comes next for this long. */
+const GIVEN_UP_MS = 5_000;
+/** What is known of failing sessions is bounded; one that is forgotten only begins anew. */
+const FAILING_MAX = 50_000;
+/** Where so many fail and none is taken, it is not the sessions. */
+const FEW = 10;
+
+export interface Failure {
+  readonly attempts: number;
+  /** When to try again; undefined: not again, its events are to be given up. */
+  readonly retryInMs: number | undefined;
+  /** Since the first failure. */
+  readonly failingForMs: number;
+}
+
+export interface StuckSessions {
+  /** A session has taken events. */
+  taken(session: string, now: number): void;
+  /** @param isRefused the error is about this session beyond doubt */
+  failed(session: string, isRefused: boolean, now: number): Failure;
+  /** Whether a session has taken events since then: what fails is not the server. */
+  isOneTakenSince(time: number): boolean;
+  /** It failed when it was last tried, so it is tried apart from the others. */
+  isFailing(session: string): boolean;
+  /** Its events are given up, for this reason. */
+  giveUp(session: string, reason: string, now: number): void;
+  /** Why its events were given up a moment ago: what comes now goes the same way, without a try. */
+  givenUp(session: string, now: number): string | undefined;
+}
+
+interface Entry {
+  attempts: number;
+  readonly since: number;
+  givenUp: { readonly at: number; readonly reason: string } | undefined;
+}
+
+export function createStuckSessions(stuckAfterMs: number): StuckSessions {
+  const failing = new LRUCache<string, Entry>({ max: FAILING_MAX });
+  let lastTakenAt = -Infinity;
+  return {
+    taken(session, now) {
+      lastTakenAt = now;
+      failing.delete(session);
+    },
+    failed(session, isRefused, now) {
+      const entry = failing.get(session) ?? { attempts: 0, since: now, givenUp: undefined };
+      failing.set(session, entry);
+      entry.attempts += 1;
+      const { attempts, since } = entry;
+      const isItsOwn = lastTakenAt > since || (isRefused && failing.size <= FEW);
+      const isOver = isItsOwn && now - since >= stuckAfterMs;
+      const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
+      // Not later than its time is over, so that a short one is kept to.
+      const leftMs = Math.max(BACKOFF_MS.first, since + stuckAfterMs - now);
+      const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
+      return { attempts, retryInMs, failingForMs: now - since };
+    },
+    isOneTakenSince: (time) => lastTakenAt > time,
+    isFailing: (session) => failing.has(session),
+    giveUp(session, reason, now) {
+      const entry = failing.get(session);
+      if (entry !== undefined) entry.givenUp = { at: now, reason };
+    },
+    givenUp(session, now) {
+      const entry = failing.get(session)?.givenUp;
+      return entry !== undefined && now - entry.at < GIVEN_UP_MS ? entry.reason : undefined;
+    },
+  };
+}
