@@ -49,7 +49,7 @@ describe('the border', () => {
 
   it('dead-letters a bad element of an array alone, with the digits it came with', () => {
     const bad =
-      '{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1.50000000000}}';
+      '{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":"1.50000000000"}}';
 
     const { events, deadLetters } = parse(
       `[${JSON.stringify(good)}, ${bad}, ${JSON.stringify(good)}]`,
@@ -122,7 +122,7 @@ describe('the border', () => {
   it('reads money by its digits, however many there are', () => {
     const money = (digits: string) =>
       eventOf(
-        `{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":${digits}}}`,
+        `{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":${digits}}}`,
       ).revenue;
 
     expect(money('123456789012345678.123456789')).to.equal('123456789012345678.123456789');
@@ -137,7 +137,7 @@ describe('the border', () => {
   });
 
   it('reads numbers and booleans as their text, and what is no value as not given', () => {
-    const text = `{"eventType":"x","sessionId":"s","timestamp":1,"properties":{"path":1.0,"country":true,"os":null,"browser":{},"deviceType":[],"trafficSource":"","other":1}}`;
+    const text = `{"eventType":"x","sessionId":"s","timestamp":1772359200000,"properties":{"path":1.0,"country":true,"os":null,"browser":{},"deviceType":[],"trafficSource":"","other":1}}`;
 
     const event = eventOf(text);
 
@@ -160,8 +160,8 @@ describe('the border', () => {
 
   it('is not fooled by names that every object has', () => {
     expect(
-      parse('{"__proto__":{"eventType":"pageview"},"sessionId":"s","timestamp":1}').deadLetters[0]
-        ?.reason,
+      parse('{"__proto__":{"eventType":"pageview"},"sessionId":"s","timestamp":1772359200000}')
+        .deadLetters[0]?.reason,
     ).to.contain('eventType');
     expect(
       eventOf({ ...good, properties: { constructor: 'x', toString: 'y' } }),
@@ -170,7 +170,7 @@ describe('the border', () => {
 
   it('takes the last of a repeated key, as everybody does', () => {
     const text =
-      '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1,"revenue":2}}';
+      '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":1,"revenue":2}}';
 
     expect(eventOf(text)).to.include({ type: 'purchase', revenue: '2' });
   });

@@ -1,0 +1,170 @@
+/**
+ * Where the parts of a JSON text lie in its bytes: the elements of an array, the values of an object's fields. Dead
+ * letters are cut out of a message by it, and numbers keep the digits they came with.
+ *
+ * The text must be valid JSON (`JSON.parse` has read it): nothing is checked here, so one pass over the bytes is
+ * enough, however deep they are nested and however many parts they have.
+ */
+
+/** A value: where it begins, where the next byte after it is, and how deep it is nested (0: no object or array). */
+export interface Slice {
+  readonly start: number;
+  readonly end: number;
+  readonly depth: number;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** A view of the bytes whose `indexOf` is the one of the C library. */
+export function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** The first byte that is neither space nor a byte order mark at the very beginning. */
+export function textStart(json: Buffer): number {
+  const hasMark = json[0] === 0xef && json[1] === 0xbb && json[2] === 0xbf;
+  return skipSpace(json, hasMark ? 3 : 0);
+}
+
+/** Whether the text is an array. */
+export function isArrayText(json: Buffer): boolean {
+  return json[textStart(json)] === OPEN_ARRAY;
+}
+
+/** The elements of the array that the text is, without the space around them. */
+export function elementSlices(json: Buffer): Slice[] {
+  const slices: Slice[] = [];
+  let at = skipSpace(json, textStart(json) + 1);
+  while (at < json.length && json[at] !== CLOSE_ARRAY) {
+    const slice = valueAt(json, at);
+    slices.push(slice);
+    at = skipSpace(json, slice.end);
+    if (json[at] === COMMA) at = skipSpace(json, at + 1);
+  }
+  return slices;
+}
+
+/** How deep the text is nested. */
+export function depthOf(json: Buffer): number {
+  return valueAt(json, textStart(json)).depth;
+}
+
+/**
+ * Where the values of some fields of an object lie; of a repeated key the last one counts, as in `JSON.parse`.
+ * @param start where the object begins
+ * @param names the fields that are asked for, in ASCII
+ */
+export function fieldSlices(
+  json: Buffer,
+  start: number,
+  names: ReadonlySet<string>,
+): Map<string, Slice> {
+  const found = new Map<string, Slice>();
+  if (json[start] !== OPEN_OBJECT) return found;
+  let at = skipSpace(json, start + 1);
+  while (at < json.length && json[at] !== CLOSE_OBJECT) {
+    const keyEnd = stringEnd(json, at + 1);
+    const key = keyText(json, at, keyEnd);
+    at = skipSpace(json, keyEnd);
+    if (json[at] === COLON) at = skipSpace(json, at + 1);
+    const slice = valueAt(json, at);
+    if (key !== undefined && names.has(key)) found.set(key, slice);
+    at = skipSpace(json, slice.end);
+    if (json[at] === COMMA) at = skipSpace(json, at + 1);
+  }
+  return found;
+}
+
+/** No name that is asked for is longer, each of its characters written as `\u0041`. */
+const KEY_BYTES_MAX = 6 * 32;
+
+/** @returns undefined for a key that is too long to be one that is asked for */
+function keyText(json: Buffer, start: number, end: number): string | undefined {
+  if (end - start > KEY_BYTES_MAX + 2) return undefined;
+  const text = json.toString('latin1', start + 1, end - 1);
+  return text.includes('\\') ? (JSON.parse(json.toString('utf8', start, end)) as string) : text;
+}
+
+/** The value that begins at a place. */
+function valueAt(json: Buffer, start: number): Slice {
+  const { length } = json;
+  let depth = 0;
+  let deepest = 0;
+  let at = start;
+  while (at < length) {
+    const byte = json[at];
+    if (byte === QUOTE) {
+      at = stringEnd(json, at + 1);
+      if (depth === 0) break;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+      at += 1;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
+      depth -= 1;
+      at += 1;
+      if (depth === 0) break;
+    } else if (depth === 0) {
+      at = plainEnd(json, at);
+      break;
+    } else {
+      at += 1;
+    }
+  }
+  return { start, end: at, depth: deepest };
+}
+
+/** The end of a number or a word. */
+function plainEnd(json: Buffer, from: number): number {
+  let at = from;
+  while (at < json.length && !isAfterPlain(json[at])) at += 1;
+  return at;
+}
+
+function isAfterPlain(byte: number | undefined): boolean {
+  return byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT || isSpace(byte);
+}
+
+/** So many bytes are looked at one by one: a call costs as much. */
+const SHORT_STRING_BYTES = 32;
+
+/** Behind the quote that ends a string. @param from its first byte */
+function stringEnd(json: Buffer, from: number): number {
+  let at = from;
+  for (;;) {
+    const near = Math.min(json.length, at + SHORT_STRING_BYTES);
+    while (at < near) {
+      const byte = json[at];
+      if (byte === QUOTE) return at + 1;
+      at += byte === BACKSLASH ? 2 : 1;
+    }
+    const quote = json.indexOf(QUOTE, at);
+    if (quote === -1) return json.length;
+    if (!isEscaped(json, at, quote)) return quote + 1;
+    at = quote + 1;
+  }
+}
+
+/** Whether an odd number of backslashes stands before a place; none before `from` counts. */
+function isEscaped(json: Buffer, from: number, place: number): boolean {
+  let at = place;
+  while (at > from && json[at - 1] === BACKSLASH) at -= 1;
+  return (place - at) % 2 === 1;
+}
+
+function skipSpace(json: Buffer, from: number): number {
+  let at = from;
+  while (isSpace(json[at])) at += 1;
+  return at;
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
