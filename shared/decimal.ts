@@ -74,12 +74,14 @@ function isRoundedUp(rest: string, kept: bigint): boolean {
 
 /** More digits than the whole part of any time has. */
 const WHOLE_DIGITS_MAX = 16;
+const PLAIN_DIGITS = /^\d+$/;
 
 /**
  * The whole part of a JSON number by its digits: as a float, 1.9999999999999999 would be 2 already.
  * @returns undefined where the text is no JSON number; infinite above 10^16
  */
 export function wholeOfJsonNumber(text: string): number | undefined {
+  if (text.length <= WHOLE_DIGITS_MAX && PLAIN_DIGITS.test(text)) return Number(text);
   const number = digitsOf(text);
   if (number === undefined) return undefined;
   const { sign, digits, point } = number;

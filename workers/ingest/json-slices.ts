@@ -24,17 +24,17 @@ const CLOSE_OBJECT = 0x7d;
 
 /** A view of the bytes whose `indexOf` is the one of the C library. */
 export function asBuffer(data: Uint8Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** The first byte that is neither space nor a byte order mark at the very beginning. */
-export function textStart(json: Buffer): number {
+export function textStart(json: Uint8Array): number {
   const hasMark = json[0] === 0xef && json[1] === 0xbb && json[2] === 0xbf;
   return skipSpace(json, hasMark ? 3 : 0);
 }
 
 /** Whether the text is an array. */
-export function isArrayText(json: Buffer): boolean {
+export function isArrayText(json: Uint8Array): boolean {
   return json[textStart(json)] === OPEN_ARRAY;
 }
 
@@ -71,11 +71,11 @@ export function fieldSlices(
   let at = skipSpace(json, start + 1);
   while (at < json.length && json[at] !== CLOSE_OBJECT) {
     const keyEnd = stringEnd(json, at + 1);
-    const key = keyText(json, at, keyEnd);
+    const key = keyText(json, at, keyEnd, names);
     at = skipSpace(json, keyEnd);
     if (json[at] === COLON) at = skipSpace(json, at + 1);
     const slice = valueAt(json, at);
-    if (key !== undefined && names.has(key)) found.set(key, slice);
+    if (key !== undefined) found.set(key, slice);
     at = skipSpace(json, slice.end);
     if (json[at] === COMMA) at = skipSpace(json, at + 1);
   }
@@ -85,11 +85,30 @@ export function fieldSlices(
 /** No name that is asked for is longer, each of its characters written as `\u0041`. */
 const KEY_BYTES_MAX = 6 * 32;
 
-/** @returns undefined for a key that is too long to be one that is asked for */
-function keyText(json: Buffer, start: number, end: number): string | undefined {
+/** @returns undefined for a key that is not asked for */
+function keyText(
+  json: Buffer,
+  start: number,
+  end: number,
+  names: ReadonlySet<string>,
+): string | undefined {
   if (end - start > KEY_BYTES_MAX + 2) return undefined;
-  const text = json.toString('latin1', start + 1, end - 1);
-  return text.includes('\\') ? (JSON.parse(json.toString('utf8', start, end)) as string) : text;
+  const last = end - 1;
+  let isPlain = true;
+  for (let at = start + 1; at < last; at += 1) if (json[at] === BACKSLASH) isPlain = false;
+  if (isPlain) {
+    for (const name of names) if (isAt(json, start + 1, last, name)) return name;
+    return undefined;
+  }
+  const key = JSON.parse(json.toString('utf8', start, end)) as string;
+  return names.has(key) ? key : undefined;
+}
+
+/** Whether these bytes are this text in ASCII: a text made of them for each key would take longer. */
+function isAt(json: Buffer, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let n = 0; n < text.length; n += 1) if (json[start + n] !== text.charCodeAt(n)) return false;
+  return true;
 }
 
 /** The value that begins at a place. */
@@ -159,7 +178,7 @@ function isEscaped(json: Buffer, from: number, place: number): boolean {
   return (place - at) % 2 === 1;
 }
 
-function skipSpace(json: Buffer, from: number): number {
+function skipSpace(json: Uint8Array, from: number): number {
   let at = from;
   while (isSpace(json[at])) at += 1;
   return at;

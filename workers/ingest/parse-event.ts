@@ -15,14 +15,7 @@ import {
   HEADER_ID_CHARS_MAX,
   MESSAGE_BYTES_MAX,
 } from '../../shared/limits.ts';
-import {
-  asBuffer,
-  depthOf,
-  elementSlices,
-  isArrayText,
-  type Slice,
-  textStart,
-} from './json-slices.ts';
+import { asBuffer, depthOf, elementSlices, isArrayText, type Slice } from './json-slices.ts';
 import { Fault, parseFields } from './parse-fields.ts';
 
 export interface RawMessage {
@@ -66,7 +59,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Checks a message. Never throws: what cannot be read is a dead letter. */
 export function parseMessage(message: RawMessage): ParsedMessage {
   const subject = parseEventSubject(message.subject);
-  const project = fileUnder(subject?.project);
+  const project = subject?.valid === true ? subject.project : fileUnder(subject?.project);
   const bad = (reason: string): ParsedMessage => ({
     project,
     events: [],
@@ -83,13 +76,12 @@ export function parseMessage(message: RawMessage): ParsedMessage {
 
   const text = decode(message.data);
   if (text === undefined) return bad('message must be UTF-8');
-  const json = asBuffer(message.data);
-  if (!isArrayText(json)) {
-    if (json.length > EVENT_BYTES_MAX) return bad('event must be at most 64 KiB');
+  if (!isArrayText(message.data)) {
+    if (message.data.length > EVENT_BYTES_MAX) return bad('event must be at most 64 KiB');
     const value = read(text);
     if (value instanceof Fault) return bad(value.reason);
-    if (isNestedTooDeeply(text, json)) return bad(TOO_DEEP);
-    const event = parseFields(value, { json, start: () => textStart(json), message, id: idOf });
+    if (isNestedTooDeeply(text, message.data)) return bad(TOO_DEEP);
+    const event = parseFields(value, { message, text, id: idOf });
     return event instanceof Fault
       ? bad(event.reason)
       : { project, events: [event], deadLetters: [] };
@@ -101,7 +93,7 @@ export function parseMessage(message: RawMessage): ParsedMessage {
   if (length > EVENTS_PER_MESSAGE_MAX) {
     return bad(`array must hold at most ${EVENTS_PER_MESSAGE_MAX} events`);
   }
-  return { project, ...parseElements(elements as readonly unknown[], json, message) };
+  return { project, ...parseElements(elements as readonly unknown[], message) };
 }
 
 /** The place of a message: other than a sequence, never the same again when the stream is made anew or put back. */
@@ -111,18 +103,16 @@ export function placeOf(seq: number, receivedAt: number): string {
 
 function parseElements(
   elements: readonly unknown[],
-  json: Buffer,
   message: RawMessage,
 ): Omit<ParsedMessage, 'project'> {
   const events: SessionEvent[] = [];
   const deadLetters: DeadLetter[] = [];
+  const json = asBuffer(message.data);
   const slices = elementSlices(json);
   for (const [index, element] of elements.entries()) {
     const slice = slices[index] as Slice;
     const { start, end } = slice;
-    const event =
-      checkSlice(slice) ??
-      parseFields(element, { json, start: () => start, message, index, id: idOf });
+    const event = checkSlice(slice) ?? parseFields(element, { message, start, index, id: idOf });
     if (event instanceof Fault) {
       const data = json.subarray(start, end);
       deadLetters.push({ reason: event.reason, data, index, eventId: letterId(message, index) });
@@ -141,15 +131,19 @@ function checkSlice({ start, end, depth }: Slice): Fault | undefined {
 }
 
 /** Nearly every event has one or two brackets, which are counted sooner than anything is looked through. */
-function isNestedTooDeeply(text: string, json: Buffer): boolean {
-  let openings = 0;
-  for (const bracket of ['{', '[']) {
-    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
-      openings += 1;
-      if (openings > EVENT_DEPTH_MAX) return depthOf(json) > EVENT_DEPTH_MAX;
-    }
+function isNestedTooDeeply(text: string, data: Uint8Array): boolean {
+  const openings =
+    countUpTo(EVENT_DEPTH_MAX + 1, text, '{') + countUpTo(EVENT_DEPTH_MAX + 1, text, '[');
+  return openings > EVENT_DEPTH_MAX && depthOf(asBuffer(data)) > EVENT_DEPTH_MAX;
+}
+
+function countUpTo(most: number, text: string, bracket: string): number {
+  let count = 0;
+  for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+    count += 1;
+    if (count === most) break;
   }
-  return false;
+  return count;
 }
 
 function decode(data: Uint8Array): string | undefined {
@@ -193,7 +187,7 @@ function withIndex(id: string, index?: number): string {
 
 /** A header is bytes: what is no UTF-8 in it came out as U+FFFD, and two such ids could not be told apart. */
 function headerIdFault(id: string): Fault | undefined {
-  if (id.length > HEADER_ID_CHARS_MAX * 2 || [...id].length > HEADER_ID_CHARS_MAX) {
+  if (id.length > HEADER_ID_CHARS_MAX * 2 || Array.from(id).length > HEADER_ID_CHARS_MAX) {
     return new Fault(`header Nats-Msg-Id must be at most ${HEADER_ID_CHARS_MAX} characters long`);
   }
   return /[\p{Cc}\ufffd]/u.test(id)

@@ -8,7 +8,7 @@ import {
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
-import { fieldSlices, type Slice } from './json-slices.ts';
+import { asBuffer, fieldSlices, type Slice, textStart } from './json-slices.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
 
@@ -22,10 +22,11 @@ export class Fault {
 
 /** Where an event comes from. */
 export interface EventSource {
-  readonly json: Buffer;
-  /** Where it begins in it. */
-  readonly start: () => number;
   readonly message: RawMessage;
+  /** Of a message with one event: what it says. */
+  readonly text?: string;
+  /** Of an element of an array: where it begins, and its index. */
+  readonly start?: number;
   readonly index?: number;
   /** The id that an event without one gets. */
   readonly id: (message: RawMessage, index?: number) => string | Fault;
@@ -34,7 +35,7 @@ export interface EventSource {
 /** @param value the event as `JSON.parse` has read it */
 export function parseFields(value: unknown, source: EventSource): SessionEvent | Fault {
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
-  const digits = createDigits(source);
+  const digits = new Digits(source);
   const { message, index } = source;
   const eventType = requiredText(value, 'eventType', 64);
   if (eventType instanceof Fault) return eventType;
@@ -65,29 +66,56 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   };
 }
 
-/** The digits that numbers came with, by field; looked for only where there is a number. */
-interface Digits {
-  readonly ofTimestamp: () => string;
-  readonly ofProperty: (name: string) => string;
-}
-
 const OUTER: ReadonlySet<string> = new Set(['timestamp', 'properties']);
 
-function createDigits({ json, start }: EventSource): Digits {
-  let outer: Map<string, Slice> | undefined;
-  let inner: Map<string, Slice> | undefined;
-  const outerSlices = () => (outer ??= fieldSlices(json, start(), OUTER));
-  const text = (slice: Slice | undefined) =>
-    slice === undefined ? '' : json.toString('latin1', slice.start, slice.end);
-  return {
-    ofTimestamp: () => text(outerSlices().get('timestamp')),
-    ofProperty(name) {
-      const properties = outerSlices().get('properties');
-      if (properties === undefined) return '';
-      inner ??= fieldSlices(json, properties.start, READ_PROPERTIES);
-      return text(inner.get(name));
-    },
-  };
+/** The digits that numbers came with, by field; looked for only where there is a number. */
+class Digits {
+  readonly #source: EventSource;
+  #outer: Map<string, Slice> | undefined;
+  #inner: Map<string, Slice> | undefined;
+
+  constructor(source: EventSource) {
+    this.#source = source;
+  }
+
+  ofTimestamp(): string {
+    return onlyTimestamp(this.#source.text) ?? this.#text(this.#outerSlices().get('timestamp'));
+  }
+
+  ofProperty(name: string): string {
+    const start = this.#outerSlices().get('properties')?.start;
+    if (start === undefined) return '';
+    this.#inner ??= fieldSlices(this.#json, start, READ_PROPERTIES);
+    return this.#text(this.#inner.get(name));
+  }
+
+  get #json(): Buffer {
+    return asBuffer(this.#source.message.data);
+  }
+
+  #outerSlices(): Map<string, Slice> {
+    this.#outer ??= fieldSlices(this.#json, this.#source.start ?? textStart(this.#json), OUTER);
+    return this.#outer;
+  }
+
+  #text(slice: Slice | undefined): string {
+    return slice === undefined ? '' : this.#json.toString('latin1', slice.start, slice.end);
+  }
+}
+
+const TIMESTAMP_KEY = '"timestamp"';
+const NUMBER_VALUE = /[ \t\n\r]*:[ \t\n\r]*([-+.\deE]+)/y;
+
+/**
+ * The shorter way for what nearly every event is like: its text has the key once and no escaped character, so that
+ * no other key is the same.
+ */
+function onlyTimestamp(text: string | undefined): string | undefined {
+  if (text === undefined || text.includes('\\')) return undefined;
+  const at = text.indexOf(TIMESTAMP_KEY);
+  if (at === -1 || at !== text.lastIndexOf(TIMESTAMP_KEY)) return undefined;
+  NUMBER_VALUE.lastIndex = at + TIMESTAMP_KEY.length;
+  return NUMBER_VALUE.exec(text)?.[1];
 }
 
 function parseTime(
@@ -97,7 +125,7 @@ function parseTime(
 ): number | Fault {
   const value = ownValue(event, 'timestamp');
   if (!isGiven(value)) return new Fault('timestamp is required');
-  const at = parseTimestamp(value, digits.ofTimestamp);
+  const at = parseTimestamp(value, digits);
   if (at === undefined) {
     return new Fault('timestamp must be an RFC 3339 time or epoch milliseconds');
   }

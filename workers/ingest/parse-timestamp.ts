@@ -6,13 +6,16 @@ const RFC_3339 =
 
 /**
  * Epoch milliseconds of a time; digits below the millisecond are cut.
- * @param numberText the digits of a number as they came
+ * @param digits those that a number came with
  * @returns undefined for anything that is no RFC 3339 text (section 5.6, real calendar days only)
  *   and no finite number
  */
-export function parseTimestamp(value: unknown, numberText: () => string): number | undefined {
+export function parseTimestamp(
+  value: unknown,
+  digits: { ofTimestamp(): string },
+): number | undefined {
   if (typeof value === 'number') {
-    return Number.isFinite(value) ? wholeOfJsonNumber(numberText()) : undefined;
+    return Number.isFinite(value) ? wholeOfJsonNumber(digits.ofTimestamp()) : undefined;
   }
   if (typeof value !== 'string') return undefined;
   const match = RFC_3339.exec(value);
