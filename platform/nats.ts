@@ -29,10 +29,11 @@ import {
   METRICS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
-import { HELD_MESSAGES_MAX } from '../shared/limits.ts';
+import { HELD_MESSAGES_MAX, MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
+import { borderSettings, placesSinceOf } from './event-streams.ts';
 import type { Logger } from './log.ts';
 import { readRange } from './stream-range.ts';
 import { unreachable } from './unreachable.ts';
@@ -111,11 +112,16 @@ type StreamShape = Partial<StreamConfig> & { readonly name: string; readonly sub
 /** The streams. Full streams refuse instead of forgetting, but for announcements. */
 const STREAMS: readonly StreamShape[] = [
   {
+    name: DEADLETTERS_STREAM,
+    subjects: ['deadletters.*'],
+    discard: DiscardPolicy.New,
+    duplicate_window: nanos(3_600_000),
+  },
+  {
     name: EVENTS_STREAM,
     subjects: ['events.>'],
     discard: DiscardPolicy.New,
     max_age: nanos(7 * DAY_MS),
-    duplicate_window: nanos(120_000),
   },
   {
     name: ROLLUPS_STREAM,
@@ -134,32 +140,31 @@ const STREAMS: readonly StreamShape[] = [
     max_bytes: 1024 ** 3,
     duplicate_window: nanos(120_000),
   },
-  {
-    name: DEADLETTERS_STREAM,
-    subjects: ['deadletters.*'],
-    discard: DiscardPolicy.New,
-    duplicate_window: nanos(3_600_000),
-  },
 ];
 
 /** For so long JetStream lets a message be held without a word of it; then it offers it again, to whoever is there. */
 export const ACK_WAIT_MS = 20_000;
 
 /** Creates or updates streams and the ingest consumer; safe to run again. */
-export async function migrateStreams({ jsm }: Pick<Nats, 'jsm'>, log: Logger): Promise<void> {
+export async function migrateStreams(
+  { jsm, connection }: Pick<Nats, 'jsm' | 'connection'>,
+  log: Logger,
+): Promise<void> {
+  const server = {
+    version: connection.info?.version ?? '0.0.0',
+    payloadMax: connection.info?.max_payload ?? MESSAGE_BYTES_MAX,
+  };
   for (const shape of STREAMS) {
     const config = { storage: StorageType.File, retention: RetentionPolicy.Limits, ...shape };
-    const exists = await jsm.streams.info(shape.name).then(
-      () => true,
-      (error: unknown) => {
-        if (isApiError(error, 10059)) return false;
-        throw error;
-      },
-    );
+    const found = await jsm.streams.info(shape.name).catch((error: unknown) => {
+      if (isApiError(error, 10059)) return undefined;
+      throw error;
+    });
+    const settings = borderSettings(shape.name, found?.config, server);
     // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
-    if (exists) await jsm.streams.update(shape.name, shape);
-    else await jsm.streams.add(config);
-    log.debug({ stream: shape.name, created: !exists }, 'stream is ready');
+    if (found !== undefined) await jsm.streams.update(shape.name, { ...shape, ...settings });
+    else await jsm.streams.add({ ...config, ...settings });
+    log.debug({ stream: shape.name, created: found === undefined }, 'stream is ready');
   }
   const consumer = {
     ack_wait: nanos(ACK_WAIT_MS),
@@ -176,6 +181,11 @@ export async function migrateStreams({ jsm }: Pick<Nats, 'jsm'>, log: Logger): P
       ...consumer,
     });
   }
+}
+
+/** From when on messages without any id are known by their place ({@link placesSinceOf}). @throws what the client throws */
+export async function placesSince({ jsm }: Pick<Nats, 'jsm'>): Promise<number> {
+  return placesSinceOf((await jsm.streams.info(EVENTS_STREAM)).config);
 }
 
 /** Whether JetStream refused with this error code. */

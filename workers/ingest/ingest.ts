@@ -6,24 +6,20 @@
  *             └────▶ dead letter ──────────┘
  */
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { headers, type Subscription } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../../platform/log.ts';
-import { ACK_WAIT_MS, type Nats } from '../../platform/nats.ts';
+import { ACK_WAIT_MS, type Nats, placesSince } from '../../platform/nats.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
-import {
-  DEADLETTERS_STREAM,
-  deadLetterSubject,
-  EVENTS_CONSUMER,
-  EVENTS_STREAM,
-  sessionWorkflowId,
-} from '../../shared/ids.ts';
+import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import { createDeadLetters } from './dead-letters.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { createPace } from './pace.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
-import { type DeadLetter, parseMessage } from './parse-event.ts';
+import { type DeadLetter, parseMessage, type RawMessage } from './parse-event.ts';
+import { rawMessageOf } from './raw-message.ts';
 
 export interface IngestDeps {
   readonly nats: Nats;
@@ -64,18 +60,14 @@ const GOODBYE_MS_MAX = 2_000;
  * for 25 messages at a time, which keeps both sides busy asking.
  */
 const PULL = { max_messages: 256, threshold_messages: 128, expires: 10_000 } as const;
+/** What may have changed in the stream's settings is looked up again after this. */
+const PLACES_EVERY_MS = 60_000;
 
-/** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
-const EVENT_ID_HEADER = 'Sojourn-Event-Id';
-
-function messageIdOf({ headers: given }: JsMsg): string | undefined {
-  return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
-}
-
-/** What JetStream is told of a message, at its reply subject: done, still worked on, offer it again. */
+/** What JetStream is told of a message, at its reply subject: done, still worked on, offer it again now or later. */
 const ACK = Buffer.from('+ACK');
 const WORKING = Buffer.from('+WPI');
 const NAK = Buffer.from('-NAK');
+const NAK_FOR_LATER = Buffer.from(`-NAK ${JSON.stringify({ delay: 30_000 * 1e6 })}`);
 
 /** Part of the client, not of its types. */
 function replyOf(message: JsMsg): string {
@@ -87,6 +79,8 @@ interface Held extends HeldMessage {
   reply: string;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
+  /** A dead letter of it is not kept: it is to come again. */
+  isUnkept: boolean;
 }
 
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
@@ -99,6 +93,7 @@ export async function startIngest({
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
+  const letters = createDeadLetters({ js: nats.js, log, now });
   const held = new Map<number, Held>();
   /** Failed tries of sessions that did not take their events yet. */
   const attemptsOf = new Map<string, number>();
@@ -125,6 +120,7 @@ export async function startIngest({
   let wakeUp = () => {};
 
   const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
+  let places = await placesSince(nats);
   const messages = await consumer.consume(PULL);
 
   const keepHeld = setInterval(() => {
@@ -135,6 +131,16 @@ export async function startIngest({
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
+  const followPlaces = setInterval(() => {
+    placesSince(nats).then(
+      (since) => {
+        places = since;
+      },
+      (error: unknown) => {
+        log.debug({ err: error }, 'settings of the stream not known for now');
+      },
+    );
+  }, PLACES_EVERY_MS);
   let floorAt = 0;
   const followFloor = setInterval(() => {
     if (figures.messages === floorAt) return;
@@ -155,7 +161,8 @@ export async function startIngest({
     const { seq } = message;
     const entry = held.get(seq);
     held.delete(seq);
-    if (entry !== undefined) settled.push(entry.reply);
+    if (entry?.isUnkept === true) nats.connection.publish(entry.reply, NAK_FOR_LATER);
+    else if (entry !== undefined) settled.push(entry.reply);
     if (!over) ackTimer ??= setTimeout(acknowledge, ACK_EVERY_MS);
     wakeUp();
   }
@@ -243,30 +250,30 @@ export async function startIngest({
     }, waitMs);
   }
 
-  /** @returns the dead letters that have to be kept before anything else is pulled */
-  function take(message: JsMsg): (() => Promise<void>) | undefined {
+  function take(message: JsMsg): void {
     const { seq } = message;
     const before = held.get(seq);
     if (before !== undefined) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.reply = replyOf(message);
       before.heardOfAt = now();
-      return undefined;
+      return;
     }
-    const messageId = messageIdOf(message);
-    const { project, events, deadLetters } = parseMessage({
-      subject: message.subject,
-      data: message.data,
-      seq,
-      receivedAt: Math.floor(message.info.timestampNanos / 1e6),
-      ...(messageId !== undefined && messageId !== '' && { messageId }),
-    });
+    const raw = rawMessageOf(receivedOf(message), places);
+    const { project, events, deadLetters } = parseMessage(raw);
+    // Its events are taken now; the letters are tried when it comes again.
+    const isPutOff = deadLetters.length > 0 && letters.isFailing;
+    if (isPutOff && events.length === 0) {
+      nats.connection.publish(replyOf(message), NAK_FOR_LATER);
+      return;
+    }
     const entry: Held = {
       seq,
       bytes: message.data.length,
-      open: events.length + deadLetters.length,
+      open: events.length + (isPutOff ? 0 : deadLetters.length),
       reply: replyOf(message),
       heardOfAt: now(),
+      isUnkept: isPutOff,
     };
     held.set(seq, entry);
     figures.messages += 1;
@@ -274,57 +281,35 @@ export async function startIngest({
     for (const { sessionId, event } of events) {
       gather.add({ project, sessionId }, event, entry, now());
     }
-    if (deadLetters.length === 0) return undefined;
-    return async () => {
-      for (const letter of deadLetters) {
-        await keepDeadLetter(project, message, letter);
-        figures.deadLetters += 1;
-        settlePart(entry);
-      }
-    };
+    if (isPutOff) return;
+    for (const letter of deadLetters) keepDeadLetter(project, raw, letter, entry);
   }
 
-  /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
-  async function keepDeadLetter(project: string, source: JsMsg, letter: DeadLetter): Promise<void> {
-    const head = headers();
-    head.set('Sojourn-Reason', letter.reason);
-    head.set('Sojourn-Subject', source.subject);
-    head.set('Sojourn-Sequence', String(source.seq));
-    const part = letter.index === undefined ? '' : `#${letter.index}`;
-    // Replay hands it back, so that the event keeps its id under a new `Nats-Msg-Id`.
-    head.set(EVENT_ID_HEADER, letter.eventId);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await nats.js.publish(deadLetterSubject(project), letter.data, {
-          headers: head,
-          msgID: `${source.info.stream}-${source.seq}${part}`,
-          timeout: 5_000,
-        });
-        log.debug(
-          { subject: source.subject, seq: source.seq, reason: letter.reason },
-          'dead letter',
-        );
-        return;
-      } catch (error) {
-        // Its message is given back, and offered to the next process.
-        if (stopping) throw error;
-        const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.max);
-        log.warn(
-          { err: error, stream: DEADLETTERS_STREAM, waitMs },
-          'dead letter not kept, trying again',
-        );
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-      }
-    }
+  /** A bad message is kept as surely as a good one; nothing else waits for it. */
+  function keepDeadLetter(
+    project: string,
+    { subject, seq, place = String(seq) }: RawMessage,
+    letter: DeadLetter,
+    entry: Held,
+  ): void {
+    letters.keep(project, { subject, seq, place }, letter).then(
+      (isKept) => {
+        if (isKept) figures.deadLetters += 1;
+        else entry.isUnkept = true;
+        settlePart(entry);
+      },
+      (error: unknown) => {
+        messages.stop(toError(error));
+      },
+    );
   }
 
   async function pull(source: ConsumerMessages): Promise<void> {
     for await (const message of source) {
-      const keepDeadLetters = take(message);
-      if (keepDeadLetters !== undefined) await keepDeadLetters();
+      take(message);
       gather.setBacklog(message.info.pending > 0);
       pumpSoon();
-      while (gather.isFull && !stopping) {
+      while ((gather.isFull || letters.isFull) && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
@@ -345,15 +330,19 @@ export async function startIngest({
 
   async function drain(deadline: number): Promise<void> {
     gather.hurry();
+    letters.hurry();
     // Where Temporal is away there is nothing to wait for.
     const isHopeless = () => failures > 0 && underWay === 0;
-    while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
+    const isBusy = () =>
+      ((gather.events > 0 || underWay > 0) && !isHopeless()) || letters.waiting > 0;
+    while (isBusy() && now() < deadline) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     over = true;
     clearInterval(keepHeld);
     clearInterval(followFloor);
+    clearInterval(followPlaces);
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
@@ -380,6 +369,13 @@ export async function startIngest({
       return stopped;
     },
   };
+}
+
+function receivedOf(message: JsMsg) {
+  const { subject, data, seq } = message;
+  // By its digits: as a float, a nanosecond more would now and then be the next millisecond.
+  const receivedAt = Number(message.timestampNanos / 1_000_000n);
+  return { subject, data, seq, receivedAt, headers: () => message.headers };
 }
 
 /** A failure is as good as an end. */
