@@ -5,6 +5,7 @@ import { growth } from './growth.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
 import { loader } from './loader.bench.ts';
+import { parse } from './parse.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 import { replaced } from './replaced.bench.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   live,
   growth,
   loader,
+  parse,
   bi,
   workers,
   endurance,

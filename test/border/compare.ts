@@ -33,7 +33,15 @@ export function compare(message: NaiveMessage): Compared {
   };
 }
 
-function parse({ subject, data, seq, receivedAt, headers: given, placesSince }: NaiveMessage) {
+/** As ingest does it. */
+export function parse({
+  subject,
+  data,
+  seq,
+  receivedAt,
+  headers: given,
+  placesSince,
+}: NaiveMessage) {
   const decode = () => {
     if (given === 'broken') throw new Error("'ä' is not a valid character in a header name");
     return asHeaders(given);
@@ -50,7 +58,8 @@ function asHeaders(given: Readonly<Record<string, string>>): MsgHdrs {
   return head;
 }
 
-function complaintAbout(parsed: ParsedMessage, message: NaiveMessage): string | undefined {
+/** What the border made of a message, against what the contract says of it. */
+export function complaintAbout(parsed: ParsedMessage, message: NaiveMessage): string | undefined {
   const expected = expectedOf(message);
   if (parsed.events.length !== expected.events.length) {
     const reasons = parsed.deadLetters.map(({ reason }) => reason);

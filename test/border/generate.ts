@@ -103,23 +103,23 @@ function bytesOf(random: Random, receivedAt: number): Buffer {
     `[${space()}${events.join(`${space()},${space()}`)}${space()}]`;
   if (way < 0.02) return Buffer.from(pick(random, NO_EVENTS));
   if (way < 0.7) return Buffer.from(space() + event() + space());
-  if (way < 0.99) {
+  if (way < 0.996) {
     const events = Array.from({ length: intBetween(random, 1, 6) }, () =>
       chance(random, 0.03) ? pick(random, NO_EVENTS.slice(3, 11)) : event(),
     );
     return Buffer.from(space() + array(events) + space());
   }
-  if (way < 0.995) {
+  if (way < 0.998) {
     const size = EVENT_BYTES + intBetween(random, -1, 1);
     const sized = padded(event(), size);
     return Buffer.from(chance(random, 0.5) ? sized : array([event(), sized, event()]));
   }
-  if (way < 0.9985) {
+  if (way < 0.9982) {
     const many = 1_000 + intBetween(random, -1, 1);
-    const few = chance(random, 0.5) ? '1' : event();
+    const few = chance(random, 0.7) ? '1' : event();
     return Buffer.from(array(Array<string>(few.length > 1_000 ? 3 : many).fill(few)));
   }
-  if (way < 0.9995)
+  if (way < 0.9993)
     return Buffer.from(array([event(), nested(random, intBetween(random, 65, 1_500)), event()]));
   const size = MESSAGE_BYTES + intBetween(random, -1, 1);
   const elements = Array<string>(20).fill(padded(event(), intBetween(random, 40_000, 52_000)));
