@@ -111,6 +111,18 @@ function isAt(json: Buffer, start: number, end: number, text: string): boolean {
   return true;
 }
 
+/** What a byte outside of texts means for where a value ends; for most nothing. */
+const PLAIN = 0;
+const BEGINS_TEXT = 1;
+const OPENS = 2;
+const CLOSES = 3;
+const ENDS_PLAIN = 4;
+const MEANING = new Uint8Array(256);
+MEANING[QUOTE] = BEGINS_TEXT;
+MEANING[OPEN_OBJECT] = MEANING[OPEN_ARRAY] = OPENS;
+MEANING[CLOSE_OBJECT] = MEANING[CLOSE_ARRAY] = CLOSES;
+for (const byte of [COMMA, 0x20, 0x0a, 0x0d, 0x09]) MEANING[byte] = ENDS_PLAIN;
+
 /** The value that begins at a place. */
 function valueAt(json: Buffer, start: number): Slice {
   const { length } = json;
@@ -118,37 +130,32 @@ function valueAt(json: Buffer, start: number): Slice {
   let deepest = 0;
   let at = start;
   while (at < length) {
-    const byte = json[at];
-    if (byte === QUOTE) {
+    const meaning = MEANING[json[at] ?? 0];
+    if (meaning === PLAIN) {
+      at = plainEnd(json, at + 1);
+      if (depth === 0) break;
+    } else if (meaning === BEGINS_TEXT) {
       at = stringEnd(json, at + 1);
       if (depth === 0) break;
-    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+    } else if (meaning === OPENS) {
       depth += 1;
       if (depth > deepest) deepest = depth;
       at += 1;
-    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-      depth -= 1;
-      at += 1;
-      if (depth === 0) break;
-    } else if (depth === 0) {
-      at = plainEnd(json, at);
-      break;
     } else {
       at += 1;
+      if (meaning === CLOSES) depth -= 1;
+      if (depth === 0) break;
     }
   }
   return { start, end: at, depth: deepest };
 }
 
-/** The end of a number or a word. */
+/** The end of a number or a word (of a colon inside of an object as well). */
 function plainEnd(json: Buffer, from: number): number {
+  const { length } = json;
   let at = from;
-  while (at < json.length && !isAfterPlain(json[at])) at += 1;
+  while (at < length && MEANING[json[at] ?? 0] === PLAIN) at += 1;
   return at;
-}
-
-function isAfterPlain(byte: number | undefined): boolean {
-  return byte === COMMA || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT || isSpace(byte);
 }
 
 /** So many bytes are looked at one by one: a call costs as much. */
