@@ -127,7 +127,7 @@ export const BAD_MESSAGES: readonly BadMessage[] = [
   },
   {
     what: 'an event nested 65 deep',
-    payload: with_({ properties: JSON.parse(`${'{"a":'.repeat(64)}1${'}'.repeat(64)}`) }),
+    payload: with_({ properties: JSON.parse(`${'{"a":'.repeat(64)}1${'}'.repeat(64)}`) as object }),
     names: '64 deep',
   },
   { what: 'a number as eventId', payload: with_({ eventId: 12 }), names: 'eventId' },

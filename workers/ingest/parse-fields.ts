@@ -8,7 +8,7 @@ import {
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
-import { asBuffer, fieldSlices, type Slice, textStart } from './json-slices.ts';
+import { Digits, type DigitsSource } from './number-digits.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
 
@@ -21,12 +21,7 @@ export class Fault {
 }
 
 /** Where an event comes from. */
-export interface EventSource {
-  readonly message: RawMessage;
-  /** Of a message with one event: what it says. */
-  readonly text?: string;
-  /** Of an element of an array: where it begins, and its index. */
-  readonly start?: number;
+export interface EventSource extends DigitsSource {
   readonly index?: number;
   /** The id that an event without one gets. */
   readonly id: (message: RawMessage, index?: number) => string | Fault;
@@ -35,7 +30,7 @@ export interface EventSource {
 /** @param value the event as `JSON.parse` has read it */
 export function parseFields(value: unknown, source: EventSource): SessionEvent | Fault {
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
-  const digits = new Digits(source);
+  const digits = new Digits(source, READ_PROPERTIES);
   const { message, index } = source;
   const eventType = requiredText(value, 'eventType', 64);
   if (eventType instanceof Fault) return eventType;
@@ -64,58 +59,6 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
       ...properties,
     },
   };
-}
-
-const OUTER: ReadonlySet<string> = new Set(['timestamp', 'properties']);
-
-/** The digits that numbers came with, by field; looked for only where there is a number. */
-class Digits {
-  readonly #source: EventSource;
-  #outer: Map<string, Slice> | undefined;
-  #inner: Map<string, Slice> | undefined;
-
-  constructor(source: EventSource) {
-    this.#source = source;
-  }
-
-  ofTimestamp(): string {
-    return onlyTimestamp(this.#source.text) ?? this.#text(this.#outerSlices().get('timestamp'));
-  }
-
-  ofProperty(name: string): string {
-    const start = this.#outerSlices().get('properties')?.start;
-    if (start === undefined) return '';
-    this.#inner ??= fieldSlices(this.#json, start, READ_PROPERTIES);
-    return this.#text(this.#inner.get(name));
-  }
-
-  get #json(): Buffer {
-    return asBuffer(this.#source.message.data);
-  }
-
-  #outerSlices(): Map<string, Slice> {
-    this.#outer ??= fieldSlices(this.#json, this.#source.start ?? textStart(this.#json), OUTER);
-    return this.#outer;
-  }
-
-  #text(slice: Slice | undefined): string {
-    return slice === undefined ? '' : this.#json.toString('latin1', slice.start, slice.end);
-  }
-}
-
-const TIMESTAMP_KEY = '"timestamp"';
-const NUMBER_VALUE = /[ \t\n\r]*:[ \t\n\r]*([-+.\deE]+)/y;
-
-/**
- * The shorter way for what nearly every event is like: its text has the key once and no escaped character, so that
- * no other key is the same.
- */
-function onlyTimestamp(text: string | undefined): string | undefined {
-  if (text === undefined || text.includes('\\')) return undefined;
-  const at = text.indexOf(TIMESTAMP_KEY);
-  if (at === -1 || at !== text.lastIndexOf(TIMESTAMP_KEY)) return undefined;
-  NUMBER_VALUE.lastIndex = at + TIMESTAMP_KEY.length;
-  return NUMBER_VALUE.exec(text)?.[1];
 }
 
 function parseTime(
