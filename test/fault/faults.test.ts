@@ -26,11 +26,11 @@ import { type Random, randomOf } from '../support/random.ts';
 
 /** Short, so that sessions end, late events come and checkpoints are written within a round. */
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' };
-const RECOVERY_MS_MAX = 90_000;
 const ROUND_MS_MAX = 300_000;
 const START_MS_MAX = 20 * 60_000;
 
 const { rounds, seed, kinds } = faultOptions();
+const RECOVERY_MS_MAX = kinds === undefined ? 90_000 : 45_000;
 const isShort = rounds === undefined;
 const SHAPE = isShort ? { sessions: 30, durationMs: 4_000 } : { sessions: 45, durationMs: 6_000 };
 
@@ -77,6 +77,7 @@ describe('whatever fails', () => {
 
       entry.result = await playRound(world, project, { traffic, plan, random }, RECOVERY_MS_MAX);
 
+      if (kinds !== undefined) print(entry.result.diary.join('\n'));
       expect(entry.result.badStops).to.deep.equal([]);
     });
   }

@@ -57,6 +57,8 @@ export const KINDS = {
   'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true },
   'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
   'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'] },
+  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true },
+  'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
   'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, off: 'loses' },
   'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, off: 'loses rows' },
 } as const satisfies Readonly<Record<string, Kind>>;

@@ -82,17 +82,40 @@ export async function redisEmptied(doing: Doing): Promise<void> {
 }
 
 /** Back to what it held some seconds ago. */
-export async function redisPutBack({ world, forMs }: Doing): Promise<void> {
-  const folder = join(world.servers.dataDir, 'redis');
-  const copy = mkdtempSync(join(tmpdir(), 'sojourn-redis-'));
+export async function redisPutBack(doing: Doing): Promise<void> {
+  await putBack(doing, 'redis', () => sleep(doing.forMs));
+}
+
+/** What was published since is in Temporal and ClickHouse, and NATS gives its places out again. */
+export async function natsPutBack(doing: Doing): Promise<void> {
+  const beside = `${doing.project}-nats-back`;
+  const between = ['a', 'b', 'c'].flatMap((id) => aVisit(beside, id, { ends: true }));
+  const after = aVisit(beside, 'after', { from: 10, ends: true });
+  doing.expectBeside(beside, [...between, ...after]);
+  await putBack(doing, 'nats', async () => {
+    await publishAll(doing, between);
+    await untilRows(doing, beside, between);
+    await untilAllTaken(doing);
+  });
+  await publishAll(doing, after);
+}
+
+/** A server's files as they are now, after whatever happens in between. */
+async function putBack(
+  { world }: Doing,
+  server: 'nats' | 'redis',
+  between: () => Promise<void>,
+): Promise<void> {
+  const folder = join(world.servers.dataDir, server);
+  const copy = mkdtempSync(join(tmpdir(), `sojourn-${server}-`));
   try {
     cpSync(folder, copy, { recursive: true });
-    await sleep(forMs);
-    world.servers.redis.kill();
-    await world.servers.redis.exited;
+    await between();
+    world.servers[server].kill();
+    await world.servers[server].exited;
     rmSync(folder, { recursive: true, force: true });
     cpSync(copy, folder, { recursive: true });
-    await world.servers.restart('redis');
+    await world.servers.restart(server);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

@@ -2,7 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
-import { DEADLETTERS_STREAM, EVENTS_CONSUMER, EVENTS_STREAM } from '../../../shared/ids.ts';
+import {
+  DEADLETTERS_STREAM,
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  METRICS_STREAM,
+  ROLLUPS_STREAM,
+} from '../../../shared/ids.ts';
 import { eventually } from '../eventually.ts';
 import type { ReferenceEvent } from '../reference.ts';
 import {
@@ -105,6 +111,25 @@ export async function deadLettersAnew(doing: Doing): Promise<void> {
   await migrate(doing);
   await doing.world.around.publish(bad, 'kept in the new one');
   await expectLetters(doing, bad, 2);
+}
+
+/** With everything in it loaded, so nothing is lost; announcements are lost with their stream. */
+export async function writtenStreamsAnew(doing: Doing): Promise<void> {
+  const beside = `${doing.project}-rollups`;
+  const before = [...aVisit(beside, 'open'), ...aVisit(beside, 'closed', { ends: true })];
+  const after = [
+    ...aVisit(beside, 'open', { from: 10 }),
+    ...aVisit(beside, 'closed', { from: 10 }),
+    ...aVisit(beside, 'later', { ends: true }),
+  ];
+  doing.expectBeside(beside, [...before, ...after]);
+  await publishAll(doing, before);
+  await untilRows(doing, beside, before);
+  for (const stream of [ROLLUPS_STREAM, METRICS_STREAM]) {
+    await doing.world.jsm.streams.delete(stream);
+  }
+  await migrate(doing);
+  await publishAll(doing, after);
 }
 
 /** Headers that the client of a producer would not let through, but another language's does. */
