@@ -1,4 +1,4 @@
-/** `sojourn session`: the words of it. `temporal-sessions.ts` does it. */
+/** `sojourn session`: the words of it. `show-sessions.ts` does it. */
 import { Command, Option } from '@commander-js/extra-typings';
 import {
   countArgument,
@@ -31,7 +31,7 @@ function listCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session list --project shop --state open')
     .action(async (options) => {
-      const { listSessions } = await import('../operations/temporal-sessions.ts');
+      const { listSessions } = await import('./show-sessions.ts');
       await listSessions(options);
     });
 }
@@ -45,7 +45,7 @@ function showCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
     .action(async (sessionId, options) => {
-      const { showSession } = await import('../operations/temporal-sessions.ts');
+      const { showSession } = await import('./show-sessions.ts');
       await showSession(sessionId, options);
     });
 }
@@ -59,7 +59,7 @@ function endCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
     .action(async (sessionId, options) => {
-      const { endSession } = await import('../operations/temporal-sessions.ts');
+      const { endSession } = await import('./show-sessions.ts');
       await endSession(sessionId, options);
     });
 }

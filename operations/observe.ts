@@ -10,8 +10,7 @@ import { connectTemporal } from '../platform/temporal.ts';
 import { reasonOf, withoutCredentials } from '../platform/unreachable.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
-import type { Temporal } from '../cli/connect.ts';
-import { commandLog } from '../cli/command-config.ts';
+import { commandLog, type Temporal } from './connect.ts';
 
 export type ServerStatus =
   | { readonly reachable: true; readonly url: string }

@@ -7,17 +7,13 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import pc from 'picocolors';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW, sessionWorkflowId } from '../shared/ids.ts';
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
-import { commandConfig } from '../cli/command-config.ts';
-import { type Temporal, withTemporal } from '../cli/connect.ts';
-import { print, printable, printJson, printJsonArray, printTable, remark } from '../cli/output.ts';
-import { createProgress } from '../cli/progress.ts';
+import type { Temporal } from './connect.ts';
 
 export interface SessionRow {
   readonly id: string;
@@ -34,45 +30,10 @@ export interface SessionRow {
   readonly closed: string | null;
 }
 
-interface CommonOptions {
-  readonly json?: true | undefined;
-  readonly dataDir: string;
-}
-
-export interface ListOptions extends CommonOptions {
+export interface SessionSelection {
   readonly project?: string | undefined;
   readonly state: 'open' | 'closed' | 'all';
   readonly limit: number;
-}
-
-export interface OneOptions extends CommonOptions {
-  readonly project: string;
-}
-
-/** Prints sessions, the newest first. */
-export async function listSessions(options: ListOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const rows = await withTemporal(config, ({ client }) => findSessions(client, options));
-  if (options.json === true) await printJsonArray(rows);
-  else printRows(rows);
-}
-
-/** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
-export async function showSession(sessionId: string, options: OneOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, (temporal) =>
-    stateOf(temporal, options.project, sessionId),
-  );
-  printView(view, options);
-}
-
-/** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
-export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, (temporal) =>
-    settle(temporal, options.project, sessionId),
-  );
-  printView(view, options);
 }
 
 /** A run that went on as another is no session of its own. */
@@ -82,27 +43,29 @@ const STATE_FILTERS = {
   all: ` AND ExecutionStatus != 'ContinuedAsNew'`,
 } as const;
 
-async function findSessions(client: Client, options: ListOptions): Promise<SessionRow[]> {
-  const { project, state, limit } = options;
+/**
+ * Sessions, the newest first.
+ * @param onFound told how many there are so far
+ */
+export async function findSessions(
+  client: Client,
+  { project, state, limit }: SessionSelection,
+  onFound: (count: number) => void,
+): Promise<SessionRow[]> {
   const ofProject = project === undefined ? '' : ` AND SojournProject = '${project}'`;
   const query = `WorkflowType = '${SESSION_WORKFLOW}'${ofProject}${STATE_FILTERS[state]}`;
-  const progress = createProgress('listing sessions');
   // A session that was reopened has several runs; the newest comes first.
   const newest = new Map<string, WorkflowExecutionInfo>();
-  try {
-    let reopened = new Set<string>();
-    for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
-      if (newest.has(run.workflowId) || reopened.has(run.workflowId)) continue;
-      newest.set(run.workflowId, run);
-      progress.update(0, `${newest.size}`);
-      if (newest.size < limit) continue;
-      if (state === 'closed') reopened = await dropReopened(client, newest, reopened);
-      if (newest.size >= limit) break;
-    }
-    if (state === 'closed') await dropReopened(client, newest, reopened);
-  } finally {
-    progress.stop();
+  let reopened = new Set<string>();
+  for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
+    if (newest.has(run.workflowId) || reopened.has(run.workflowId)) continue;
+    newest.set(run.workflowId, run);
+    onFound(newest.size);
+    if (newest.size < limit) continue;
+    if (state === 'closed') reopened = await dropReopened(client, newest, reopened);
+    if (newest.size >= limit) break;
   }
+  if (state === 'closed') await dropReopened(client, newest, reopened);
   return [...newest.values()]
     .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
     .map(rowOf);
@@ -156,49 +119,13 @@ function rowOf(run: WorkflowExecutionInfo): SessionRow {
 
 const STATES: Readonly<Record<string, string>> = { RUNNING: 'open', COMPLETED: 'closed' };
 
-function printRows(rows: readonly SessionRow[]): void {
-  if (rows.length === 0) {
-    remark('no sessions');
-    return;
-  }
-  printTable(
-    [
-      'ID',
-      'PROJECT',
-      'STATE',
-      'USER',
-      'SOURCE',
-      'COUNTRY',
-      'DEVICE',
-      'ENGAGED',
-      'STARTED',
-      'CLOSED',
-    ],
-    rows.map((row) => [
-      row.id,
-      row.project,
-      row.state,
-      row.user ?? '',
-      row.source ?? '',
-      row.country ?? '',
-      row.device ?? '',
-      row.engaged === null ? '' : row.engaged ? 'yes' : 'no',
-      shortTime(row.started),
-      row.closed === null ? '' : shortTime(row.closed),
-    ]),
-  );
-}
-
-function shortTime(time: string): string {
-  return time.slice(0, 19).replace('T', ' ');
-}
-
 /** A worker that has to replay a long session first takes a moment. */
 const ANSWER_MS_MAX = 15_000;
 /** Ending may take as long as writing does. */
 const END_MS_MAX = 60_000;
 
-async function stateOf(
+/** A session's state, open or closed. @throws SojournError `SJ_NOT_FOUND` */
+export async function stateOf(
   { client, connection }: Temporal,
   project: string,
   sessionId: string,
@@ -212,36 +139,33 @@ async function stateOf(
   }
 }
 
-async function settle(
+/**
+ * Ends a session. @returns what it came to, and whether it had ended before
+ * @throws SojournError `SJ_NOT_FOUND`
+ */
+export async function settle(
   temporal: Temporal,
   project: string,
   sessionId: string,
-): Promise<SessionView> {
+): Promise<{ readonly view: SessionView; readonly already: boolean }> {
   const { client, connection } = temporal;
   const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
-  const progress = createProgress('ending the session');
-  const ticker = setInterval(() => {
-    progress.update(0, '');
-  }, 200);
   try {
-    return await connection.withDeadline(Date.now() + END_MS_MAX, () =>
+    const view = await connection.withDeadline(Date.now() + END_MS_MAX, () =>
       handle.executeUpdate(endUpdate),
     );
+    return { view, already: false };
   } catch (error) {
     if (!isWorkflowGone(error) && !(error instanceof WorkflowUpdateFailedError)) {
       throw explain(error, project, sessionId);
     }
-  } finally {
-    clearInterval(ticker);
-    progress.stop();
   }
   // It ended by itself, long ago or just now; or there never was one.
   const view = await stateOf(temporal, project, sessionId);
   if (view.status !== 'ended') {
     throw new SojournError('SJ_TIMEOUT', `session ${sessionId} went on; try again`);
   }
-  remark('the session had already ended');
-  return view;
+  return { view, already: true };
 }
 
 function explain(error: unknown, project: string, sessionId: string): unknown {
@@ -270,44 +194,3 @@ function isUnanswered(error: unknown): boolean {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return isGrpcServiceError(cause) && UNANSWERED_CODES.has(cause.code);
 }
-
-function printView(view: SessionView, options: CommonOptions): void {
-  if (options.json === true) {
-    printJson(view);
-    return;
-  }
-  const { attributes } = view;
-  const lines: readonly (readonly [string, string | number | undefined])[] = [
-    ['session', view.sessionId],
-    ['project', view.project],
-    ['status', view.endReason === undefined ? view.status : `${view.status} (${view.endReason})`],
-    ['first event', view.firstEventAt],
-    ['last event', view.lastEventAt],
-    ['duration', `${view.durationSeconds} s`],
-    ['events', view.events],
-    ['page views', view.pageViews],
-    ['conversions', view.conversions],
-    ['revenue', view.revenue],
-    ['engaged', view.engaged ? 'yes' : 'no'],
-    ['bounced', view.bounced ? 'yes' : 'no'],
-    ['entry path', view.entryPath],
-    ['exit path', view.exitPath],
-    ['user', attributes.userId],
-    ['new user', view.newUser === undefined ? undefined : view.newUser ? 'yes' : 'no'],
-    ['traffic source', attributes.trafficSource],
-    ['country', attributes.country],
-    ['device', attributes.deviceType],
-    ['browser', attributes.browser],
-    ['os', attributes.os],
-    ['writes', view.writes],
-    ['written', view.written ? 'all' : 'not yet all'],
-    ['next step at', view.nextStepAt],
-    ['first run', view.firstRunId],
-  ];
-  for (const [name, value] of lines) {
-    if (value === undefined) continue;
-    print(`${pc.dim(name.padEnd(LABEL_WIDTH))}${printable(String(value))}`);
-  }
-}
-
-const LABEL_WIDTH = 16;
