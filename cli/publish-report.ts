@@ -54,6 +54,9 @@ async function publish(
       onRefused(where, why) {
         remark(`error: ${where}: ${why}`);
       },
+      onDeadLetter(where) {
+        remark(`${where}: no JSON; an event is one JSON object on one line`);
+      },
     });
   } finally {
     interruption.stop();
@@ -81,8 +84,16 @@ function onInterrupt(call: () => void): { stop(): void } {
   return { stop };
 }
 
-function describe({ messages, acknowledged, failed, bytes, durationMs }: PublishFigures): string {
+function describe({
+  messages,
+  acknowledged,
+  failed,
+  notJson,
+  bytes,
+  durationMs,
+}: PublishFigures): string {
   const much = `${formatCount(acknowledged)} of ${formatCount(messages)} messages acknowledged`;
   const failures = failed > 0 ? `, ${formatCount(failed)} failed` : '';
-  return `${much} (${formatBytes(bytes)} in ${formatMs(durationMs)})${failures}`;
+  const letters = notJson > 0 ? `, ${formatCount(notJson)} of them no JSON` : '';
+  return `${much} (${formatBytes(bytes)} in ${formatMs(durationMs)})${failures}${letters}`;
 }

@@ -8,6 +8,8 @@ import {
   projectArgument,
 } from './options.ts';
 
+const ID_DESCRIPTION = 'the session id; put -- before one that reads like an option here';
+
 export function sessionCommand() {
   return new Command('session')
     .description('List sessions, live and closed; show one; end one.')
@@ -37,29 +39,37 @@ function listCommand() {
 }
 
 function showCommand() {
-  return new Command('show')
-    .description('Show the state of a session, open or closed.')
-    .argument('<id>', 'the session id')
-    .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
-    .addOption(jsonOption())
-    .addOption(dataDirOption())
-    .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
-    .action(async (sessionId, options) => {
-      const { showSession } = await import('./show-sessions.ts');
-      await showSession(sessionId, options);
-    });
+  return (
+    new Command('show')
+      .description('Show the state of a session, open or closed.')
+      .argument('<id>', ID_DESCRIPTION)
+      // An id may begin with a dash: what is no option of ours is the id.
+      .allowUnknownOption()
+      .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .addOption(jsonOption())
+      .addOption(dataDirOption())
+      .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
+      .action(async (sessionId, options) => {
+        const { showSession } = await import('./show-sessions.ts');
+        await showSession(sessionId, options);
+      })
+  );
 }
 
 function endCommand() {
-  return new Command('end')
-    .description('End a session now: it writes what it owes, and closes. Prints what it came to.')
-    .argument('<id>', 'the session id')
-    .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
-    .addOption(jsonOption())
-    .addOption(dataDirOption())
-    .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
-    .action(async (sessionId, options) => {
-      const { endSession } = await import('./show-sessions.ts');
-      await endSession(sessionId, options);
-    });
+  return (
+    new Command('end')
+      .description('End a session now: it writes what it owes, and closes. Prints what it came to.')
+      .argument('<id>', ID_DESCRIPTION)
+      // An id may begin with a dash: what is no option of ours is the id.
+      .allowUnknownOption()
+      .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .addOption(jsonOption())
+      .addOption(dataDirOption())
+      .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
+      .action(async (sessionId, options) => {
+        const { endSession } = await import('./show-sessions.ts');
+        await endSession(sessionId, options);
+      })
+  );
 }

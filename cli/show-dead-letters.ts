@@ -6,6 +6,7 @@ import { findSource } from '../operations/read-lines.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
 import {
+  asJson,
   formatBytes,
   formatCount,
   print,
@@ -37,7 +38,7 @@ export async function listDeadLetters(options: ListOptions): Promise<void> {
   ).finally(() => {
     progress.stop();
   });
-  if (options.json === true) await printJsonArray(letters.map(jsonOf));
+  if (asJson(options)) await printJsonArray(letters.map(jsonOf));
   else printLetters(letters);
 }
 

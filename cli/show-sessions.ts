@@ -1,6 +1,7 @@
 /** Shows sessions, live and closed. */
 import pc from 'picocolors';
 import { withTemporal } from '../operations/connect.ts';
+import { withFirstEvents } from '../operations/session-starts.ts';
 import {
   findSessions,
   type SessionRow,
@@ -8,9 +9,18 @@ import {
   settle,
   stateOf,
 } from '../operations/temporal-sessions.ts';
+import { reasonOf } from '../platform/unreachable.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { commandConfig } from './command-config.ts';
-import { print, printable, printJson, printJsonArray, printTable, remark } from './output.ts';
+import {
+  asJson,
+  print,
+  printable,
+  printJson,
+  printJsonArray,
+  printTable,
+  remark,
+} from './output.ts';
 import { createProgress } from './progress.ts';
 
 interface CommonOptions {
@@ -28,14 +38,18 @@ export interface OneOptions extends CommonOptions {
 export async function listSessions(options: ListOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
   const progress = createProgress('listing sessions');
-  const rows = await withTemporal(config, ({ client }) =>
+  const runs = await withTemporal(config, ({ client }) =>
     findSessions(client, options, (count) => {
       progress.update(0, `${count}`);
     }),
   ).finally(() => {
     progress.stop();
   });
-  if (options.json === true) await printJsonArray(rows);
+  const rows = await withFirstEvents(config, runs).catch((error: unknown) => {
+    remark(`started: of the latest run, as ClickHouse does not answer (${reasonOf(error)})`);
+    return runs;
+  });
+  if (asJson(options)) await printJsonArray(rows);
   else printRows(rows);
 }
 
@@ -103,7 +117,7 @@ function shortTime(time: string): string {
 }
 
 function printView(view: SessionView, options: CommonOptions): void {
-  if (options.json === true) {
+  if (asJson(options)) {
     printJson(view);
     return;
   }

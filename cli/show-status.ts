@@ -4,7 +4,7 @@ import type { Config } from '../platform/config.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
 import { createObserver, type Observer, type Status } from '../operations/observe.ts';
-import { printJson } from './output.ts';
+import { asJson, formatCount, printJson, printTable } from './output.ts';
 import { createProgress } from './progress.ts';
 import { createProbe } from '../operations/loading-probe.ts';
 import { untilLoaded } from '../operations/until-loaded.ts';
@@ -14,20 +14,41 @@ export interface StatusOptions {
   readonly wait?: true | undefined;
   /** Milliseconds. */
   readonly timeout: number;
+  readonly json?: true | undefined;
   readonly dataDir: string;
 }
 
 /** @throws SojournError where a server is away or the time was not enough; the status is printed then too */
-export async function showStatus({ wait, timeout, dataDir }: StatusOptions): Promise<void> {
+export async function showStatus({ wait, timeout, json, dataDir }: StatusOptions): Promise<void> {
   const observer = createObserver(configOf(dataDir));
   try {
     const loaded = wait === true ? await waitUntilLoaded(observer, timeout) : true;
     const status = await observer.status();
-    printJson(status);
+    if (asJson({ json })) printJson(status);
+    else printStatus(status);
     failWhere(status, loaded, timeout);
   } finally {
     await observer.close();
   }
+}
+
+function printStatus({ servers, events, sessions, differences, deadLetters }: Status): void {
+  const figure = (count: number | null) => (count === null ? 'unknown' : formatCount(count));
+  printTable(
+    ['WHAT', 'STATE', ''],
+    [
+      ...Object.entries(servers).map(([name, server]) => [
+        name,
+        server.reachable ? 'reachable' : 'away',
+        server.reachable ? server.url : server.error,
+      ]),
+      ['events', figure(events.pending), 'pending'],
+      ['', figure(events.unacknowledged), 'taken, not acknowledged yet'],
+      ['sessions', figure(sessions.open), 'open'],
+      ['differences', figure(differences.pending), 'not loaded yet'],
+      ['dead letters', figure(deadLetters), 'see `npx sojourn deadletters list`'],
+    ],
+  );
 }
 
 const ADDRESSES = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;

@@ -18,6 +18,8 @@ export interface PublishOptions {
   readonly onRead: (bytes: number, figures: Readonly<PublishFigures>) => void;
   /** Told of a line that cannot be sent. */
   readonly onRefused: (where: string, why: string) => void;
+  /** Told of the first lines that are sent though they are no JSON. */
+  readonly onDeadLetter: (where: string) => void;
 }
 
 export interface PublishFigures {
@@ -27,6 +29,8 @@ export interface PublishFigures {
   /** Acknowledged as copies of a message that an earlier attempt had brought. */
   duplicates: number;
   failed: number;
+  /** Published as they are, though they are no JSON: each becomes a dead letter. */
+  notJson: number;
   /** Of acknowledged messages. */
   bytes: number;
   durationMs: number;
@@ -77,7 +81,7 @@ export async function publishSources(
 const NUMBER_DIGITS = 9;
 
 /** One run of the command: its counts, its message ids, and its first failure, which ends it. */
-function createRun(nats: Nats, { project, rate, onRefused }: PublishOptions) {
+function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: PublishOptions) {
   const run = randomBytes(9).toString('base64url');
   const idOf = (number: number) => `${run}-${String(number).padStart(NUMBER_DIGITS, '0')}`;
   const payloadMax = nats.connection.info?.max_payload ?? 1024 * 1024;
@@ -90,6 +94,7 @@ function createRun(nats: Nats, { project, rate, onRefused }: PublishOptions) {
     acknowledged: 0,
     duplicates: 0,
     failed: 0,
+    notJson: 0,
     bytes: 0,
     durationMs: 0,
   };
@@ -102,6 +107,10 @@ function createRun(nats: Nats, { project, rate, onRefused }: PublishOptions) {
   async function publish(line: Line, data: Uint8Array, source: Source): Promise<void> {
     const messageId = idOf(figures.messages);
     try {
+      if (!isJson(data)) {
+        figures.notJson += 1;
+        if (figures.notJson <= REMARKS_MAX) onDeadLetter(`${source.name}:${line.number}`);
+      }
       const subject = eventSubject(project, data);
       const ack = await publisher.publish({ subject, data, messageId });
       figures.acknowledged += 1;
@@ -121,8 +130,15 @@ function createRun(nats: Nats, { project, rate, onRefused }: PublishOptions) {
     idle: () => publisher.idle(),
     /** Why not everything was published. */
     get failure() {
-      if (failure !== undefined || figures.failed === 0) return failure;
-      const { failed, messages } = figures;
+      const { failed, messages, notJson } = figures;
+      if (failure !== undefined) return failure;
+      if (failed === 0 && notJson > 0) {
+        return new SojournError(
+          'SJ_EVENT_INVALID',
+          `${grouped(notJson)} of ${grouped(messages)} lines are no JSON: they were sent as they are and become dead letters`,
+        );
+      }
+      if (failed === 0) return undefined;
       return new SojournError(
         'SJ_EVENT_INVALID',
         `${grouped(failed)} of ${grouped(messages)} lines were not published`,
@@ -184,6 +200,19 @@ function createPace(rate: number): () => Promise<void> {
     if (dueAt - now >= 1) await sleep(dueAt - now);
     dueAt += 1_000 / rate;
   };
+}
+
+/** More lines of the same kind tell nothing more. */
+const REMARKS_MAX = 5;
+
+/** As ingest reads a message: JSON in UTF-8. */
+function isJson(data: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function grouped(count: number): string {

@@ -25,8 +25,9 @@ export interface SessionRow {
   readonly country: string | null;
   readonly device: string | null;
   readonly engaged: boolean | null;
-  /** RFC 3339, UTC: when Temporal started and closed it. */
+  /** RFC 3339, UTC: its first event, where ClickHouse has it; else when its latest run started. */
   readonly started: string;
+  /** When Temporal closed it. */
   readonly closed: string | null;
 }
 
@@ -44,7 +45,9 @@ const STATE_FILTERS = {
 } as const;
 
 /**
- * Sessions, the newest first.
+ * Sessions, the newest first. The query holds nothing but a project and a state: stores of visibility
+ * differ in how they quote a backslash or a question mark, and in whether case counts, so what a
+ * producer may choose is compared here.
  * @param onFound told how many there are so far
  */
 export async function findSessions(
@@ -56,44 +59,61 @@ export async function findSessions(
   const query = `WorkflowType = '${SESSION_WORKFLOW}'${ofProject}${STATE_FILTERS[state]}`;
   // A session that was reopened has several runs; the newest comes first.
   const newest = new Map<string, WorkflowExecutionInfo>();
-  let reopened = new Set<string>();
-  for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
-    if (newest.has(run.workflowId) || reopened.has(run.workflowId)) continue;
-    newest.set(run.workflowId, run);
+  const seen = new Set<string>();
+  let candidates: WorkflowExecutionInfo[] = [];
+  const admit = async () => {
+    const fit = state === 'closed' ? await closedOf(client, candidates) : candidates;
+    for (const run of fit) if (newest.size < limit) newest.set(run.workflowId, run);
+    candidates = [];
     onFound(newest.size);
-    if (newest.size < limit) continue;
-    if (state === 'closed') reopened = await dropReopened(client, newest, reopened);
+  };
+  for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
+    if (seen.has(run.workflowId) || !isOf(run, project)) continue;
+    seen.add(run.workflowId);
+    candidates.push(run);
+    if (newest.size + candidates.length >= limit || candidates.length >= CANDIDATES_MAX) {
+      await admit();
+    }
     if (newest.size >= limit) break;
   }
-  if (state === 'closed') await dropReopened(client, newest, reopened);
+  await admit();
   return [...newest.values()]
     .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
     .map(rowOf);
 }
 
-/** Takes out closed runs of sessions that are open again. @returns all that were taken out so far */
-async function dropReopened(
-  client: Client,
-  runs: Map<string, WorkflowExecutionInfo>,
-  before: ReadonlySet<string>,
-): Promise<Set<string>> {
-  const reopened = new Set(before);
-  const ids = [...runs.keys()];
-  for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
-    const list = ids.slice(start, start + IDS_PER_QUERY).map(quoted);
-    const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${list.join(', ')})`;
-    for await (const { workflowId } of client.workflow.list({ query })) {
-      runs.delete(workflowId);
-      reopened.add(workflowId);
-    }
-  }
-  return reopened;
+const CANDIDATES_MAX = 200;
+const ASKED_AT_ONCE = 16;
+
+function isOf({ workflowId }: WorkflowExecutionInfo, project: string | undefined): boolean {
+  return project === undefined || parseSessionWorkflowId(workflowId)?.project === project;
 }
 
-const IDS_PER_QUERY = 50;
+/** Those that are not open again. Each is asked for by its id, which Temporal takes as it is. */
+async function closedOf(
+  client: Client,
+  runs: readonly WorkflowExecutionInfo[],
+): Promise<WorkflowExecutionInfo[]> {
+  const reopened = new Set<WorkflowExecutionInfo>();
+  const queue = [...runs];
+  const ask = async () => {
+    for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
+      if (await isOpen(client, run.workflowId)) reopened.add(run);
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
+  return runs.filter((run) => !reopened.has(run));
+}
 
-function quoted(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    // Its retention ended since it was listed.
+    if (isWorkflowGone(error)) return false;
+    throw error;
+  }
 }
 
 const ENGAGED = defineSearchAttributeKey('SojournEngaged', SearchAttributeType.BOOL);

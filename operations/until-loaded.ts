@@ -1,6 +1,5 @@
 /**
- * Waits until everything that was published before is in ClickHouse, but for what open sessions have
- * still to write:
+ * Waits until everything that was published before is in ClickHouse, open sessions' latest events too:
  *
  *   events acknowledged ─▶ sessions have taken them ─▶ differences loaded
  *
@@ -107,12 +106,13 @@ async function busyOf(
 }
 
 /**
- * A session that is open may owe a difference until its next checkpoint. One that is about to write,
- * overdue, or settles after late events is waited for.
+ * A session that owes a difference is waited for until its checkpoint has written it, and one that
+ * settles after late events. Only where SESSION_CHECKPOINT is off the difference comes with the end,
+ * which may be days away: that cannot be waited for.
  */
 export function isBusy(view: SessionView, now: number): boolean {
   if (view.status === 'ended') return false;
-  if (view.settling) return true;
+  if (view.settling || (!view.written && view.writesAtEnd !== true)) return true;
   return view.nextStepAt === undefined || Date.parse(view.nextStepAt) < now;
 }
 

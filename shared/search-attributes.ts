@@ -35,5 +35,13 @@ export function searchAttributesOf(project: string, facts: SessionFacts): Sessio
 }
 
 function keyword(name: KeywordAttribute, value: string | undefined): object {
-  return value === undefined ? {} : { [name]: value.slice(0, KEYWORD_CHARS_MAX) };
+  return value === undefined ? {} : { [name]: cleaned(value) };
+}
+
+/** A store that cannot hold a character (a NUL, half a surrogate pair) would leave the session out of every list. */
+function cleaned(value: string): string {
+  return value
+    .slice(0, KEYWORD_CHARS_MAX)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, '\uFFFD');
 }

@@ -99,10 +99,26 @@ describe('waiting until everything is loaded', () => {
     expect(world.asked.at(-1)).to.equal('isLoaded 7');
   });
 
-  it('does not wait for what an open session writes at its checkpoint', async () => {
+  it('waits for what an open session writes at its checkpoint', async () => {
+    let answers = 0;
     const world = aWorld({
       openSessions: () => Promise.resolve(all(['session/p/s'])),
-      session: () => Promise.resolve(aView({ written: false })),
+      session: () => {
+        answers += 1;
+        return Promise.resolve(aView({ written: answers >= 6 }));
+      },
+    });
+
+    await world.run();
+
+    expect(answers).to.equal(6);
+    expect(world.asked.at(-1)).to.equal('isLoaded 7');
+  });
+
+  it('does not wait for what a session writes only at its end', async () => {
+    const world = aWorld({
+      openSessions: () => Promise.resolve(all(['session/p/s'])),
+      session: () => Promise.resolve(aView({ written: false, writesAtEnd: true })),
     });
 
     await world.run();
@@ -192,7 +208,8 @@ describe('waiting until everything is loaded', () => {
 describe('a session', () => {
   const cases: [string, Partial<SessionView>, boolean][] = [
     ['that waits for its next step', {}, false],
-    ['that owes until its checkpoint', { written: false }, false],
+    ['that owes until its checkpoint', { written: false }, true],
+    ['that owes until its end', { written: false, writesAtEnd: true }, false],
     ['that settles late events', { settling: true }, true],
     ['whose next step is overdue', { nextStepAt: '2025-12-31T23:59:59.000Z' }, true],
     ['that has ended', { status: 'ended', settling: true }, false],
