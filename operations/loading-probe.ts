@@ -30,6 +30,7 @@ export function createProbe(observer: Observer): Probe {
       }
       return { ids, all: true };
     },
+    recentSessions: (toSeq) => observer.recentSessions(toSeq),
     async session(workflowId) {
       const { client, connection } = await observer.temporal();
       try {

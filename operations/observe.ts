@@ -11,6 +11,7 @@ import { reasonOf, withoutCredentials } from '../platform/unreachable.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
+import { recentSessions } from './recent-sessions.ts';
 
 export type ServerStatus =
   | { readonly reachable: true; readonly url: string }
@@ -34,6 +35,8 @@ export interface Observer {
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
+  /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
+  recentSessions(toSeq: number): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -136,6 +139,7 @@ export function createObserver(config: Config): Observer {
     streams,
     loadedUpTo,
     temporal: () => temporal.get(),
+    recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),
     async close() {
       await nats.close(({ connection }) => connection.close());
       await temporal.close(({ connection }) => connection.close());

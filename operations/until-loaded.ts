@@ -16,6 +16,8 @@ export interface Probe {
   isAcknowledged(seq: number): Promise<boolean>;
   /** Workflow ids of open sessions, newest first; not all of them where they are too many to ask. */
   openSessions(): Promise<{ readonly ids: readonly string[]; readonly all: boolean }>;
+  /** Workflow ids of those that may have taken events lately, where open ones are too many to ask. */
+  recentSessions(toSeq: number): Promise<readonly string[]>;
   /** The session; undefined where it has gone. */
   session(workflowId: string): Promise<SessionView | undefined>;
   /** Last sequence of the stream ROLLUPS. */
@@ -47,13 +49,17 @@ export async function untilLoaded(probe: Probe, options: WaitOptions): Promise<v
   options.onStep('events to be taken');
   await until(() => probe.isAcknowledged(events), options);
   options.onStep('sessions to write');
-  await untilSessionsWrote(probe, options);
+  await untilSessionsWrote(events, probe, options);
   const differences = await patiently(() => probe.lastDifference(), options);
   options.onStep('differences to be loaded');
   await until(() => probe.isLoaded(differences), options);
 }
 
-async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<void> {
+async function untilSessionsWrote(
+  events: number,
+  probe: Probe,
+  options: WaitOptions,
+): Promise<void> {
   const asked = new Set<string>();
   let open: string[] = [];
   for (let listing = 1; listing <= LISTINGS_MAX; listing += 1) {
@@ -62,6 +68,8 @@ async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<v
     if (!all) {
       // That some answer tells that workers run at all.
       await untilNotBusy(ids.slice(0, SAMPLE), probe, options);
+      const recent = await patiently(() => probe.recentSessions(events), options);
+      await untilNotBusy(recent, probe, options);
       await untilStandstill(probe, options);
       return;
     }

@@ -39,6 +39,7 @@ function aWorld(change: Partial<Probe> = {}) {
     lastEvent: () => Promise.resolve(5),
     isAcknowledged: () => Promise.resolve(true),
     openSessions: () => Promise.resolve(all([])),
+    recentSessions: () => Promise.resolve([]),
     session: () => Promise.resolve(aView()),
     lastDifference: () => Promise.resolve(7),
     isLoaded: () => Promise.resolve(true),
@@ -113,6 +114,23 @@ describe('waiting until everything is loaded', () => {
 
     expect(answers).to.equal(6);
     expect(world.asked.at(-1)).to.equal('isLoaded 7');
+  });
+
+  it('asks those with recent events where sessions are too many to ask', async () => {
+    let answers = 0;
+    const world = aWorld({
+      openSessions: () => Promise.resolve({ ids: ['session/p/old'], all: false }),
+      recentSessions: () => Promise.resolve(['session/p/new']),
+      session: (id) => {
+        if (id === 'session/p/new') answers += 1;
+        return Promise.resolve(aView({ written: id === 'session/p/old' || answers >= 4 }));
+      },
+    });
+
+    await world.run();
+
+    expect(world.asked).to.include('recentSessions 5');
+    expect(answers).to.equal(4);
   });
 
   it('does not wait for what a session writes only at its end', async () => {
