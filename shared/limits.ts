@@ -51,6 +51,9 @@ export const OWED_ROWS_MAX = 1_000;
 
 /** And one that owes rows of more bytes than this: they are what a session keeps of its events until they are written. */
 export const OWED_BYTES_MAX = 192 * 1024;
+/** What may be owed by a session that goes on in a new run: what makes it write, and a batch or two that came meanwhile. */
+export const TRAVELLING_ROWS_MAX = 3 * OWED_ROWS_MAX;
+export const TRAVELLING_BYTES_MAX = 3 * OWED_BYTES_MAX;
 /** A session that continues as new with more rows than this writes first: its argument stays small. */
 export const CARRIED_ROWS_MAX = 200;
 /** A reopened session writes at once when its events, kept until a write proves its state, take more than this. */

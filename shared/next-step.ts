@@ -8,6 +8,8 @@ import {
   CARRIED_ROWS_MAX,
   OWED_BYTES_MAX,
   OWED_ROWS_MAX,
+  TRAVELLING_BYTES_MAX,
+  TRAVELLING_ROWS_MAX,
   UNPROVEN_BYTES_MAX,
   UNPROVEN_EVENTS_MAX,
 } from './limits.ts';
@@ -75,9 +77,17 @@ export function writesFirst(actor: Actor): boolean {
   return carried > CARRIED_ROWS_MAX && isChanged(actor);
 }
 
-/** Whether all that the session keeps may be the argument of a new run. */
-export function mayTravel(actor: Actor): boolean {
-  return !actor.isBounded || (actor.unproven === undefined && !isFull(actor));
+/**
+ * Whether all that the session keeps may be the argument of a new run. That is more than what makes it write: a batch
+ * comes during each write of a session under constant fire, and it must get out of a long history all the same.
+ */
+export function mayTravel({ isBounded, unproven, pending }: Actor): boolean {
+  if (!isBounded) return true;
+  return (
+    unproven === undefined &&
+    pending.rows <= TRAVELLING_ROWS_MAX &&
+    pending.bytes <= TRAVELLING_BYTES_MAX
+  );
 }
 
 /** A write before the end. A session that takes late events after its end has ended all the same. */

@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { inLines } from '../support/builders.ts';
+import { GIVEN_UP_MS } from '../../workers/ingest/stuck-sessions.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
@@ -148,6 +149,8 @@ describe('a broken session', function () {
         ),
       WITHIN,
     );
+    // For a moment what comes for a session that was given up is put aside at once.
+    await new Promise((resolve) => setTimeout(resolve, GIVEN_UP_MS + 500));
     for (let times = 0; times < 2; times += 1) {
       const { code, stderr } = await sojourn(
         ['deadletters', 'replay', '--project', project],

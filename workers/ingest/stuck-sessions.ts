@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 /** Between two tries of the same session. */
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 /** A session that was given up is not tried with what comes next for this long. */
-const GIVEN_UP_MS = 5_000;
+export const GIVEN_UP_MS = 5_000;
 /** What is known of failing sessions is bounded; one that is forgotten only begins anew. */
 const FAILING_MAX = 50_000;
 /** Where so many fail and none is taken, it is not the sessions. */
