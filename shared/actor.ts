@@ -259,9 +259,15 @@ export function receive(actor: Actor, batch: AnyBatch, now: number): void {
 export function owe(actor: Actor, rows: Contributions): void {
   subtractRows(actor.balance, rows);
   let { bytes } = actor.pending;
-  // Three bytes a character is the most UTF-8 needs for one UTF-16 unit.
-  for (const key of rows.keys()) bytes += key.length * 3 + 40;
+  for (const key of rows.keys()) bytes += utf8Bytes(key) + 40;
   actor.pending = { rows: actor.pending.rows + rows.size, bytes };
+}
+
+/** At the most, and exact for text in ASCII: counted three times as large, one batch would fill what may be owed. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 0x7f) bytes += 2;
+  return bytes;
 }
 
 /** Whether there is something that has not been written. */
