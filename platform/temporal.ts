@@ -10,7 +10,7 @@ import {
 } from '@temporalio/client';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
 import type { SessionIsOver } from '../activities/purge-loaded.ts';
-import type { SessionSnapshot } from '../shared/actor.ts';
+import { type SessionSnapshot, snapshotWith } from '../shared/actor.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { snapshotQuery } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
@@ -48,6 +48,9 @@ export function connectionOptions(config: TemporalConfig) {
   } satisfies ConnectionOptions;
 }
 
+/** A page of a history may be as large as the history of a run; the library's limit is 4 MiB. */
+const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** For commands: pure JavaScript, quick to load. @throws SojournError `SJ_SERVER_UNREACHABLE` after 5 s */
 export async function connectTemporal(
   config: TemporalConfig,
@@ -55,6 +58,7 @@ export async function connectTemporal(
   const connection = await Connection.connect({
     ...connectionOptions(config),
     connectTimeout: '5s',
+    channelArgs: { 'grpc.max_receive_message_length': RECEIVED_BYTES_MAX },
   }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS));
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
 }
@@ -137,17 +141,17 @@ export function createSessionHistory(client: Client): SessionHistory {
       const handle = client.workflow.getHandle(workflowId, runId);
       const description = await handle.describe();
       const { status } = description;
-      if (status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW') {
-        // Follows continued runs to the chain's end.
-        const snapshot = (await handle.result()) as SessionSnapshot;
-        // A run that was reset may have come less far than one that ended before it.
-        const newest = hasBeenReset(description)
-          ? (await runs.newestResult(workflowId, runId, snapshot.identity))?.snapshot
-          : undefined;
-        return newest !== undefined && newest.writeNo > snapshot.writeNo ? newest : snapshot;
-      }
-      // Terminated or failed: a worker replays the history and tells what it came to.
-      return await handle.query(snapshotQuery);
+      const snapshot =
+        status.name === 'COMPLETED' || status.name === 'CONTINUED_AS_NEW'
+          ? // Follows continued runs to the chain's end.
+            ((await handle.result()) as SessionSnapshot)
+          : // Terminated or failed: a worker replays the history and tells what it came to.
+            await handle.query(snapshotQuery);
+      if (!hasBeenReset(description)) return snapshot;
+      // A run that was reset may have come less far than one that ended before it.
+      const newest = await runs.newestResult(workflowId, runId, snapshot.identity);
+      if (newest === undefined || newest.snapshot.writeNo <= snapshot.writeNo) return snapshot;
+      return snapshotWith(newest.snapshot, await runs.eventsOf(workflowId, runId));
     },
   };
 }
