@@ -15,7 +15,7 @@ import { recordRollup, type RollupLog } from './record-rollup.ts';
 
 const nobody = () => Promise.resolve(undefined);
 
-/** @param supersededBy a run that made this write before, where the log does not know of it any more */
+/** @param supersededBy a run that made this write before, and ended: the log may not know of it any more */
 export async function writeDifference(
   visitors: VisitorStore,
   log: RollupLog,

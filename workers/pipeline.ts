@@ -74,7 +74,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
         log: rollupLog,
-        resets: createResetGuard(createSessionRuns(temporal.client), rollupLog),
+        resets: createResetGuard(createSessionRuns(temporal.client)),
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
         history,

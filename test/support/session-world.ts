@@ -219,7 +219,7 @@ export function createSessionWorld(
 
   /** As `activities/reset-runs.ts` finds it. */
   function superseding(chain: Chain, rollup: Rollup): Chain | undefined {
-    if (chain.runId === chain.id || standing.has(entryOf(rollup).subject)) return undefined;
+    if (chain.runId === chain.id) return undefined;
     const newest = newestResult();
     return (newest?.result?.writeNo ?? 0) >= rollup.writeNo ? newest : undefined;
   }
@@ -334,7 +334,8 @@ export function createSessionWorld(
     },
 
     reset(which: number, at: number) {
-      const base = chains[which % Math.max(1, chains.length)];
+      // Of runs before, one is reset where none is open: the open one would be terminated.
+      const base = runningChain() ?? chains[which % Math.max(1, chains.length)];
       if (base === undefined) return;
       world.terminate();
       const done = base.history.filter((item) => item.durable);
