@@ -38,6 +38,7 @@ describe('recorded histories', () => {
       'cancelled',
       'written-without-redis',
       'continued-as-new',
+      'large',
       'loader',
     ]) {
       expect(names.filter((name) => name.endsWith(`-${scenario}.pb.gz`))).not.to.be.empty;
