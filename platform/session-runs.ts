@@ -5,6 +5,7 @@ import type { temporal } from '@temporalio/proto';
 import type { RunResult, SessionRuns } from '../activities/reset-runs.ts';
 import type { SessionInput, SessionSnapshot } from '../shared/actor.ts';
 import { type AnyBatch, eventsOf } from '../shared/batch.ts';
+import type { VisitorEvent } from '../shared/event.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 
@@ -54,7 +55,7 @@ export function createSessionRuns(client: Client): SessionRuns {
       const { events } = await handleOf(workflowId, runId).fetchHistory();
       return (events ?? []).flatMap((event) => {
         const signal = event.workflowExecutionSignaledEventAttributes;
-        if (signal?.signalName === eventsSignal.name) return eventsIn(batchOf(signal.input));
+        if (signal?.signalName === eventsSignal.name) return eventsIn(firstOf(signal.input));
         const started = event.workflowExecutionStartedEventAttributes;
         const input = started && (firstOf(started.input) as Partial<SessionInput> | undefined);
         return input ? [...eventsIn(input.batch), ...(input.snapshot?.unproven ?? [])] : [];
@@ -63,19 +64,16 @@ export function createSessionRuns(client: Client): SessionRuns {
   };
 }
 
-function batchOf(input: Payloads): AnyBatch | undefined {
-  return firstOf(input) as AnyBatch | undefined;
-}
-
 function firstOf(input: Payloads): unknown {
   const payload = input?.payloads?.[0];
   return payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
 }
 
 /** What is no batch, an operator may have sent. */
-function eventsIn(batch: AnyBatch | undefined) {
-  const isBatch = batch !== undefined && ('events' in batch || 'groups' in batch);
-  return isBatch ? eventsOf(batch) : [];
+function eventsIn(batch: unknown): readonly VisitorEvent[] {
+  if (typeof batch !== 'object' || batch === null) return [];
+  const { events, groups } = batch as { readonly events?: unknown; readonly groups?: unknown };
+  return Array.isArray(events) || Array.isArray(groups) ? eventsOf(batch as AnyBatch) : [];
 }
 
 /** Ids that stand for themselves in a query, on every store. */
