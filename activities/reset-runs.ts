@@ -1,19 +1,18 @@
 /**
  * Runs that an operator has reset. Such a run goes back to an earlier point of a session and does again what was done
- * from there. While the records of what it wrote are in the log, each number is taken, and the run takes over what
- * stands there. Where they are purged, only the results of the session's runs know how far it had come: the run starts
- * again from the newest of them, with the events that it alone was told.
+ * from there. Where a run of the session that ended by itself had come further, it starts again from the result of that
+ * one, with the events that it alone was told: the records may be purged, and then nobody else knows of them. Where
+ * there is none, the session has been open all the time, and its numbers are taken in the log.
  *
  * The common path costs nothing: only a run that is not the first of its chain can have been reset.
  */
 import { LRUCache } from 'lru-cache';
 import type { SessionSnapshot } from '../shared/actor.ts';
 import type { VisitorEvent } from '../shared/event.ts';
-import { entryOf, type Rollup } from '../shared/rollup.ts';
+import type { Rollup } from '../shared/rollup.ts';
 import { isKnown } from '../shared/session.ts';
 import { stateFromWire } from '../shared/session-wire.ts';
 import type { WriteResult } from '../shared/write.ts';
-import type { RollupLog } from './record-rollup.ts';
 
 /** The result of a run that ended by itself. */
 export interface RunResult {
@@ -42,7 +41,7 @@ export interface RunOf {
 }
 
 export interface ResetGuard {
-  /** @returns the run that had written this record before, where the log knows nothing of it any more */
+  /** @returns the run that had written this record before, and ended */
   superseding(run: RunOf, rollup: Rollup): Promise<RunResult | undefined>;
   /** A snapshot, with what only this run was told where it was reset. */
   withOwnEvents(run: RunOf, snapshot: SessionSnapshot): Promise<SessionSnapshot>;
@@ -50,14 +49,13 @@ export interface ResetGuard {
 
 const CLEAR_RUNS_MAX = 10_000;
 
-export function createResetGuard(runs: SessionRuns, log: Pick<RollupLog, 'read'>): ResetGuard {
+export function createResetGuard(runs: SessionRuns): ResetGuard {
   /** Runs that were not reset, or have come beyond all that was written before. */
   const clear = new LRUCache<string, true>({ max: CLEAR_RUNS_MAX });
   return {
     async superseding({ workflowId, runId, chain }, rollup) {
       if (runId === chain || clear.has(runId)) return undefined;
       if (await runs.isReset(workflowId, runId)) {
-        if ((await log.read(entryOf(rollup).subject)) !== undefined) return undefined;
         const newest = await runs.newestResult(workflowId, runId, rollup.identity);
         if (newest !== undefined && newest.snapshot.writeNo >= rollup.writeNo) return newest;
       }

@@ -16,7 +16,7 @@ import type { Visitors } from './visitors.ts';
 
 const nobody = () => Promise.resolve(undefined);
 
-/** @param supersededBy a run that made this write before, where the log does not know of it any more */
+/** @param supersededBy a run that made this write before, and ended: the log may not know of it any more */
 export async function writeDifference(
   visitors: Visitors,
   log: RollupLog,

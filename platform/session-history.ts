@@ -5,7 +5,12 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type proto from '@temporalio/proto';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import type { RecognizedUser, SessionInput, SessionSnapshot } from '../shared/actor.ts';
+import {
+  type RecognizedUser,
+  type SessionInput,
+  type SessionSnapshot,
+  snapshotWith,
+} from '../shared/actor.ts';
 import { type Memory, rememberedSnapshot } from '../shared/remembered.ts';
 import type { WriteResult } from '../shared/write.ts';
 import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
@@ -38,9 +43,8 @@ export function createSessionHistory(client: Client): SessionHistory {
           if (!hasBeenReset(description)) return snapshot;
           // A run that was reset may have come less far than one that ended before it.
           const newest = await sessionRuns.newestResult(workflowId, runId, snapshot.identity);
-          return newest !== undefined && newest.snapshot.writeNo > snapshot.writeNo
-            ? newest.snapshot
-            : snapshot;
+          if (newest === undefined || newest.snapshot.writeNo <= snapshot.writeNo) return snapshot;
+          return snapshotWith(newest.snapshot, await sessionRuns.eventsOf(workflowId, runId));
         }
         if (status.name !== 'CONTINUED_AS_NEW') return askOrRead(client, workflowId, runId);
         runId = await successorOf(client, workflowId, runId);

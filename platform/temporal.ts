@@ -44,6 +44,9 @@ export function connectionOptions(config: TemporalConfig) {
   } satisfies ConnectionOptions;
 }
 
+/** A page of a history may be as large as the history of a run; the library's limit is 4 MiB. */
+const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** For commands: pure JavaScript, quick to load. @throws SojournError `SJ_SERVER_UNREACHABLE` after 5 s */
 export async function connectTemporal(
   config: TemporalConfig,
@@ -51,6 +54,7 @@ export async function connectTemporal(
   const connection = await Connection.connect({
     ...connectionOptions(config),
     connectTimeout: '5s',
+    channelArgs: { 'grpc.max_receive_message_length': RECEIVED_BYTES_MAX },
   }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS));
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
 }

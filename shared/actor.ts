@@ -9,7 +9,7 @@ import type { Contributions, WireRow } from './contributions.ts';
 import type { VisitorEvent } from './event.ts';
 import { partitionOf } from './ids.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
-import { applyEvents, emptySession, type SessionState } from './session.ts';
+import { applyEvents, emptySession, isKnown, type SessionState } from './session.ts';
 import {
   type SessionStateWire,
   stateFromWire,
@@ -300,6 +300,23 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     ...(actor.owesMore && { owesMore: true }),
     partition: actor.partition,
   };
+}
+
+/** A snapshot with events that its run was not told: they count as unproven. */
+export function snapshotWith(
+  snapshot: SessionSnapshot,
+  events: readonly VisitorEvent[],
+): SessionSnapshot {
+  const state = stateFromWire(snapshot.state);
+  const input: SessionInput = {
+    ...(snapshot.version === 2 && { version: 2 as const }),
+    project: '',
+    sessionId: '',
+    settings: { idleTimeoutMs: 0, checkpointMs: null, lateGraceMs: 0 },
+    batch: { events: events.filter((event) => !isKnown(state, [event])), ackFloor: 0 },
+    snapshot,
+  };
+  return snapshotOf(openActor(input, snapshot.identity, 0), snapshot.endReason);
 }
 
 /** The argument of the run that goes on with the same life. */

@@ -64,7 +64,7 @@ export const UNPROVEN_EVENTS_MAX = 500;
  * former the task ends, after the latter the run.
  */
 export const TASK_RESULT_BYTES_MAX = 1024 * 1024;
-export const RUN_RESULT_BYTES_MAX = 8 * 1024 * 1024;
+export const RUN_RESULT_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
  * What a session keeps, as its snapshot. The server refuses payloads over 2 MiB, and a snapshot travels with a batch.

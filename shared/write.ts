@@ -49,7 +49,7 @@ export type AnyRequest = WriteRequest | WideRequest;
 /** The record that the log holds under the write's number: ours, or one that was there first. */
 export interface WriteResult {
   readonly by: string;
-  /** The run whose result knows of it, where the log does not any more: see `activities/reset-runs.ts`. */
+  /** The run whose result knows of it, as the log may not any more: see `activities/reset-runs.ts`. */
   readonly from?: string;
   /** When the write was decided, by the session's clock. */
   readonly at?: number;

@@ -82,7 +82,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
         log: rollupLog,
-        resets: createResetGuard(createSessionRuns(temporal.client), rollupLog),
+        resets: createResetGuard(createSessionRuns(temporal.client)),
         ledger: createLoadLedger(nats),
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),

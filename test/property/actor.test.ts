@@ -20,6 +20,7 @@ type Op =
   | { readonly op: 'deliver'; readonly events: readonly number[]; readonly chainsBehind: number }
   | { readonly op: 'advance'; readonly ms: number }
   | { readonly op: 'step'; readonly crash?: Crash; readonly meanwhile: readonly number[] }
+  | { readonly op: 'reset'; readonly which: number; readonly at: number }
   | { readonly op: Plain };
 
 const ALL: readonly number[] = [];
@@ -70,6 +71,18 @@ const scheduleWithTerminations = fc.array(
   { maxLength: 30 },
 );
 
+const reset = fc.record({ op: fc.constant('reset' as const), which: fc.nat(9), at: fc.nat(30) });
+const scheduleWithResets = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: deliver },
+    { weight: 8, arbitrary: step },
+    { weight: 3, arbitrary: reset },
+    { weight: 3, arbitrary: just('commit') },
+    ...(['crash', 'end', 'continueAsNew', 'purge'] as const).map(just),
+  ),
+  { maxLength: 30 },
+);
+
 const settings: fc.Arbitrary<SessionSettings> = fc.record({
   idleTimeoutMs: fc.constant(30 * 60_000),
   checkpointMs: fc.constantFrom(60_000, null),
@@ -114,6 +127,18 @@ function befalls(opens: boolean, age: Age): void {
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), punctual, expectIt), {
       numRuns: 1_500,
     });
+  }).timeout(30_000);
+
+  it('is in the log once: resets as well, to any point of any run', async () => {
+    const punctualResets = scheduleWithResets.map((ops) =>
+      ops.map((op) => (op.op === 'deliver' ? { ...op, chainsBehind: 0 } : op)),
+    );
+    await fc.assert(
+      fc.asyncProperty(settings, sessionEvents(10), punctualResets, expectExactness),
+      {
+        numRuns: 1_500,
+      },
+    );
   }).timeout(30_000);
 
   it('is in the log once: more rows than one record takes', async () => {
@@ -190,6 +215,9 @@ async function play(
         break;
       case 'end':
         world.requestEnd();
+        break;
+      case 'reset':
+        world.reset(op.which, op.at);
         break;
       case 'continueAsNew':
         await world.continueAsNew();

@@ -153,7 +153,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const attributes = { trafficSource: value, deviceType: value, country: value };
     const DAY_MS = 86_400_000;
     // So many days that the records of one difference take more than a task, and more than a run, may hold.
-    const days = Array.from({ length: 600 }, (_, n) =>
+    const days = Array.from({ length: 300 }, (_, n) =>
       event('large', n, {
         timestamp: Date.UTC(2026, 5, 1) - n * DAY_MS,
         properties: n === 0 ? { ...attributes, browser: value, os: value } : {},

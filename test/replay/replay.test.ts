@@ -39,6 +39,7 @@ describe('recorded histories', () => {
       'written-without-redis',
       'continued-as-new',
       'stray-signals',
+      'large',
       'loader',
     ]) {
       expect(names.filter((name) => name.endsWith(`-${scenario}.pb.gz`))).not.to.be.empty;

@@ -8,6 +8,7 @@
  * (results of local activities) only when its workflow task is committed. A crash loses the latter,
  * and the task is done again with all the former.
  */
+import { supersededBy } from '../../activities/reset-runs.ts';
 import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import {
@@ -20,6 +21,7 @@ import {
   type SessionSettings,
   type SessionSnapshot,
   snapshotOf,
+  snapshotWith,
 } from '../../shared/actor.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../../shared/next-step.ts';
 import {
@@ -32,7 +34,7 @@ import {
   writeRequest,
   type WriteResult,
 } from '../../shared/write.ts';
-import { type AnyBatch, groupEvents } from '../../shared/batch.ts';
+import { type AnyBatch, eventsOf, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
 import { type Memory, rememberedSnapshot } from '../../shared/remembered.ts';
@@ -48,6 +50,10 @@ type Entry =
 /** A chain of runs, as the server keeps it. */
 interface Chain {
   readonly id: string;
+  /** Of the chain's first run: its id; of one that was made by a reset, another one. */
+  readonly runId: string;
+  /** It was made by a reset, or went back by one. */
+  wasReset: boolean;
   input: SessionInput;
   openedAt: number;
   /** Of the chain's last run. */
@@ -85,6 +91,10 @@ export interface SessionWorld {
   /** The visitor store does not answer from now on, until {@link storeBack}, or until the session is to settle. */
   storeAway(): void;
   storeBack(): void;
+  /**
+   * An operator resets the last run of a chain to a point in it. No ingest is under way meanwhile.
+   */
+  reset(which: number, at: number): void;
   /** Continues as new where the workflow may; otherwise it proves itself first, by writing. */
   continueAsNew(): Promise<void>;
   /**
@@ -149,8 +159,9 @@ export function createSessionWorld(
     const input = throughJson(chain.input);
     const opened = openActor(input, chain.id, chain.openedAt);
     if (input.opening === undefined) return opened;
-    const { subject, data } = entryOf(takeOpening(opened, input.opening, chain.openedAt));
-    rollupLog.append(subject, data).catch(never);
+    const rollup = takeOpening(opened, input.opening, chain.openedAt);
+    const { subject, data } = entryOf(rollup);
+    if (superseding(chain, rollup) === undefined) rollupLog.append(subject, data).catch(never);
     return opened;
   }
 
@@ -218,15 +229,51 @@ export function createSessionWorld(
     return chain.isTaskDone ? [{ kind: 'task done', at: chain.openedAt }, ...told] : told;
   }
 
-  function snapshotOfChain(id: string): SessionSnapshot {
-    const chain = chains.find((c) => c.id === id);
-    if (chain === undefined || chain.state === 'running') throw new Error(`${id} has no snapshot`);
-    if (chain.result !== undefined) return throughJson(chain.result);
-    if (readsHistory) {
-      return throughJson(rememberedSnapshot(throughJson(chain.input), chain.id, memories(chain)));
-    }
-    const asItWas = replay(chain, durable(chain));
-    return throughJson(snapshotOf(asItWas, asItWas.reopenedAfter));
+  /** As `platform/temporal.ts` finds it. */
+  function snapshotOfChain(runId: string): SessionSnapshot {
+    const chain = chains.find((c) => c.runId === runId);
+    if (chain === undefined || chain.state === 'running') throw new Error(`${runId} has none`);
+    const snapshot = throughJson(chain.result ?? asItWas(chain));
+    if (!chain.wasReset) return snapshot;
+    const newest = newestResult();
+    if (newest?.result === undefined || newest.result.writeNo <= snapshot.writeNo) return snapshot;
+    return throughJson(snapshotWith(newest.result, eventsTold(chain)));
+  }
+
+  function asItWas(chain: Chain): SessionSnapshot {
+    if (readsHistory)
+      return rememberedSnapshot(throughJson(chain.input), chain.id, memories(chain));
+    const last = replay(chain, durable(chain));
+    return snapshotOf(last, last.reopenedAfter);
+  }
+
+  function newestResult(): Chain | undefined {
+    return chains.reduce<Chain | undefined>((best, chain) => {
+      const { result } = chain;
+      return result !== undefined && result.writeNo > (best?.result?.writeNo ?? -1) ? chain : best;
+    }, undefined);
+  }
+
+  function eventsTold({ input, history }: Chain): VisitorEvent[] {
+    const told = history.map(({ entry }) => (entry.kind === 'receive' ? entry.batch : undefined));
+    return [
+      ...(input.snapshot?.unproven ?? []),
+      ...[input.batch, ...told].flatMap((batch) => (batch === undefined ? [] : eventsOf(batch))),
+    ];
+  }
+
+  /** As `activities/reset-runs.ts` finds it. */
+  function superseding(chain: Chain, rollup: Rollup): Chain | undefined {
+    if (chain.runId === chain.id) return undefined;
+    const newest = newestResult();
+    return (newest?.result?.writeNo ?? 0) >= rollup.writeNo ? newest : undefined;
+  }
+
+  /** The snapshot to start again from. */
+  function foundBy(chain: Chain, { from, by }: WriteResult): SessionSnapshot {
+    const snapshot = snapshotOfChain(from ?? by);
+    if (chain.runId === chain.id) return snapshot;
+    return { ...snapshot, unproven: [...(snapshot.unproven ?? []), ...eventsTold(chain)] };
   }
 
   function start(batch: AnyBatch, previous: Chain | undefined): void {
@@ -237,10 +284,12 @@ export function createSessionWorld(
       sessionId: 's-1',
       settings,
       batch,
-      ...(previous && { snapshot: snapshotOfChain(previous.id) }),
+      ...(previous && { snapshot: snapshotOfChain(previous.runId) }),
     };
     const chain: Chain = {
       id: `run-${chains.length + 1}`,
+      runId: `run-${chains.length + 1}`,
+      wasReset: false,
       input: throughJson(opens && previous === undefined ? withOpening(input) : input),
       openedAt: now,
       history: [],
@@ -337,6 +386,30 @@ export function createSessionWorld(
       actor = undefined;
     },
 
+    reset(which: number, at: number) {
+      // Of runs before, one is reset where none is open: the open one would be terminated.
+      const base = runningChain() ?? chains[which % Math.max(1, chains.length)];
+      if (base === undefined) return;
+      world.terminate();
+      const done = base.history.filter((item) => item.durable);
+      const cut = at % (done.length + 1);
+      // What it was told after that is told it again, at once.
+      const told = done.slice(cut).filter(({ entry }) => ['receive', 'end'].includes(entry.kind));
+      const chain: Chain = {
+        ...base,
+        runId: `${base.id}-reset-${chains.length + 1}`,
+        wasReset: true,
+        history: [...done.slice(0, cut), ...told],
+        state: 'running',
+        result: undefined,
+        endReason: undefined,
+      };
+      base.wasReset = true;
+      oldestSeen = chains.length;
+      chains.push(chain);
+      actor = replay(chain, durable(chain));
+    },
+
     async continueAsNew() {
       const chain = runningChain();
       if (chain === undefined || actor === undefined) return;
@@ -390,7 +463,13 @@ export function createSessionWorld(
       world.crash();
       return;
     }
-    const result = throughJson(await writeDifference(askVisitors(), rollupLog, request));
+    const result = throughJson(
+      await writeDifference(askVisitors(), rollupLog, request, (rollup) => {
+        const newer = superseding(chain, rollup);
+        const { runId = '', result: snapshot } = newer ?? {};
+        return Promise.resolve(snapshot && supersededBy({ runId, snapshot }));
+      }),
+    );
     if (crash === 'after publishing') {
       world.crash();
       return;
@@ -398,7 +477,7 @@ export function createSessionWorld(
     now += 3;
     const entry: Entry = confirmWrite(writer, result, now)
       ? { kind: 'confirm', result, at: now }
-      : { kind: 'rebase', snapshot: snapshotOfChain(result.by), result };
+      : { kind: 'rebase', snapshot: foundBy(chain, result), result };
     if (entry.kind === 'rebase') apply(writer, entry);
     chain.history.push({ entry, durable: false });
   }
