@@ -1,5 +1,5 @@
-// Runs the tests: all of them, or the folders of test/ that are named. `--rounds N` and `--seed N` are
-// for the fault tests; whatever else begins with a dash is for Mocha.
+// Runs the tests: all of them, or the folders of test/ that are named. `--rounds N`, `--seed N` and
+// `--kinds "reset late,delete"` are for the fault tests; whatever else begins with a dash is for Mocha.
 //   node scripts/test.mjs unit integration --grep "a data folder"
 //   node scripts/test.mjs fault --rounds 100 --seed 7
 import { existsSync, readdirSync } from 'node:fs';
@@ -13,9 +13,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const LANES = [['unit', 'property', 'replay', 'fault'], ['integration']];
 const FOLDERS = LANES.flat();
 
-const { words, environment } = takeNumbers(process.argv.slice(2), {
-  '--rounds': 'SOJOURN_TEST_ROUNDS',
-  '--seed': 'SOJOURN_TEST_SEED',
+const NUMBER = { pattern: /^\d{1,9}$/, what: 'a number' };
+const NAMES = { pattern: /^[a-z ,]+$/, what: 'names with commas between' };
+const { words, environment } = takeOptions(process.argv.slice(2), {
+  '--rounds': { variable: 'SOJOURN_TEST_ROUNDS', ...NUMBER },
+  '--seed': { variable: 'SOJOURN_TEST_SEED', ...NUMBER },
+  '--kinds': { variable: 'SOJOURN_TEST_KINDS', ...NAMES },
 });
 const firstOption = words.findIndex((word) => word.startsWith('-'));
 const asked = firstOption === -1 ? words : words.slice(0, firstOption);
@@ -41,21 +44,22 @@ await installPackages();
 process.exitCode = await runLanes(lanes, { root, options, environment });
 
 /** Takes our own options out of the words; test/support/fault-options.ts reads the variables. */
-function takeNumbers(given, variables) {
+function takeOptions(given, ours) {
   const words = [];
   const environment = {};
   for (let index = 0; index < given.length; index += 1) {
     const [name, inline] = given[index].split('=', 2);
-    if (!(name in variables)) {
+    if (!(name in ours)) {
       words.push(given[index]);
       continue;
     }
     const value = inline ?? given[(index += 1)] ?? '';
-    if (!/^\d{1,9}$/.test(value)) {
-      process.stderr.write(`${name} takes a number, got "${value}"\n`);
+    const { variable, pattern, what } = ours[name];
+    if (!pattern.test(value)) {
+      process.stderr.write(`${name} takes ${what}, got "${value}"\n`);
       process.exit(2);
     }
-    environment[variables[name]] = value;
+    environment[variable] = value;
   }
   return { words, environment };
 }

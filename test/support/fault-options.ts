@@ -8,14 +8,21 @@ export interface FaultOptions {
   /** Not given: the short form, which has every kind of fault. */
   readonly rounds: number | undefined;
   readonly seed: number;
+  /** What operators do, by name: `--kinds "reset late,delete"`. Then nothing else goes wrong. */
+  readonly kinds: readonly string[] | undefined;
 }
 
 const DEFAULT_SEED = 1;
 
 export function faultOptions(): FaultOptions {
-  const { SOJOURN_TEST_ROUNDS: rounds, SOJOURN_TEST_SEED: seed } = processEnvironment();
+  const {
+    SOJOURN_TEST_ROUNDS: rounds,
+    SOJOURN_TEST_SEED: seed,
+    SOJOURN_TEST_KINDS: kinds,
+  } = processEnvironment();
   return {
     rounds: rounds === undefined ? undefined : Number(rounds),
     seed: seed === undefined ? DEFAULT_SEED : Number(seed),
+    kinds: kinds?.split(',').map((name) => name.trim()),
   };
 }

@@ -1,5 +1,6 @@
 /** Which faults a run has, and when: all of it follows from the seed. */
 import { SERVER_NAMES, type ServerName } from '../../servers/index.ts';
+import { KIND_NAMES, kindOf, type KindName } from './fault-kinds.ts';
 import { NETWORK_FAULTS, type NetworkFault } from './fault-proxy.ts';
 import { intBetween, type Random, shuffled } from './random.ts';
 
@@ -7,11 +8,13 @@ import { intBetween, type Random, shuffled } from './random.ts';
  * - `kill`: SIGKILL; a server is started again after a pause, a process by its supervisor. `all` is
  *   every server and every process at once.
  * - `stop`: SIGTERM to a process in the middle of whatever else goes wrong, as a deploy does.
+ * - `operator`: something that an operator does ({@link KIND_NAMES}).
  * - what the proxy does ({@link NetworkFault}) to everything on its way to a server.
  */
 export type Fault =
   | { readonly kind: 'kill'; readonly target: ServerName | 'process' | 'all' }
   | { readonly kind: 'stop'; readonly target: 'process' }
+  | { readonly kind: 'operator'; readonly target: KindName }
   | { readonly kind: NetworkFault; readonly target: ServerName };
 
 export interface TimedFault {
@@ -36,29 +39,50 @@ const KILLS: readonly Fault[] = [
 const NETWORK: readonly Fault[] = NETWORK_FAULTS.flatMap((kind) =>
   SERVER_NAMES.map((target) => ({ kind, target })),
 );
-export const FAULTS: readonly Fault[] = [...KILLS, ...NETWORK];
+/** Those that are on. */
+const OPERATORS: readonly Fault[] = KIND_NAMES.filter((name) => kindOf(name).off === undefined).map(
+  (target) => ({ kind: 'operator', target }),
+);
+const SERVERS_AND_NETWORK: readonly Fault[] = [...KILLS, ...NETWORK];
+export const FAULTS: readonly Fault[] = [...SERVERS_AND_NETWORK, ...OPERATORS];
 
 export const SHORT_ROUNDS = 3;
 const FAULT_MS = { min: 200, max: 3_000 } as const;
 
 export function nameOf({ kind, target }: Fault): string {
-  return `${kind} ${target}`;
+  return kind === 'operator' ? target : `${kind} ${target}`;
 }
 
-/** The short form: every fault once. The half-open ones first: they take longest to get over. */
+/** The short form: every fault once. The half-open ones first: they take longest to get over; operators last. */
 export function planShort(random: Random, durationMs: number): RoundPlan[] {
-  const halfOpen = FAULTS.filter(({ kind }) => kind === 'halfOpen');
+  const halfOpen = SERVERS_AND_NETWORK.filter(({ kind }) => kind === 'halfOpen');
   const others = shuffled(
     random,
-    FAULTS.filter(({ kind }) => kind !== 'halfOpen'),
+    SERVERS_AND_NETWORK.filter(({ kind }) => kind !== 'halfOpen'),
   );
   const rounds = Array.from({ length: SHORT_ROUNDS }, (_, round) => [
     ...(round === 0 ? halfOpen : []),
     ...others.filter((_fault, index) => index % SHORT_ROUNDS === round),
   ]);
-  return rounds.map((faults, round) => ({
+  return [...rounds, OPERATORS].map((faults, round) => ({
     faults: faults.map((fault) => timed(random, fault, durationMs)),
     isCluster: round === 1,
+  }));
+}
+
+/** What operators do, each in a round of its own: those named, also where they are off. */
+export function planKinds(
+  random: Random,
+  names: readonly string[],
+  durationMs: number,
+): RoundPlan[] {
+  const unknown = names.filter((name) => !KIND_NAMES.some((known) => known === name));
+  if (unknown.length > 0) {
+    throw new Error(`no such kinds: ${unknown.join(', ')}; there are ${KIND_NAMES.join(', ')}`);
+  }
+  return KIND_NAMES.filter((name) => names.includes(name)).map((target) => ({
+    faults: [timed(random, { kind: 'operator', target }, durationMs)],
+    isCluster: false,
   }));
 }
 

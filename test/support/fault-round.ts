@@ -1,12 +1,13 @@
 /** One round of a fault run: traffic and faults at the same time, then everything has to be right. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVER_NAMES } from '../../servers/index.ts';
 import { eventually } from './eventually.ts';
-import { type Fault, nameOf, type RoundPlan, type TimedFault } from './fault-plan.ts';
+import { inflictAll, inflictQuietly, type Scene } from './fault-inflict.ts';
+import type { RoundPlan } from './fault-plan.ts';
 import type { Traffic } from './fault-traffic.ts';
 import type { FaultWorld } from './fault-world.ts';
-import { pick, type Random } from './random.ts';
-import { type ReferenceEvent, referenceRows, type ReferenceRows } from './reference.ts';
+import type { Random } from './random.ts';
+import type { ReferenceEvent } from './reference.ts';
+import { wrongRows } from './wrong-rows.ts';
 
 export interface RoundResult {
   /** What happened and when, in the order it happened. */
@@ -16,124 +17,105 @@ export interface RoundResult {
   readonly recoveryMs: number;
   /** Ends of a process after SIGTERM that were not clean, or not soon. */
   readonly badStops: readonly string[];
+  /** What has to be right from then on: the round's traffic, and what operators added. */
+  readonly expected: Expected;
 }
 
-/** A stop is waited for this long by whoever deploys. */
-const STOP_MS_MAX = 25_000;
+export type Expected = Pick<Traffic, 'events' | 'sessionIds'> & {
+  /** Other projects, whose rows only are compared. */
+  readonly beside?: ReadonlyMap<string, readonly ReferenceEvent[]>;
+};
+
+interface Round {
+  readonly traffic: Traffic;
+  readonly plan: RoundPlan;
+  readonly random: Random;
+}
 
 /** @throws an error that tells what is wrong, with the diary, where it does not come right in time */
 export async function playRound(
   world: FaultWorld,
   project: string,
-  { traffic, plan, random }: { traffic: Traffic; plan: RoundPlan; random: Random },
+  { traffic, plan, random }: Round,
   recoveryMsMax: number,
 ): Promise<RoundResult> {
-  const diary: string[] = [];
-  const badStops: string[] = [];
-  const began = Date.now();
-  const note = (text: string) => {
-    diary.push(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
-  };
+  const { scene, diary, expected } = openScene(world, project, traffic, random);
   const pair = plan.isCluster
     ? [world.run('worker', ['worker']), world.run('ingest', ['ingest'])]
     : [];
-
-  const published = Promise.all(
-    traffic.messages.map(async ({ atMs, payload, messageId }) => {
-      await sleep(atMs);
-      await world.publish(project, payload, messageId);
-    }),
-  );
-  await inflictAll(world, plan.faults, random, note, badStops);
-  await world.heal();
-  note('everything heals');
-  await published;
-  note(`all ${traffic.messages.length} messages acknowledged`);
-  const healedAt = Date.now();
-
-  let ms = 0;
-  try {
-    await eventually(() => assertRight(world, project, traffic), {
+  const untilRight = async () => {
+    await world.heal();
+    scene.note('everything heals');
+    await published;
+    const healedAt = Date.now();
+    await eventually(() => assertRight(world, project, expected), {
       withinMs: recoveryMsMax,
       everyMs: 300,
     });
-    ms = Date.now() - healedAt;
-    note('everything is right');
+    scene.note('everything is right');
+    return Date.now() - healedAt;
+  };
+
+  const published = publishAll(world, project, traffic);
+  let recoveryMs = 0;
+  try {
+    await inflictAll(scene, plan.faults);
+    recoveryMs = await untilRight();
+    if (await inflictQuietly(scene, plan.faults)) {
+      recoveryMs = Math.max(recoveryMs, await untilRight());
+    }
   } catch (error) {
     throw new Error([(error as Error).message, ...diary].join('\n'), { cause: error });
   } finally {
     for (const process of pair) {
       const { code, tookMs } = await world.end(process);
-      if (code !== 0) badStops.push(`${process.name} ended with ${code} after ${tookMs} ms`);
+      if (code !== 0) scene.badStops.push(`${process.name} ended with ${code} after ${tookMs} ms`);
     }
   }
-  return { diary, messages: traffic.messages.length, recoveryMs: ms, badStops };
-}
-
-async function inflictAll(
-  world: FaultWorld,
-  faults: readonly TimedFault[],
-  random: Random,
-  note: (text: string) => void,
-  badStops: string[],
-): Promise<void> {
-  // Two faults of one target come one after the other.
-  const queues = new Map<string, Promise<void>>();
-  const inTurn = (targets: readonly string[], run: () => Promise<void>) => {
-    const before = Promise.all(targets.map((target) => queues.get(target) ?? Promise.resolve()));
-    const after = before.then(run);
-    for (const target of targets) queues.set(target, after);
-    return after;
+  return {
+    diary,
+    messages: traffic.messages.length,
+    recoveryMs,
+    badStops: scene.badStops,
+    expected,
   };
-  await Promise.all(
-    [...faults]
-      .sort((a, b) => a.atMs - b.atMs)
-      .map(async ({ fault, atMs, forMs }) => {
-        await sleep(atMs);
-        await inTurn(targetsOf(fault), async () => {
-          note(`${nameOf(fault)}, for ${forMs} ms`);
-          await inflict(world, fault, forMs, random, badStops);
-          note(`${nameOf(fault)} is over`);
-        });
-      }),
-  );
 }
 
-function targetsOf({ target }: Fault): readonly string[] {
-  return target === 'all' ? [...SERVER_NAMES, 'process'] : [target];
-}
-
-async function inflict(
+function openScene(
   world: FaultWorld,
-  fault: Fault,
-  forMs: number,
+  project: string,
+  { events, sessionIds }: Traffic,
   random: Random,
-  badStops: string[],
-): Promise<void> {
-  const processes = [...world.processes];
-  switch (fault.kind) {
-    case 'kill':
-      if (fault.target === 'all') for (const one of processes) one.kill();
-      if (fault.target === 'process') pick(random, processes).kill();
-      else await world.crash(fault.target === 'all' ? SERVER_NAMES : [fault.target], forMs);
-      return;
-    case 'stop': {
-      const victim = pick(random, processes);
-      const { isReady } = victim;
-      const { code, tookMs } = await victim.restart();
-      // One that is still starting may as well fail at its start.
-      if (isReady && (code !== 0 || tookMs > STOP_MS_MAX)) {
-        badStops.push(`${victim.name}: exit code ${String(code)} ${tookMs} ms after SIGTERM`);
-      }
-      return;
-    }
-    default: {
-      const proxy = world.proxies[fault.target];
-      proxy.set(fault.kind);
-      await sleep(forMs);
-      proxy.set('pass');
-    }
-  }
+): { scene: Scene; diary: readonly string[]; expected: Expected } {
+  const diary: string[] = [];
+  const began = Date.now();
+  const all = [...events];
+  const beside = new Map<string, readonly ReferenceEvent[]>();
+  const scene: Scene = {
+    world,
+    project,
+    random,
+    badStops: [],
+    note: (text) => {
+      diary.push(`${((Date.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${text}`);
+    },
+    expectEvent: (event) => {
+      all.push(event);
+    },
+    expectBeside: (other, its) => {
+      beside.set(other, its);
+    },
+  };
+  return { scene, diary, expected: { events: all, sessionIds, beside } };
+}
+
+async function publishAll(world: FaultWorld, project: string, { messages }: Traffic) {
+  await Promise.all(
+    messages.map(async ({ atMs, payload, messageId }) => {
+      await sleep(atMs);
+      await world.publish(project, payload, messageId);
+    }),
+  );
 }
 
 interface SessionLine {
@@ -147,7 +129,7 @@ interface SessionLine {
 export async function assertRight(
   world: FaultWorld,
   project: string,
-  traffic: Traffic,
+  { events, sessionIds, beside = new Map() }: Expected,
 ): Promise<void> {
   const [unfinished, deadLetters, rows, sessions] = await Promise.all([
     world.unfinishedEvents(),
@@ -162,25 +144,25 @@ export async function assertRight(
   const wrong = [
     ...(unfinished > 0 ? [`${unfinished} messages of EVENTS are not acknowledged`] : []),
     ...(deadLetters > 0 ? [`${deadLetters} dead letters`] : []),
-    ...wrongRows(rows, traffic.events),
-    ...wrongSessions(sessions, traffic.sessionIds),
+    ...wrongRows(rows, events),
+    ...wrongSessions(sessions, sessionIds),
+    ...(await wrongBeside(world, beside)),
   ];
   if (wrong.length > 0) throw new Error(wrong.slice(0, 40).join('\n'));
   const open = await world.openSessions(project);
   if (open > 0) throw new Error(`${open} sessions of ${project} still run in Temporal`);
 }
 
-/** Rows of one that the other does not have, or has otherwise. */
-export function wrongRows(got: ReferenceRows, events: readonly ReferenceEvent[]): string[] {
-  const want = referenceRows(events);
-  const text = (rows: ReferenceRows, key: string) => {
-    const amount = rows.get(key);
-    return amount === undefined ? 'nothing' : `${amount.value} / ${amount.count}`;
-  };
-  return [...new Set([...got.keys(), ...want.keys()])]
-    .filter((key) => text(got, key) !== text(want, key))
-    .filter((key) => text(got, key) !== '0 / 0' || want.has(key))
-    .map((key) => `row ${key}: ${text(got, key)}, should be ${text(want, key)}`);
+async function wrongBeside(
+  world: FaultWorld,
+  beside: ReadonlyMap<string, readonly ReferenceEvent[]>,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const [project, events] of beside) {
+    const rows = wrongRows(await world.around.rows(project), events);
+    wrong.push(...rows.map((text) => `${project}: ${text}`));
+  }
+  return wrong;
 }
 
 function wrongSessions(lines: readonly SessionLine[], expected: ReadonlySet<string>): string[] {

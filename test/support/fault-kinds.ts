@@ -1,0 +1,71 @@
+/**
+ * What operators do, as kinds of fault beside the kills. The rows equal the reference after each of them, or the kind
+ * says which loss the docs name, and asserts that `audit` tells of it.
+ */
+import type { ServerName } from '../../servers/index.ts';
+import type { Doing } from './operators/doing.ts';
+import * as sessions from './operators/sessions.ts';
+import * as stores from './operators/stores.ts';
+import * as streams from './operators/streams.ts';
+
+export interface Kind {
+  readonly act: (doing: Doing) => Promise<void>;
+  /** Servers that have to be there for it, so that no kill comes in between. */
+  readonly needs: readonly ServerName[];
+  /** Servers that it stops itself: nobody else may need them meanwhile. */
+  readonly stops?: readonly ServerName[];
+  /** After the traffic, alone: it would lose what is under way, as whoever does it knows. */
+  readonly isQuiet?: true;
+  /** Why a run leaves it out unless it is asked for by name (`--kinds`). */
+  readonly off?: string;
+}
+
+const temporal = ['temporal'] as const;
+const nats = ['nats'] as const;
+const clickhouse = ['clickhouse'] as const;
+const allThree = ['nats', 'temporal', 'clickhouse'] as const;
+const loader = ['nats', 'temporal', 'clickhouse'] as const;
+
+/** To turn one on, take away its `off`. */
+export const KINDS = {
+  terminate: { act: sessions.terminate, needs: temporal },
+  cancel: { act: sessions.cancel, needs: temporal },
+  reset: { act: sessions.reset, needs: temporal },
+  'reset late': { act: sessions.resetLate, needs: allThree, off: 'counts a session twice' },
+  'reset an older run': { act: sessions.resetOlderRun, needs: allThree },
+  delete: { act: sessions.deleteSessions, needs: allThree },
+  'stray signals': {
+    act: sessions.straySignals,
+    needs: temporal,
+    off: 'a session stands for good',
+  },
+  migrate: { act: streams.migrateTwice, needs: allThree },
+  'consumer anew': {
+    act: streams.consumerAnew,
+    needs: allThree,
+    isQuiet: true,
+    off: 'counts again',
+  },
+  'events purged': { act: streams.eventsPurged, needs: nats },
+  'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
+  'dead letters anew': { act: streams.deadLettersAnew, needs: allThree, isQuiet: true },
+  'bad headers': { act: streams.badHeaders, needs: nats, off: 'ingest ends for ever' },
+  'large messages': { act: streams.largeMessages, needs: nats, off: 'ingest stands for ever' },
+  flood: { act: streams.flood, needs: nats },
+  'table detached': { act: stores.tableDetached, needs: clickhouse },
+  'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, off: 'loses rows' },
+  'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true },
+  'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
+  'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'] },
+  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true },
+  'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
+  'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, off: 'loses' },
+  'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, off: 'loses rows' },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+export type KindName = keyof typeof KINDS;
+export const KIND_NAMES = Object.keys(KINDS) as readonly KindName[];
+
+export function kindOf(name: KindName): Kind {
+  return KINDS[name];
+}

@@ -1,0 +1,15 @@
+/** Compares the rows of a project with those that its events should give. */
+import { type ReferenceEvent, referenceRows, type ReferenceRows } from './reference.ts';
+
+/** Rows of one that the other does not have, or has otherwise. */
+export function wrongRows(got: ReferenceRows, events: readonly ReferenceEvent[]): string[] {
+  const want = referenceRows(events);
+  const text = (rows: ReferenceRows, key: string) => {
+    const amount = rows.get(key);
+    return amount === undefined ? 'nothing' : `${amount.value} / ${amount.count}`;
+  };
+  return [...new Set([...got.keys(), ...want.keys()])]
+    .filter((key) => text(got, key) !== text(want, key))
+    .filter((key) => text(got, key) !== '0 / 0' || want.has(key))
+    .map((key) => `row ${key}: ${text(got, key)}, should be ${text(want, key)}`);
+}
