@@ -29,23 +29,15 @@ const loader = ['nats', 'temporal', 'clickhouse'] as const;
 /** To turn one on, take away its `off`. */
 export const KINDS = {
   terminate: { act: sessions.terminate, needs: temporal },
+  'terminate fresh': { act: sessions.terminateFresh, needs: allThree },
   cancel: { act: sessions.cancel, needs: temporal },
   reset: { act: sessions.reset, needs: temporal },
-  'reset late': { act: sessions.resetLate, needs: allThree, off: 'counts a session twice' },
+  'reset late': { act: sessions.resetLate, needs: allThree },
   'reset an older run': { act: sessions.resetOlderRun, needs: allThree },
   delete: { act: sessions.deleteSessions, needs: allThree },
-  'stray signals': {
-    act: sessions.straySignals,
-    needs: temporal,
-    off: 'a session stands for good',
-  },
+  'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
-  'consumer anew': {
-    act: streams.consumerAnew,
-    needs: allThree,
-    isQuiet: true,
-    off: 'counts again',
-  },
+  'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true },
   'events purged': { act: streams.eventsPurged, needs: nats },
   'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
   'dead letters anew': { act: streams.deadLettersAnew, needs: allThree, isQuiet: true },
