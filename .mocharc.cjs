@@ -8,7 +8,7 @@ module.exports = {
   'node-option': ['import=tsx/esm'],
   require: ['test/support/root-hooks.ts'],
   reporter: 'test/support/reporter.cjs',
-  spec: named ? [] : ['test/{unit,property,replay,integration,fault}/**/*.test.ts'],
+  spec: named ? [] : ['test/{unit,property,border,replay,integration,fault}/**/*.test.ts'],
   timeout: 60_000,
   slow: 10_000,
   forbidOnly: process.env.CI !== undefined,

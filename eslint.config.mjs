@@ -67,6 +67,13 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['operations/**/*.ts'],
+    rules: border(
+      '^\\.\\./(cli|demo|bench|test)/',
+      'What operators do is not how commands look: operations return data, commands print it.',
+    ),
+  },
+  {
     // Chai's property assertions are expressions.
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/no-unused-expressions': 'off' },

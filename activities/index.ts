@@ -3,7 +3,7 @@ import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
-import type { LogRange } from '../shared/ranges.ts';
+import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
@@ -35,14 +35,45 @@ export interface ActivityDeps {
 
 /** The loader breathes at least this often, to purge and to continue as new. */
 const PATIENCE_MS = 50_000;
+/** A range that comes within this time after another needs no activity of its own to be planned. */
+const LINGER_MS = 1_000;
 /** Well within the loader's heartbeat timeout. */
 const HEARTBEAT_EVERY_MS = 2_000;
+
+/** What a heartbeat tells a later attempt: the range by this token is loaded and announced. */
+interface Carried {
+  readonly carried: string;
+}
 
 export function createActivities(deps: ActivityDeps) {
   const { toLoad, toAnnounce } = createReadOnce(deps.log);
   const purging = createPurging(deps.sessionIsOver, Date.now);
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
+  async function plan(
+    request: PlanRequest,
+    patienceMs: number,
+    carried?: Carried,
+  ): Promise<LogRange | null> {
+    const context = Context.current();
+    const range = await planBatch(
+      deps.log,
+      {
+        heartbeat: () => {
+          context.heartbeat(carried);
+        },
+        stop: AbortSignal.any([context.cancellationSignal, deps.stopping]),
+        patienceMs,
+        gatherMs: () => gatherTime(Date.now() - (plannedAt.get(request.partition) ?? 0)),
+        sleep,
+        now: Date.now,
+      },
+      request,
+    );
+    if (range !== null) plannedAt.set(request.partition, Date.now());
+    return range;
+  }
+
   return {
     writeDifference: (request: AnyRequest): Promise<WriteResult> =>
       writeDifference(deps.visitors, deps.log, request, async (rollup) => {
@@ -61,24 +92,22 @@ export function createActivities(deps: ActivityDeps) {
       return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
     },
 
-    planBatch: async (request: PlanRequest): Promise<LogRange | null> => {
+    planBatch: (request: PlanRequest): Promise<LogRange | null> => plan(request, PATIENCE_MS),
+
+    carryBatch: async (range: LogRange): Promise<LogRange | null> => {
       const context = Context.current();
-      const range = await planBatch(
-        deps.log,
-        {
-          heartbeat: () => {
-            context.heartbeat();
-          },
-          stop: AbortSignal.any([context.cancellationSignal, deps.stopping]),
-          patienceMs: PATIENCE_MS,
-          gatherMs: () => gatherTime(Date.now() - (plannedAt.get(request.partition) ?? 0)),
-          sleep,
-          now: Date.now,
-        },
-        request,
-      );
-      if (range !== null) plannedAt.set(request.partition, Date.now());
-      return range;
+      const { partition, log, to: seq } = range;
+      // A worker that died while it only waited for the next range leaves nothing to repeat.
+      const carried: Carried = { carried: rangeToken(range) };
+      const before = context.info.heartbeatDetails as Carried | undefined;
+      if (before?.carried !== carried.carried) {
+        await whileBeating(async () => {
+          await loadBatch(toLoad, deps.tables, range);
+          await announceBatch(toAnnounce, deps.announcer, range, Date.now());
+        });
+      }
+      context.heartbeat(carried);
+      return plan({ partition, after: { log, seq } }, LINGER_MS, carried);
     },
 
     loadBatch: (range: LogRange): Promise<void> =>

@@ -58,7 +58,8 @@ export async function planBatch(
 ): Promise<LogRange | null> {
   const giveUpAt = waiting.now() + waiting.patienceMs;
   while (!waiting.stop.aborted) {
-    const arrival = log.nextArrival(partition, HEARTBEAT_EVERY_MS, waiting.stop);
+    const waitMs = Math.min(HEARTBEAT_EVERY_MS, Math.max(0, giveUpAt - waiting.now()));
+    const arrival = log.nextArrival(partition, waitMs, waiting.stop);
     const end = await log.end(partition);
     const from = nextSeq(after, end);
     if (end.seq >= from) {

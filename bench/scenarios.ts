@@ -7,6 +7,7 @@ import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
 import { liveRate } from './live-rate.bench.ts';
 import { loader } from './loader.bench.ts';
+import { parse } from './parse.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
 import { replaced } from './replaced.bench.ts';
 import type { Scenario } from './scenario.ts';
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   live,
   growth,
   loader,
+  parse,
   bi,
   workers,
   liveRate,

@@ -1,4 +1,4 @@
-/** `sojourn audit`: the words of it. `audit-tables.ts` does it. */
+/** `sojourn audit`: the words of it. `show-audit.ts` does it. */
 import { Command } from '@commander-js/extra-typings';
 import { dataDirOption, jsonOption, PROJECT_DESCRIPTION, projectArgument } from './options.ts';
 
@@ -12,7 +12,7 @@ export function auditCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn audit --project shop')
     .action(async (options) => {
-      const { audit } = await import('../operations/audit-tables.ts');
-      await audit(options);
+      const { showAudit } = await import('./show-audit.ts');
+      await showAudit(options);
     });
 }

@@ -1,4 +1,4 @@
-/** The configuration and the logger of a command. */
+/** The configuration of a command. */
 import {
   type Config,
   type ConfigName,
@@ -7,7 +7,6 @@ import {
   requireServers,
   withEnvFile,
 } from '../platform/config.ts';
-import { createLog, type Logger, silentLog } from '../platform/log.ts';
 
 /**
  * The configuration of a command: the environment, and what `up` noted in the data directory.
@@ -19,9 +18,4 @@ export function commandConfig<N extends ConfigName>(
   names: readonly N[],
 ): Config & { readonly [K in N]-?: NonNullable<Config[K]> } {
   return requireServers(loadConfig(withEnvFile(processEnvironment(), dataDir)), names);
-}
-
-/** A command talks to a person: its clients' log lines are for who looks into it. */
-export function commandLog({ LOG_LEVEL: level }: Config): Logger {
-  return level === 'debug' || level === 'trace' ? createLog({ level }) : silentLog;
 }

@@ -1,4 +1,4 @@
-/** `sojourn deadletters`: the words of it. `dead-letter-stream.ts` does it. */
+/** `sojourn deadletters`: the words of it. `show-dead-letters.ts` does it. */
 import { Command } from '@commander-js/extra-typings';
 import {
   countArgument,
@@ -25,7 +25,7 @@ function listCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn deadletters list --project shop --json | head')
     .action(async (options) => {
-      const { listDeadLetters } = await import('../operations/dead-letter-stream.ts');
+      const { listDeadLetters } = await import('./show-dead-letters.ts');
       await listDeadLetters(options);
     });
 }
@@ -56,7 +56,7 @@ Examples:
       if (options.file !== undefined && options.seq?.length !== 1) {
         command.error('error: --file needs exactly one --seq, the dead letter it replaces');
       }
-      const { replayDeadLetters } = await import('../operations/dead-letter-stream.ts');
+      const { replayDeadLetters } = await import('./show-dead-letters.ts');
       await replayDeadLetters(options);
     });
 }

@@ -11,6 +11,11 @@ export function remark(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** A program reads JSON: what is piped, or what asks for it. A terminal shows tables. */
+export function asJson({ json }: { readonly json?: true | undefined }): boolean {
+  return json === true || !process.stdout.isTTY;
+}
+
 /** One JSON value: indented on a terminal, one line for a program. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined));

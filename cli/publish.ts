@@ -1,4 +1,4 @@
-/** `sojourn publish`: the words of it. `publish-files.ts` does it. */
+/** `sojourn publish`: the words of it. `publish-report.ts` does it. */
 import { Command } from '@commander-js/extra-typings';
 import {
   dataDirOption,
@@ -20,7 +20,7 @@ export function publishCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn publish events.ndjson.gz --project shop')
     .action(async (files, options) => {
-      const { publishFiles } = await import('../operations/publish-files.ts');
+      const { publishFiles } = await import('./publish-report.ts');
       await publishFiles(files, options);
     });
 }

@@ -1,4 +1,4 @@
-/** `sojourn session`: the words of it. `temporal-sessions.ts` does it. */
+/** `sojourn session`: the words of it. `show-sessions.ts` does it. */
 import { Command, Option } from '@commander-js/extra-typings';
 import {
   countArgument,
@@ -7,6 +7,8 @@ import {
   PROJECT_DESCRIPTION,
   projectArgument,
 } from './options.ts';
+
+const ID_DESCRIPTION = 'the session id; put -- before one that reads like an option here';
 
 export function sessionCommand() {
   return new Command('session')
@@ -31,35 +33,43 @@ function listCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn session list --project shop --state open')
     .action(async (options) => {
-      const { listSessions } = await import('../operations/temporal-sessions.ts');
+      const { listSessions } = await import('./show-sessions.ts');
       await listSessions(options);
     });
 }
 
 function showCommand() {
-  return new Command('show')
-    .description('Show the state of a session, open or closed.')
-    .argument('<id>', 'the session id')
-    .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
-    .addOption(jsonOption())
-    .addOption(dataDirOption())
-    .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
-    .action(async (sessionId, options) => {
-      const { showSession } = await import('../operations/temporal-sessions.ts');
-      await showSession(sessionId, options);
-    });
+  return (
+    new Command('show')
+      .description('Show the state of a session, open or closed.')
+      .argument('<id>', ID_DESCRIPTION)
+      // An id may begin with a dash: what is no option of ours is the id.
+      .allowUnknownOption()
+      .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .addOption(jsonOption())
+      .addOption(dataDirOption())
+      .addHelpText('after', '\nExample: npx sojourn session show 7f3a --project shop')
+      .action(async (sessionId, options) => {
+        const { showSession } = await import('./show-sessions.ts');
+        await showSession(sessionId, options);
+      })
+  );
 }
 
 function endCommand() {
-  return new Command('end')
-    .description('End a session now: it writes what it owes, and closes. Prints what it came to.')
-    .argument('<id>', 'the session id')
-    .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
-    .addOption(jsonOption())
-    .addOption(dataDirOption())
-    .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
-    .action(async (sessionId, options) => {
-      const { endSession } = await import('../operations/temporal-sessions.ts');
-      await endSession(sessionId, options);
-    });
+  return (
+    new Command('end')
+      .description('End a session now: it writes what it owes, and closes. Prints what it came to.')
+      .argument('<id>', ID_DESCRIPTION)
+      // An id may begin with a dash: what is no option of ours is the id.
+      .allowUnknownOption()
+      .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .addOption(jsonOption())
+      .addOption(dataDirOption())
+      .addHelpText('after', '\nExample: npx sojourn session end 7f3a --project shop')
+      .action(async (sessionId, options) => {
+        const { endSession } = await import('./show-sessions.ts');
+        await endSession(sessionId, options);
+      })
+  );
 }

@@ -1,35 +1,54 @@
 /** How the whole of it is, and waiting until everything is loaded. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../platform/config.ts';
-import { isWorkflowGone } from '../platform/temporal.ts';
 import { SojournError } from '../shared/errors.ts';
-import { SESSION_WORKFLOW } from '../shared/ids.ts';
-import { stateQuery } from '../workflows/messages.ts';
 import { commandConfig } from './command-config.ts';
 import { createObserver, type Observer, type Status } from '../operations/observe.ts';
-import { printJson } from './output.ts';
+import { asJson, formatCount, printJson, printTable } from './output.ts';
 import { createProgress } from './progress.ts';
-import { type Probe, untilLoaded } from '../operations/until-loaded.ts';
+import { createProbe } from '../operations/loading-probe.ts';
+import { untilLoaded } from '../operations/until-loaded.ts';
 
 export interface StatusOptions {
   /** Until everything published before is in ClickHouse. */
   readonly wait?: true | undefined;
   /** Milliseconds. */
   readonly timeout: number;
+  readonly json?: true | undefined;
   readonly dataDir: string;
 }
 
 /** @throws SojournError where a server is away or the time was not enough; the status is printed then too */
-export async function showStatus({ wait, timeout, dataDir }: StatusOptions): Promise<void> {
+export async function showStatus({ wait, timeout, json, dataDir }: StatusOptions): Promise<void> {
   const observer = createObserver(configOf(dataDir));
   try {
     const loaded = wait === true ? await waitUntilLoaded(observer, timeout) : true;
     const status = await observer.status();
-    printJson(status);
+    if (asJson({ json })) printJson(status);
+    else printStatus(status);
     failWhere(status, loaded, timeout);
   } finally {
     await observer.close();
   }
+}
+
+function printStatus({ servers, events, sessions, differences, deadLetters }: Status): void {
+  const figure = (count: number | null) => (count === null ? 'unknown' : formatCount(count));
+  printTable(
+    ['WHAT', 'STATE', ''],
+    [
+      ...Object.entries(servers).map(([name, server]) => [
+        name,
+        server.reachable ? 'reachable' : 'away',
+        server.reachable ? server.url : server.error,
+      ]),
+      ['events', figure(events.pending), 'pending'],
+      ['', figure(events.unacknowledged), 'taken, not acknowledged yet'],
+      ['sessions', figure(sessions.open), 'open'],
+      ['differences', figure(differences.pending), 'not loaded yet'],
+      ['dead letters', figure(deadLetters), 'see `npx sojourn deadletters list`'],
+    ],
+  );
 }
 
 const ADDRESSES = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;
@@ -92,50 +111,4 @@ async function waitUntilLoaded(observer: Observer, timeoutMs: number): Promise<b
     clearInterval(ticker);
     progress.stop();
   }
-}
-
-/** More open sessions than this are not asked one by one. */
-const SESSIONS_ASKED_MAX = 1_000;
-const QUERY_PATIENCE_MS = 10_000;
-
-function createProbe(observer: Observer): Probe {
-  return {
-    async lastEvent() {
-      return (await observer.streams()).eventsLastSeq;
-    },
-    async isAcknowledged(seq) {
-      const { consumer } = await observer.streams();
-      if (consumer.ack_floor.stream_seq >= seq) return true;
-      // The floor does not pass what expired or was purged before it was taken.
-      return consumer.num_pending === 0 && consumer.num_ack_pending === 0;
-    },
-    async openSessions() {
-      const { client } = await observer.temporal();
-      const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
-      const ids: string[] = [];
-      for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
-        if (ids.length >= SESSIONS_ASKED_MAX) return { ids, all: false };
-        ids.push(workflowId);
-      }
-      return { ids, all: true };
-    },
-    async session(workflowId) {
-      const { client, connection } = await observer.temporal();
-      try {
-        return await connection.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
-          client.workflow.getHandle(workflowId).query(stateQuery),
-        );
-      } catch (error) {
-        if (isWorkflowGone(error)) return undefined;
-        throw error;
-      }
-    },
-    async lastDifference() {
-      return (await observer.streams()).rollups.state.last_seq;
-    },
-    async isLoaded(seq) {
-      const { rollups } = await observer.streams();
-      return (await observer.loadedUpTo(rollups)) >= seq;
-    },
-  };
 }

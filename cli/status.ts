@@ -6,11 +6,11 @@ import { dataDirOption, jsonOption } from './options.ts';
 export function statusCommand() {
   return new Command('status')
     .description(
-      'Show as JSON: servers reachable, events pending and unacknowledged, open sessions, differences not yet loaded, dead letters. Exit code 1 where a server is away.',
+      'Show, on a terminal as a table and else as JSON: servers reachable, events pending and unacknowledged, open sessions, differences not yet loaded, dead letters. Exit code 1 where a server is away.',
     )
     .option(
       '--wait',
-      'wait until everything published before is in ClickHouse, but for what open sessions have still to write',
+      "wait until everything published before is in ClickHouse, open sessions' latest events too; with SESSION_CHECKPOINT=off those come with the session's end and are not waited for",
     )
     .addOption(
       new Option('--timeout <duration>', 'how long to wait at most')

@@ -2,65 +2,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
+import type { Config } from '../platform/config.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { commandConfig } from '../cli/command-config.ts';
-import { formatCount, print, printJson, printTable, remark } from '../cli/output.ts';
-import { createProgress } from '../cli/progress.ts';
-import { type DriftRow, type Finding, findDrift, type Look, LOOKS_MAX } from './settled-drift.ts';
-
-export interface AuditOptions {
-  readonly project?: string | undefined;
-  readonly json?: true | undefined;
-  readonly dataDir: string;
-}
+import { type DriftRow, type Finding, findDrift, type Look } from './settled-drift.ts';
 
 /** Several times what a load takes; the loader makes about one a second. */
 const PAUSE_MS = 2_000;
 /** More rows that differ are counted, not shown. */
 const ROWS_MAX = 10_000;
 
-/** Prints what differs. @throws SojournError `SJ_DRIFT` where something does */
-export async function audit(options: AuditOptions): Promise<void> {
-  const { project } = options;
-  const client = connectClickHouse(commandConfig(options, ['CLICKHOUSE_URL']), 'bi');
-  const progress = createProgress('comparing sessions and metrics');
-  const startedAt = Date.now();
-  let number = 1;
-  const ticker = setInterval(() => {
-    const seconds = Math.round((Date.now() - startedAt) / 1_000);
-    progress.update(0, `look ${number} of at most ${LOOKS_MAX}, ${seconds} s`);
-  }, 200);
-  let finding: Finding;
+/**
+ * Compares until the tables stand still or were looked at often enough.
+ * @param onLook told the number of each look, from 1
+ * @throws SojournError `SJ_NOT_FOUND` where the views are missing
+ */
+export async function auditTables(
+  config: Config & { readonly CLICKHOUSE_URL: string },
+  project: string | undefined,
+  onLook: (number: number) => void,
+): Promise<Finding> {
+  const client = connectClickHouse(config, 'bi');
   try {
-    finding = await findDrift({
+    return await findDrift({
       look: () => lookAt(client, project),
       pause: () => sleep(PAUSE_MS),
-      onLook: (next) => {
-        number = next;
-      },
+      onLook,
     });
   } finally {
-    clearInterval(ticker);
-    progress.stop();
     await client.close();
-  }
-  if (options.json === true) printJson(finding);
-  else printFinding(finding);
-  failWhere(finding, project);
-}
-
-function failWhere({ compared, differing, settled }: Finding, project: string | undefined): void {
-  if (differing > 0) {
-    const doubt = settled
-      ? ''
-      : '; the loader never paused, so some may have been on their way: try again in a quiet hour';
-    throw new SojournError(
-      'SJ_DRIFT',
-      `${formatCount(differing)} of ${formatCount(compared)} rows differ between sessions and metrics${doubt}`,
-    );
-  }
-  if (compared === 0 && project !== undefined) {
-    throw new SojournError('SJ_NOT_FOUND', `there is nothing of project ${project} in ClickHouse`);
   }
 }
 
@@ -140,38 +109,3 @@ const LONG_QUERY = {
   send_progress_in_http_headers: 1,
   http_headers_progress_interval_ms: '15000',
 } as const;
-
-function printFinding({ compared, rows }: Finding): void {
-  if (rows.length === 0) {
-    print(`${formatCount(compared)} rows compared, none differs`);
-    return;
-  }
-  printTable(
-    [
-      'PROJECT',
-      'METRIC',
-      'GRANULARITY',
-      'BUCKET',
-      'SPLIT BY',
-      'VALUE',
-      'IN SESSIONS',
-      'IN METRICS',
-    ],
-    rows.map((row) => [
-      row.project,
-      row.metricType,
-      row.granularity,
-      row.granularity === 'total' ? '' : row.bucket.slice(0, 16).replace('T', ' '),
-      row.dimension,
-      row.dimensionValue,
-      amount(row.inSessions, row.countInSessions),
-      amount(row.inMetrics, row.countInMetrics),
-    ]),
-  );
-  remark('a value in sessions and metrics, with the number of measurements where it is another');
-}
-
-/** The value, and how many measurements it is the sum of where that is another number. */
-function amount(value: string, count: string): string {
-  return value === count || count === '0' ? value : `${value} of ${count}`;
-}

@@ -11,8 +11,8 @@ import { withoutCredentials } from '../platform/secrets.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
-import type { Temporal } from '../cli/connect.ts';
-import { commandLog } from '../cli/command-config.ts';
+import { commandLog, type Temporal } from './connect.ts';
+import { recentSessions } from './recent-sessions.ts';
 
 export type ServerStatus =
   | { readonly reachable: true; readonly url: string }
@@ -36,6 +36,8 @@ export interface Observer {
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
+  /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
+  recentSessions(toSeq: number): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -138,6 +140,7 @@ export function createObserver(config: Config): Observer {
     streams,
     loadedUpTo,
     temporal: () => temporal.get(),
+    recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),
     async close() {
       await nats.close(({ connection }) => connection.close());
       await temporal.close(({ connection }) => connection.close());

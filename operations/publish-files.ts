@@ -4,35 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isApiError, type Nats } from '../platform/nats.ts';
 import { EVENTS_STREAM } from '../shared/ids.ts';
 import { SojournError, toError } from '../shared/errors.ts';
-import { commandConfig } from '../cli/command-config.ts';
-import { withNats } from '../cli/connect.ts';
 import { eventSubject } from './event-subject.ts';
-import { formatBytes, formatCount, formatMs, print, printJson, remark } from '../cli/output.ts';
-import { createProgress } from '../cli/progress.ts';
 import { createPublisher, headerBytes } from './publisher.ts';
-import { findSource, type Line, readLines, type Source } from './read-lines.ts';
+import { type Line, readLines, type Source } from './read-lines.ts';
 
 export interface PublishOptions {
   readonly project: string;
   /** Messages a second. @default as fast as it goes */
   readonly rate?: number | undefined;
-  readonly json?: true | undefined;
-  readonly dataDir: string;
-}
-
-/** Publishes and prints counts. @throws SojournError where not everything was published */
-export async function publishFiles(
-  files: readonly string[],
-  options: PublishOptions,
-): Promise<void> {
-  const config = commandConfig(options, ['NATS_URL']);
-  const sources = files.map(findSource);
-  const { figures, failure } = await withNats(config, (nats) =>
-    publishSources(nats, sources, options),
-  );
-  if (options.json === true) printJson(figures);
-  else print(describe(figures));
-  if (failure !== undefined) throw failure;
+  /** Ends the reading; what is under way is waited for. */
+  readonly signal: AbortSignal;
+  /** Told how far the files were read. */
+  readonly onRead: (bytes: number, figures: Readonly<PublishFigures>) => void;
+  /** Told of a line that cannot be sent. */
+  readonly onRefused: (where: string, why: string) => void;
+  /** Told of the first lines that are sent though they are no JSON. */
+  readonly onDeadLetter: (where: string) => void;
 }
 
 export interface PublishFigures {
@@ -42,37 +29,36 @@ export interface PublishFigures {
   /** Acknowledged as copies of a message that an earlier attempt had brought. */
   duplicates: number;
   failed: number;
+  /** Published as they are, though they are no JSON: each becomes a dead letter. */
+  notJson: number;
   /** Of acknowledged messages. */
   bytes: number;
   durationMs: number;
 }
 
-interface Published {
+export interface Published {
   readonly figures: PublishFigures;
   /** Why not everything was published. */
   readonly failure: Error | undefined;
 }
 
-async function publishSources(
+/** Publishes every line and waits for the acknowledgements. Never rejects for a line. */
+export async function publishSources(
   nats: Nats,
   sources: readonly Source[],
-  options: Pick<PublishOptions, 'project' | 'rate'>,
+  options: PublishOptions,
 ): Promise<Published> {
   await assertStream(nats);
   const startedAt = performance.now();
   const run = createRun(nats, options);
   const { figures, signal, lineBytesMax } = run;
-  let readBytes = 0;
   const onRead = (bytes: number) => {
-    readBytes += bytes;
+    options.onRead(bytes, figures);
   };
-  const progress = createProgress('publishing', totalSize(sources));
-  const ticker = setInterval(() => {
-    progress.update(readBytes, `${formatCount(figures.acknowledged)} acknowledged`);
-  }, 200);
-  const interruption = onInterrupt(() => {
+  const interrupt = () => {
     run.fail(new SojournError('SJ_TIMEOUT', 'interrupted; the rest was not published'));
-  });
+  };
+  options.signal.addEventListener('abort', interrupt);
   try {
     for (const source of sources) {
       for await (const lines of readLines(source, { lineBytesMax, onRead, signal })) {
@@ -85,9 +71,7 @@ async function publishSources(
     run.fail(toError(error));
   } finally {
     await run.idle();
-    interruption.stop();
-    clearInterval(ticker);
-    progress.stop();
+    options.signal.removeEventListener('abort', interrupt);
   }
   figures.durationMs = Math.round(performance.now() - startedAt);
   return { figures, failure: run.failure };
@@ -97,7 +81,7 @@ async function publishSources(
 const NUMBER_DIGITS = 9;
 
 /** One run of the command: its counts, its message ids, and its first failure, which ends it. */
-function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project' | 'rate'>) {
+function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: PublishOptions) {
   const run = randomBytes(9).toString('base64url');
   const idOf = (number: number) => `${run}-${String(number).padStart(NUMBER_DIGITS, '0')}`;
   const payloadMax = nats.connection.info?.max_payload ?? 1024 * 1024;
@@ -110,6 +94,7 @@ function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project'
     acknowledged: 0,
     duplicates: 0,
     failed: 0,
+    notJson: 0,
     bytes: 0,
     durationMs: 0,
   };
@@ -122,6 +107,10 @@ function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project'
   async function publish(line: Line, data: Uint8Array, source: Source): Promise<void> {
     const messageId = idOf(figures.messages);
     try {
+      if (!isJson(data)) {
+        figures.notJson += 1;
+        if (figures.notJson <= REMARKS_MAX) onDeadLetter(`${source.name}:${line.number}`);
+      }
       const subject = eventSubject(project, data);
       const ack = await publisher.publish({ subject, data, messageId });
       figures.acknowledged += 1;
@@ -141,11 +130,18 @@ function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project'
     idle: () => publisher.idle(),
     /** Why not everything was published. */
     get failure() {
-      if (failure !== undefined || figures.failed === 0) return failure;
-      const { failed, messages } = figures;
+      const { failed, messages, notJson } = figures;
+      if (failure !== undefined) return failure;
+      if (failed === 0 && notJson > 0) {
+        return new SojournError(
+          'SJ_EVENT_INVALID',
+          `${grouped(notJson)} of ${grouped(messages)} lines are no JSON: they were sent as they are and become dead letters`,
+        );
+      }
+      if (failed === 0) return undefined;
       return new SojournError(
         'SJ_EVENT_INVALID',
-        `${formatCount(failed)} of ${formatCount(messages)} lines were not published`,
+        `${grouped(failed)} of ${grouped(messages)} lines were not published`,
       );
     },
     /** Sends a line on its way, as soon as it may. */
@@ -153,7 +149,7 @@ function createRun(nats: Nats, { project, rate }: Pick<PublishOptions, 'project'
       if (line.data === undefined) {
         figures.messages += 1;
         figures.failed += 1;
-        remark(`error: ${source.name}:${line.number}: ${tooLong(line, lineBytesMax)}`);
+        onRefused(`${source.name}:${line.number}`, tooLong(line, lineBytesMax));
         return;
       }
       if (!reading.signal.aborted) await pace?.();
@@ -177,13 +173,8 @@ async function assertStream({ jsm }: Nats): Promise<void> {
   });
 }
 
-function totalSize(sources: readonly Source[]): number | undefined {
-  const sizes = sources.flatMap(({ size }) => (size === undefined ? [] : [size]));
-  return sizes.length === sources.length ? sizes.reduce((a, b) => a + b, 0) : undefined;
-}
-
 function tooLong({ bytes }: Line, lineBytesMax: number): string {
-  return `the line has ${formatCount(bytes)} bytes, more than the ${formatCount(lineBytesMax)} the server takes in a message`;
+  return `the line has ${grouped(bytes)} bytes, more than the ${grouped(lineBytesMax)} the server takes in a message`;
 }
 
 function toFailure(error: unknown, source: Source, { number }: Line): Error {
@@ -211,22 +202,19 @@ function createPace(rate: number): () => Promise<void> {
   };
 }
 
-/** The first Ctrl-C ends the reading, so that counts are printed; the second ends the process. */
-function onInterrupt(call: () => void): { stop(): void } {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const stop = () => {
-    for (const signal of signals) process.off(signal, handle);
-  };
-  const handle = () => {
-    stop();
-    call();
-  };
-  for (const signal of signals) process.on(signal, handle);
-  return { stop };
+/** More lines of the same kind tell nothing more. */
+const REMARKS_MAX = 5;
+
+/** As ingest reads a message: JSON in UTF-8. */
+function isJson(data: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-function describe({ messages, acknowledged, failed, bytes, durationMs }: PublishFigures): string {
-  const much = `${formatCount(acknowledged)} of ${formatCount(messages)} messages acknowledged`;
-  const failures = failed > 0 ? `, ${formatCount(failed)} failed` : '';
-  return `${much} (${formatBytes(bytes)} in ${formatMs(durationMs)})${failures}`;
+function grouped(count: number): string {
+  return count.toLocaleString('en-US');
 }

@@ -1,11 +1,11 @@
 /**
  * Publishes messages to JetStream until each is acknowledged. Many are under way at once; a message
- * that is not acknowledged is published again under the same id, which JetStream counts once.
+ * that is not acknowledged is published again under the same id, which its session counts once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
-import type { Nats } from '../platform/nats.ts';
+import { isApiError, type Nats } from '../platform/nats.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 
@@ -142,7 +142,11 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   };
 }
 
+/** "message size exceeds maximum allowed" */
+const TOO_LARGE = 10054;
+
 function isFinal(error: unknown): boolean {
+  if (isApiError(error, TOO_LARGE)) return true;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return FINAL_ERRORS.some((type) => error instanceof type || cause instanceof type);
 }

@@ -7,17 +7,13 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
-import pc from 'picocolors';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW, sessionWorkflowId } from '../shared/ids.ts';
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
-import { commandConfig } from '../cli/command-config.ts';
-import { type Temporal, withTemporal } from '../cli/connect.ts';
-import { print, printable, printJson, printJsonArray, printTable, remark } from '../cli/output.ts';
-import { createProgress } from '../cli/progress.ts';
+import type { Temporal } from './connect.ts';
 
 export interface SessionRow {
   readonly id: string;
@@ -29,50 +25,16 @@ export interface SessionRow {
   readonly country: string | null;
   readonly device: string | null;
   readonly engaged: boolean | null;
-  /** RFC 3339, UTC: when Temporal started and closed it. */
+  /** RFC 3339, UTC: its first event, where ClickHouse has it; else when its latest run started. */
   readonly started: string;
+  /** When Temporal closed it. */
   readonly closed: string | null;
 }
 
-interface CommonOptions {
-  readonly json?: true | undefined;
-  readonly dataDir: string;
-}
-
-export interface ListOptions extends CommonOptions {
+export interface SessionSelection {
   readonly project?: string | undefined;
   readonly state: 'open' | 'closed' | 'all';
   readonly limit: number;
-}
-
-export interface OneOptions extends CommonOptions {
-  readonly project: string;
-}
-
-/** Prints sessions, the newest first. */
-export async function listSessions(options: ListOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const rows = await withTemporal(config, ({ client }) => findSessions(client, options));
-  if (options.json === true) await printJsonArray(rows);
-  else printRows(rows);
-}
-
-/** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
-export async function showSession(sessionId: string, options: OneOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, (temporal) =>
-    stateOf(temporal, options.project, sessionId),
-  );
-  printView(view, options);
-}
-
-/** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
-export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
-  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, (temporal) =>
-    settle(temporal, options.project, sessionId),
-  );
-  printView(view, options);
 }
 
 /** A run that went on as another is no session of its own. */
@@ -82,55 +44,76 @@ const STATE_FILTERS = {
   all: ` AND ExecutionStatus != 'ContinuedAsNew'`,
 } as const;
 
-async function findSessions(client: Client, options: ListOptions): Promise<SessionRow[]> {
-  const { project, state, limit } = options;
+/**
+ * Sessions, the newest first. The query holds nothing but a project and a state: stores of visibility
+ * differ in how they quote a backslash or a question mark, and in whether case counts, so what a
+ * producer may choose is compared here.
+ * @param onFound told how many there are so far
+ */
+export async function findSessions(
+  client: Client,
+  { project, state, limit }: SessionSelection,
+  onFound: (count: number) => void,
+): Promise<SessionRow[]> {
   const ofProject = project === undefined ? '' : ` AND SojournProject = '${project}'`;
   const query = `WorkflowType = '${SESSION_WORKFLOW}'${ofProject}${STATE_FILTERS[state]}`;
-  const progress = createProgress('listing sessions');
   // A session that was reopened has several runs; the newest comes first.
   const newest = new Map<string, WorkflowExecutionInfo>();
-  try {
-    let reopened = new Set<string>();
-    for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
-      if (newest.has(run.workflowId) || reopened.has(run.workflowId)) continue;
-      newest.set(run.workflowId, run);
-      progress.update(0, `${newest.size}`);
-      if (newest.size < limit) continue;
-      if (state === 'closed') reopened = await dropReopened(client, newest, reopened);
-      if (newest.size >= limit) break;
+  const seen = new Set<string>();
+  let candidates: WorkflowExecutionInfo[] = [];
+  const admit = async () => {
+    const fit = state === 'closed' ? await closedOf(client, candidates) : candidates;
+    for (const run of fit) if (newest.size < limit) newest.set(run.workflowId, run);
+    candidates = [];
+    onFound(newest.size);
+  };
+  for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
+    if (seen.has(run.workflowId) || !isOf(run, project)) continue;
+    seen.add(run.workflowId);
+    candidates.push(run);
+    if (newest.size + candidates.length >= limit || candidates.length >= CANDIDATES_MAX) {
+      await admit();
     }
-    if (state === 'closed') await dropReopened(client, newest, reopened);
-  } finally {
-    progress.stop();
+    if (newest.size >= limit) break;
   }
+  await admit();
   return [...newest.values()]
     .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
     .map(rowOf);
 }
 
-/** Takes out closed runs of sessions that are open again. @returns all that were taken out so far */
-async function dropReopened(
-  client: Client,
-  runs: Map<string, WorkflowExecutionInfo>,
-  before: ReadonlySet<string>,
-): Promise<Set<string>> {
-  const reopened = new Set(before);
-  const ids = [...runs.keys()];
-  for (let start = 0; start < ids.length; start += IDS_PER_QUERY) {
-    const list = ids.slice(start, start + IDS_PER_QUERY).map(quoted);
-    const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${list.join(', ')})`;
-    for await (const { workflowId } of client.workflow.list({ query })) {
-      runs.delete(workflowId);
-      reopened.add(workflowId);
-    }
-  }
-  return reopened;
+const CANDIDATES_MAX = 200;
+const ASKED_AT_ONCE = 16;
+
+function isOf({ workflowId }: WorkflowExecutionInfo, project: string | undefined): boolean {
+  return project === undefined || parseSessionWorkflowId(workflowId)?.project === project;
 }
 
-const IDS_PER_QUERY = 50;
+/** Those that are not open again. Each is asked for by its id, which Temporal takes as it is. */
+async function closedOf(
+  client: Client,
+  runs: readonly WorkflowExecutionInfo[],
+): Promise<WorkflowExecutionInfo[]> {
+  const reopened = new Set<WorkflowExecutionInfo>();
+  const queue = [...runs];
+  const ask = async () => {
+    for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
+      if (await isOpen(client, run.workflowId)) reopened.add(run);
+    }
+  };
+  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
+  return runs.filter((run) => !reopened.has(run));
+}
 
-function quoted(text: string): string {
-  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    // Its retention ended since it was listed.
+    if (isWorkflowGone(error)) return false;
+    throw error;
+  }
 }
 
 const ENGAGED = defineSearchAttributeKey('SojournEngaged', SearchAttributeType.BOOL);
@@ -156,49 +139,13 @@ function rowOf(run: WorkflowExecutionInfo): SessionRow {
 
 const STATES: Readonly<Record<string, string>> = { RUNNING: 'open', COMPLETED: 'closed' };
 
-function printRows(rows: readonly SessionRow[]): void {
-  if (rows.length === 0) {
-    remark('no sessions');
-    return;
-  }
-  printTable(
-    [
-      'ID',
-      'PROJECT',
-      'STATE',
-      'USER',
-      'SOURCE',
-      'COUNTRY',
-      'DEVICE',
-      'ENGAGED',
-      'STARTED',
-      'CLOSED',
-    ],
-    rows.map((row) => [
-      row.id,
-      row.project,
-      row.state,
-      row.user ?? '',
-      row.source ?? '',
-      row.country ?? '',
-      row.device ?? '',
-      row.engaged === null ? '' : row.engaged ? 'yes' : 'no',
-      shortTime(row.started),
-      row.closed === null ? '' : shortTime(row.closed),
-    ]),
-  );
-}
-
-function shortTime(time: string): string {
-  return time.slice(0, 19).replace('T', ' ');
-}
-
 /** A worker that has to replay a long session first takes a moment. */
 const ANSWER_MS_MAX = 15_000;
 /** Ending may take as long as writing does. */
 const END_MS_MAX = 60_000;
 
-async function stateOf(
+/** A session's state, open or closed. @throws SojournError `SJ_NOT_FOUND` */
+export async function stateOf(
   { client, connection }: Temporal,
   project: string,
   sessionId: string,
@@ -212,36 +159,33 @@ async function stateOf(
   }
 }
 
-async function settle(
+/**
+ * Ends a session. @returns what it came to, and whether it had ended before
+ * @throws SojournError `SJ_NOT_FOUND`
+ */
+export async function settle(
   temporal: Temporal,
   project: string,
   sessionId: string,
-): Promise<SessionView> {
+): Promise<{ readonly view: SessionView; readonly already: boolean }> {
   const { client, connection } = temporal;
   const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
-  const progress = createProgress('ending the session');
-  const ticker = setInterval(() => {
-    progress.update(0, '');
-  }, 200);
   try {
-    return await connection.withDeadline(Date.now() + END_MS_MAX, () =>
+    const view = await connection.withDeadline(Date.now() + END_MS_MAX, () =>
       handle.executeUpdate(endUpdate),
     );
+    return { view, already: false };
   } catch (error) {
     if (!isWorkflowGone(error) && !(error instanceof WorkflowUpdateFailedError)) {
       throw explain(error, project, sessionId);
     }
-  } finally {
-    clearInterval(ticker);
-    progress.stop();
   }
   // It ended by itself, long ago or just now; or there never was one.
   const view = await stateOf(temporal, project, sessionId);
   if (view.status !== 'ended') {
     throw new SojournError('SJ_TIMEOUT', `session ${sessionId} went on; try again`);
   }
-  remark('the session had already ended');
-  return view;
+  return { view, already: true };
 }
 
 function explain(error: unknown, project: string, sessionId: string): unknown {
@@ -270,44 +214,3 @@ function isUnanswered(error: unknown): boolean {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return isGrpcServiceError(cause) && UNANSWERED_CODES.has(cause.code);
 }
-
-function printView(view: SessionView, options: CommonOptions): void {
-  if (options.json === true) {
-    printJson(view);
-    return;
-  }
-  const { attributes } = view;
-  const lines: readonly (readonly [string, string | number | undefined])[] = [
-    ['session', view.sessionId],
-    ['project', view.project],
-    ['status', view.endReason === undefined ? view.status : `${view.status} (${view.endReason})`],
-    ['first event', view.firstEventAt],
-    ['last event', view.lastEventAt],
-    ['duration', `${view.durationSeconds} s`],
-    ['events', view.events],
-    ['page views', view.pageViews],
-    ['conversions', view.conversions],
-    ['revenue', view.revenue],
-    ['engaged', view.engaged ? 'yes' : 'no'],
-    ['bounced', view.bounced ? 'yes' : 'no'],
-    ['entry path', view.entryPath],
-    ['exit path', view.exitPath],
-    ['user', attributes.userId],
-    ['new user', view.newUser === undefined ? undefined : view.newUser ? 'yes' : 'no'],
-    ['traffic source', attributes.trafficSource],
-    ['country', attributes.country],
-    ['device', attributes.deviceType],
-    ['browser', attributes.browser],
-    ['os', attributes.os],
-    ['writes', view.writes],
-    ['written', view.written ? 'all' : 'not yet all'],
-    ['next step at', view.nextStepAt],
-    ['first run', view.firstRunId],
-  ];
-  for (const [name, value] of lines) {
-    if (value === undefined) continue;
-    print(`${pc.dim(name.padEnd(LABEL_WIDTH))}${printable(String(value))}`);
-  }
-}
-
-const LABEL_WIDTH = 16;

@@ -1,6 +1,5 @@
 /**
- * Waits until everything that was published before is in ClickHouse, but for what open sessions have
- * still to write:
+ * Waits until everything that was published before is in ClickHouse, open sessions' latest events too:
  *
  *   events acknowledged ─▶ sessions have taken them ─▶ differences loaded
  *
@@ -17,6 +16,8 @@ export interface Probe {
   isAcknowledged(seq: number): Promise<boolean>;
   /** Workflow ids of open sessions, newest first; not all of them where they are too many to ask. */
   openSessions(): Promise<{ readonly ids: readonly string[]; readonly all: boolean }>;
+  /** Workflow ids of those that may have taken events lately, where open ones are too many to ask. */
+  recentSessions(toSeq: number): Promise<readonly string[]>;
   /** The session; undefined where it has gone. */
   session(workflowId: string): Promise<SessionView | undefined>;
   /** Last sequence of the stream ROLLUPS. */
@@ -48,13 +49,17 @@ export async function untilLoaded(probe: Probe, options: WaitOptions): Promise<v
   options.onStep('events to be taken');
   await until(() => probe.isAcknowledged(events), options);
   options.onStep('sessions to write');
-  await untilSessionsWrote(probe, options);
+  await untilSessionsWrote(events, probe, options);
   const differences = await patiently(() => probe.lastDifference(), options);
   options.onStep('differences to be loaded');
   await until(() => probe.isLoaded(differences), options);
 }
 
-async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<void> {
+async function untilSessionsWrote(
+  events: number,
+  probe: Probe,
+  options: WaitOptions,
+): Promise<void> {
   const asked = new Set<string>();
   let open: string[] = [];
   for (let listing = 1; listing <= LISTINGS_MAX; listing += 1) {
@@ -63,6 +68,8 @@ async function untilSessionsWrote(probe: Probe, options: WaitOptions): Promise<v
     if (!all) {
       // That some answer tells that workers run at all.
       await untilNotBusy(ids.slice(0, SAMPLE), probe, options);
+      const recent = await patiently(() => probe.recentSessions(events), options);
+      await untilNotBusy(recent, probe, options);
       await untilStandstill(probe, options);
       return;
     }
@@ -107,12 +114,13 @@ async function busyOf(
 }
 
 /**
- * A session that is open may owe a difference until its next checkpoint. One that is about to write,
- * overdue, or settles after late events is waited for.
+ * A session that owes a difference is waited for until its checkpoint has written it, and one that
+ * settles after late events. Only where SESSION_CHECKPOINT is off the difference comes with the end,
+ * which may be days away: that cannot be waited for.
  */
 export function isBusy(view: SessionView, now: number): boolean {
   if (view.status === 'ended') return false;
-  if (view.settling) return true;
+  if (view.settling || (!view.written && view.writesAtEnd !== true)) return true;
   return view.nextStepAt === undefined || Date.parse(view.nextStepAt) < now;
 }
 

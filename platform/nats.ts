@@ -30,9 +30,11 @@ import {
   METRICS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
+import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
+import { borderSettings, placesSinceOf } from './event-streams.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
 import { onceJetStreamAnswers } from './jetstream-away.ts';
@@ -116,11 +118,16 @@ type StreamShape = Partial<StreamConfig> & { readonly name: string; readonly sub
 /** The streams. Full streams refuse instead of forgetting, but for announcements. */
 const STREAMS: readonly StreamShape[] = [
   {
+    name: DEADLETTERS_STREAM,
+    subjects: ['deadletters.*'],
+    discard: DiscardPolicy.New,
+    duplicate_window: nanos(3_600_000),
+  },
+  {
     name: EVENTS_STREAM,
     subjects: ['events.>'],
     discard: DiscardPolicy.New,
     max_age: nanos(7 * DAY_MS),
-    duplicate_window: nanos(120_000),
     // Ingest looks past the queue of one project for the messages of others.
     allow_direct: true,
   },
@@ -142,12 +149,6 @@ const STREAMS: readonly StreamShape[] = [
     duplicate_window: nanos(120_000),
   },
   {
-    name: DEADLETTERS_STREAM,
-    subjects: ['deadletters.*'],
-    discard: DiscardPolicy.New,
-    duplicate_window: nanos(3_600_000),
-  },
-  {
     name: INGEST_STREAM,
     subjects: [INGEST_FLOOR_SUBJECT],
     discard: DiscardPolicy.Old,
@@ -161,11 +162,7 @@ const STREAMS: readonly StreamShape[] = [
  * @param from where a consumer that has to be made begins
  * @throws SojournError `SJ_MIGRATION` where nobody knows that; `SJ_SERVER_UNREACHABLE` where JetStream does not answer
  */
-export async function migrateStreams(
-  nats: Pick<Nats, 'js' | 'jsm'>,
-  log: Logger,
-  from?: EventsFrom,
-): Promise<void> {
+export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom): Promise<void> {
   for (const shape of STREAMS) await onceJetStreamAnswers(() => migrateStream(nats, shape, log));
   const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
   log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
@@ -175,22 +172,29 @@ export async function migrateStreams(
 }
 
 async function migrateStream(
-  { jsm }: Pick<Nats, 'jsm'>,
+  { jsm, connection }: Pick<Nats, 'jsm' | 'connection'>,
   shape: StreamShape,
   log: Logger,
 ): Promise<void> {
+  const server = {
+    version: connection.info?.version ?? '0.0.0',
+    payloadMax: connection.info?.max_payload ?? MESSAGE_BYTES_MAX,
+  };
   const config = { storage: StorageType.File, retention: RetentionPolicy.Limits, ...shape };
-  const exists = await jsm.streams.info(shape.name).then(
-    () => true,
-    (error: unknown) => {
-      if (isApiError(error, 10059)) return false;
-      throw error;
-    },
-  );
+  const found = await jsm.streams.info(shape.name).catch((error: unknown) => {
+    if (isApiError(error, 10059)) return undefined;
+    throw error;
+  });
+  const settings = borderSettings(shape.name, found?.config, server);
   // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
-  if (exists) await jsm.streams.update(shape.name, shape);
-  else await jsm.streams.add(config);
-  log.debug({ stream: shape.name, created: !exists }, 'stream is ready');
+  if (found !== undefined) await jsm.streams.update(shape.name, { ...shape, ...settings });
+  else await jsm.streams.add({ ...config, ...settings });
+  log.debug({ stream: shape.name, created: found === undefined }, 'stream is ready');
+}
+
+/** From when on messages without any id are known by their place ({@link placesSinceOf}). @throws what the client throws */
+export async function placesSince({ jsm }: Pick<Nats, 'jsm'>): Promise<number> {
+  return placesSinceOf((await jsm.streams.info(EVENTS_STREAM)).config);
 }
 
 /** Whether JetStream refused with this error code. */

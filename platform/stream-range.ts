@@ -7,6 +7,8 @@ export interface StreamRange {
   readonly subject?: string | undefined;
   /** First and last sequence; from the beginning where the first is missing. */
   readonly from?: number;
+  /** Instead of a first sequence: what was stored since. */
+  readonly since?: Date;
   readonly to: number;
   readonly headersOnly?: true;
 }
@@ -22,11 +24,12 @@ const WAIT_MS = 1_000;
  */
 export async function* readRange(
   js: JetStreamClient,
-  { stream, subject, from, to, headersOnly }: StreamRange,
+  { stream, subject, from, since, to, headersOnly }: StreamRange,
 ): AsyncGenerator<JsMsg> {
   if (from !== undefined && from > to) return;
   const consumer = await js.consumers.get(stream, {
     ...(from !== undefined && { opt_start_seq: from }),
+    ...(since !== undefined && { opt_start_time: since.toISOString() }),
     ...(subject !== undefined && { filter_subjects: subject }),
     ...(headersOnly && { headers_only: true }),
   });

@@ -10,7 +10,7 @@ import { runLanes } from './test-lanes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // Two processes at the same time: tests wait more than they work. About as long in one as in the other.
-const LANES = [['unit', 'property', 'replay', 'fault'], ['integration']];
+const LANES = [['unit', 'property', 'border', 'replay', 'fault'], ['integration']];
 const FOLDERS = LANES.flat();
 
 const NUMBER = { pattern: /^\d{1,9}$/, what: 'a number' };

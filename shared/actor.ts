@@ -26,6 +26,8 @@ export interface SessionSettings {
   readonly checkpointMs: number | null;
   /** A session reopened after an explicit end settles after this much quiet. */
   readonly lateGraceMs: number;
+  /** Searches know what a session has become by its end; without it, as of before, by its last checkpoint. */
+  readonly showsItsEnd?: true;
 }
 
 /** Whether the session's user was new when somebody looked. */

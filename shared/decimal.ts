@@ -12,7 +12,7 @@ export const INTEGER_DIGITS_MAX = 18;
 export const ONE = 10n ** BigInt(SCALE);
 
 const PLAIN = /^([+-]?)(\d+)(?:\.(\d+))?$/;
-const JSON_NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/;
+const JSON_NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
  * Reads a plain decimal text such as `12`, `-0.5` or `+3.10`.
@@ -26,29 +26,70 @@ export function parseDecimal(text: string): bigint | undefined {
   return toUnits(sign, whole, fraction);
 }
 
-/**
- * Reads the text of a JSON number, exponent included (`1.5e3`): JSON writers choose that form freely,
- * so it says nothing about precision. Same limits and result as {@link parseDecimal}.
- */
-export function parseJsonNumber(text: string): bigint | undefined {
+/** A JSON number by its digits: the first one is no zero, and `point` of them stand before the point. */
+interface Digits {
+  readonly sign: string;
+  /** Empty for zero. */
+  readonly digits: string;
+  /** Negative: zeros between the point and the first digit. Infinite where the exponent is. */
+  readonly point: number;
+}
+
+function digitsOf(text: string): Digits | undefined {
   const match = JSON_NUMBER.exec(text);
   if (match === null) return undefined;
-  const [, sign = '', whole = '', fraction = '', exponent] = match;
-  if (exponent === undefined) return toUnits(sign, whole, fraction);
-
-  const shift = Number(exponent);
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match;
   const digits = whole + fraction;
-  const point = whole.length + shift;
-  if (/^0*$/.test(digits)) return 0n;
+  const first = digits.search(/[1-9]/);
+  if (first === -1) return { sign, digits: '', point: 0 };
+  return { sign, digits: digits.slice(first), point: whole.length + Number(exponent) - first };
+}
+
+/**
+ * Reads the text of a JSON number, exponent included (`1.5e3`): JSON writers choose that form freely, so it says
+ * nothing about precision. What is below 10^-9 (a float's tail) is rounded, half to even. Takes as long as the text
+ * is, whatever the exponent says.
+ * @returns units of 10^-9, or undefined where the text is no JSON number or has more than 18 digits before the point
+ */
+export function parseJsonNumber(text: string): bigint | undefined {
+  const number = digitsOf(text);
+  if (number === undefined) return undefined;
+  const { sign, digits, point } = number;
   // Checked before anything is padded: an exponent must not decide how much memory is taken.
-  if (Math.abs(shift) > 64) return undefined;
-  const padded = digits.padStart(digits.length + Math.max(0, 1 - point), '0');
-  const at = Math.max(1, point);
-  const wholeShifted = padded
-    .slice(0, at)
-    .padEnd(at, '0')
-    .replace(/^0+(?=\d)/, '');
-  return toUnits(sign, wholeShifted, padded.slice(at).replace(/0+$/, ''));
+  if (point > INTEGER_DIGITS_MAX) return undefined;
+  const kept = point + SCALE;
+  if (digits === '' || kept < 0) return 0n;
+  const whole = BigInt(digits.slice(0, kept).padEnd(kept, '0') || '0');
+  const units = whole + (isRoundedUp(digits.slice(kept), whole) ? 1n : 0n);
+  if (units >= 10n ** BigInt(INTEGER_DIGITS_MAX + SCALE)) return undefined;
+  return sign === '-' ? -units : units;
+}
+
+/** Half to even. @param rest the digits that are left out */
+function isRoundedUp(rest: string, kept: bigint): boolean {
+  const first = rest.charAt(0);
+  if (first !== '5') return first > '5';
+  return /[1-9]/.test(rest.slice(1)) || kept % 2n === 1n;
+}
+
+/** More digits than the whole part of any time has. */
+const WHOLE_DIGITS_MAX = 16;
+const PLAIN_DIGITS = /^\d+$/;
+
+/**
+ * The whole part of a JSON number by its digits: as a float, 1.9999999999999999 would be 2 already.
+ * @returns undefined where the text is no JSON number; infinite above 10^16
+ */
+export function wholeOfJsonNumber(text: string): number | undefined {
+  if (text.length <= WHOLE_DIGITS_MAX && PLAIN_DIGITS.test(text)) return Number(text);
+  const number = digitsOf(text);
+  if (number === undefined) return undefined;
+  const { sign, digits, point } = number;
+  const size =
+    point > WHOLE_DIGITS_MAX
+      ? Infinity
+      : Number(digits.slice(0, Math.max(0, point)).padEnd(point, '0'));
+  return sign === '-' ? -size : size;
 }
 
 /** Nearly all rows count something, and the loader reads millions of them. */

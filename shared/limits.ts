@@ -4,6 +4,16 @@
 export const EVENT_BYTES_MAX = 64 * 1024;
 /** CONTRACT, section 1: an array of events; also the default largest message of a NATS server. */
 export const MESSAGE_BYTES_MAX = 1024 * 1024;
+/** CONTRACT, section 1: what a message may bring in headers beside. */
+export const MESSAGE_HEADERS_BYTES_MAX = 16 * 1024;
+/** What a dead letter may have more than its message: reason, subject (a line of the protocol has 4 KiB), id. */
+export const LETTER_HEADERS_BYTES_MAX = 8 * 1024;
+/** CONTRACT, section 1: how deep an event is nested, itself counted. */
+export const EVENT_DEPTH_MAX = 64;
+/** An id in a header: as long as one in an event, and the index of its element behind it. */
+export const HEADER_ID_CHARS_MAX = 128 + '#999'.length;
+/** CONTRACT, section 1: a smaller number is a time in seconds (in milliseconds it were March 1973). */
+export const TIMESTAMP_MIN = 100_000_000_000;
 export const EVENTS_PER_MESSAGE_MAX = 1_000;
 /** A producer's clock may be ahead by this much. */
 export const FUTURE_MS_MAX = 24 * 60 * 60 * 1_000;

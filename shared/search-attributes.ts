@@ -47,7 +47,7 @@ function keyword(name: KeywordAttribute, value: string | undefined): object {
 
 /** What a store of text takes. PostgreSQL refuses a NUL, and with it the session in every list. */
 function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '').toWellFormed();
+  return text.toWellFormed().replace(/\p{Cc}/gu, '\uFFFD');
 }
 
 /** No character is cut in half. */

@@ -29,6 +29,8 @@ export interface SessionView {
   readonly writes: number;
   /** Everything folded in so far has been handed over. */
   readonly written: boolean;
+  /** SESSION_CHECKPOINT is off: what is not written yet comes with the end. */
+  readonly writesAtEnd?: true;
   /** The session absorbs late events of a session that had ended, and settles soon. */
   readonly settling: boolean;
   /** When the session ends or writes next if nothing more arrives. */
@@ -56,6 +58,7 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
     firstRunId: actor.identity,
     writes: actor.writeNo,
     written: actor.shown?.events === actor.state.events && !actor.owesMore,
+    ...(actor.settings.checkpointMs === null && { writesAtEnd: true as const }),
     settling:
       endReason === undefined &&
       actor.reopenedAfter !== undefined &&

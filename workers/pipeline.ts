@@ -140,6 +140,7 @@ function settingsOf(config: Config): SessionSettings {
     idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
     checkpointMs: config.SESSION_CHECKPOINT,
     lateGraceMs: config.LATE_GRACE,
+    showsItsEnd: true,
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * The one writer of a partition of the rollup log into ClickHouse. A range is planned before it is
  * loaded and the plan is kept in this workflow's history: whoever repeats a load repeats the very
- * same block under the very same token.
+ * same block under the very same token. The activity that loads a range looks for the next one as well, so that
+ * there is one activity a range while records keep coming.
  */
 import { continueAsNew, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -10,6 +11,7 @@ import {
   advance,
   duePurge,
   type LoaderState,
+  type LogRange,
   openLoader,
   PURGE_PACE,
   purgeableUpTo,
@@ -30,6 +32,12 @@ const { planBatch } = proxyActivities<Activities>({
   heartbeatTimeout,
   retry,
 });
+// Plans the next range once this one is loaded and announced: one activity a range while there is something.
+const { carryBatch } = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout,
+  retry,
+});
 const { loadBatch, announceBatch, purgeLoaded } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout,
@@ -40,10 +48,12 @@ export interface LoaderInput {
   readonly partition: number;
   /** Present where the same loader goes on in a new run. */
   readonly state?: LoaderState;
+  /** Planned by the run before, and not loaded yet. */
+  readonly planned?: LogRange;
 }
 
 /** Runs for ever, continuing as new. */
-export async function loader({ partition, state = openLoader(partition) }: LoaderInput) {
+export async function loader({ partition, state = openLoader(partition), planned }: LoaderInput) {
   const pace = patched('purge-sooner') ? PURGE_PACE : SLOW_PURGE_PACE;
   setHandler(progressQuery, () => ({
     partition,
@@ -52,12 +62,19 @@ export async function loader({ partition, state = openLoader(partition) }: Loade
     purged: state.purged,
   }));
 
+  const carries = patched('carry-batch');
+  let next = planned ?? null;
   for (let ranges = 0; ranges < RANGES_PER_RUN_MAX; ranges += 1) {
-    const range = await planBatch({ partition, after: state.position });
+    const range = next ?? (await planBatch({ partition, after: state.position }));
+    next = null;
     tick(state, Date.now());
     if (range !== null) {
-      await loadBatch(range);
-      await announceBatch(range);
+      if (carries) {
+        next = await carryBatch(range);
+      } else {
+        await loadBatch(range);
+        await announceBatch(range);
+      }
       tick(state, Date.now());
       advance(state, range);
     }
@@ -67,5 +84,5 @@ export async function loader({ partition, state = openLoader(partition) }: Loade
       purgedUpTo(state, upTo);
     }
   }
-  await continueAsNew<typeof loader>({ partition, state });
+  await continueAsNew<typeof loader>({ partition, state, ...(next !== null && { planned: next }) });
 }

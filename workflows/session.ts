@@ -151,7 +151,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
           continue;
         }
         await writeNext(step);
-        if (step.status === 'open') shown.update();
+        if (step.status === 'open' || actor.settings.showsItsEnd) shown.update();
         continue;
       }
       if (step.do === 'recognize') {

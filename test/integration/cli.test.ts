@@ -131,6 +131,23 @@ describe('the commands', function () {
     expect(stderr).to.match(/long\.ndjson:4: the line has 3,000,000 bytes/);
   });
 
+  it('say that lines are no JSON, which they send as they are', async () => {
+    const text = file('text.txt', `Dear Sojourn,\n${visit('letter')}\nyours\n`);
+
+    const { code, stdout, stderr } = await run([
+      'publish',
+      text,
+      '--project',
+      'cli-text',
+      '--json',
+    ]);
+
+    expect(code).to.equal(1);
+    expect(JSON.parse(stdout)).to.include({ messages: 5, acknowledged: 5, failed: 0, notJson: 2 });
+    expect(stderr).to.match(/text\.txt:1: no JSON/);
+    expect(stderr).to.match(/error: 2 of 5 lines are no JSON.*dead letters/);
+  });
+
   it('show the state of everything', async () => {
     const status = await json<Status>(['status']);
 
@@ -240,6 +257,28 @@ describe('the commands', function () {
       expect((await listed('all')).filter(([id]) => id === 'again')).to.have.length(1);
     });
 
+    it('list sessions whose ids are no plain words, and when they began', async () => {
+      const names = ['what?', 'back\\slash', 'quo"te', "apo'strophe", '-dash'];
+      await json(
+        ['publish', '-', '--project', 'cli-names'],
+        [...names, 'reopened\\?"'].map(visit).join('\n'),
+      );
+      await untilLoaded();
+      await json(['publish', '-', '--project', 'cli-names'], event('reopened\\?"', 'pageview', 9));
+
+      await eventually(
+        async () => {
+          const words = ['session', 'list', '--project', 'cli-names', '--state', 'closed'];
+          const rows = await json<SessionRow[]>(words);
+          expect(rows.map(({ id }) => id)).to.have.members(names);
+          expect(rows.map(({ started }) => started)).to.include(at(0));
+        },
+        { withinMs: 8_000 },
+      );
+      const dash = await json<SessionView>(['session', 'show', '-dash', '--project', 'cli-names']);
+      expect(dash).to.include({ status: 'ended', events: 3 });
+    });
+
     for (const command of ['show', 'end']) {
       it(`say so where there is none to ${command}`, async () => {
         const { code, stdout, stderr } = await run(['session', command, 'nobody', ...project]);
@@ -284,10 +323,11 @@ describe('the commands', function () {
         payload: '{"no',
       });
       expect(element).to.include({ eventId: 'id-2#1', payload: '{"sessionId":"a"}' });
-      expect(empty).to.include({ eventId: String(empty?.originalSequence) });
+      expect(empty?.eventId).to.match(new RegExp(`^[0-9a-z]+-${empty?.originalSequence}$`));
       const table = await run(['deadletters', 'list', '--project', 'cli-bad', '--limit', '1']);
+      // Into a pipe it is JSON, also without --json.
+      expect(JSON.parse(table.stdout)).to.have.length(1);
       expect(table.stdout).to.match(/array must hold at least 1 event/);
-      expect(table.stdout.trim().split('\n')).to.have.length(2);
     });
 
     it('show bytes that are no text as they are', async () => {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { headers } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
-import { deadLetterSubject } from '../../shared/ids.ts';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { deadLetterSubject, EVENTS_STREAM } from '../../shared/ids.ts';
+import { placeOf } from '../../workers/ingest/parse-event.ts';
 import { inLines } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -71,6 +73,13 @@ describe('dead letters', function () {
       { withinMs: 60_000 },
     );
 
+  /** What a message without an id is known by. */
+  async function placeIn(seq: number): Promise<string> {
+    const jsm = await jetstreamManager(around.nc);
+    const message = await jsm.streams.getMessage(EVENTS_STREAM, { seq });
+    return placeOf(seq, message?.time.getTime() ?? 0);
+  }
+
   /** So that what must not count has had its chance to. */
   async function settled(): Promise<void> {
     const { code, stderr } = await run('status', '--wait');
@@ -110,14 +119,15 @@ describe('dead letters', function () {
     const seq = await around.publish(project, broken(2));
     await around.publish(project, [bare(3), broken(4), bare(5)], { 'Nats-Msg-Id': 'list' });
     const arraySeq = await around.publish(project, [broken(6), bare(7)]);
+    const [place, arrayPlace] = await Promise.all([placeIn(seq), placeIn(arraySeq)]);
     const half = JSON.stringify([bare(8), bare(9)]).slice(0, -3);
     await around.publish(project, half, { 'Nats-Msg-Id': 'half' });
     const found = await letters(project, 5);
     expect(found.map(({ eventId }) => eventId)).to.deep.equal([
       'by-header',
-      String(seq),
+      place,
       'list#1',
-      `${arraySeq}#0`,
+      `${arrayPlace}#0`,
       'half',
     ]);
 
@@ -128,8 +138,8 @@ describe('dead letters', function () {
     await replay(inOther, bare(6));
     await replay(wholeArray, [bare(8), bare(9)]);
 
-    const ids = ['by-header', String(seq), 'list#0', 'list#1', 'list#2'];
-    ids.push(`${arraySeq}#0`, `${arraySeq}#1`, 'half#0', 'half#1');
+    const ids = ['by-header', place, 'list#0', 'list#1', 'list#2'];
+    ids.push(`${arrayPlace}#0`, `${arrayPlace}#1`, 'half#0', 'half#1');
     const events = ids.map((eventId, n) => ({ ...at(n + 1), eventId }));
     await expectRows(project, events);
 

@@ -34,8 +34,13 @@ describe('a range of a stream', () => {
 
   afterEach(() => jsm.streams.delete(STREAM));
 
-  const read = (range: { from?: number; to: number; subject?: string; headersOnly?: true }) =>
-    readRange(jetstream(nc), { stream: STREAM, ...range });
+  const read = (range: {
+    from?: number;
+    since?: Date;
+    to: number;
+    subject?: string;
+    headersOnly?: true;
+  }) => readRange(jetstream(nc), { stream: STREAM, ...range });
 
   async function sequences(messages: AsyncIterable<JsMsg>): Promise<number[]> {
     const found: number[] = [];
@@ -52,6 +57,18 @@ describe('a range of a stream', () => {
     expect(await sequences(read({ from: COUNT, to: COUNT + 9 }))).to.deep.equal([COUNT]);
     expect(await sequences(read({ from: 7, to: 6 }))).to.deep.equal([]);
     expect(await sequences(read({ from: COUNT + 1, to: COUNT + 9 }))).to.deep.equal([]);
+  });
+
+  it('has what was stored since a time', async () => {
+    const { time } = (await jsm.streams.getMessage(STREAM, { seq: 700 })) ?? {};
+    if (time === undefined) throw new Error('message 700 is there');
+
+    const found = await sequences(read({ since: time, to: COUNT }));
+
+    // Times are cut to the millisecond, which some before it share.
+    expect(found[0]).to.be.within(2, 700);
+    expect(found).to.deep.equal(numbers(found[0] ?? 0, COUNT));
+    expect(await sequences(read({ since: new Date(Date.now() + 60_000), to: COUNT }))).to.be.empty;
   });
 
   it('has the messages of a subject only, and their headers only', async () => {

@@ -98,7 +98,38 @@ export const BAD_MESSAGES: readonly BadMessage[] = [
     payload: with_({ timestamp: '2199-01-01T00:00:00Z' }),
     names: 'timestamp',
   },
-  { what: 'an empty eventId', payload: with_({ eventId: '' }), names: 'eventId' },
+  {
+    what: 'seconds as timestamp',
+    payload: with_({ timestamp: 1_772_359_200 }),
+    names: 'timestamp',
+  },
+  {
+    what: 'a number just below the least as timestamp',
+    payload: `${JSON.stringify(good).slice(0, -1)},"timestamp":99999999999.99999999}`,
+    names: 'timestamp',
+  },
+  ...['undefined', 'null', 'NaN', 'None', '[object Object]'].map((sessionId) => ({
+    what: `${sessionId} as sessionId`,
+    payload: with_({ sessionId }),
+    names: 'sessionId',
+  })),
+  ...['sessionId', 'eventId', 'userId', 'visitorId', 'eventType'].map((name) => ({
+    what: `half a character in ${name}`,
+    payload: with_({ [name]: 'a\ud800b' }),
+    names: name,
+  })),
+  { what: 'an empty sessionId', payload: with_({ sessionId: '' }), names: 'sessionId' },
+  { what: 'a number as visitorId', payload: with_({ visitorId: 12 }), names: 'visitorId' },
+  {
+    what: 'too long a visitorId',
+    payload: with_({ visitorId: 'x'.repeat(257) }),
+    names: 'visitorId',
+  },
+  {
+    what: 'an event nested 65 deep',
+    payload: with_({ properties: JSON.parse(`${'{"a":'.repeat(64)}1${'}'.repeat(64)}`) as object }),
+    names: '64 deep',
+  },
   { what: 'a number as eventId', payload: with_({ eventId: 12 }), names: 'eventId' },
   { what: 'too long an eventId', payload: with_({ eventId: 'x'.repeat(129) }), names: 'eventId' },
   { what: 'an array as userId', payload: with_({ userId: [] }), names: 'userId' },
@@ -115,11 +146,10 @@ export const BAD_MESSAGES: readonly BadMessage[] = [
     payload: properties({ revenue: '1,50' }),
     names: 'properties.revenue',
   },
-  { what: 'an empty revenue', payload: properties({ revenue: '' }), names: 'properties.revenue' },
   { what: 'true as revenue', payload: properties({ revenue: true }), names: 'properties.revenue' },
   {
-    what: 'ten digits after the point',
-    payload: revenue('0.1234567891'),
+    what: 'a text with ten digits after the point',
+    payload: revenue('"0.1234567891"'),
     names: 'properties.revenue',
   },
   {

@@ -39,6 +39,7 @@ function aWorld(change: Partial<Probe> = {}) {
     lastEvent: () => Promise.resolve(5),
     isAcknowledged: () => Promise.resolve(true),
     openSessions: () => Promise.resolve(all([])),
+    recentSessions: () => Promise.resolve([]),
     session: () => Promise.resolve(aView()),
     lastDifference: () => Promise.resolve(7),
     isLoaded: () => Promise.resolve(true),
@@ -99,10 +100,43 @@ describe('waiting until everything is loaded', () => {
     expect(world.asked.at(-1)).to.equal('isLoaded 7');
   });
 
-  it('does not wait for what an open session writes at its checkpoint', async () => {
+  it('waits for what an open session writes at its checkpoint', async () => {
+    let answers = 0;
     const world = aWorld({
       openSessions: () => Promise.resolve(all(['session/p/s'])),
-      session: () => Promise.resolve(aView({ written: false })),
+      session: () => {
+        answers += 1;
+        return Promise.resolve(aView({ written: answers >= 6 }));
+      },
+    });
+
+    await world.run();
+
+    expect(answers).to.equal(6);
+    expect(world.asked.at(-1)).to.equal('isLoaded 7');
+  });
+
+  it('asks those with recent events where sessions are too many to ask', async () => {
+    let answers = 0;
+    const world = aWorld({
+      openSessions: () => Promise.resolve({ ids: ['session/p/old'], all: false }),
+      recentSessions: () => Promise.resolve(['session/p/new']),
+      session: (id) => {
+        if (id === 'session/p/new') answers += 1;
+        return Promise.resolve(aView({ written: id === 'session/p/old' || answers >= 4 }));
+      },
+    });
+
+    await world.run();
+
+    expect(world.asked).to.include('recentSessions 5');
+    expect(answers).to.equal(4);
+  });
+
+  it('does not wait for what a session writes only at its end', async () => {
+    const world = aWorld({
+      openSessions: () => Promise.resolve(all(['session/p/s'])),
+      session: () => Promise.resolve(aView({ written: false, writesAtEnd: true })),
     });
 
     await world.run();
@@ -192,7 +226,8 @@ describe('waiting until everything is loaded', () => {
 describe('a session', () => {
   const cases: [string, Partial<SessionView>, boolean][] = [
     ['that waits for its next step', {}, false],
-    ['that owes until its checkpoint', { written: false }, false],
+    ['that owes until its checkpoint', { written: false }, true],
+    ['that owes until its end', { written: false, writesAtEnd: true }, false],
     ['that settles late events', { settling: true }, true],
     ['whose next step is overdue', { nextStepAt: '2025-12-31T23:59:59.000Z' }, true],
     ['that has ended', { status: 'ended', settling: true }, false],

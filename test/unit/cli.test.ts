@@ -54,6 +54,20 @@ describe('the command line', function () {
     expect(stderr).to.match(/^error: not set: TEMPORAL_ADDRESS.*npx sojourn up.*\n$/);
   });
 
+  for (const words of [
+    ['session', 'show', '-x7', '--project', '-shop'],
+    ['session', 'show', '--project', '-shop', '-x7'],
+    ['session', 'end', '--project', '-shop', '--', '-x7'],
+  ]) {
+    it(`takes an id that begins with a dash: ${words.join(' ')}`, async () => {
+      const { code, stderr } = await run('--data-dir', 'test/unit', ...words);
+
+      // It got as far as looking for the server.
+      expect(stderr).to.match(/^error: not set: TEMPORAL_ADDRESS/);
+      expect(code).to.equal(1);
+    });
+  }
+
   const usageErrors = [
     ['no command', []],
     ['an unknown command', ['nope']],

@@ -47,7 +47,18 @@ describe('a decimal', () => {
     ['15e-1', 1_500_000_000n],
     ['-2.5e-8', -25n],
     ['1e-9', 1n],
-    ['1e-10', undefined],
+    ['1e-10', 0n],
+    ['59.969999999999995', 59_970_000_000n],
+    ['0.0000000005', 0n],
+    ['0.0000000015', 2n],
+    ['0.00000000050000000000000001', 1n],
+    ['-0.0000000025', -2n],
+    ['0e99999', 0n],
+    ['1e000000000000000002', 100n * ONE],
+    [`0.${'0'.repeat(100_000)}5e100001`, 5n * ONE],
+    [`1e${'9'.repeat(100_000)}`, undefined],
+    ['999999999999999999.9999999995', undefined],
+    ['999999999999999999.9999999994', 10n ** 27n - 1n],
     ['10e-10', 1n],
     ['1e17', 10n ** 26n],
     ['1e18', undefined],
@@ -59,14 +70,14 @@ describe('a decimal', () => {
     ['10000000000e-19', 1n],
     ['1e64', undefined],
     ['1e999', undefined],
-    ['1e-999', undefined],
+    ['1e-999', 0n],
     ['123456789012345678.123456789', 123456789012345678123456789n],
     ['+1', undefined],
     ['1e', undefined],
     ['Infinity', undefined],
   ];
   for (const [text, units] of numbers) {
-    it(`${units === undefined ? 'refuses' : 'reads'} the JSON number ${text}`, () => {
+    it(`${units === undefined ? 'refuses' : 'reads'} the JSON number ${text.slice(0, 40)}`, () => {
       expect(parseJsonNumber(text)).to.equal(units);
     });
   }

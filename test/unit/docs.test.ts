@@ -42,6 +42,16 @@ function anchorOf(heading: string): string {
 describe('the documentation', () => {
   const files = markdownFiles();
 
+  it('has an example event that can be published as it is printed', () => {
+    const [, example = ''] =
+      /^## An event\n\n```json\n([\s\S]*?)^```/m.exec(text('README.md')) ?? [];
+    const lines = example.trim().split('\n');
+
+    // `publish` sends a message a line.
+    expect(lines).to.have.length(1);
+    expect(JSON.parse(lines[0] ?? '')).to.include.all.keys('eventType', 'sessionId', 'timestamp');
+  });
+
   it('links only to files and headings that exist', () => {
     const broken = files.flatMap((file) =>
       [...prose(text(file)).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, link = '']) => {

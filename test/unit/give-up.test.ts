@@ -32,7 +32,7 @@ async function givenUp(sessionId: string, messages: readonly StoredMsg[], lost =
   const letters: (DeadLetter & { subject: string; seq: number; text: string })[] = [];
   const giveUp = createGiveUp({
     fetch: (seq) => Promise.resolve(lost ? null : (messages.find((m) => m.seq === seq) ?? null)),
-    messageIdOf: () => undefined,
+    rawOf: ({ subject, seq, data }) => ({ subject, seq, data, receivedAt: RECEIVED }),
     keep(project, { subject, seq }, letter) {
       expect(project).to.equal('shop');
       letters.push({ ...letter, subject, seq, text: Buffer.from(letter.data).toString() });

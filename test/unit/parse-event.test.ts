@@ -49,7 +49,7 @@ describe('the border', () => {
 
   it('dead-letters a bad element of an array alone, with the digits it came with', () => {
     const bad =
-      '{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1.50000000000}}';
+      '{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":"1.50000000000"}}';
 
     const { events, deadLetters } = parse(
       `[${JSON.stringify(good)}, ${bad}, ${JSON.stringify(good)}]`,
@@ -79,7 +79,76 @@ describe('the border', () => {
     );
   });
 
+  it('dead-letters a deep element alone: its bytes as they came, its siblings counted, money and all', () => {
+    const paid = (n: number) =>
+      `{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":${n}.50}}`;
+    const deep = `{ "a":${'['.repeat(5_000)}"]\\\\\\""${']'.repeat(5_000)} }`;
+
+    const { events, deadLetters } = parse(`[${paid(1)} , ${deep}\n,${paid(2)}]`);
+
+    expect(events.map(({ event }) => event.revenue)).to.deep.equal(['1.5', '2.5']);
+    expect(deadLetters.map(({ index, reason }) => [index, reason])).to.deep.equal([
+      [1, 'event must be nested at most 64 deep'],
+    ]);
+    expect(Buffer.from(deadLetters[0]?.data ?? []).toString()).to.equal(deep);
+  });
+
+  it('takes an event that is nested 64 deep, alone or in an array', () => {
+    const event = `{"eventType":"x","sessionId":"s","timestamp":1772359200000,"other":${'['.repeat(63)}${']'.repeat(63)}}`;
+
+    expect(parse(event).events).to.have.length(1);
+    expect(parse(`[${event}]`).events).to.have.length(1);
+  });
+
+  it('keeps sessions apart that end in different halves of a character', () => {
+    for (const half of ['\\ud800', '\\udfff']) {
+      const { events, deadLetters } = parse(
+        `{"eventType":"x","sessionId":"s${half}","timestamp":1772359200000}`,
+      );
+
+      expect(events).to.deep.equal([]);
+      expect(deadLetters[0]?.reason).to.contain('sessionId');
+    }
+  });
+
+  it('takes what a broken program writes for nothing as no id', () => {
+    for (const nothing of ['undefined', 'null', 'NaN', 'None', '[object Object]', '']) {
+      const event = eventOf({ ...good, eventId: nothing, userId: nothing, visitorId: nothing });
+
+      expect(event.id).to.equal('17');
+      expect(event).not.to.have.property('userId');
+    }
+    expect(eventOf({ ...good, properties: '' })).to.have.property('type', 'pageview');
+    expect(eventOf({ ...good, properties: { revenue: '' } })).not.to.have.property('revenue');
+  });
+
+  it('cuts the digits of a number below the millisecond, as they were written', () => {
+    const at = (digits: string) =>
+      eventOf(`{"eventType":"x","sessionId":"s","timestamp":${digits}}`).at;
+
+    expect(at('1772359200000.9999999999')).to.equal(1_772_359_200_000);
+    expect(at('1.7723592e12')).to.equal(1_772_359_200_000);
+    expect(at(`1772359200000${'0'.repeat(500)}e-500`)).to.equal(1_772_359_200_000);
+    expect(at('100000000000')).to.equal(100_000_000_000);
+  });
+
+  it('rounds the tail of a float', () => {
+    const text =
+      '{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":59.969999999999995}}';
+
+    expect(eventOf(text).revenue).to.equal('59.97');
+  });
+
+  it('refuses a message whose header id cannot be told from others, and takes an event with an id of its own', () => {
+    for (const messageId of ['a\ufffd', 'x'.repeat(133), 'a\nb']) {
+      expect(parse(good, { messageId }).deadLetters[0]).to.deep.include({ eventId: '17' });
+      expect(parse(good, { messageId }).deadLetters[0]?.reason).to.contain('Nats-Msg-Id');
+      expect(eventOf({ ...good, eventId: 'mine' }, { messageId }).id).to.equal('mine');
+    }
+  });
+
   it('keeps a message it cannot file under a project', () => {
+    expect(parse(good, { subject: 'events.*.x' }).project).to.equal('_');
     expect(parse(good, { subject: 'events.SHOP.x' }).project).to.equal('SHOP');
     expect(parse(good, { subject: 'events.shop.a.b.c' }).events).to.have.length(1);
   });
@@ -122,7 +191,7 @@ describe('the border', () => {
   it('reads money by its digits, however many there are', () => {
     const money = (digits: string) =>
       eventOf(
-        `{"eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":${digits}}}`,
+        `{"eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":${digits}}}`,
       ).revenue;
 
     expect(money('123456789012345678.123456789')).to.equal('123456789012345678.123456789');
@@ -137,7 +206,7 @@ describe('the border', () => {
   });
 
   it('reads numbers and booleans as their text, and what is no value as not given', () => {
-    const text = `{"eventType":"x","sessionId":"s","timestamp":1,"properties":{"path":1.0,"country":true,"os":null,"browser":{},"deviceType":[],"trafficSource":"","other":1}}`;
+    const text = `{"eventType":"x","sessionId":"s","timestamp":1772359200000,"properties":{"path":1.0,"country":true,"os":null,"browser":{},"deviceType":[],"trafficSource":"","other":1}}`;
 
     const event = eventOf(text);
 
@@ -160,8 +229,8 @@ describe('the border', () => {
 
   it('is not fooled by names that every object has', () => {
     expect(
-      parse('{"__proto__":{"eventType":"pageview"},"sessionId":"s","timestamp":1}').deadLetters[0]
-        ?.reason,
+      parse('{"__proto__":{"eventType":"pageview"},"sessionId":"s","timestamp":1772359200000}')
+        .deadLetters[0]?.reason,
     ).to.contain('eventType');
     expect(
       eventOf({ ...good, properties: { constructor: 'x', toString: 'y' } }),
@@ -170,7 +239,7 @@ describe('the border', () => {
 
   it('takes the last of a repeated key, as everybody does', () => {
     const text =
-      '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1,"properties":{"revenue":1,"revenue":2}}';
+      '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":1,"revenue":2}}';
 
     expect(eventOf(text)).to.include({ type: 'purchase', revenue: '2' });
   });

@@ -12,7 +12,7 @@ function attributesOf(userId: string) {
 
 describe('what operators search sessions by', () => {
   it('holds no character that a store of text refuses', () => {
-    expect(attributesOf('a\u0000n\u001fn\u007f\u0085').SojournUser).to.equal('ann');
+    expect(attributesOf('a\u0000n\u001fn\u007f\u0085').SojournUser).to.equal('a\uFFFDn\uFFFDn\uFFFD\uFFFD');
     expect(attributesOf('\u0000')).not.to.have.property('SojournUser');
   });
 

@@ -150,6 +150,13 @@ describe('the view of a session', () => {
 });
 
 describe('the search attributes of a session', () => {
+  it('hold no character that a store cannot', () => {
+    const facts = factsOf(anActor([anEvent({ userId: 'a\0b\ud800' })]).state);
+    if (facts === undefined) throw new Error('a session with an event has facts');
+
+    expect(searchAttributesOf('shop', facts)).to.include({ SojournUser: 'a\uFFFDb\uFFFD' });
+  });
+
   const attributesAfter = (fields: Parameters<typeof anEvent>[0]) => {
     const facts = factsOf(anActor([anEvent(fields)]).state);
     if (facts === undefined) throw new Error('no facts');

@@ -4,21 +4,21 @@
  */
 import type { StoredMsg } from '@nats-io/jetstream';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { elementSlices } from './array-elements.ts';
+import type { LetterSource } from './dead-letters.ts';
 import type { Delivery, HeldMessage } from './gather.ts';
-import { type DeadLetter, parseMessage, type ParsedMessage } from './parse-event.ts';
-
-/** Where a dead letter comes from. */
-export interface LetterSource {
-  readonly subject: string;
-  readonly seq: number;
-}
+import { asBuffer, elementSlices, isArrayText } from './json-slices.ts';
+import {
+  type DeadLetter,
+  parseMessage,
+  type ParsedMessage,
+  type RawMessage,
+} from './parse-event.ts';
 
 export interface GiveUpDeps {
   /** A message of EVENTS as it was published; null where it is there no longer. */
   readonly fetch: (seq: number) => Promise<StoredMsg | null>;
-  /** The id that the message's headers give. */
-  readonly messageIdOf: (message: StoredMsg) => string | undefined;
+  /** The message as the border reads it. */
+  readonly rawOf: (message: StoredMsg) => RawMessage;
   readonly keep: (project: string, source: LetterSource, letter: DeadLetter) => Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface GiveUpDeps {
 const AT_A_TIME = 16;
 
 /** @returns resolves when DEADLETTERS keeps each event of the delivery */
-export function createGiveUp({ fetch, messageIdOf, keep }: GiveUpDeps) {
+export function createGiveUp({ fetch, rawOf, keep }: GiveUpDeps) {
   async function giveUpMessage(
     { project, sessionId }: Delivery,
     seq: number,
@@ -34,7 +34,8 @@ export function createGiveUp({ fetch, messageIdOf, keep }: GiveUpDeps) {
     reason: string,
   ): Promise<void> {
     const message = await fetch(seq);
-    const parts = message === null ? undefined : partsOf(message, messageIdOf(message));
+    const raw = message === null ? undefined : rawOf(message);
+    const parts = raw && partsOf(raw);
     for (const event of events) {
       const part = parts?.get(partKey(sessionId, event));
       const letter: DeadLetter = {
@@ -44,8 +45,8 @@ export function createGiveUp({ fetch, messageIdOf, keep }: GiveUpDeps) {
         ...(part?.index !== undefined && { index: part.index }),
         eventId: event.id,
       };
-      const subject = message?.subject ?? `events.${project}.${event.type}`;
-      await keep(project, { subject, seq }, letter);
+      const subject = raw?.subject ?? `events.${project}.${event.type}`;
+      await keep(project, { subject, seq, place: raw?.place ?? String(seq) }, letter);
     }
   }
 
@@ -75,20 +76,20 @@ interface Part {
 }
 
 /** The good events of a message, by session and id, each with its bytes. */
-function partsOf(message: StoredMsg, messageId: string | undefined): Map<string, Part> {
-  const { subject, data, seq } = message;
-  const receivedAt = message.time.getTime();
-  const parsed = parseMessage({ subject, data, seq, receivedAt, ...(messageId && { messageId }) });
-  const isArray = firstByte(data) === OPENING_BRACKET;
-  if (!isArray) return new Map(parsed.events.map((e) => [partKey(e.sessionId, e.event), { data }]));
-  const slices = elementSlices(data);
+function partsOf(raw: RawMessage): Map<string, Part> {
+  const { data } = raw;
+  const parsed = parseMessage(raw);
+  if (!isArrayText(data)) {
+    return new Map(parsed.events.map((e) => [partKey(e.sessionId, e.event), { data }]));
+  }
+  const slices = elementSlices(asBuffer(data));
   const parts = new Map<string, Part>();
   for (const [n, index] of goodIndexes(parsed, slices.length).entries()) {
     const [found, slice] = [parsed.events[n], slices[index]];
     if (found === undefined || slice === undefined) continue;
     const key = partKey(found.sessionId, found.event);
     // Of two with the same id the first one is the one that counts.
-    if (!parts.has(key)) parts.set(key, { data: slice, index });
+    if (!parts.has(key)) parts.set(key, { data: data.subarray(slice.start, slice.end), index });
   }
   return parts;
 }
@@ -100,13 +101,6 @@ function goodIndexes({ deadLetters }: ParsedMessage, count: number): number[] {
 
 function partKey(sessionId: string, { id }: VisitorEvent): string {
   return `${sessionId}\n${id}`;
-}
-
-const OPENING_BRACKET = 0x5b;
-
-/** The first that is neither space nor part of a byte order mark. */
-function firstByte(data: Uint8Array): number | undefined {
-  return data.find((byte) => ![0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf].includes(byte));
 }
 
 /** An event in the form that producers give it. */

@@ -7,33 +7,29 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
-import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { countByProject, readAhead } from '../../platform/events-ahead.ts';
 import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
-import type { Nats } from '../../platform/nats.ts';
+import { type Nats, placesSince } from '../../platform/nats.ts';
 import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
 import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
-import {
-  DEADLETTERS_STREAM,
-  deadLetterSubject,
-  EVENTS_STREAM,
-  sessionWorkflowId,
-} from '../../shared/ids.ts';
+import { DEADLETTERS_STREAM, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
+import { createDeadLetters } from './dead-letters.ts';
 import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { openEventSource } from './event-source.ts';
 import { followFloor } from './follow-floor.ts';
-import { createGiveUp, type LetterSource, stuckReason } from './give-up.ts';
+import { createGiveUp, stuckReason } from './give-up.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
-import { type DeadLetter, parseMessage } from './parse-event.ts';
+import { type DeadLetter, parseMessage, type RawMessage } from './parse-event.ts';
+import { rawMessageOf } from './raw-message.ts';
 import { createStuckSessions } from './stuck-sessions.ts';
 
 export interface IngestDeps {
@@ -76,18 +72,14 @@ const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
+/** What may have changed in the stream's settings is looked up again after this. */
+const PLACES_EVERY_MS = 60_000;
 
-/** The id of a replayed dead letter's event; before `Nats-Msg-Id`, which JetStream takes once only. */
-const EVENT_ID_HEADER = 'Sojourn-Event-Id';
-
-function messageIdOf(given: MsgHdrs | undefined): string | undefined {
-  return given?.get(EVENT_ID_HEADER) || given?.get('Nats-Msg-Id');
-}
-
-/** What JetStream is told of a message, at its reply subject: done, still worked on, offer it again. */
+/** What JetStream is told of a message, at its reply subject: done, still worked on, offer it again now or later. */
 const ACK = Buffer.from('+ACK');
 const WORKING = Buffer.from('+WPI');
 const NAK = Buffer.from('-NAK');
+const NAK_FOR_LATER = Buffer.from(`-NAK ${JSON.stringify({ delay: 30_000 * 1e6 })}`);
 
 /** Part of the client, not of its types. */
 function replyOf(message: JsMsg): string {
@@ -102,6 +94,8 @@ interface Held extends HeldMessage {
   reply: string | undefined;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
+  /** A dead letter of it is not kept: it is to come again. */
+  isUnkept: boolean;
 }
 
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
@@ -116,6 +110,7 @@ export async function startIngest({
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather();
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
+  const letters = createDeadLetters({ js: nats.js, log, now });
   const held = new Map<number, Held>();
   const stuck = createStuckSessions(stuckAfterMs);
   const apart = createApart(TRIED_APART_MAX, tryApart);
@@ -151,6 +146,7 @@ export async function startIngest({
   let settled: string[] = [];
   let wakeUp = () => {};
 
+  let places = await onceJetStreamAnswers(() => placesSince(nats));
   const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
 
   const keepHeld = setInterval(() => {
@@ -162,6 +158,17 @@ export async function startIngest({
     }
   }, STILL_WORKING_MS / 2);
   const floor = followFloor({ nats, log, pulled: () => pulled });
+  const followPlaces = setInterval(() => {
+    placesSince(nats).then(
+      (since) => {
+        places = since;
+      },
+      (error: unknown) => {
+        log.debug({ err: error }, 'settings of the stream not known for now');
+      },
+    );
+  }, PLACES_EVERY_MS);
+
   function settlePart(message: HeldMessage): void {
     message.open -= 1;
     if (message.open > 0) return;
@@ -170,8 +177,9 @@ export async function startIngest({
     // That of a stream of before has nobody to acknowledge it to.
     if (entry === message) {
       held.delete(seq);
-      if (entry.reply !== undefined) acknowledgeSoon(entry.reply);
-      else overtaken.add(seq);
+      if (entry.reply === undefined) overtaken.add(seq);
+      else if (entry.isUnkept) nats.connection.publish(entry.reply, NAK_FOR_LATER);
+      else acknowledgeSoon(entry.reply);
     }
     wakeUp();
   }
@@ -348,15 +356,15 @@ export async function startIngest({
 
   const giveUp = createGiveUp({
     fetch: (seq) => nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }),
-    messageIdOf: ({ header }) => messageIdOf(header),
-    keep: async (project, source, letter) => {
-      await keepDeadLetter(project, source, letter);
+    rawOf: (message) => rawMessageOf(storedOf(message), places),
+    keep: async (project, letterSource, letter) => {
+      if (!(await letters.keep(project, letterSource, letter)))
+        throw new Error('dead letter not kept');
       figures.deadLetters += 1;
     },
   });
 
-  /** @returns the dead letters that have to be kept before anything else is pulled */
-  function take(message: JsMsg): (() => Promise<void>) | undefined {
+  function take(message: JsMsg): void {
     const { seq } = message;
     lastSeq = Math.max(lastSeq, seq);
     pulled += 1;
@@ -369,21 +377,23 @@ export async function startIngest({
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.reply = replyOf(message);
       before.heardOfAt = now();
-      return undefined;
+      return;
     }
-    const { project, events, deadLetters } = parseMessage({
-      subject: message.subject,
-      data: message.data,
-      seq,
-      receivedAt: Math.floor(message.info.timestampNanos / 1e6),
-      ...asMessageId(messageIdOf(message.headers)),
-    });
+    const raw = rawMessageOf(receivedOf(message), places);
+    const { project, events, deadLetters } = parseMessage(raw);
+    // Its events are taken now; the letters are tried when it comes again.
+    const isPutOff = deadLetters.length > 0 && letters.isFailing;
+    if (isPutOff && events.length === 0) {
+      nats.connection.publish(replyOf(message), NAK_FOR_LATER);
+      return;
+    }
     const entry: Held = {
       seq,
       bytes: message.data.length,
-      open: events.length + deadLetters.length,
+      open: events.length + (isPutOff ? 0 : deadLetters.length),
       reply: replyOf(message),
       heardOfAt: now(),
+      isUnkept: isPutOff,
     };
     held.set(seq, entry);
     figures.messages += 1;
@@ -392,27 +402,34 @@ export async function startIngest({
       gather.add({ project, sessionId }, event, entry, now());
     }
     latest = events.map(({ sessionId }) => ({ project, sessionId }));
-    if (deadLetters.length === 0) return undefined;
-    return async () => {
-      for (const letter of deadLetters) {
-        await keepDeadLetter(project, message, letter);
-        figures.deadLetters += 1;
+    if (isPutOff) return;
+    for (const letter of deadLetters) keepDeadLetter(project, raw, letter, entry);
+  }
+
+  /** A bad message is kept as surely as a good one; nothing else waits for it. */
+  function keepDeadLetter(
+    project: string,
+    { subject, seq, place = String(seq) }: RawMessage,
+    letter: DeadLetter,
+    entry: Held,
+  ): void {
+    letters.keep(project, { subject, seq, place }, letter).then(
+      (isKept) => {
+        if (isKept) figures.deadLetters += 1;
+        else entry.isUnkept = true;
         settlePart(entry);
-      }
-    };
+      },
+      (error: unknown) => {
+        source.fail(toError(error));
+      },
+    );
   }
 
   /** What there is to say against one, the consumer's way will: here it is left alone. */
   function takeAhead(message: StoredMsg): void {
-    const { subject, data, seq } = message;
+    const { data, seq } = message;
     if (seq <= lastSeq || held.has(seq) || overtaken.has(seq)) return;
-    const { project, events, deadLetters } = parseMessage({
-      subject,
-      data,
-      seq,
-      receivedAt: message.time.getTime(),
-      ...asMessageId(messageIdOf(message.header)),
-    });
+    const { project, events, deadLetters } = parseMessage(rawMessageOf(storedOf(message), places));
     if (deadLetters.length > 0) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {
@@ -422,6 +439,7 @@ export async function startIngest({
       open: events.length,
       reply: undefined,
       heardOfAt: now(),
+      isUnkept: false,
     };
     held.set(seq, entry);
     figures.messages += 1;
@@ -465,44 +483,6 @@ export async function startIngest({
     }
   }
 
-  /** Keeps trying: a bad message is kept as surely as a good one, and meanwhile nothing is pulled. */
-  async function keepDeadLetter(
-    project: string,
-    source: LetterSource,
-    letter: DeadLetter,
-  ): Promise<void> {
-    const head = headers();
-    head.set('Sojourn-Reason', letter.reason);
-    head.set('Sojourn-Subject', source.subject);
-    head.set('Sojourn-Sequence', String(source.seq));
-    const part = letter.index === undefined ? '' : `#${letter.index}`;
-    // Replay hands it back, so that the event keeps its id under a new `Nats-Msg-Id`.
-    head.set(EVENT_ID_HEADER, letter.eventId);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await nats.js.publish(deadLetterSubject(project), letter.data, {
-          headers: head,
-          msgID: `${EVENTS_STREAM}-${source.seq}${part}`,
-          timeout: 5_000,
-        });
-        log.debug(
-          { subject: source.subject, seq: source.seq, reason: letter.reason },
-          'dead letter',
-        );
-        return;
-      } catch (error) {
-        // Its message is given back, and offered to the next process.
-        if (stopping) throw error;
-        const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempt - 1), BACKOFF_MS.max);
-        log.warn(
-          { err: error, stream: DEADLETTERS_STREAM, waitMs },
-          'dead letter not kept, trying again',
-        );
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-      }
-    }
-  }
-
   function isOverShare(session: SessionName): boolean {
     if (!stuck.isFailing(sessionOf(session))) return false;
     return gather.waitingOf(session) >= FAILING_SESSION_HELD_MAX;
@@ -511,12 +491,11 @@ export async function startIngest({
   async function pull(): Promise<void> {
     for await (const message of source.messages) {
       stalledSince = now();
-      const keepDeadLetters = take(message);
-      if (keepDeadLetters !== undefined) await keepDeadLetters();
+      take(message);
       ({ pending } = message.info);
       gather.setBacklog(pending > 0);
       pumpSoon();
-      while ((gather.isFull || latest.some(isOverShare)) && !stopping) {
+      while ((gather.isFull || letters.isFull || latest.some(isOverShare)) && !stopping) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
@@ -527,15 +506,19 @@ export async function startIngest({
 
   async function drain(deadline: number): Promise<void> {
     gather.hurry();
+    letters.hurry();
     // Where Temporal is away, or only sessions are left that do not take their events, there is nothing to wait for.
     const isHopeless = () =>
       underWay === 0 && (failures > 0 || (putOff > 0 && gather.dueAt() === Infinity));
-    while ((gather.events > 0 || underWay > 0) && now() < deadline && !isHopeless()) {
+    const isBusy = () =>
+      ((gather.events > 0 || underWay > 0) && !isHopeless()) || letters.waiting > 0;
+    while (isBusy() && now() < deadline) {
       pump();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     over = true;
     clearInterval(keepHeld);
+    clearInterval(followPlaces);
     clearTimeout(pumpTimer);
     acknowledge();
     // What Temporal has not taken goes back, for another process or a later one.
@@ -571,14 +554,22 @@ export async function startIngest({
   };
 }
 
-function asMessageId(id: string | undefined): { readonly messageId?: string } {
-  return id === undefined || id === '' ? {} : { messageId: id };
-}
-
 type SessionName = Pick<Delivery, 'project' | 'sessionId'>;
 
 function sessionOf({ project, sessionId }: SessionName): string {
   return sessionWorkflowId(project, sessionId);
+}
+
+function receivedOf(message: JsMsg) {
+  const { subject, data, seq } = message;
+  // By its digits: as a float, a nanosecond more would now and then be the next millisecond.
+  const receivedAt = Number(message.timestampNanos / 1_000_000n);
+  return { subject, data, seq, receivedAt, headers: () => message.headers };
+}
+
+function storedOf(message: StoredMsg) {
+  const { subject, data, seq } = message;
+  return { subject, data, seq, receivedAt: message.time.getTime(), headers: () => message.header };
 }
 
 /** A failure is as good as an end. */

@@ -1,8 +1,8 @@
-/** Connections of commands, for as long as a command needs them. */
+/** Connections of what operators do, for as long as it takes. */
 import type { Config } from '../platform/config.ts';
 import { connectNats, type Nats } from '../platform/nats.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { commandLog } from './command-config.ts';
+import { createLog, type Logger, silentLog } from '../platform/log.ts';
 
 /** Runs with a NATS connection and closes it. @throws SojournError `SJ_SERVER_UNREACHABLE` */
 export async function withNats<T>(
@@ -30,4 +30,9 @@ export async function withTemporal<T>(
   } finally {
     await temporal.connection.close();
   }
+}
+
+/** A person is talked to: clients' log lines are for who looks into it. */
+export function commandLog({ LOG_LEVEL: level }: Config): Logger {
+  return level === 'debug' || level === 'trace' ? createLog({ level }) : silentLog;
 }

@@ -1,0 +1,158 @@
+/** Shows sessions, live and closed. */
+import pc from 'picocolors';
+import { withTemporal } from '../operations/connect.ts';
+import { withFirstEvents } from '../operations/session-starts.ts';
+import {
+  findSessions,
+  type SessionRow,
+  type SessionSelection,
+  settle,
+  stateOf,
+} from '../operations/temporal-sessions.ts';
+import { reasonOf } from '../platform/unreachable.ts';
+import type { SessionView } from '../shared/session-view.ts';
+import { commandConfig } from './command-config.ts';
+import {
+  asJson,
+  print,
+  printable,
+  printJson,
+  printJsonArray,
+  printTable,
+  remark,
+} from './output.ts';
+import { createProgress } from './progress.ts';
+
+interface CommonOptions {
+  readonly json?: true | undefined;
+  readonly dataDir: string;
+}
+
+export interface ListOptions extends CommonOptions, SessionSelection {}
+
+export interface OneOptions extends CommonOptions {
+  readonly project: string;
+}
+
+/** Prints sessions, the newest first. */
+export async function listSessions(options: ListOptions): Promise<void> {
+  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
+  const progress = createProgress('listing sessions');
+  const runs = await withTemporal(config, ({ client }) =>
+    findSessions(client, options, (count) => {
+      progress.update(0, `${count}`);
+    }),
+  ).finally(() => {
+    progress.stop();
+  });
+  const rows = await withFirstEvents(config, runs).catch((error: unknown) => {
+    remark(`started: of the latest run, as ClickHouse does not answer (${reasonOf(error)})`);
+    return runs;
+  });
+  if (asJson(options)) await printJsonArray(rows);
+  else printRows(rows);
+}
+
+/** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
+export async function showSession(sessionId: string, options: OneOptions): Promise<void> {
+  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
+  const view = await withTemporal(config, (temporal) =>
+    stateOf(temporal, options.project, sessionId),
+  );
+  printView(view, options);
+}
+
+/** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
+export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
+  const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
+  const progress = createProgress('ending the session');
+  const ticker = setInterval(() => {
+    progress.update(0, '');
+  }, 200);
+  const { view, already } = await withTemporal(config, (temporal) =>
+    settle(temporal, options.project, sessionId),
+  ).finally(() => {
+    clearInterval(ticker);
+    progress.stop();
+  });
+  if (already) remark('the session had already ended');
+  printView(view, options);
+}
+
+function printRows(rows: readonly SessionRow[]): void {
+  if (rows.length === 0) {
+    remark('no sessions');
+    return;
+  }
+  printTable(
+    [
+      'ID',
+      'PROJECT',
+      'STATE',
+      'USER',
+      'SOURCE',
+      'COUNTRY',
+      'DEVICE',
+      'ENGAGED',
+      'STARTED',
+      'CLOSED',
+    ],
+    rows.map((row) => [
+      row.id,
+      row.project,
+      row.state,
+      row.user ?? '',
+      row.source ?? '',
+      row.country ?? '',
+      row.device ?? '',
+      row.engaged === null ? '' : row.engaged ? 'yes' : 'no',
+      shortTime(row.started),
+      row.closed === null ? '' : shortTime(row.closed),
+    ]),
+  );
+}
+
+function shortTime(time: string): string {
+  return time.slice(0, 19).replace('T', ' ');
+}
+
+function printView(view: SessionView, options: CommonOptions): void {
+  if (asJson(options)) {
+    printJson(view);
+    return;
+  }
+  const { attributes } = view;
+  const lines: readonly (readonly [string, string | number | undefined])[] = [
+    ['session', view.sessionId],
+    ['project', view.project],
+    ['status', view.endReason === undefined ? view.status : `${view.status} (${view.endReason})`],
+    ['first event', view.firstEventAt],
+    ['last event', view.lastEventAt],
+    ['duration', `${view.durationSeconds} s`],
+    ['events', view.events],
+    ['page views', view.pageViews],
+    ['conversions', view.conversions],
+    ['revenue', view.revenue],
+    ['engaged', view.engaged ? 'yes' : 'no'],
+    ['bounced', view.bounced ? 'yes' : 'no'],
+    ['entry path', view.entryPath],
+    ['exit path', view.exitPath],
+    ['user', attributes.userId],
+    ['new user', view.newUser === undefined ? undefined : view.newUser ? 'yes' : 'no'],
+    ['traffic source', attributes.trafficSource],
+    ['country', attributes.country],
+    ['device', attributes.deviceType],
+    ['browser', attributes.browser],
+    ['os', attributes.os],
+    ['writes', view.writes],
+    ['written', view.written ? 'all' : 'not yet all'],
+    ['next step at', view.nextStepAt],
+    ['first run', view.firstRunId],
+  ];
+  for (const [name, value] of lines) {
+    if (value === undefined) continue;
+    print(`${pc.dim(name.padEnd(LABEL_WIDTH))}${printable(String(value))}`);
+  }
+}
+
+const LABEL_WIDTH = 16;
