@@ -16,6 +16,8 @@ export interface Kind {
   readonly stops?: readonly ServerName[];
   /** After the traffic, alone: it would lose what is under way, as whoever does it knows. */
   readonly isQuiet?: true;
+  /** Takes some ten seconds, alone: left to the long form. */
+  readonly isSlow?: true;
   /** Why a run leaves it out unless it is asked for by name (`--kinds`). */
   readonly off?: string;
 }
@@ -37,7 +39,7 @@ export const KINDS = {
   delete: { act: sessions.deleteSessions, needs: allThree },
   'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
-  'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true },
+  'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },
   'events purged': { act: streams.eventsPurged, needs: nats },
   'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
   'dead letters anew': { act: streams.deadLettersAnew, needs: allThree, isQuiet: true },
@@ -46,10 +48,10 @@ export const KINDS = {
   flood: { act: streams.flood, needs: nats },
   'table detached': { act: stores.tableDetached, needs: clickhouse },
   'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, off: 'loses rows' },
-  'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true },
+  'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true, isSlow: true },
   'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
   'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'] },
-  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true },
+  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true, isSlow: true },
   'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
   'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, off: 'loses' },
   'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, off: 'loses rows' },
