@@ -16,7 +16,7 @@ export interface Kind {
   readonly stops?: readonly ServerName[];
   /** After the traffic, alone: it would lose what is under way, as whoever does it knows. */
   readonly isQuiet?: true;
-  /** Takes some ten seconds, alone: left to the long form. */
+  /** Takes some ten seconds, alone or while others wait for it: left to the long form. */
   readonly isSlow?: true;
   /** Why a run leaves it out unless it is asked for by name (`--kinds`). */
   readonly off?: string;
@@ -36,21 +36,26 @@ export const KINDS = {
   reset: { act: sessions.reset, needs: temporal },
   'reset late': { act: sessions.resetLate, needs: allThree },
   'reset an older run': { act: sessions.resetOlderRun, needs: allThree },
-  delete: { act: sessions.deleteSessions, needs: allThree },
+  delete: { act: sessions.deleteSessions, needs: allThree, isSlow: true },
   'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
   'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },
-  'events purged': { act: streams.eventsPurged, needs: nats },
+  'events purged': { act: streams.eventsPurged, needs: nats, isSlow: true },
   'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
-  'dead letters anew': { act: streams.deadLettersAnew, needs: allThree, isQuiet: true },
+  'dead letters anew': {
+    act: streams.deadLettersAnew,
+    needs: allThree,
+    isQuiet: true,
+    isSlow: true,
+  },
   'bad headers': { act: streams.badHeaders, needs: nats },
   'large messages': { act: streams.largeMessages, needs: nats },
-  flood: { act: streams.flood, needs: nats },
-  'table detached': { act: stores.tableDetached, needs: clickhouse },
+  flood: { act: streams.flood, needs: nats, isSlow: true },
+  'table detached': { act: stores.tableDetached, needs: clickhouse, isSlow: true },
   'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, off: 'loses rows' },
   'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true, isSlow: true },
   'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
-  'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'] },
+  'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'], isSlow: true },
   'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true, isSlow: true },
   'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
   'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, off: 'loses' },
