@@ -5,6 +5,7 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
+import { isLoaded, type LoadLedger, resume } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
@@ -24,6 +25,7 @@ import { writeDifference } from './write-difference.ts';
 export interface ActivityDeps {
   readonly visitors: Visitors;
   readonly log: RollupLog & PlannableLog & ReadableLog & PurgeableLog;
+  readonly ledger: LoadLedger;
   readonly tables: TableWriter;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
@@ -56,6 +58,10 @@ export function createActivities(deps: ActivityDeps) {
     carried?: Carried,
   ): Promise<LogRange | null> {
     const context = Context.current();
+    const { partition } = request;
+    const kept = await deps.ledger.read(partition);
+    const resumed = resume(request.after, kept, (await deps.log.end(partition)).log);
+    if ('again' in resumed) return resumed.again;
     const range = await planBatch(
       deps.log,
       {
@@ -68,10 +74,20 @@ export function createActivities(deps: ActivityDeps) {
         sleep,
         now: Date.now,
       },
-      request,
+      { partition, after: resumed.after },
     );
     if (range !== null) plannedAt.set(request.partition, Date.now());
     return range;
+  }
+
+  /** @returns false where it had been loaded before */
+  async function load(range: LogRange): Promise<boolean> {
+    const kept = await deps.ledger.read(range.partition);
+    if (isLoaded(range, kept)) return false;
+    await deps.ledger.keep({ range, isLoaded: false });
+    await loadBatch(toLoad, deps.tables, range);
+    await deps.ledger.keep({ range, isLoaded: true });
+    return true;
   }
 
   return {
@@ -102,8 +118,11 @@ export function createActivities(deps: ActivityDeps) {
       const before = context.info.heartbeatDetails as Carried | undefined;
       if (before?.carried !== carried.carried) {
         await whileBeating(async () => {
-          await loadBatch(toLoad, deps.tables, range);
-          await announceBatch(toAnnounce, deps.announcer, range, Date.now());
+          const isNew = await load(range);
+          // Loaded long ago, by a loader that was reset: told then, and its records may be purged.
+          if (isNew || activityInfo().attempt > 1) {
+            await announceBatch(toAnnounce, deps.announcer, range, Date.now());
+          }
         });
       }
       context.heartbeat(carried);
@@ -111,7 +130,9 @@ export function createActivities(deps: ActivityDeps) {
     },
 
     loadBatch: (range: LogRange): Promise<void> =>
-      whileBeating(() => loadBatch(toLoad, deps.tables, range)),
+      whileBeating(async () => {
+        await load(range);
+      }),
 
     announceBatch: (range: LogRange): Promise<void> =>
       whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),

@@ -6,10 +6,18 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
+import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { withoutCredentials } from '../platform/secrets.ts';
 import { reasonOf } from '../platform/unreachable.ts';
-import { loaderWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
+import { SojournError } from '../shared/errors.ts';
+import {
+  DEADLETTERS_STREAM,
+  EVENTS_STREAM,
+  loaderWorkflowId,
+  ROLLUPS_STREAM,
+  SESSION_WORKFLOW,
+} from '../shared/ids.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
 import { recentSessions } from './recent-sessions.ts';
@@ -66,6 +74,21 @@ export function createObserver(config: Config): Observer {
 
   const streams = async () => streamFigures(await nats.get()).catch(explainMissing);
 
+  /** A server whose disk was full answers all the same. @throws SojournError where a stream takes no messages */
+  async function streamsThatTake(): Promise<StreamFigures> {
+    const { jsm } = await nats.get();
+    const figures = await streams();
+    for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
+      const fault = await writeFault(jsm, stream);
+      if (fault === undefined) continue;
+      throw new SojournError(
+        'SJ_SERVER_UNREACHABLE',
+        `the stream ${stream} takes no messages: ${fault}; make room on NATS's disk, then restart NATS`,
+      );
+    }
+    return figures;
+  }
+
   async function countOpen(): Promise<number> {
     const { connection, client } = await temporal.get();
     const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
@@ -98,7 +121,7 @@ export function createObserver(config: Config): Observer {
 
   async function status(): Promise<Status> {
     const [natsStatus, open, clickhouseStatus, redisStatus] = await Promise.all([
-      outcomeOf(streams),
+      outcomeOf(streamsThatTake),
       outcomeOf(countOpen),
       outcomeOf(async () => pingClickHouse(await clickhouse.get())),
       outcomeOf(() => pingRedis(config)),
@@ -166,6 +189,9 @@ function explainMissing(error: unknown): never {
   throw error;
 }
 
+/** Sessions count their users as new or returning once a master answers. */
+const REPLICA = 'it is a replica and takes no writes; point REDIS_URL at its master';
+
 async function pingRedis(config: Config): Promise<void> {
   const { REDIS_URL } = config;
   const { connectRedis } = await import('../platform/redis.ts');
@@ -175,7 +201,12 @@ async function pingRedis(config: Config): Promise<void> {
     lastError = error;
   });
   try {
-    await redis.ping();
+    // A replica answers a ping as well.
+    const replication = await redis.info('replication');
+    if (/^role:slave/m.test(replication)) {
+      lastError = new Error(REPLICA);
+      throw lastError;
+    }
   } catch (error) {
     // Of a connection that failed the command only tells that it failed.
     throw lastError ?? error;

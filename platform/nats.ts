@@ -27,6 +27,7 @@ import {
   EVENTS_STREAM,
   INGEST_FLOOR_SUBJECT,
   INGEST_STREAM,
+  LOADED_SUBJECT,
   METRICS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
@@ -150,7 +151,7 @@ const STREAMS: readonly StreamShape[] = [
   },
   {
     name: INGEST_STREAM,
-    subjects: [INGEST_FLOOR_SUBJECT],
+    subjects: [INGEST_FLOOR_SUBJECT, `${LOADED_SUBJECT}.*`],
     discard: DiscardPolicy.Old,
     max_msgs_per_subject: 1,
     duplicate_window: nanos(100),

@@ -12,6 +12,8 @@ export const DEADLETTERS_STREAM = 'DEADLETTERS';
 /** How far events have been delivered, where it survives the consumer. */
 export const INGEST_STREAM = 'INGEST';
 export const INGEST_FLOOR_SUBJECT = 'ingest.floor';
+/** How far a partition of the rollup log is loaded: beside the floor, in the stream of what must survive. */
+export const LOADED_SUBJECT = 'ingest.loaded';
 
 /**
  * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,

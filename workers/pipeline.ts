@@ -10,6 +10,7 @@ import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
+import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createSessionRuns } from '../platform/session-runs.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
@@ -82,6 +83,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         visitors,
         log: rollupLog,
         resets: createResetGuard(createSessionRuns(temporal.client), rollupLog),
+        ledger: createLoadLedger(nats),
         tables: createTableWriter(tables),
         announcer: createAnnouncer(nats),
         history,

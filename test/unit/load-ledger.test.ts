@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { isLoaded, type KeptRange, resume } from '../../activities/load-ledger.ts';
+import type { LogRange } from '../../shared/ranges.ts';
+
+const range = (from: number, to: number, log = 'life'): LogRange => ({
+  partition: 0,
+  log,
+  from,
+  to,
+});
+const kept = (from: number, to: number, done: boolean): KeptRange => ({
+  range: range(from, to),
+  isLoaded: done,
+});
+const FRESH = { log: '', seq: 0 };
+
+describe('a loader that has lost its memory', () => {
+  it('goes on behind what is loaded', () => {
+    expect(resume(FRESH, kept(11, 20, true), 'life')).to.deep.equal({
+      after: { log: 'life', seq: 20 },
+    });
+    expect(resume({ log: 'life', seq: 5 }, kept(11, 20, true), 'life')).to.deep.equal({
+      after: { log: 'life', seq: 20 },
+    });
+  });
+
+  it('first loads again what was planned and may be loaded, exactly as it was planned', () => {
+    expect(resume(FRESH, kept(11, 20, false), 'life')).to.deep.equal({ again: range(11, 20) });
+  });
+
+  it('begins anew where the log is another one, or nothing was ever planned', () => {
+    expect(resume(FRESH, kept(11, 20, true), 'another')).to.deep.equal({ after: FRESH });
+    expect(resume(FRESH, undefined, 'life')).to.deep.equal({ after: FRESH });
+  });
+
+  it('believes itself where it knows as much', () => {
+    const after = { log: 'life', seq: 20 };
+
+    expect(resume(after, kept(11, 20, true), 'life')).to.deep.equal({ after });
+    expect(resume(after, kept(11, 20, false), 'life')).to.deep.equal({ after });
+  });
+});
+
+describe('a range', () => {
+  it('is loaded where it or a later one is, in the same life of the log', () => {
+    expect(isLoaded(range(11, 20), kept(11, 20, true))).to.equal(true);
+    expect(isLoaded(range(1, 10), kept(11, 20, true))).to.equal(true);
+    expect(isLoaded(range(1, 10), kept(11, 20, false))).to.equal(true);
+    expect(isLoaded(range(11, 20), kept(11, 20, false))).to.equal(false);
+    expect(isLoaded(range(21, 30), kept(11, 20, true))).to.equal(false);
+    expect(isLoaded(range(11, 20, 'another'), kept(11, 20, true))).to.equal(false);
+    expect(isLoaded(range(11, 20), undefined)).to.equal(false);
+  });
+});
