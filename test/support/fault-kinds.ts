@@ -58,8 +58,8 @@ export const KINDS = {
   'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'], isSlow: true },
   'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true, isSlow: true },
   'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
-  'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true },
-  'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true },
+  'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, isSlow: true },
+  'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, isSlow: true },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type KindName = keyof typeof KINDS;
