@@ -1,6 +1,6 @@
 /**
  * Real servers, real kills, a real (bad) network, and numbers that have to be exact afterwards. The
- * short form has every fault once; the long form is
+ * short form has every fault once that is not slow; the long form is
  *
  *   npm run test:fault -- --rounds 100 --seed 7
  *

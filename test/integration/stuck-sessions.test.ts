@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
 import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
+import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
 import { inLines } from '../support/builders.ts';
 import { GIVEN_UP_MS } from '../../workers/ingest/stuck-sessions.ts';
 import { eventually } from '../support/eventually.ts';
@@ -195,6 +196,32 @@ describe('a broken session', function () {
       );
       expect(row?.views).to.equal('2');
     }, WITHIN);
+  });
+
+  it('that takes nothing is overtaken by others, also of its project, however much waits for it', async () => {
+    const project = 'much-waits';
+    await pipeline?.stop();
+    pipeline = await startPipelineProcess(servers(), { ...SETTINGS, SESSION_STUCK_AFTER: '10m' });
+    const stranger = await client.workflow.start('stranger', {
+      workflowId: sessionWorkflowId(project, 's'),
+      taskQueue: 'nowhere',
+    });
+    await stranger.terminate();
+    const many = Array.from({ length: 3 * FAILING_SESSION_HELD_MAX }, (_, n) => event(project, n));
+    await Promise.all(many.map((one) => publish(one)));
+
+    await expectOthersToGoOn(project);
+    const sibling = { ...event(project, 1), sessionId: 'sibling' };
+    await publish(sibling);
+    await expectRows([sibling], OTHERS_WITHIN);
+
+    await client.workflowService.deleteWorkflowExecution({
+      namespace: TEST_NAMESPACE,
+      workflowExecution: { workflowId: stranger.workflowId },
+    });
+    await expectRows([...many, sibling], { withinMs: 60_000 });
+    await settled();
+    await expectRows([...many, sibling]);
   });
 
   type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };

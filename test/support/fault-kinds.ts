@@ -16,6 +16,8 @@ export interface Kind {
   readonly stops?: readonly ServerName[];
   /** After the traffic, alone: it would lose what is under way, as whoever does it knows. */
   readonly isQuiet?: true;
+  /** Takes some ten seconds, alone or while others wait for it: left to the long form. */
+  readonly isSlow?: true;
   /** Why a run leaves it out unless it is asked for by name (`--kinds`). */
   readonly off?: string;
 }
@@ -29,38 +31,35 @@ const loader = ['nats', 'temporal', 'clickhouse'] as const;
 /** To turn one on, take away its `off`. */
 export const KINDS = {
   terminate: { act: sessions.terminate, needs: temporal },
+  'terminate fresh': { act: sessions.terminateFresh, needs: allThree },
   cancel: { act: sessions.cancel, needs: temporal },
   reset: { act: sessions.reset, needs: temporal },
-  'reset late': { act: sessions.resetLate, needs: allThree, off: 'counts a session twice' },
+  'reset late': { act: sessions.resetLate, needs: allThree },
   'reset an older run': { act: sessions.resetOlderRun, needs: allThree },
-  delete: { act: sessions.deleteSessions, needs: allThree },
-  'stray signals': {
-    act: sessions.straySignals,
-    needs: temporal,
-    off: 'a session stands for good',
-  },
+  delete: { act: sessions.deleteSessions, needs: allThree, isSlow: true },
+  'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
-  'consumer anew': {
-    act: streams.consumerAnew,
+  'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },
+  'events purged': { act: streams.eventsPurged, needs: nats, isSlow: true },
+  'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
+  'dead letters anew': {
+    act: streams.deadLettersAnew,
     needs: allThree,
     isQuiet: true,
-    off: 'counts again',
+    isSlow: true,
   },
-  'events purged': { act: streams.eventsPurged, needs: nats },
-  'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
-  'dead letters anew': { act: streams.deadLettersAnew, needs: allThree, isQuiet: true },
-  'bad headers': { act: streams.badHeaders, needs: nats, off: 'ingest ends for ever' },
-  'large messages': { act: streams.largeMessages, needs: nats, off: 'ingest stands for ever' },
-  flood: { act: streams.flood, needs: nats },
-  'table detached': { act: stores.tableDetached, needs: clickhouse },
+  'bad headers': { act: streams.badHeaders, needs: nats },
+  'large messages': { act: streams.largeMessages, needs: nats },
+  flood: { act: streams.flood, needs: nats, isSlow: true },
+  'table detached': { act: stores.tableDetached, needs: clickhouse, isSlow: true },
   'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, off: 'loses rows' },
-  'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true },
+  'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true, isSlow: true },
   'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
-  'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'] },
-  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true },
+  'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'], isSlow: true },
+  'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true, isSlow: true },
   'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
-  'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true },
-  'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true },
+  'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, isSlow: true },
+  'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, isSlow: true },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type KindName = keyof typeof KINDS;

@@ -5,7 +5,7 @@
 import { processEnvironment } from '../../platform/config.ts';
 
 export interface FaultOptions {
-  /** Not given: the short form, which has every kind of fault. */
+  /** Not given: the short form, which has every kind of fault that is not slow. */
   readonly rounds: number | undefined;
   readonly seed: number;
   /** What operators do, by name: `--kinds "reset late,delete"`. Then nothing else goes wrong. */

@@ -43,6 +43,9 @@ const NETWORK: readonly Fault[] = NETWORK_FAULTS.flatMap((kind) =>
 const OPERATORS: readonly Fault[] = KIND_NAMES.filter((name) => kindOf(name).off === undefined).map(
   (target) => ({ kind: 'operator', target }),
 );
+const QUICK_OPERATORS = OPERATORS.filter(
+  (fault) => fault.kind !== 'operator' || kindOf(fault.target).isSlow !== true,
+);
 const SERVERS_AND_NETWORK: readonly Fault[] = [...KILLS, ...NETWORK];
 export const FAULTS: readonly Fault[] = [...SERVERS_AND_NETWORK, ...OPERATORS];
 
@@ -53,7 +56,10 @@ export function nameOf({ kind, target }: Fault): string {
   return kind === 'operator' ? target : `${kind} ${target}`;
 }
 
-/** The short form: every fault once. The half-open ones first: they take longest to get over; operators last. */
+/**
+ * The short form: every fault once that is not slow. The half-open ones first: they take longest to get over;
+ * operators last.
+ */
 export function planShort(random: Random, durationMs: number): RoundPlan[] {
   const halfOpen = SERVERS_AND_NETWORK.filter(({ kind }) => kind === 'halfOpen');
   const others = shuffled(
@@ -64,7 +70,7 @@ export function planShort(random: Random, durationMs: number): RoundPlan[] {
     ...(round === 0 ? halfOpen : []),
     ...others.filter((_fault, index) => index % SHORT_ROUNDS === round),
   ]);
-  return [...rounds, OPERATORS].map((faults, round) => ({
+  return [...rounds, QUICK_OPERATORS].map((faults, round) => ({
     faults: faults.map((fault) => timed(random, fault, durationMs)),
     isCluster: round === 1,
   }));

@@ -24,7 +24,7 @@ const STRAY: readonly (readonly [name: string, payload: unknown])[] = [
   ['events', { groups: [null], ackFloor: 0 }],
   ['events', { events: [null], ackFloor: 0 }],
   ['event', { oops: 1 }],
-  ['', null],
+  ['events ', null],
   ['__temporal', 7],
 ];
 
@@ -69,6 +69,45 @@ export async function terminate(doing: Doing): Promise<void> {
     doing.expectEvent(event);
     await publishAll(doing, [event]);
   }
+}
+
+/**
+ * Sessions that nobody has taken up yet, or just so: Temporal answers no question about them, only their history tells
+ * what they were given.
+ */
+export async function terminateFresh(doing: Doing): Promise<void> {
+  const beside = `${doing.project}-fresh`;
+  const ids = Array.from({ length: VICTIMS_MAX }, (_, n) => `s${n}`);
+  const all = ids.flatMap((id) => [
+    ...aVisit(beside, id, { views: 1 }),
+    ...aVisit(beside, id, { from: 10, ends: true }),
+  ]);
+  doing.expectBeside(beside, all);
+  const unseen = await withTemporal(doing, (client) =>
+    Promise.all(
+      ids.map(async (id) => {
+        await publishAll(doing, aVisit(beside, id, { views: 1 }));
+        return terminateAtOnce(client, sessionWorkflowId(beside, id));
+      }),
+    ),
+  );
+  doing.note(`terminated ${unseen.filter(Boolean).length} before their first task was done`);
+  for (const id of ids) await publishAll(doing, aVisit(beside, id, { from: 10, ends: true }));
+}
+
+/** @returns whether it had not done its first task yet */
+async function terminateAtOnce(client: Client, workflowId: string): Promise<boolean> {
+  const handle = client.workflow.getHandle(workflowId);
+  await eventually(
+    async () => {
+      if (!(await unlessGone(handle.terminate('a fault test')))) {
+        throw new Error(`${workflowId} has not begun`);
+      }
+    },
+    { ...PATIENCE, everyMs: 2 },
+  );
+  const { events } = await handle.fetchHistory();
+  return events?.every(({ workflowTaskCompletedEventAttributes: done }) => done == null) ?? false;
 }
 
 /** Within a day of the round's own events, so that nothing else about the session changes. */
