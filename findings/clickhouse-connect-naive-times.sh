@@ -29,8 +29,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 python3 -m venv py
-nice -n 10 py/bin/pip install --quiet --disable-pip-version-check \
-  clickhouse-connect==1.12.0 chdb==4.4.0 chdb-core==26.9.0 pandas==3.1.1 pyarrow==26.0.1 tzdata==2026.6
+nice -n 10 py/bin/pip install --quiet --disable-pip-version-check clickhouse-connect==1.12.0 chdb==4.4.0 chdb-core==26.9.0 pandas==3.1.1 pyarrow==26.0.1 tzdata==2026.6
 
 cat >look.py <<'PY'
 import datetime, sys

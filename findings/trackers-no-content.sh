@@ -29,11 +29,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  @segment/analytics-node@3.1.0 posthog-node@5.70.0 @rudderstack/rudder-sdk-node@3.0.13 @snowplow/node-tracker@4.8.0 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund @segment/analytics-node@3.1.0 posthog-node@5.70.0 @rudderstack/rudder-sdk-node@3.0.13 @snowplow/node-tracker@4.8.0 >/dev/null
 python3 -m venv py
-nice -n 10 py/bin/pip install --quiet --disable-pip-version-check \
-  segment-analytics-python==2.4.0 posthog==7.91.1 rudder-sdk-python==2.1.9 snowplow-tracker==1.1.0
+nice -n 10 py/bin/pip install --quiet --disable-pip-version-check segment-analytics-python==2.4.0 posthog==7.91.1 rudder-sdk-python==2.1.9 snowplow-tracker==1.1.0
 
 cat >send.py <<'PY'
 import logging, sys, warnings

@@ -26,8 +26,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 cd "$tmp"
 echo '{"private": true}' >package.json
-nice -n 10 npm install --silent --no-audit --no-fund \
-  chdb@3.4.0 moment-timezone@0.6.6 node@20.20.2 >/dev/null
+nice -n 10 npm install --silent --no-audit --no-fund chdb@3.4.0 moment-timezone@0.6.6 node@20.20.2 >/dev/null
 python3 -m venv py
 nice -n 10 py/bin/pip install --quiet --disable-pip-version-check tzdata==2026.6
 
