@@ -78,7 +78,9 @@ export interface Gather {
    * @param now where given, when to look again, at the latest
    */
   dueAt(now?: number): number;
-  done(delivery: Delivery): void;
+  /** @param isResting its session goes on waiting, until it has {@link rested} */
+  done(delivery: Delivery, isResting?: boolean): void;
+  rested(delivery: Delivery): void;
   /** Puts a delivery back in front; it is due again at once. */
   putBack(delivery: Delivery): void;
   /** From now on nothing waits for company. */
@@ -280,13 +282,17 @@ export function createGather(): Gather {
       );
     },
 
-    done(delivery) {
+    done(delivery, isResting = false) {
       for (const [n, message] of delivery.messages.entries()) {
         count(delivery.project, message, delivery.sizes[n] ?? 0, -1);
       }
       const key = keyOf(delivery);
       told.set(key, true);
-      release(key);
+      if (!isResting) release(key);
+    },
+
+    rested(delivery) {
+      release(keyOf(delivery));
     },
 
     putBack(delivery) {

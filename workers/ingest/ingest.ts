@@ -28,8 +28,14 @@ import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
-import { type DeadLetter, parseMessage, type RawMessage } from './parse-event.ts';
+import {
+  type DeadLetter,
+  parseMessage,
+  type RawMessage,
+  type SessionEvent,
+} from './parse-event.ts';
 import { rawMessageOf } from './raw-message.ts';
+import { restAfter } from './rest.ts';
 import { createStuckSessions } from './stuck-sessions.ts';
 
 export interface IngestDeps {
@@ -273,7 +279,14 @@ export async function startIngest({
   }
 
   function settle(delivery: Delivery): void {
-    gather.done(delivery);
+    const restMs = over ? 0 : restAfter(delivery);
+    gather.done(delivery, restMs > 0);
+    if (restMs > 0) {
+      setTimeout(() => {
+        gather.rested(delivery);
+        pump();
+      }, restMs);
+    }
     for (const message of delivery.messages) settlePart(message);
   }
 
@@ -370,7 +383,7 @@ export async function startIngest({
     pulled += 1;
     if (overtaken.delete(seq)) {
       acknowledgeSoon(replyOf(message));
-      return undefined;
+      return;
     }
     const before = held.get(seq);
     if (before !== undefined) {
@@ -395,12 +408,7 @@ export async function startIngest({
       heardOfAt: now(),
       isUnkept: isPutOff,
     };
-    held.set(seq, entry);
-    figures.messages += 1;
-    figures.events += events.length;
-    for (const { sessionId, event } of events) {
-      gather.add({ project, sessionId }, event, entry, now());
-    }
+    hold(entry, project, events);
     latest = events.map(({ sessionId }) => ({ project, sessionId }));
     if (isPutOff) return;
     for (const letter of deadLetters) keepDeadLetter(project, raw, letter, entry);
@@ -441,13 +449,17 @@ export async function startIngest({
       heardOfAt: now(),
       isUnkept: false,
     };
-    held.set(seq, entry);
+    hold(entry, project, events);
+    pumpSoon();
+  }
+
+  function hold(entry: Held, project: string, events: readonly SessionEvent[]): void {
+    held.set(entry.seq, entry);
     figures.messages += 1;
     figures.events += events.length;
     for (const { sessionId, event } of events) {
       gather.add({ project, sessionId }, event, entry, now());
     }
-    pumpSoon();
   }
 
   const overtaking = createOvertaking<StoredMsg>({
