@@ -58,10 +58,6 @@ export function createActivities(deps: ActivityDeps) {
     carried?: Carried,
   ): Promise<LogRange | null> {
     const context = Context.current();
-    const { partition } = request;
-    const kept = await deps.ledger.read(partition);
-    const resumed = resume(request.after, kept, (await deps.log.end(partition)).log);
-    if ('again' in resumed) return resumed.again;
     const range = await planBatch(
       deps.log,
       {
@@ -74,10 +70,22 @@ export function createActivities(deps: ActivityDeps) {
         sleep,
         now: Date.now,
       },
-      { partition, after: resumed.after },
+      request,
     );
     if (range !== null) plannedAt.set(request.partition, Date.now());
     return range;
+  }
+
+  /** Plans for a loader that may have lost its memory. */
+  async function planOrResume(
+    { partition, after }: PlanRequest,
+    patienceMs: number,
+    carried?: Carried,
+  ): Promise<LogRange | null> {
+    const kept = await deps.ledger.read(partition);
+    const resumed = resume(after, kept, (await deps.log.end(partition)).log);
+    if ('again' in resumed) return resumed.again;
+    return plan({ partition, after: resumed.after }, patienceMs, carried);
   }
 
   /** @returns false where it had been loaded before */
@@ -88,6 +96,16 @@ export function createActivities(deps: ActivityDeps) {
     await loadBatch(toLoad, deps.tables, range);
     await deps.ledger.keep({ range, isLoaded: true });
     return true;
+  }
+
+  /** @returns false where it had been loaded before */
+  async function loadAndAnnounce(range: LogRange): Promise<boolean> {
+    const isNew = await load(range);
+    // Loaded long ago, by a loader that was reset: told then, and its records may be purged.
+    if (isNew || activityInfo().attempt > 1) {
+      await announceBatch(toAnnounce, deps.announcer, range, Date.now());
+    }
+    return isNew;
   }
 
   return {
@@ -108,7 +126,8 @@ export function createActivities(deps: ActivityDeps) {
       return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
     },
 
-    planBatch: (request: PlanRequest): Promise<LogRange | null> => plan(request, PATIENCE_MS),
+    planBatch: (request: PlanRequest): Promise<LogRange | null> =>
+      planOrResume(request, PATIENCE_MS),
 
     carryBatch: async (range: LogRange): Promise<LogRange | null> => {
       const context = Context.current();
@@ -116,17 +135,12 @@ export function createActivities(deps: ActivityDeps) {
       // A worker that died while it only waited for the next range leaves nothing to repeat.
       const carried: Carried = { carried: rangeToken(range) };
       const before = context.info.heartbeatDetails as Carried | undefined;
-      if (before?.carried !== carried.carried) {
-        await whileBeating(async () => {
-          const isNew = await load(range);
-          // Loaded long ago, by a loader that was reset: told then, and its records may be purged.
-          if (isNew || activityInfo().attempt > 1) {
-            await announceBatch(toAnnounce, deps.announcer, range, Date.now());
-          }
-        });
-      }
+      const isNew =
+        before?.carried !== carried.carried && (await whileBeating(() => loadAndAnnounce(range)));
       context.heartbeat(carried);
-      return plan({ partition, after: { log, seq } }, LINGER_MS, carried);
+      // What was loaded just now is the end of what is; otherwise more of it may be.
+      const goOn = isNew ? plan : planOrResume;
+      return goOn({ partition, after: { log, seq } }, LINGER_MS, carried);
     },
 
     loadBatch: (range: LogRange): Promise<void> =>

@@ -14,12 +14,11 @@ import {
 import { type Memory, rememberedSnapshot } from '../shared/remembered.ts';
 import type { WriteResult } from '../shared/write.ts';
 import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
-import { payloadConverter } from '../workflows/payload-converter.ts';
+import { firstOf, readable } from './payloads.ts';
 import { createSessionRuns, hasBeenReset } from './session-runs.ts';
 import { isServerAway } from './temporal.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
-type Payloads = proto.temporal.api.common.v1.IPayloads;
 
 /** A worker replays the run to answer; where none does in this time, the history is read instead. */
 const QUERY_MS_MAX = 3_000;
@@ -31,23 +30,39 @@ const CLOSE_EVENT = 2 as never;
 /** Snapshots of closed sessions. */
 export function createSessionHistory(client: Client): SessionHistory {
   const sessionRuns = createSessionRuns(client);
+
+  /** Of a chain of which a run was reset, or went back by one: it may have come less far than one that ended before. */
+  async function newestOf(
+    workflowId: string,
+    runIds: readonly string[],
+    snapshot: SessionSnapshot,
+  ): Promise<SessionSnapshot> {
+    const last = runIds.at(-1) ?? '';
+    const newest = await sessionRuns.newestResult(workflowId, last, snapshot.identity);
+    if (newest === undefined || newest.snapshot.writeNo <= snapshot.writeNo) return snapshot;
+    const told = [];
+    for (const runId of runIds) told.push(...(await sessionRuns.eventsOf(workflowId, runId)));
+    return snapshotWith(newest.snapshot, told);
+  }
+
   return {
     async snapshotOf(workflowId, firstRunId) {
-      let runId = firstRunId;
-      for (let runs = 0; runs < RUNS_MAX; runs += 1) {
+      const runIds = [firstRunId];
+      let wasReset = false;
+      for (let runId = firstRunId; runIds.length <= RUNS_MAX; runIds.push(runId)) {
         const handle = client.workflow.getHandle(workflowId, runId);
         const description = await handle.describe();
-        const { status } = description;
-        if (status.name === 'COMPLETED') {
-          const snapshot = (await handle.result()) as SessionSnapshot;
-          if (!hasBeenReset(description)) return snapshot;
-          // A run that was reset may have come less far than one that ended before it.
-          const newest = await sessionRuns.newestResult(workflowId, runId, snapshot.identity);
-          if (newest === undefined || newest.snapshot.writeNo <= snapshot.writeNo) return snapshot;
-          return snapshotWith(newest.snapshot, await sessionRuns.eventsOf(workflowId, runId));
+        wasReset ||= hasBeenReset(description);
+        const { name } = description.status;
+        if (name === 'CONTINUED_AS_NEW') {
+          runId = await successorOf(client, workflowId, runId);
+          continue;
         }
-        if (status.name !== 'CONTINUED_AS_NEW') return askOrRead(client, workflowId, runId);
-        runId = await successorOf(client, workflowId, runId);
+        const snapshot =
+          name === 'COMPLETED'
+            ? ((await handle.result()) as SessionSnapshot)
+            : await askOrRead(client, workflowId, runId);
+        return wasReset ? newestOf(workflowId, runIds, snapshot) : snapshot;
       }
       throw new Error(`${workflowId} was continued more than ${RUNS_MAX} times`);
     },
@@ -131,20 +146,6 @@ function resultOf(activity: string | undefined, result: unknown, at: number): Me
     return [{ kind: 'loaded', snapshot: result as SessionSnapshot }];
   }
   return [];
-}
-
-function firstOf(payloads: Payloads | null | undefined): unknown {
-  const [payload] = payloads?.payloads ?? [];
-  return payload && payloadConverter.fromPayload(payload);
-}
-
-/** What came with a signal; nothing where it cannot be read, which then is no batch. */
-function readable(payloads: Payloads | null | undefined): unknown {
-  try {
-    return firstOf(payloads);
-  } catch {
-    return undefined;
-  }
 }
 
 function timeOf({ eventTime }: HistoryEvent): number {

@@ -1,14 +1,11 @@
 /** The runs of one session, as Temporal knows them: for those that an operator has reset. */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { temporal } from '@temporalio/proto';
 import type { RunResult, SessionRuns } from '../activities/reset-runs.ts';
 import type { SessionInput, SessionSnapshot } from '../shared/actor.ts';
 import { eventsOf, isBatch } from '../shared/batch.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
-
-type Payloads = temporal.api.common.v1.IPayloads | null | undefined;
+import { firstOf, readable } from './payloads.ts';
 
 /** Whether a run was made by a reset. */
 export function isResetRun({ raw }: WorkflowExecutionDescription): boolean {
@@ -54,18 +51,13 @@ export function createSessionRuns(client: Client): SessionRuns {
       const { events } = await handleOf(workflowId, runId).fetchHistory();
       return (events ?? []).flatMap((event) => {
         const signal = event.workflowExecutionSignaledEventAttributes;
-        if (signal?.signalName === eventsSignal.name) return eventsIn(firstOf(signal.input));
+        if (signal?.signalName === eventsSignal.name) return eventsIn(readable(signal.input));
         const started = event.workflowExecutionStartedEventAttributes;
         const input = started && (firstOf(started.input) as Partial<SessionInput> | undefined);
         return input ? [...eventsIn(input.batch), ...(input.snapshot?.unproven ?? [])] : [];
       });
     },
   };
-}
-
-function firstOf(input: Payloads): unknown {
-  const payload = input?.payloads?.[0];
-  return payload === undefined ? undefined : defaultPayloadConverter.fromPayload(payload);
 }
 
 /** What is no batch, an operator may have sent. */
