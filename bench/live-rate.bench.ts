@@ -18,23 +18,21 @@ interface Traffic extends Shape {
 }
 
 /* prettier-ignore */
+const USUAL: readonly Traffic[] = [
+  { rate: 0, events: 5, gapMs: 2_000 },
+  { rate: 4, events: 5, gapMs: 2_000 },
+  { rate: 50, events: 5, gapMs: 2_000 },
+  { rate: 23, events: 5, gapMs: 8_000 },
+  { rate: 185, events: 5, gapMs: 8_000 },
+  { rate: 27, events: 5, gapMs: 15_000 },
+];
+
+/* prettier-ignore */
 const TRAFFIC: Readonly<Record<Scale['size'], readonly Traffic[]>> = {
   quick: [{ rate: 20, events: 5, gapMs: 2_000 }],
-  default: [
-    { rate: 0, events: 5, gapMs: 2_000 },
-    { rate: 4, events: 5, gapMs: 2_000 },
-    { rate: 50, events: 5, gapMs: 2_000 },
-    { rate: 23, events: 5, gapMs: 8_000 },
-    { rate: 185, events: 5, gapMs: 8_000 },
-    { rate: 27, events: 5, gapMs: 15_000 },
-  ],
+  default: USUAL,
   long: [
-    { rate: 0, events: 5, gapMs: 2_000 },
-    { rate: 4, events: 5, gapMs: 2_000 },
-    { rate: 50, events: 5, gapMs: 2_000 },
-    { rate: 23, events: 5, gapMs: 8_000 },
-    { rate: 185, events: 5, gapMs: 8_000 },
-    { rate: 27, events: 5, gapMs: 15_000 },
+    ...USUAL,
     { rate: 100, events: 5, gapMs: 15_000 },
     { rate: 200, events: 5, gapMs: 15_000 },
     { rate: 50, events: 20, gapMs: 2_000 },
@@ -95,7 +93,7 @@ function keyOf(root: string, { rate, events, gapMs }: Traffic): string {
 
 let projects = 0;
 
-async function play(tree: Tree, traffic: Traffic, measuredMs: number): Promise<Round> {
+export async function play(tree: Tree, traffic: Traffic, measuredMs: number): Promise<Round> {
   projects += 1;
   const project = `live-rate-${projects}`;
   const warmUpMs = (traffic.events - 1) * traffic.gapMs + SETTLES_MS;
@@ -177,11 +175,12 @@ async function watchRows(
   }
 }
 
-function describe({ cpuMs, measuredMs, events, samples }: Round): string {
+export function describe({ cpuMs, measuredMs, events, samples }: Round): string {
   const cores = (total(cpuMs) / measuredMs).toFixed(3);
   if (events === 0) return `${cores} of a core`;
   const late = PATHS.map((path) => `${path} p99 ${p99(samples[path]).toFixed(0)} ms`).join(', ');
-  return `${(total(cpuMs) / events).toFixed(1)} ms CPU an event, ${cores} of a core; ${late}`;
+  const parts = Object.entries(cpuMs).map(([name, ms]) => `${name} ${(ms / events).toFixed(1)}`);
+  return `${(total(cpuMs) / events).toFixed(1)} ms CPU an event (${parts.join(', ')}), ${cores} of a core; ${late}`;
 }
 
 function p99(samples: readonly number[]): number {
