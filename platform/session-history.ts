@@ -9,9 +9,18 @@ import {
   type RecognizedUser,
   type SessionInput,
   type SessionSnapshot,
+  snapshotOf,
   snapshotWith,
 } from '../shared/actor.ts';
-import { type Memory, rememberedSnapshot } from '../shared/remembered.ts';
+import type { RollupLog } from '../activities/record-rollup.ts';
+import {
+  type Memory,
+  nextSubject,
+  rememberedSnapshot,
+  takeRecord,
+  toldActor,
+} from '../shared/remembered.ts';
+import { decodeRollup } from '../shared/rollup.ts';
 import type { WriteResult } from '../shared/write.ts';
 import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
@@ -27,8 +36,13 @@ const RUNS_MAX = 1_000;
 /** `HistoryEventFilterType`: the last event only. */
 const CLOSE_EVENT = 2 as never;
 
-/** Snapshots of closed sessions. */
-export function createSessionHistory(client: Client): SessionHistory {
+type ReadLog = RollupLog['read'];
+
+/**
+ * Snapshots of closed sessions.
+ * @param log what a run wrote that can be asked no more
+ */
+export function createSessionHistory(client: Client, log: Pick<RollupLog, 'read'>): SessionHistory {
   const sessionRuns = createSessionRuns(client);
 
   /** Of a chain of which a run was reset, or went back by one: it may have come less far than one that ended before. */
@@ -61,7 +75,7 @@ export function createSessionHistory(client: Client): SessionHistory {
         const snapshot =
           name === 'COMPLETED'
             ? ((await handle.result()) as SessionSnapshot)
-            : await askOrRead(client, workflowId, runId);
+            : await askOrRead(client, log.read, workflowId, runId);
         return wasReset ? newestOf(workflowId, runIds, snapshot) : snapshot;
       }
       throw new Error(`${workflowId} was continued more than ${RUNS_MAX} times`);
@@ -83,6 +97,7 @@ async function successorOf(client: Client, workflowId: string, runId: string): P
 /** Of a run that was terminated, failed or is running still. */
 async function askOrRead(
   client: Client,
+  readLog: ReadLog,
   workflowId: string,
   runId: string,
 ): Promise<SessionSnapshot> {
@@ -94,19 +109,31 @@ async function askOrRead(
     // Closed before its first task was done, its tasks fail, or there is no worker to replay it.
   }
   const { events } = await handle.fetchHistory();
-  return snapshotFromEvents(events ?? []);
+  return snapshotFromEvents(events ?? [], readLog);
 }
 
 /**
  * What a run would have left behind, by its history.
+ * @param readLog what stands on a subject of the rollup log
  * @throws RangeError where it is not that of a session
  */
-export function snapshotFromEvents(events: readonly HistoryEvent[]): SessionSnapshot {
+export async function snapshotFromEvents(
+  events: readonly HistoryEvent[],
+  readLog: ReadLog,
+): Promise<SessionSnapshot> {
   const started = events[0]?.workflowExecutionStartedEventAttributes;
   const input = firstOf(started?.input) as SessionInput | undefined;
   if (input === undefined) throw new RangeError('the history does not begin with a session');
   const chain = started?.firstExecutionRunId ?? started?.originalExecutionRunId ?? '';
-  return rememberedSnapshot(input, chain, memoriesOf(events));
+  const memories = memoriesOf(events);
+  if (input.rides === undefined) return rememberedSnapshot(input, chain, memories);
+  const actor = toldActor(input, chain, memories);
+  const read = async () => {
+    const text = await readLog(nextSubject(actor));
+    return text === undefined ? undefined : decodeRollup(text);
+  };
+  while (takeRecord(actor, await read()));
+  return snapshotOf(actor, actor.reopenedAfter);
 }
 
 function memoriesOf(events: readonly HistoryEvent[]): Memory[] {

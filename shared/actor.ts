@@ -5,6 +5,7 @@
  */
 import { type AnyBatch, eventsOf, groupsOf } from './batch.ts';
 import { addWireRows, type Balance, balanceRows, subtractRows } from './balance.ts';
+import { CATALOGUE_VERSION, catalogueOf } from './catalogue.ts';
 import type { Contributions, WireRow } from './contributions.ts';
 import type { VisitorEvent } from './event.ts';
 import { partitionOf } from './ids.ts';
@@ -132,6 +133,11 @@ export interface Continued {
 export interface SessionInput {
   /** 2: all that the session keeps and sends is bounded in bytes. Ingests of before sent none. */
   readonly version?: 2;
+  /**
+   * Writes go along with the workflow task that decides on them (docs/decisions/027), and so their rows are not in
+   * the history: each replay works them out again, by the catalogue of this version.
+   */
+  readonly rides?: { readonly catalogue: number };
   /** How many partitions the rollup log had when the session began; one where nobody says. */
   readonly partitions?: number;
   readonly project: string;
@@ -148,12 +154,29 @@ export interface SessionInput {
   readonly continued?: Continued;
 }
 
+/** Writes that one workflow task took as done, and what the actor was like before. */
+export interface Rides {
+  /** Tells tasks apart. */
+  readonly task: number;
+  readonly rows: WireRow[];
+  readonly before: Pick<
+    Actor,
+    'writeNo' | 'pending' | 'user' | 'userWaits' | 'shown' | 'lastWriteAt'
+  >;
+}
+
 export interface Actor {
   /** See {@link SessionInput.version}; what decides between steps must not change in a session's life. */
   readonly isBounded: boolean;
   readonly project: string;
   readonly sessionId: string;
   readonly settings: SessionSettings;
+  /** See {@link SessionInput.rides}. */
+  readonly rides: boolean;
+  /** Numbers of writes under which the log holds something else, maybe: it is asked, by an activity. */
+  readonly inQuestion: Set<number>;
+  /** What the latest workflow task with such writes took as done. */
+  latestRides: Rides | undefined;
   /** First run of the chain this run belongs to. */
   readonly chain: string;
   /** First run of the session. */
@@ -189,8 +212,12 @@ export interface Actor {
 export function openActor(input: SessionInput, chain: string, now: number): Actor {
   const { snapshot, continued } = input;
   const isBounded = input.version === 2;
+  const catalogue = catalogueOf(input.rides?.catalogue ?? CATALOGUE_VERSION);
   const actor: Actor = {
     isBounded,
+    rides: input.rides !== undefined,
+    inQuestion: new Set(),
+    latestRides: undefined,
     project: input.project,
     sessionId: input.sessionId,
     settings: input.settings,
@@ -198,7 +225,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     identity: chain,
     partition: partitionOf(chain, input.partitions ?? 1),
     writeNo: 0,
-    state: emptySession(isBounded),
+    state: emptySession(isBounded, catalogue),
     balance: new Map(),
     pending: { rows: 0, bytes: 0 },
     user: undefined,
@@ -225,7 +252,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
 export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.identity = snapshot.identity;
   actor.writeNo = snapshot.writeNo;
-  actor.state = stateFromWire(snapshot.state, actor.isBounded);
+  actor.state = stateFromWire(snapshot.state, actor.isBounded, actor.state.catalogue);
   if (snapshot.version === 2) {
     actor.balance = decodeBalance(snapshot.balance, actor.state.tallies);
     actor.pending = snapshot.pending;
@@ -253,6 +280,19 @@ export function receive(actor: Actor, batch: AnyBatch, now: number): void {
     owe(actor, applyEvents(actor.state, events, batch.ackFloor, all));
   }
   if (actor.state.events > before) actor.lastArrivalAt = now;
+}
+
+/** As many are remembered, the latest: anybody may ask, and who has to, asks again. */
+const QUESTIONS_MAX = 16;
+
+/** Takes note that the log may hold something else under a number; what is no such note is ignored. */
+export function takeQuestion({ inQuestion }: Actor, question: unknown): void {
+  if (typeof question !== 'object' || question === null || !('writeNo' in question)) return;
+  const { writeNo } = question;
+  if (typeof writeNo !== 'number') return;
+  inQuestion.add(writeNo);
+  const [oldest] = inQuestion;
+  if (inQuestion.size > QUESTIONS_MAX && oldest !== undefined) inQuestion.delete(oldest);
 }
 
 /** Takes rows that events add by themselves as owed. */
@@ -323,6 +363,7 @@ export function snapshotWith(
 export function continuation(actor: Actor, now: number): SessionInput {
   return {
     ...(actor.isBounded && { version: 2 as const }),
+    ...(actor.rides && { rides: { catalogue: CATALOGUE_VERSION } }),
     project: actor.project,
     sessionId: actor.sessionId,
     settings: actor.settings,

@@ -1,6 +1,7 @@
 /**
  * The metric catalogue: which metric exists at which granularity, in whose bucket, by which
- * dimensions. Adding a metric is adding a line (CONTRACT, section 3).
+ * dimensions. Adding a metric is adding a line (CONTRACT, section 3), with the next version in `since`:
+ * a session that is under way goes on by the lines that it began with (docs/decisions/027).
  */
 import type { Granularity } from './buckets.ts';
 import { ONE, readUnits } from './decimal.ts';
@@ -27,8 +28,14 @@ export const EVENT_DIMENSIONS = {
 } as const satisfies Record<string, (event: VisitorEvent) => string | undefined>;
 export type EventDimension = keyof typeof EVENT_DIMENSIONS;
 
+/** Any line. */
+interface Line {
+  /** The version of the catalogue that it came with; 1 where nobody says. */
+  readonly since?: number;
+}
+
 /** A metric that each event adds to, in the event's bucket. `''` is the row of no dimension. */
-export interface EventMetric {
+export interface EventMetric extends Line {
   readonly metric: string;
   readonly granularity: Granularity;
   readonly dimensions: readonly ('' | EventDimension)[];
@@ -38,7 +45,7 @@ export interface EventMetric {
 }
 
 /** A metric that each session adds to once, in the bucket of its first or last event. */
-export interface SessionMetric {
+export interface SessionMetric extends Line {
   readonly metric: string;
   readonly granularity: Granularity;
   readonly bucket: 'firstEventAt' | 'lastEventAt';
@@ -79,3 +86,33 @@ export const SESSION_METRICS: readonly SessionMetric[] = [
   { metric: 'avg_session_duration', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: inSeconds(s.durationMs), count: 1 }) },
   { metric: 'pages_per_session', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: BigInt(s.pageViews) * ONE, count: 1 }) },
 ];
+
+/** The lines of one version. */
+export interface Catalogue {
+  readonly version: number;
+  readonly eventMetrics: readonly EventMetric[];
+  readonly sessionMetrics: readonly SessionMetric[];
+}
+
+/** The version that sessions begin with. */
+export const CATALOGUE_VERSION = Math.max(
+  ...[...EVENT_METRICS, ...SESSION_METRICS].map(({ since = 1 }) => since),
+);
+
+const catalogues = Array.from({ length: CATALOGUE_VERSION }, (_, index): Catalogue => {
+  const isOf = ({ since = 1 }: Line) => since <= index + 1;
+  return {
+    version: index + 1,
+    eventMetrics: EVENT_METRICS.filter(isOf),
+    sessionMetrics: SESSION_METRICS.filter(isOf),
+  };
+});
+
+/** @throws RangeError on a version that this code does not know: it is that of a newer one */
+export function catalogueOf(version: number): Catalogue {
+  const catalogue = catalogues[version - 1];
+  if (catalogue === undefined) {
+    throw new RangeError(`catalogue ${version} is newer than this worker's ${CATALOGUE_VERSION}`);
+  }
+  return catalogue;
+}

@@ -3,7 +3,8 @@
  * be asked: one that was closed before its first workflow task was done, or whose tasks fail.
  *
  * Everything that was told to it is in its history. Of what it wrote, the history shows what the session had
- * learnt of; a write that it did not live to learn of is found again under its number by the next run.
+ * learnt of; a write that it did not live to learn of is found again under its number by the next run. Writes that go
+ * along with workflow tasks are not in it: the log has them, for as long as the session has not ended by itself.
  */
 import {
   type Actor,
@@ -15,7 +16,16 @@ import {
   snapshotOf,
 } from './actor.ts';
 import { isBatch } from './batch.ts';
-import { confirmWrite, rebase, takeOpening, takeUser, type WriteResult } from './write.ts';
+import { rollupSubject } from './ids.ts';
+import type { Rollup } from './rollup.ts';
+import {
+  confirmWrite,
+  rebase,
+  takeOpening,
+  takeUser,
+  writeResult,
+  type WriteResult,
+} from './write.ts';
 
 /** One thing that a run's history tells, in its order. `at`: epoch milliseconds. */
 export type Memory =
@@ -55,6 +65,29 @@ export function rememberedSnapshot(
     }
   }
   return snapshotOf(actor, actor.reopenedAfter);
+}
+
+/**
+ * A run whose writes go along with its workflow tasks, as far as its history tells: all that it was told. What it
+ * wrote, the log has ({@link takeRecord}).
+ */
+export function toldActor(input: SessionInput, chain: string, memories: readonly Memory[]): Actor {
+  const actor = openActor(input, chain, input.batch.sentAt ?? 0);
+  for (const memory of memories) {
+    if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
+  }
+  return actor;
+}
+
+/** Where in the log the actor's next write would stand. */
+export function nextSubject({ partition, identity, writeNo }: Actor): string {
+  return rollupSubject(partition, identity, writeNo + 1);
+}
+
+/** Takes over what stands there. @returns false where there is nothing, or what another chain wrote */
+export function takeRecord(actor: Actor, record: Rollup | undefined): boolean {
+  if (record?.by !== actor.chain) return false;
+  return confirmWrite(actor, writeResult(record), record.session.updatedAt);
 }
 
 /** @returns the write where another chain wrote it */

@@ -47,6 +47,11 @@ export interface LogEntry {
   readonly data: string;
   /** The session that writes it, for the purge. */
   readonly workflowId: string;
+  /**
+   * Its number, where an earlier attempt at the workflow task that hands it over may have handed over another
+   * record under that number.
+   */
+  readonly mayDiffer?: number;
 }
 
 /** Subject, bytes and origin of a record: the same for each attempt at a write, whoever makes it. */

@@ -1,5 +1,6 @@
 /** What a session remembers, as JSON: for a run that goes on with it, or reopens it. */
 import { formatDecimal, readUnits } from './decimal.ts';
+import { CATALOGUE_VERSION, catalogueOf } from './catalogue.ts';
 import { type Attribute, ATTRIBUTES } from './event.ts';
 import { decodeIds, encodeIds, type IdsWire, rememberedId } from './event-ids.ts';
 import type { SessionState, Sighting } from './session.ts';
@@ -75,6 +76,7 @@ function figuresToWire(state: SessionState): FiguresWire {
 export function stateFromWire(
   wire: SessionStateWire | WideStateWire,
   isBounded = true,
+  catalogue = catalogueOf(CATALOGUE_VERSION),
 ): SessionState {
   const isWide = Array.isArray(wire.tallies);
   return {
@@ -82,6 +84,7 @@ export function stateFromWire(
       ? wideIds((wire as WideStateWire).ids, isBounded)
       : decodeIds((wire as SessionStateWire).ids),
     isBounded,
+    catalogue,
     firstEventAt: wire.firstEventAt,
     lastEventAt: wire.lastEventAt,
     events: wire.events,

@@ -16,10 +16,11 @@ import {
   type VisitorEvent,
 } from './event.ts';
 import {
+  type Catalogue,
+  CATALOGUE_VERSION,
+  catalogueOf,
   EVENT_DIMENSIONS,
-  EVENT_METRICS,
   SESSION_DIMENSIONS,
-  SESSION_METRICS,
 } from './catalogue.ts';
 import { rememberedId } from './event-ids.ts';
 import { EVENT_IDS_KEPT_MAX, EVENT_IDS_MAX } from './limits.ts';
@@ -47,6 +48,8 @@ export interface SessionState {
   readonly ids: Map<string, number>;
   /** Ids are kept as `rememberedId` makes them, and no more than `EVENT_IDS_KEPT_MAX`. */
   readonly isBounded: boolean;
+  /** What its events and it itself are filed under. */
+  readonly catalogue: Catalogue;
   firstEventAt: number | undefined;
   lastEventAt: number | undefined;
   events: number;
@@ -64,10 +67,14 @@ export interface SessionState {
 }
 
 /** A session without events. */
-export function emptySession(isBounded = true): SessionState {
+export function emptySession(
+  isBounded = true,
+  catalogue = catalogueOf(CATALOGUE_VERSION),
+): SessionState {
   return {
     ids: new Map(),
     isBounded,
+    catalogue,
     firstEventAt: undefined,
     lastEventAt: undefined,
     events: 0,
@@ -155,7 +162,8 @@ function seePath(state: SessionState, event: VisitorEvent): void {
 }
 
 function addEventRows(rows: Contributions, state: SessionState, event: VisitorEvent): void {
-  for (const { metric, granularity, dimensions, sessionDimensions, measure } of EVENT_METRICS) {
+  for (const line of state.catalogue.eventMetrics) {
+    const { metric, granularity, dimensions, sessionDimensions, measure } = line;
     const amount = measure(event);
     if (amount === undefined) continue;
     const bucket = bucketOf(event.at, granularity);
@@ -221,6 +229,7 @@ export function factsOf(state: SessionState, newUser?: boolean): SessionFacts | 
 export function sessionTables(
   figures: SessionFigures,
   tallies: ReadonlyMap<string, ReadonlyTable>,
+  { eventMetrics, sessionMetrics }: Catalogue = catalogueOf(CATALOGUE_VERSION),
 ): Map<string, ReadonlyTable> {
   const tables = new Map<string, ReadonlyTable>();
   const add = (
@@ -234,14 +243,14 @@ export function sessionTables(
     const known = tables.get(family);
     tables.set(family, known === undefined ? table : sumOf(known, table));
   };
-  for (const line of SESSION_METRICS) {
+  for (const line of sessionMetrics) {
     const amount = line.measure(figures);
     if (amount === undefined) continue;
     const table: Table = new Map();
     addAmount(table, bucketOf(figures[line.bucket], line.granularity), amount);
     for (const dimension of line.dimensions) add(line, dimension, table);
   }
-  for (const line of EVENT_METRICS) {
+  for (const line of eventMetrics) {
     const tally = tallies.get(`${line.metric} ${line.granularity}`);
     if (tally === undefined) continue;
     for (const dimension of line.sessionDimensions ?? []) add(line, dimension, tally);

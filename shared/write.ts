@@ -10,11 +10,20 @@ import {
   type Opening,
   owe,
   type RecognizedUser,
+  snapshotOf,
   type SessionSnapshot,
   takeOver,
   type Visit,
 } from './actor.ts';
-import { addWireRows, type Balance, type Owed, owedRows, rowBytes } from './balance.ts';
+import {
+  addWireRows,
+  type Balance,
+  type Owed,
+  owedRows,
+  rowBytes,
+  subtractRows,
+} from './balance.ts';
+import type { Catalogue } from './catalogue.ts';
 import { fromWire, keyedRow, type KeyedRow, toWire, type WireRow } from './contributions.ts';
 import { ROLLUP_BYTES_MAX, ROLLUP_ROWS_MAX } from './limits.ts';
 import { nextStep } from './next-step.ts';
@@ -74,14 +83,16 @@ const RECORD_MAX = { rows: ROLLUP_ROWS_MAX, bytes: ROLLUP_BYTES_MAX } as const;
 /** The next write, frozen. */
 export function writeRequest(actor: Actor, shows: Shows, now: number): WriteRequest {
   const figures = figuresNow(actor);
-  const userId = figures.attributes.userId;
-  const user = actor.user !== undefined && actor.user.userId === userId ? actor.user : undefined;
+  const user = userOf(actor, figures);
   return {
     version: 2,
     rollup: rollupOf(actor, shows, withUser(figures, user), rowsOwed(actor, figures, user), now),
     ...(user && { user }),
-    ...(userId !== undefined &&
-      user === undefined && { userMayWait: true as const, userRows: userRows(figures) }),
+    ...(figures.attributes.userId !== undefined &&
+      user === undefined && {
+        userMayWait: true as const,
+        userRows: userRows(figures, actor.state.catalogue),
+      }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
   };
 }
@@ -93,24 +104,36 @@ function figuresNow({ state }: Actor): SessionFigures {
   return figures;
 }
 
+/** The session's user, where somebody has looked. */
+function userOf({ user }: Actor, { attributes }: SessionFigures): RecognizedUser | undefined {
+  return user !== undefined && user.userId === attributes.userId ? user : undefined;
+}
+
 function withUser(figures: SessionFigures, user: RecognizedUser | undefined): SessionFigures {
   return user === undefined ? figures : { ...figures, newUser: user.isNew };
 }
 
 /** As many rows as one record takes. */
 function rowsOwed(actor: Actor, figures: SessionFigures, user: RecognizedUser | undefined): Owed {
-  const target = sessionTables(withUser(figures, user), actor.state.tallies);
+  const { tallies, catalogue } = actor.state;
+  const target = sessionTables(withUser(figures, user), tallies, catalogue);
   return owedRows(target, actor.balance, RECORD_MAX);
 }
 
 /** What there is more where the user is new, and where not. */
-function userRows(figures: SessionFigures): NonNullable<WriteRequest['userRows']> {
+function userRows(
+  figures: SessionFigures,
+  catalogue: Catalogue,
+): NonNullable<WriteRequest['userRows']> {
   const none = new Map<string, never>();
   const without: Balance = new Map(
-    Array.from(sessionTables(figures, none), ([family, table]) => [family, new Map(table)]),
+    Array.from(sessionTables(figures, none, catalogue), ([family, table]) => [
+      family,
+      new Map(table),
+    ]),
   );
   const more = (newUser: boolean) =>
-    owedRows(sessionTables({ ...figures, newUser }, none), without, RECORD_MAX).rows;
+    owedRows(sessionTables({ ...figures, newUser }, none, catalogue), without, RECORD_MAX).rows;
   return { whereNew: more(true), whereNot: more(false) };
 }
 
@@ -200,6 +223,61 @@ export function takeOpening(actor: Actor, opening: Opening, now: number): Rollup
   const rollup = rollupOf(actor, opening, withUser(figuresNow(actor), opening.user), opening, now);
   confirmWrite(actor, writeResult(rollup), now);
   return rollup;
+}
+
+/**
+ * A write that goes along with the workflow task that decides on it, taken as done.
+ * @param task tells one workflow task from the others
+ * @returns its record, which has to be in the log before that task ends; undefined where the write needs an
+ *   activity: the log has to be asked what it holds, or somebody whether the session's user is new
+ */
+export function takeRide(
+  actor: Actor,
+  shows: Shows,
+  now: number,
+  task: number,
+): Rollup | undefined {
+  if (!actor.rides || actor.unproven !== undefined) return undefined;
+  if (actor.inQuestion.has(actor.writeNo + 1)) return undefined;
+  const figures = figuresNow(actor);
+  const user = userOf(actor, figures);
+  if (figures.attributes.userId !== undefined && user === undefined) return undefined;
+  const owed = rowsOwed(actor, figures, user);
+  const rollup = rollupOf(actor, shows, withUser(figures, user), owed, now);
+  if (actor.latestRides?.task !== task) {
+    const { writeNo, pending, user: userBefore, userWaits, shown, lastWriteAt } = actor;
+    const before = { writeNo, pending, user: userBefore, userWaits, shown, lastWriteAt };
+    actor.latestRides = { task, rows: [], before };
+  }
+  actor.latestRides.rows.push(...rollup.rows);
+  confirmWrite(actor, writeResult(rollup), now);
+  return rollup;
+}
+
+/**
+ * The snapshot of a run of which nobody knows whether its latest workflow task was ended, and so whether the log holds
+ * what went along with it: as if it did not. Where it does, it is found there, under its number.
+ * @param task the latest one
+ */
+export function unsureSnapshot(actor: Actor, task: number, endReason?: EndReason): SessionSnapshot {
+  const { latestRides: rides } = actor;
+  if (rides?.task !== task) return snapshotOf(actor, endReason);
+  const balance: Balance = new Map(
+    Array.from(actor.balance, ([family, table]) => [family, new Map(table)]),
+  );
+  subtractRows(balance, fromWire(rides.rows));
+  const { before } = rides;
+  const pending = {
+    rows: before.pending.rows + actor.pending.rows,
+    bytes: before.pending.bytes + actor.pending.bytes,
+  };
+  return snapshotOf({ ...actor, ...before, balance, pending, owesMore: true }, endReason);
+}
+
+/** Whether two records say the same, whenever each was made. */
+export function isSameWrite(one: Rollup, other: Rollup): boolean {
+  const told = (rollup: Rollup) => JSON.stringify({ ...writeResult(rollup), at: 0 });
+  return told(one) === told(other);
 }
 
 /** What the log holds under a number, as the actor takes it over. */

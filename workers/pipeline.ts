@@ -57,7 +57,8 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     closers.add('nats', () => nats.connection.close());
     const temporal = await connectTemporalNative(config);
     closers.add('temporal', () => temporal.connection.close());
-    const history = createSessionHistory(temporal.client);
+    const rollupLog = createRollupLog(nats);
+    const history = createSessionHistory(temporal.client, rollupLog);
     const running: Promise<void>[] = [];
     let sessionWorker: SessionWorker | undefined;
     let visitors: Visitors | undefined;
@@ -78,7 +79,6 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     if (visitors !== undefined && roles.worker) {
       const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
       closers.add('clickhouse', () => tables.close());
-      const rollupLog = createRollupLog(nats);
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
         log: rollupLog,

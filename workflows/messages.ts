@@ -9,8 +9,17 @@ import type { SessionView } from '../shared/session-view.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
 import type { LogEntry } from '../shared/rollup.ts';
 
+export interface WriteInQuestion {
+  readonly writeNo: number;
+}
+
 /** Events of this session. */
 export const eventsSignal = defineSignal<[AnyBatch]>('events');
+/**
+ * Under this number the log may hold another record than the session would write: it is to ask. Changes no
+ * number, whoever sends it.
+ */
+export const askLogSignal = defineSignal<[WriteInQuestion]>('askLog');
 /** Settle now. The signal is for the Temporal UI, the update for who waits for the result. */
 export const endSignal = defineSignal('end');
 export const endUpdate = defineUpdate<SessionView>('end');

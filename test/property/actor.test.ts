@@ -90,12 +90,18 @@ const settings: fc.Arbitrary<SessionSettings> = fc.record({
 });
 
 for (const [opens, age] of [
+  [true, 'riding'],
+  [false, 'riding'],
   [true, 'bounded'],
   [false, 'bounded'],
   [true, 'upgraded'],
 ] as const) {
   const first = opens ? 'its first write planned by ingest' : 'its first write by itself';
-  const begun = age === 'upgraded' ? ', begun before it had a bound' : '';
+  const begun = {
+    riding: '',
+    bounded: ', writing by activities',
+    upgraded: ', begun before it had a bound',
+  }[age];
   describe(`the session actor, ${first}${begun}, whatever befalls it`, () => {
     befalls(opens, age);
   });

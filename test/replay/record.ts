@@ -11,14 +11,20 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { loaderWorkflowId, sessionWorkflowId } from '../../shared/ids.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, createRollupLog } from '../../platform/nats.ts';
+import { readRange } from '../../platform/stream-range.ts';
+import { loaderWorkflowId, ROLLUPS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
-import { endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
+import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
+import { askLogSignal, endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
   connectTemporalOf,
+  environmentOf,
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
@@ -178,8 +184,44 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id };
   },
 
+  async 'log-asked'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'asks');
+    await stage.around.publish(PROJECT, event('asks', 1));
+    await answering(stage, id);
+    await stage.client.workflow.getHandle(id).signal(askLogSignal, { writeNo: 2 });
+    await stage.around.publish(PROJECT, event('asks', 2));
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await stage.around.publish(PROJECT, event('asks', 3, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
 };
+
+/** The records of the log that a run wrote, by their numbers. */
+async function recordsOf(
+  servers: TestServers,
+  { events }: proto.temporal.api.history.v1.IHistory,
+): Promise<Rollup[]> {
+  const chain = events?.[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId ?? '';
+  const nats = await connectNats(
+    requireServers(loadConfig(environmentOf(servers)), ['NATS_URL']),
+    'record',
+    silentLog,
+  );
+  try {
+    const { seq: to } = await createRollupLog(nats).end(0);
+    const records: Rollup[] = [];
+    for await (const message of readRange(nats.js, { stream: ROLLUPS_STREAM, to })) {
+      const record = decodeRollup(message.string());
+      if (record.by === chain) records.push(record);
+    }
+    return records;
+  } finally {
+    await nats.connection.close();
+  }
+}
 
 async function record(version: string, names: readonly string[]): Promise<void> {
   const servers = await startPrivateServers();
@@ -196,6 +238,8 @@ async function record(version: string, names: readonly string[]): Promise<void> 
         file,
         gzipSync(proto.temporal.api.history.v1.History.encode(history).finish(), { level: 9 }),
       );
+      const records = await recordsOf(servers, history);
+      writeFileSync(file.replace('.pb.gz', '.records.json.gz'), gzipSync(JSON.stringify(records)));
       process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
     }
   } finally {

@@ -22,27 +22,50 @@ import {
   type SessionSnapshot,
   snapshotOf,
   snapshotWith,
+  takeQuestion,
 } from '../../shared/actor.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../../shared/next-step.ts';
 import {
   confirmWrite,
   planOpening,
   rebase,
+  isSameWrite,
   takeOpening,
+  takeRide,
   takeUser,
   visitOf,
   writeRequest,
   type WriteResult,
 } from '../../shared/write.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import { type AnyBatch, eventsOf, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { type EndReason, entryOf, type Rollup } from '../../shared/rollup.ts';
-import { type Memory, rememberedSnapshot } from '../../shared/remembered.ts';
+import {
+  decodeRollup,
+  type EndReason,
+  entryOf,
+  type Rollup,
+  type SessionStatus,
+} from '../../shared/rollup.ts';
+import {
+  type Memory,
+  nextSubject,
+  rememberedSnapshot,
+  takeRecord,
+  toldActor,
+} from '../../shared/remembered.ts';
 import { throughJson } from './builders.ts';
+
+interface Shows {
+  readonly status: SessionStatus;
+  readonly endReason?: EndReason;
+}
 
 type Entry =
   | { readonly kind: 'receive'; readonly batch: AnyBatch; readonly at: number }
   | { readonly kind: 'end' }
+  | { readonly kind: 'question'; readonly writeNo: number }
+  | { readonly kind: 'ride'; readonly shows: Shows; readonly at: number }
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'user'; readonly user: RecognizedUser }
   | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
@@ -106,8 +129,11 @@ export interface SessionWorld {
   settle(): Promise<void>;
 }
 
-/** Sessions as they are, or those whose first chain began before they had a bound in bytes. */
-export type Age = 'bounded' | 'upgraded';
+/**
+ * Sessions as they are, whose writes go along with their workflow tasks; as they were before that; or those whose first
+ * chain began before they had a bound in bytes.
+ */
+export type Age = 'riding' | 'bounded' | 'upgraded';
 
 /**
  * @param opens whether ingest works out the first write of a new session, as it does where it can
@@ -193,6 +219,12 @@ export function createSessionWorld(
       case 'end':
         to.endRequested = true;
         return;
+      case 'question':
+        takeQuestion(to, entry);
+        return;
+      case 'ride':
+        if (takeRide(to, entry.shows, entry.at, 1) === undefined) throw new Error('no ride now');
+        return;
       case 'confirm':
         if (!confirmWrite(to, entry.result, entry.at)) throw new Error('replay took another way');
         return;
@@ -214,6 +246,8 @@ export function createSessionWorld(
         case 'receive':
           return [{ ...entry, kind: 'events' }];
         case 'end':
+        case 'question':
+        case 'ride':
           return [];
         case 'confirm':
           return [{ ...entry, kind: 'written' }];
@@ -241,6 +275,15 @@ export function createSessionWorld(
   }
 
   function asItWas(chain: Chain): SessionSnapshot {
+    if (readsHistory && age === 'riding') {
+      const told = toldActor(throughJson(chain.input), chain.id, memories(chain));
+      const read = () => {
+        const text = standing.get(nextSubject(told));
+        return text === undefined ? undefined : decodeRollup(text);
+      };
+      while (takeRecord(told, read()));
+      return snapshotOf(told, told.reopenedAfter);
+    }
     if (readsHistory)
       return rememberedSnapshot(throughJson(chain.input), chain.id, memories(chain));
     const last = replay(chain, durable(chain));
@@ -277,9 +320,10 @@ export function createSessionWorld(
   }
 
   function start(batch: AnyBatch, previous: Chain | undefined): void {
-    const isBounded = age === 'bounded' || chains.length > 0;
+    const isBounded = age !== 'upgraded' || chains.length > 0;
     const input: SessionInput = {
       ...(isBounded && { version: 2 }),
+      ...(age === 'riding' && { rides: { catalogue: CATALOGUE_VERSION } }),
       project: 'shop',
       sessionId: 's-1',
       settings,
@@ -457,6 +501,7 @@ export function createSessionWorld(
     step: Extract<Step, { do: 'write' }>,
     { crash, meanwhile = [] }: { crash?: Crash | undefined; meanwhile?: readonly VisitorEvent[] },
   ): Promise<void> {
+    if (await ride(chain, writer, step, { crash, meanwhile })) return;
     const request = throughJson(writeRequest(writer, step, now));
     world.deliver(meanwhile);
     if (crash === 'before publishing') {
@@ -480,6 +525,39 @@ export function createSessionWorld(
       : { kind: 'rebase', snapshot: foundBy(chain, result), result };
     if (entry.kind === 'rebase') apply(writer, entry);
     chain.history.push({ entry, durable: false });
+  }
+
+  /** A write that goes along with the workflow task. @returns false where it needs an activity */
+  async function ride(
+    chain: Chain,
+    writer: Actor,
+    { status, endReason }: Extract<Step, { do: 'write' }>,
+    { crash, meanwhile = [] }: { crash?: Crash | undefined; meanwhile?: readonly VisitorEvent[] },
+  ): Promise<boolean> {
+    const shows = { status, ...(endReason && { endReason }) };
+    const rollup = takeRide(writer, shows, now, 1);
+    if (rollup === undefined) return false;
+    const handedOver = crash !== 'before publishing' && (await isTaken(chain, rollup));
+    const isDone = crash === undefined && handedOver;
+    if (isDone) chain.history.push({ entry: { kind: 'ride', shows, at: now }, durable: false });
+    world.deliver(meanwhile);
+    if (isDone) return true;
+    if (crash === undefined) {
+      const { writeNo } = rollup;
+      chain.history.push({ entry: { kind: 'question', writeNo }, durable: true });
+    }
+    // The task is done again.
+    world.crash();
+    return true;
+  }
+
+  /** As `workers/host/session-host.ts` hands it over. */
+  async function isTaken(chain: Chain, rollup: Rollup): Promise<boolean> {
+    if (superseding(chain, rollup) !== undefined) return false;
+    const { subject, data } = entryOf(rollup);
+    if (await rollupLog.append(subject, data)) return true;
+    const there = await rollupLog.read(subject);
+    return there !== undefined && isSameWrite(decodeRollup(there), rollup);
   }
 
   /** As the patient activity does: it goes on trying where the store is away, here with the next step. */

@@ -2,9 +2,11 @@
  * Temporal's worker, with three things done otherwise.
  */
 import { type InjectedSinks, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import type { RollupLog } from '../../activities/record-rollup.ts';
 import type { ResetGuard } from '../../activities/reset-runs.ts';
 import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
+import { isSameWrite } from '../../shared/write.ts';
 import type { SessionSinks } from '../../workflows/messages.ts';
 import { createSandbox, type Sandbox } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
@@ -54,18 +56,54 @@ export class SessionHost extends Worker {
   }
 }
 
+/** Tells a session to ask the log about a write before it takes that as done. */
+export type PutInQuestion = (
+  session: { readonly workflowId: string; readonly runId: string },
+  writeNo: number,
+) => Promise<void>;
+
 /**
- * What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt. A run that was
- * reset hands over what the run before it did: the same rows, which may be purged by now.
+ * What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt, or another one
+ * that was decided on before more had come. A run that was reset hands over what the run before it did: the same
+ * rows, which may be purged by now. Where the session would be wrong about what the log holds, or the log does not
+ * answer, it is told to ask, and the workflow task is done again.
  */
-export function sessionSinks(log: RollupLog, resets: ResetGuard): InjectedSinks<SessionSinks> {
+export function sessionSinks(
+  log: RollupLog,
+  resets: ResetGuard,
+  putInQuestion: PutInQuestion,
+): InjectedSinks<SessionSinks> {
+  /** @returns whether the log holds the entry now, or holds what it says */
+  async function append(
+    { subject, data, workflowId, mayDiffer }: LogEntry,
+    { runId, firstExecutionRunId: chain }: Pick<WorkflowInfo, 'runId' | 'firstExecutionRunId'>,
+  ): Promise<boolean> {
+    const run = { workflowId, runId, chain };
+    if (runId !== chain && (await resets.superseding(run, decodeRollup(data)))) {
+      return mayDiffer === undefined;
+    }
+    if (await log.append(subject, data, workflowId)) return true;
+    // The rows of a first write stand in the argument of its run.
+    if (mayDiffer === undefined) return true;
+    const standing = await log.read(subject);
+    return standing !== undefined && isSameWrite(decodeRollup(standing), decodeRollup(data));
+  }
+
   return {
     [ROLLUP_LOG]: {
       append: {
-        async fn({ runId, firstExecutionRunId: chain }, { subject, data, workflowId }) {
-          const run = { workflowId, runId, chain };
-          if (runId !== chain && (await resets.superseding(run, decodeRollup(data)))) return;
-          await log.append(subject, data, workflowId);
+        async fn(info, entry) {
+          const { workflowId, mayDiffer: writeNo } = entry;
+          const isThere = await append(entry, info).catch(async (error: unknown) => {
+            if (writeNo !== undefined)
+              await putInQuestion({ workflowId, runId: info.runId }, writeNo);
+            throw error;
+          });
+          if (isThere || writeNo === undefined) return;
+          await putInQuestion({ workflowId, runId: info.runId }, writeNo);
+          throw new Error(
+            `the log holds another record under write ${writeNo}: the session asks it`,
+          );
         },
       },
     },

@@ -10,7 +10,8 @@ import {
   ROLLUP_PARTITIONS,
   TASK_QUEUE,
 } from '../../shared/ids.ts';
-import { SessionHost, sessionSinks } from './session-host.ts';
+import { askLogSignal } from '../../workflows/messages.ts';
+import { type PutInQuestion, SessionHost, sessionSinks } from './session-host.ts';
 import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -87,7 +88,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(),
     activities: createActivities({ ...deps.activities, stopping: stopping.signal }),
-    sinks: sessionSinks(deps.activities.log, deps.activities.resets),
+    sinks: sessionSinks(deps.activities.log, deps.activities.resets, questionVia(deps.client)),
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentLocalActivityExecutions: 200,
     maxConcurrentActivityTaskExecutions: 100,
@@ -114,6 +115,11 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
       log.info({ inTime }, 'session worker stopped');
     },
   };
+}
+
+function questionVia(client: Client): PutInQuestion {
+  return ({ workflowId, runId }, writeNo) =>
+    client.workflow.getHandle(workflowId, runId).signal(askLogSignal, { writeNo });
 }
 
 async function startLoaders({ client }: SessionWorkerDeps): Promise<void> {

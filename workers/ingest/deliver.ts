@@ -17,6 +17,7 @@ import {
   type SessionSnapshot,
 } from '../../shared/actor.ts';
 import { groupEvents } from '../../shared/batch.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import {
   ROLLUP_PARTITIONS,
   SESSION_WORKFLOW,
@@ -71,6 +72,7 @@ export function createDeliver(
     const checkpointMs = stretchedCheckpointMs(at);
     const input: SessionInput = {
       version: 2,
+      rides: { catalogue: CATALOGUE_VERSION },
       partitions: ROLLUP_PARTITIONS,
       project,
       sessionId,
