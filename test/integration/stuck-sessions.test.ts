@@ -2,8 +2,11 @@
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
 import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
-import { sessionWorkflowId } from '../../shared/ids.ts';
+import { firstOf } from '../../platform/payloads.ts';
+import { eventsOf, isBatch } from '../../shared/batch.ts';
+import { ROLLUPS_STREAM, rollupSubject, sessionWorkflowId } from '../../shared/ids.ts';
 import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
+import { decodeRollup, entryOf } from '../../shared/rollup.ts';
 import { inLines } from '../support/builders.ts';
 import { GIVEN_UP_MS } from '../../workers/ingest/stuck-sessions.ts';
 import { eventually } from '../support/eventually.ts';
@@ -93,6 +96,73 @@ describe('a broken session', function () {
 
     pipeline = await startPipelineProcess(servers(), SETTINGS);
     await publish(...events.slice(2));
+
+    await expectRows(events);
+  });
+
+  it('that was terminated with events no task of it took goes on with what it had written', async () => {
+    const project = 'terminated-behind';
+    const events = [1, 2, 3, 4, 5].map((n) =>
+      event(project, n, n === 5 ? 'session_end' : undefined),
+    );
+    await publish(...events.slice(0, 1));
+    await expectRows(events.slice(0, 1));
+    await publish(...events.slice(1, 2));
+    await expectRows(events.slice(0, 2));
+    // It is told more, and nobody does the task.
+    await pipeline?.stop();
+    const ingest = await startPipelineProcess(servers(), SETTINGS, ['ingest']);
+    await publish(...events.slice(2, 4));
+    await eventually(async () => {
+      const { events: told } = await handleOf(project).fetchHistory();
+      const batches = told?.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
+        const batch = firstOf(signal?.input);
+        return isBatch(batch) ? eventsOf(batch) : [];
+      });
+      expect(batches).to.have.length(3);
+    }, WITHIN);
+    await handleOf(project).terminate();
+    await ingest.stop();
+
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
+    await publish(...events.slice(4));
+
+    await expectRows(events);
+  });
+
+  it('finds another record in the log than it would write, takes it over, and makes up for it', async () => {
+    const project = 'written-before';
+    const events = [1, 2, 3].map((n) => event(project, n, n === 3 ? 'session_end' : undefined));
+    await publish(...events.slice(0, 1));
+    await expectRows(events.slice(0, 1));
+    const { runId } = await handleOf(project).describe();
+    const first = (await around.js.jetstreamManager()).streams;
+    const stored = await first.getMessage(ROLLUPS_STREAM, {
+      last_by_subj: rollupSubject(0, runId, 1),
+    });
+    const record = decodeRollup(stored?.string() ?? '');
+    // As an attempt at its next task left it that was lost, and knew of no further event.
+    const { subject, data } = entryOf({ ...record, writeNo: 2, rows: [] });
+    await around.js.publish(subject, data);
+
+    await publish(...events.slice(1));
+
+    await expectRows(events);
+    const { events: told } = await handleOf(project).fetchHistory();
+    const signals = told?.map((e) => e.workflowExecutionSignaledEventAttributes?.signalName);
+    expect(signals).to.include('askLog');
+  });
+
+  it('that is told to ask the log, whoever says so, counts right', async () => {
+    const project = 'asks';
+    const events = [1, 2, 3].map((n) => event(project, n, n === 3 ? 'session_end' : undefined));
+    await publish(...events.slice(0, 1));
+    await expectRows(events.slice(0, 1));
+
+    for (const question of [null, 'x', {}, { writeNo: 'x' }, { writeNo: 2 }, { writeNo: 1e300 }]) {
+      await handleOf(project).signal('askLog', question);
+    }
+    await publish(...events.slice(1));
 
     await expectRows(events);
   });
