@@ -8,6 +8,8 @@ export const EVENTS_STREAM = 'EVENTS';
 export const EVENTS_CONSUMER = 'ingest';
 export const ROLLUPS_STREAM = 'ROLLUPS';
 export const METRICS_STREAM = 'METRICS';
+/** Told, by workers to ingests, when somebody looks at a session: its workflow id. */
+export const LOOKED_AT_SUBJECT = 'sojourn.looked-at';
 export const DEADLETTERS_STREAM = 'DEADLETTERS';
 /** How far events have been delivered, where it survives the consumer. */
 export const INGEST_STREAM = 'INGEST';

@@ -17,8 +17,9 @@ import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
+import { LOOKED_AT_SUBJECT } from '../shared/ids.ts';
 import { createDeliver } from './ingest/deliver.ts';
-import { createStretch } from './ingest/stretch.ts';
+import { createStretch, rhythmOf } from './ingest/stretch.ts';
 import { createOpener } from './ingest/opening.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import {
@@ -93,6 +94,9 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         ...temporal,
         namespace: config.TEMPORAL_NAMESPACE,
         activities,
+        onAsked: (workflowId) => {
+          if (!nats.connection.isClosed()) nats.connection.publish(LOOKED_AT_SUBJECT, workflowId);
+        },
         log,
       });
       closers.add('session worker', () => worker.stop());
@@ -121,6 +125,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         nats,
         deliver,
         stretch,
+        rhythm: rhythmOf(settingsOf(config), stretch),
         log,
         now: Date.now,
         stuckAfterMs: config.SESSION_STUCK_AFTER,

@@ -18,6 +18,7 @@ import {
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
+import { eventually } from '../support/eventually.ts';
 import { replay } from '../support/replay.ts';
 import { useServers } from '../support/servers.ts';
 
@@ -107,4 +108,61 @@ describe('a session that is asked all the time', () => {
       await new Promise((resolve) => setTimeout(resolve, 3));
     }
   }
+});
+
+describe('a session that somebody looks at', () => {
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let client: Client;
+  let close: () => Promise<void>;
+
+  before(async () => {
+    // Left alone for a minute after a delivery.
+    const settings = { SESSION_IDLE_TIMEOUT: '30m', SESSION_CHECKPOINT: '60s', LATE_GRACE: '10m' };
+    pipeline = await startPipelineProcess(servers(), settings);
+    around = await connectAround(servers());
+    const temporal = await connectTemporalOf(servers());
+    client = temporal.client;
+    close = () => temporal.connection.close();
+  });
+
+  after(async () => {
+    await around.close();
+    await close();
+    expect(await pipeline.stop()).to.equal(0);
+  });
+
+  it('shows at the second look what has waited for it in ingest', async function () {
+    this.timeout(60_000);
+    const project = 'looked-at';
+    const send = (n: number) =>
+      around.publish(project, {
+        eventType: 'pageview',
+        sessionId: 's',
+        eventId: `e${n}`,
+        timestamp: Date.UTC(2026, 2, 4, 10) + n * 1_000,
+      });
+    const handle = client.workflow.getHandle(sessionWorkflowId(project, 's'));
+    const shown = async () => (await handle.query(stateQuery)).events;
+    await send(1);
+    await eventually(
+      async () => {
+        expect(await shown()).to.equal(1);
+      },
+      { withinMs: 20_000 },
+    );
+    // That look was answered before there was a second event; nobody looks for a while.
+    await send(2);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+
+    expect(await shown()).to.equal(1);
+
+    await eventually(
+      async () => {
+        expect(await shown()).to.equal(2);
+      },
+      { withinMs: 5_000 },
+    );
+  });
 });

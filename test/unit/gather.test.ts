@@ -12,10 +12,15 @@ import {
   type Delivery,
   type Gather,
   type HeldMessage,
+  type Rhythm,
 } from '../../workers/ingest/gather.ts';
 import { anEvent } from '../support/builders.ts';
 
-const T0 = 1_000_000;
+/** Just after a pulse. */
+const T0 = 1_000_001;
+/** Nothing waits for a pulse or for a pause, unless the test says so. */
+const aGather = (rhythm: Partial<Rhythm> = {}) =>
+  createGather({ promptMs: 1, middleMs: 1, pauseMs: () => 0, ...rhythm });
 
 function add(
   gather: Gather,
@@ -28,33 +33,116 @@ function add(
   return message;
 }
 
+/** Sessions that have been delivered to, just now. */
+function tellOf(gather: Gather, ...sessionIds: readonly string[]): void {
+  for (const sessionId of sessionIds) {
+    add(gather, sessionId, end(), 0);
+    gather.done(gather.take(0) as Delivery, T0);
+  }
+}
+
 const idsOf = (delivery: Delivery | undefined) => delivery?.events.map(({ id }) => id);
 const end = () => anEvent({ type: 'session_end' });
 
 describe('the waiting room', () => {
-  it('lets the events of a session wait for company for a moment, then sends them together', () => {
-    const gather = createGather();
+  it('sends what is new with the next pulse, whenever it came, and the events of a session together', () => {
+    const gather = aGather({ promptMs: 250 });
     const [first, second] = [anEvent(), anEvent()];
     add(gather, 's', first);
     add(gather, 's', second, T0 + 20);
+    add(gather, 't', anEvent(), T0 + 240);
 
-    expect(gather.take(T0 + 39)).to.equal(undefined);
-    expect(gather.dueAt()).to.equal(T0 + 40);
-    expect(idsOf(gather.take(T0 + 40))).to.deep.equal([first.id, second.id]);
+    expect(gather.take(T0 + 248)).to.equal(undefined);
+    expect(gather.dueAt()).to.equal(T0 + 249);
+    expect(idsOf(gather.take(T0 + 249))).to.deep.equal([first.id, second.id]);
+    expect(gather.take(T0 + 249)?.sessionId).to.equal('t');
     expect(gather.dueAt()).to.equal(Infinity);
   });
 
-  it('sends a session that ends at once', () => {
-    const gather = createGather();
-    add(gather, 'waits');
-    add(gather, 'ends', end());
+  it('sends what ends with the next pulse, though it has been waiting for the next but one', () => {
+    const gather = aGather({ promptMs: 250, middleMs: 1_000 });
+    tellOf(gather, 's', 't');
+    add(gather, 's');
+    add(gather, 't');
+    add(gather, 's', end(), T0 + 100);
 
-    expect(gather.take(T0)?.sessionId).to.equal('ends');
-    expect(gather.take(T0)).to.equal(undefined);
+    expect(gather.take(T0 + 248)).to.equal(undefined);
+    expect(gather.take(T0 + 249)?.sessionId).to.equal('s');
+    expect(gather.take(T0 + 998)).to.equal(undefined);
+    expect(gather.dueAt()).to.equal(T0 + 999);
+    expect(gather.take(T0 + 999)?.sessionId).to.equal('t');
+  });
+
+  describe('that leaves sessions alone after a delivery', () => {
+    const rhythm = { promptMs: 250, middleMs: 1_000, pauseMs: () => 5_000 };
+
+    it('sends what comes in the middle with the first pulse after the pause', () => {
+      const gather = aGather(rhythm);
+      tellOf(gather, 's');
+      const [first, second] = [anEvent(), anEvent()];
+      add(gather, 's', first, T0 + 10);
+      add(gather, 's', second, T0 + 4_800);
+
+      expect(gather.take(T0 + 4_900)).to.equal(undefined);
+      expect(gather.dueAt()).to.be.at.most(T0 + 4_999);
+      expect(gather.take(T0 + 4_999)).to.equal(undefined);
+      expect(idsOf(gather.take(T0 + 5_999))).to.deep.equal([first.id, second.id]);
+      expect(gather.dueAt()).to.equal(Infinity);
+    });
+
+    it('sends what comes later than that with the next pulse', () => {
+      const gather = aGather(rhythm);
+      tellOf(gather, 's');
+      add(gather, 's', anEvent(), T0 + 5_100);
+
+      expect(gather.dueAt()).to.equal(T0 + 5_999);
+      expect(gather.take(T0 + 5_999)?.sinceLastMs).to.equal(5_999);
+    });
+
+    it('does not keep an end waiting, nor a full batch', () => {
+      const gather = aGather(rhythm);
+      tellOf(gather, 's', 't');
+      add(gather, 's', anEvent(), T0 + 1);
+      add(gather, 's', end(), T0 + 2);
+      for (let n = 0; n < BATCH_EVENTS_MAX; n += 1) add(gather, 't', anEvent(), T0 + 1);
+
+      expect(gather.take(T0 + 1)?.sessionId).to.equal('t');
+      expect(gather.take(T0 + 249)?.events).to.have.length(2);
+    });
+
+    it('brings what waits for a session at once where somebody looks at it', () => {
+      const gather = aGather(rhythm);
+      tellOf(gather, 's', 't');
+      add(gather, 's', anEvent(), T0 + 1);
+      add(gather, 't', anEvent(), T0 + 1);
+
+      gather.bring({ project: 'shop', sessionId: 's' });
+      gather.bring({ project: 'shop', sessionId: 'nobody' });
+
+      expect(gather.dueAt()).to.be.at.most(T0 + 1);
+      expect(gather.take(T0 + 1)?.sessionId).to.equal('s');
+      expect(gather.take(T0 + 1)).to.equal(undefined);
+    });
+
+    it('keeps nothing back where there is no room, and when the process stops', () => {
+      const gather = aGather(rhythm);
+      tellOf(gather, 's', 't');
+      add(gather, 's', anEvent(), T0 + 1);
+      for (let n = 0; n < HELD_MESSAGES_MAX; n += 1) add(gather, 't', anEvent(), T0 + 1);
+
+      expect(gather.take(T0 + 1)?.sessionId).to.be.oneOf(['s', 't']);
+      expect(gather.take(T0 + 1)?.sessionId).to.be.oneOf(['s', 't']);
+
+      const stopping = aGather(rhythm);
+      tellOf(stopping, 's');
+      add(stopping, 's', anEvent(), T0 + 1);
+      stopping.hurry();
+      expect(stopping.take(T0 + 1)?.sessionId).to.equal('s');
+    });
   });
 
   it('waits longer under backlog, also for what ends', () => {
-    const gather = createGather();
+    const gather = aGather();
     gather.setBacklog(true);
     add(gather, 'open');
     add(gather, 'ends', end());
@@ -70,8 +158,7 @@ describe('the waiting room', () => {
     const LATE = T0 + 3_500;
     /** One that has been delivered to before, and waits again. */
     function addKnown(gather: Gather, sessionId: string): void {
-      add(gather, sessionId, end(), T0);
-      gather.done(gather.take(T0) as Delivery);
+      tellOf(gather, sessionId);
       add(gather, sessionId, anEvent(), T0);
     }
     function addNew(gather: Gather, ...sessionIds: readonly string[]): void {
@@ -83,7 +170,7 @@ describe('the waiting room', () => {
       Array.from({ length: count }, () => gather.take(now)?.sessionId);
 
     it('sends what ends first, then what is new, then what can be seen already', () => {
-      const gather = createGather();
+      const gather = aGather();
       addKnown(gather, 'known');
       addNew(gather, 'new');
       add(gather, 'ends', end(), SOON);
@@ -92,7 +179,7 @@ describe('the waiting room', () => {
     });
 
     it('lets what has been waiting longest go after three new ones', () => {
-      const gather = createGather();
+      const gather = aGather();
       addKnown(gather, 'known-1');
       addKnown(gather, 'known-2');
       addNew(gather, 'a', 'b', 'c', 'd');
@@ -103,7 +190,7 @@ describe('the waiting room', () => {
     });
 
     it('sends the newest first in a rush, at once', () => {
-      const gather = createGather();
+      const gather = aGather();
       addKnown(gather, 'known');
       addNew(gather, 'a', 'b', 'c', 'd');
       add(gather, 'e', anEvent(), LATE);
@@ -112,21 +199,21 @@ describe('the waiting room', () => {
     });
 
     it('waits for company where the only new one has just come', () => {
-      const gather = createGather();
+      const gather = aGather({ promptMs: 40 });
       addKnown(gather, 'known');
       add(gather, 'new', anEvent(), LATE);
 
       expect(taken(gather, 2, LATE)).to.deep.equal(['known', undefined]);
-      expect(taken(gather, 1, LATE + 40)).to.deep.equal(['new']);
+      expect(taken(gather, 1, LATE + 39)).to.deep.equal(['new']);
     });
 
     it('is quick to find the new ones after a long backlog', function () {
       this.timeout(30_000);
-      const gather = createGather();
+      const gather = aGather();
       gather.setBacklog(true);
       for (let n = 0; n < 200_000; n += 1) {
         add(gather, `gone-${n}`, end());
-        gather.done(gather.take(T0 + 100) as Delivery);
+        gather.done(gather.take(T0 + 100) as Delivery, T0);
       }
       gather.setBacklog(false);
       addKnown(gather, 'known');
@@ -136,7 +223,7 @@ describe('the waiting room', () => {
     });
 
     it('keeps to the order of waiting under backlog, where nothing is new', () => {
-      const gather = createGather();
+      const gather = aGather();
       addKnown(gather, 'known');
       gather.setBacklog(true);
       addNew(gather, 'a', 'b');
@@ -154,7 +241,7 @@ describe('the waiting room', () => {
       Array.from({ length: count }, () => gather.take(now)?.project);
 
     it('lets them take turns among what ends', () => {
-      const gather = createGather();
+      const gather = aGather();
       for (let n = 0; n < 100; n += 1) addTo(gather, 'many', `s-${n}`);
       addTo(gather, 'few', 's-1');
       addTo(gather, 'few', 's-2');
@@ -163,7 +250,7 @@ describe('the waiting room', () => {
     });
 
     it('lets what begins in one go between the many that end in another', () => {
-      const gather = createGather();
+      const gather = aGather();
       gather.setBacklog(true);
       gather.setAhead(new Set(['few']));
       for (let n = 0; n < 100; n += 1) addTo(gather, 'many', `s-${n}`);
@@ -173,7 +260,7 @@ describe('the waiting room', () => {
     });
 
     it('keeps a backlog’s pace only with those whose messages wait in the stream', () => {
-      const gather = createGather();
+      const gather = aGather();
       gather.setBacklog(true);
       gather.setAhead(new Set(['ahead']));
       addTo(gather, 'ahead', 's', 'pageview');
@@ -184,7 +271,7 @@ describe('the waiting room', () => {
     });
 
     it('does not count what overtakes when it says that it is full', () => {
-      const gather = createGather();
+      const gather = aGather();
       gather.setAhead(new Set(['ahead']));
       const add = (overtakes?: true) => {
         const message = { seq: 1, bytes: 1, open: 1, ...(overtakes && { overtakes }) };
@@ -198,52 +285,52 @@ describe('the waiting room', () => {
         OVERTAKING_MESSAGES_MAX,
       ]);
 
-      gather.done(gather.take(T0) as Delivery);
+      gather.done(gather.take(T0) as Delivery, T0);
       expect(gather.mayOvertake).to.equal(true);
       expect(gather.aheadOf('ahead')).to.equal(OVERTAKING_MESSAGES_MAX - 1);
     });
 
     it('is quick with very many of them', function () {
       this.timeout(30_000);
-      const gather = createGather();
+      const gather = aGather();
       for (let n = 0; n < 50_000; n += 1) addTo(gather, `p-${n}`, 's', 'pageview', T0 + n);
       const seen = new Set<string>();
       for (let n = 0; n < 50_000; n += 1) {
         const delivery = gather.take(T0 + 50_040);
         if (delivery === undefined) break;
         seen.add(delivery.project);
-        gather.done(delivery);
+        gather.done(delivery, T0);
       }
 
       expect([seen.size, gather.events]).to.deep.equal([50_000, 0]);
     });
 
     it('finds the one that is due among very many that are not', () => {
-      const gather = createGather();
+      const gather = aGather({ promptMs: 40 });
       addTo(gather, 'oldest', 's', 'pageview', T0);
-      for (let n = 0; n < 1_000; n += 1) addTo(gather, `p-${n}`, 's', 'pageview', T0 + 30);
+      for (let n = 0; n < 1_000; n += 1) addTo(gather, `p-${n}`, 's', 'pageview', T0 + 41);
 
       expect(projects(gather, 2, T0 + 40)).to.deep.equal(['oldest', undefined]);
       // Asked again and again, others have had their turn meanwhile: it does not matter.
       addTo(gather, 'oldest', 't', 'pageview', T0 + 10);
-      expect(gather.dueAt()).to.be.at.most(T0 + 70);
+      expect(gather.dueAt()).to.be.at.most(T0 + 79);
     });
   });
 
   it('has one delivery of a session under way, and gathers for the next meanwhile', () => {
-    const gather = createGather();
+    const gather = aGather();
     add(gather, 's', end());
     const first = gather.take(T0) as Delivery;
     const later = anEvent();
     add(gather, 's', later);
 
     expect(gather.take(T0 + 5_000)).to.equal(undefined);
-    gather.done(first);
+    gather.done(first, T0);
     expect(idsOf(gather.take(T0 + 5_000))).to.deep.equal([later.id]);
   });
 
   it('puts a delivery back in front of what came after it', () => {
-    const gather = createGather();
+    const gather = aGather();
     const [first, second] = [anEvent(), anEvent()];
     add(gather, 's', first);
     const delivery = gather.take(T0 + 40) as Delivery;
@@ -256,7 +343,7 @@ describe('the waiting room', () => {
   });
 
   it('keeps sessions of the same id in other projects apart', () => {
-    const gather = createGather();
+    const gather = aGather();
     const message = { seq: 1, bytes: 1, open: 2 };
     gather.add({ project: 'a', sessionId: 'b/c' }, end(), message, T0);
     gather.add({ project: 'b', sessionId: 'b/c' }, end(), message, T0);
@@ -265,7 +352,7 @@ describe('the waiting room', () => {
   });
 
   it('cuts batches by number and by size', () => {
-    const gather = createGather();
+    const gather = aGather();
     for (let n = 0; n < BATCH_EVENTS_MAX + 1; n += 1) add(gather, 'many');
     expect(idsOf(gather.take(T0))).to.have.length(BATCH_EVENTS_MAX);
 
@@ -277,18 +364,18 @@ describe('the waiting room', () => {
   });
 
   it('is full at its limit, sends at once then, and has room again afterwards', () => {
-    const gather = createGather();
+    const gather = aGather();
     gather.setBacklog(true);
     for (let n = 0; n < HELD_MESSAGES_MAX; n += 1) add(gather, `s-${n % 1_000}`);
     expect(gather.isFull).to.equal(true);
 
-    gather.done(gather.take(T0) as Delivery);
+    gather.done(gather.take(T0) as Delivery, T0);
 
     expect(gather.isFull).to.equal(false);
   });
 
   it('wants no more while sessions enough wait only for a place, however many others there are', () => {
-    const gather = createGather();
+    const gather = aGather();
     gather.setBacklog(true);
     for (let n = 0; n < 1_000; n += 1) add(gather, `open-${n}`);
     for (let n = 0; n < 63; n += 1) add(gather, `ended-${n}`, end());
@@ -303,7 +390,7 @@ describe('the waiting room', () => {
   });
 
   it('hurries when the process stops', () => {
-    const gather = createGather();
+    const gather = aGather();
     gather.setBacklog(true);
     add(gather, 's');
 
@@ -316,18 +403,24 @@ describe('the waiting room', () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('add' as const), session: fc.nat(3), ends: fc.boolean() }),
       fc.record({
-        do: fc.constantFrom('take' as const, 'done' as const, 'putBack' as const, 'wait' as const),
+        do: fc.constantFrom(
+          'take' as const,
+          'done' as const,
+          'putBack' as const,
+          'wait' as const,
+          'bring' as const,
+        ),
       }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const gather = createGather();
+        const gather = aGather({ promptMs: 250, middleMs: 1_000, pauseMs: () => 2_000 });
         const added = new Map<string, string[]>();
         const given = new Map<string, string[]>();
         const underWay: Delivery[] = [];
         let now = T0;
         const finish = (delivery: Delivery) => {
-          gather.done(delivery);
+          gather.done(delivery, now);
           given.set(delivery.sessionId, [
             ...(given.get(delivery.sessionId) ?? []),
             ...(idsOf(delivery) ?? []),
@@ -343,7 +436,9 @@ describe('the waiting room', () => {
             const delivery = gather.take(now);
             if (delivery !== undefined) underWay.push(delivery);
           } else if (s.do === 'wait') {
-            now += 50;
+            now += 350;
+          } else if (s.do === 'bring') {
+            gather.bring({ project: 'shop', sessionId: 's-1' });
           } else {
             const delivery = underWay.shift();
             if (delivery === undefined) continue;
@@ -352,7 +447,9 @@ describe('the waiting room', () => {
           }
         }
         for (const delivery of underWay) finish(delivery);
-        gather.hurry();
+        // Whatever waits comes to its turn by itself, and at once when the process stops.
+        if (steps.length % 2 === 0) now += 3_000;
+        else gather.hurry();
         for (let d = gather.take(now); d !== undefined; d = gather.take(now)) finish(d);
 
         expect(given).to.deep.equal(added);

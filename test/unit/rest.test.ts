@@ -16,7 +16,7 @@ describe('a session after a delivery', () => {
   });
 
   it('waits, with what has come meanwhile, until it has rested', () => {
-    const gather = createGather();
+    const gather = createGather({ promptMs: 1, middleMs: 1, pauseMs: () => 0 });
     const add = (id: string) => {
       gather.add(SESSION, anEvent({ id }), { seq: Number(id), bytes: 1, open: 1 }, 0);
     };
@@ -25,12 +25,12 @@ describe('a session after a delivery', () => {
     if (first === undefined) throw new Error('nothing was due');
     add('2');
 
-    gather.done(first, true);
+    gather.done(first, 1_000, true);
     expect(gather.events).to.equal(1);
     expect(gather.take(2_000)).to.equal(undefined);
     add('3');
 
-    gather.rested(first);
+    gather.rested(first, 1_000);
     expect(gather.take(2_000)?.events.map(({ id }) => id)).to.deep.equal(['2', '3']);
   });
 });

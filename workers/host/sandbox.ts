@@ -15,8 +15,11 @@ export type WorkflowCreator = Awaited<ReturnType<(typeof sdk.Worker)['createWork
 type CreateOptions = Parameters<WorkflowCreator['createWorkflow']>[0];
 type Workflow = Awaited<ReturnType<WorkflowCreator['createWorkflow']>>;
 
-/** Makes workflows, and knows which of them have yet to hear of a signal. */
-export type Sandbox = WorkflowCreator & { readonly untaken: Untaken };
+/** Makes workflows, knows which of them have yet to hear of a signal, and tells of those that somebody looks at. */
+export type Sandbox = WorkflowCreator & {
+  readonly untaken: Untaken;
+  onAsked: (workflowId: string) => void;
+};
 
 /** What the thread is made with. */
 export interface SandboxData {
@@ -49,6 +52,7 @@ type Task = Omit<SandboxRequest, 'id' | 'gone'>;
 
 interface ThreadClient {
   readonly untaken: Untaken;
+  readonly asked: (workflowId: string) => void;
   readonly ask: (task: Task) => Promise<SandboxOutcome>;
   readonly dispose: (runId: string) => void;
 }
@@ -116,17 +120,26 @@ export async function createSandbox(
   // Rides on the next task: waking the thread costs more than what it is woken for.
   const dispose = (runId: string) => void gone.push(runId);
   const untaken = createUntaken();
-  return {
+  const sandbox: Sandbox = {
     untaken,
-    createWorkflow: (options) => Promise.resolve(workflowIn({ untaken, ask, dispose }, options)),
+    onAsked: () => undefined,
+    createWorkflow: (options) => Promise.resolve(workflowIn(client, options)),
     async destroy() {
       await thread.terminate();
     },
   };
+  const asked = (workflowId: string) => {
+    sandbox.onAsked(workflowId);
+  };
+  const client: ThreadClient = { untaken, asked, ask, dispose };
+  return sandbox;
 }
 
 /** The workflow is made with its first task. What it hands over comes with the answer to each. */
-function workflowIn({ untaken, ask, dispose }: ThreadClient, options: CreateOptions): Workflow {
+function workflowIn(
+  { untaken, asked, ask, dispose }: ThreadClient,
+  options: CreateOptions,
+): Workflow {
   const { workflowId, runId } = options.info;
   // Functions cannot enter the thread, where they are set anew.
   const { now: _now, random: _random, ...unsafe } = options.info.unsafe;
@@ -140,6 +153,7 @@ function workflowIn({ untaken, ask, dispose }: ThreadClient, options: CreateOpti
   return {
     async activate(activation) {
       if (activation.jobs?.some(({ signalWorkflow }) => signalWorkflow)) untaken.taken(workflowId);
+      if (activation.jobs?.some(({ queryWorkflow }) => queryWorkflow)) asked(workflowId);
       if (order.isTooLate(activation)) return giveUp(runId);
       const request = { runId, activation, ...(create !== undefined && { create }) };
       if (create !== undefined) leaveOut(activation);

@@ -36,6 +36,11 @@ export class SessionHost extends Worker {
     return (this.workflowCreator as Sandbox).untaken;
   }
 
+  /** @param listener told of each workflow that is asked something */
+  onAsked(listener: (workflowId: string) => void): void {
+    (this.workflowCreator as Sandbox).onAsked = listener;
+  }
+
   /**
    * A workflow task fails, and is tried again, where the log did not take what the session hands over in
    * it (docs/decisions/017). The SDK waits for sinks before it ends a task, but goes on where one fails.

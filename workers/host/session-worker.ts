@@ -20,6 +20,8 @@ export interface SessionWorkerDeps {
   readonly client: Client;
   readonly namespace: string;
   readonly activities: Omit<ActivityDeps, 'stopping'>;
+  /** Told of each workflow that somebody looks at. */
+  readonly onAsked: (workflowId: string) => void;
   readonly log: Logger;
 }
 
@@ -98,6 +100,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     shutdownGraceTime: '5s',
     shutdownForceTime: '8s',
   });
+  worker.onAsked(deps.onAsked);
   const finished = worker.run();
   await startLoaders(deps);
   log.info('session worker started');

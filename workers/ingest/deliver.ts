@@ -66,10 +66,14 @@ export function createDeliver(
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
 
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
-    const { project, sessionId, events } = delivery;
+    const { project, sessionId, events, sinceLastMs } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
-    const checkpointMs = stretchedCheckpointMs(at);
+    const stretched = stretchedCheckpointMs(at);
+    // It was left alone for as long as it should be: by now it may write.
+    const checkpointMs =
+      stretched &&
+      Math.min(stretched, Math.max(sinceLastMs ?? stretched, settings.checkpointMs ?? 0));
     const input: SessionInput = {
       version: 2,
       rides: { catalogue: CATALOGUE_VERSION },

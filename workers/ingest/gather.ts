@@ -2,9 +2,11 @@
  * The waiting room between JetStream and Temporal: events wait here, per session, for company. What
  * waits is not acknowledged yet, so nothing here needs to survive. No I/O, no clock of its own.
  *
- * The window is short while nothing waits behind (latency) and longer under backlog (one message to
- * a session costs Temporal the same however many events it carries). A session has at most one
- * message under way, so the next one gathers for as long as the engine takes.
+ * Under backlog the window is a second: one message to a session costs Temporal the same however many events it
+ * carries. While nothing waits behind, deliveries go out in pulses: what is done at once for many costs all servers a
+ * third less than one by one. New sessions and those that end go with the next pulse. What comes in the middle of a
+ * session goes with the first one after the session may write again: sooner it would only wake it for nothing
+ * (docs/decisions/028). A session has at most one message under way, so the next one gathers for as long as the engine takes.
  */
 import { LRUCache } from 'lru-cache';
 import type { VisitorEvent } from '../../shared/event.ts';
@@ -20,6 +22,7 @@ import { createTurns } from './turns.ts';
 import {
   createWaitingRoom,
   firstOf,
+  isAtOnce,
   type House,
   isComplete,
   type Waiting,
@@ -45,10 +48,22 @@ export interface Delivery {
   readonly messages: readonly HeldMessage[];
   /** Bytes each event takes, roughly. */
   readonly sizes: readonly number[];
+  /** Since the one before of this session; undefined where that is not known. */
+  readonly sinceLastMs?: number;
 }
 
 /** How long events wait for company, milliseconds. */
-const WINDOW_MS = { idle: 40, backlog: 1_000, endUnderBacklog: 100 } as const;
+const WINDOW_MS = { backlog: 1_000, endUnderBacklog: 100 } as const;
+
+/** When sessions are delivered to while nothing waits behind. */
+export interface Rhythm {
+  /** Between two pulses for what is to be seen at once: new sessions, and those that end; milliseconds. */
+  readonly promptMs: number;
+  /** Between two pulses for what comes in the middle. */
+  readonly middleMs: number;
+  /** How long one session is left alone after a delivery, milliseconds: until it may write again. */
+  readonly pauseMs: (now: number) => number;
+}
 
 /** Projects whose room is kept though nobody waits in it. */
 const EMPTY_ROOMS_MAX = 1_000;
@@ -73,14 +88,18 @@ export interface Gather {
   setAhead(projects: ReadonlySet<string>): void;
   /** The next delivery that is due; its session waits until {@link done}. */
   take(now: number): Delivery | undefined;
+  /** Somebody looks at a session: what waits for it is due at once. */
+  bring(session: { readonly project: string; readonly sessionId: string }): void;
   /**
    * When the next delivery is due: `now` or earlier, later, or never (Infinity).
    * @param now where given, when to look again, at the latest
    */
   dueAt(now?: number): number;
-  /** @param isResting its session goes on waiting, until it has {@link rested} */
-  done(delivery: Delivery, isResting?: boolean): void;
-  rested(delivery: Delivery): void;
+  /**
+   * @param now when its session has it
+   * @param isResting its session goes on waiting, until it has {@link rested} */
+  done(delivery: Delivery, now: number, isResting?: boolean): void;
+  rested(delivery: Delivery, now: number): void;
   /** Puts a delivery back in front; it is due again at once. */
   putBack(delivery: Delivery): void;
   /** From now on nothing waits for company. */
@@ -98,7 +117,7 @@ export interface Gather {
   readonly mayOvertake: boolean;
 }
 
-export function createGather(): Gather {
+export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   /** By project; where there are many, a room is closed when nobody waits in it. */
   const rooms = new Map<string, WaitingRoom>();
   const turns = createTurns<WaitingRoom>();
@@ -109,9 +128,16 @@ export function createGather(): Gather {
   // In the order of waiting, whatever the project.
   const waiting = new Map<string, WaitingRoom>();
   const urgent = new Set<string>();
+  const atOnce = new Set<string>();
+  /** Those that were not delivered to before. */
+  const fresh = new Set<string>();
+  /** Events of sessions that have had some just now: they are in no room yet. */
+  const paused = new Map<string, Waiting>();
+  let lookedAt = 0;
   /** Of those the ones that overtake: they are not what the queue waits for. */
   const urgentAhead = new Set<string>();
-  const told = new LRUCache<string, true>({ max: TOLD_MAX });
+  /** When. */
+  const told = new LRUCache<string, number>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
   /** Events of a project, and of those the ones that overtake. */
@@ -131,9 +157,13 @@ export function createGather(): Gather {
     events - overtaking.events >= HELD_MESSAGES_MAX || bytes - overtaking.bytes >= HELD_BYTES_MAX;
   const isBehind = (project: string) => backlog && !ahead.has(project);
   const dueTime = (entry: Waiting) => {
-    if (hurried || hasNoRoom() || entry.events.length >= BATCH_EVENTS_MAX) return entry.since;
-    if (!isBehind(entry.project)) return entry.since + (entry.ends ? 0 : WINDOW_MS.idle);
-    return entry.since + (entry.ends ? WINDOW_MS.endUnderBacklog : WINDOW_MS.backlog);
+    const { since, endsSince } = entry;
+    if (hurried || hasNoRoom() || isAtOnce(entry)) return since;
+    if (isBehind(entry.project)) {
+      return since + (endsSince === undefined ? WINDOW_MS.backlog : WINDOW_MS.endUnderBacklog);
+    }
+    if (endsSince !== undefined) return pulseAfter(endsSince, promptMs);
+    return pulseAfter(since, told.has(keyOf(entry)) ? middleMs : promptMs);
   };
   const house: House = { dueTime, isTold: (key) => told.has(key), isBehind };
   const roomOf = (project: string) => {
@@ -148,21 +178,36 @@ export function createGather(): Gather {
     (ahead.has(room.project) ? turnsAhead : turnsBehind).join(room);
     (ahead.has(room.project) ? turnsBehind : turnsAhead).leave(room);
   };
-  const insert = (key: string, entry: Waiting) => {
+  const nextLook = () => pulseAfter(lookedAt + 1, middleMs);
+  const mayPause = (key: string, entry: Waiting, now: number) => {
+    if (hurried || hasNoRoom() || isBehind(entry.project)) return false;
+    if (isComplete(entry) || waiting.has(key)) return false;
+    const lastAt = told.peek(key);
+    return lastAt !== undefined && now < lastAt + pauseMs(now);
+  };
+  const insert = (key: string, entry: Waiting, now: number) => {
+    if (mayPause(key, entry, now)) {
+      paused.set(key, entry);
+      return;
+    }
     const room = roomOf(entry.project);
     room.insert(key, entry);
     turns.join(room);
     joinSide(room);
     waiting.set(key, room);
+    if (!told.has(key)) fresh.add(key);
     if (!isComplete(entry)) return;
     turnsToEnd.join(room);
     urgent.add(key);
+    if (isAtOnce(entry)) atOnce.add(key);
     if (ahead.has(entry.project)) urgentAhead.add(key);
   };
   const remove = (key: string, room: WaitingRoom) => {
     room.remove(key);
     waiting.delete(key);
+    fresh.delete(key);
     urgent.delete(key);
+    atOnce.delete(key);
     urgentAhead.delete(key);
     if (room.size > 0) return;
     if (rooms.size > EMPTY_ROOMS_MAX) rooms.delete(room.project);
@@ -172,7 +217,21 @@ export function createGather(): Gather {
     turnsBehind.leave(room);
   };
   const entryOf = (key: string | undefined) =>
-    key === undefined ? undefined : waiting.get(key)?.get(key);
+    key === undefined ? undefined : (waiting.get(key)?.get(key) ?? paused.get(key));
+  const resume = (key: string, entry: Waiting, now: number) => {
+    paused.delete(key);
+    insert(key, entry, now);
+  };
+  /** Lets those go on whose pause is over, or is cut short, with the pulse of now. */
+  const lookAtPaused = (now: number) => {
+    if (paused.size === 0 || (now < nextLook() && !hurried && !hasNoRoom())) return;
+    lookedAt = now;
+    for (const [key, entry] of paused) {
+      if (mayPause(key, entry, now)) continue;
+      entry.since = pulseBefore(now, middleMs);
+      resume(key, entry, now);
+    }
+  };
   /**
    * Projects take turns, every second time only those with a session that ends: what is complete goes first, and
    * yet nobody waits for the many of another project. With one project there is no difference. Beside a long queue,
@@ -197,12 +256,12 @@ export function createGather(): Gather {
     const entry = entryOf(oldest);
     return entry !== undefined && dueTime(entry) <= now ? oldest : undefined;
   };
-  const release = (key: string) => {
+  const release = (key: string, now: number) => {
     underWay.delete(key);
     const entry = parked.get(key);
     if (entry === undefined) return;
     parked.delete(key);
-    insert(key, entry);
+    insert(key, entry, now);
   };
   const count = (project: string, message: HeldMessage, size: number, sign: 1 | -1) => {
     events += sign;
@@ -225,16 +284,16 @@ export function createGather(): Gather {
         messages: [],
         sizes: [],
         since: now,
-        ends: false,
+        endsSince: undefined,
       };
       entry.events.push(event);
       entry.messages.push(message);
       const size = sizeOf(event);
       entry.sizes.push(size);
-      entry.ends ||= event.type === 'session_end';
+      if (event.type === 'session_end') entry.endsSince ??= now;
       count(session.project, message, size, 1);
       if (isUnderWay) parked.set(key, entry);
-      else insert(key, entry);
+      else resume(key, entry, now);
     },
 
     setBacklog(value) {
@@ -247,6 +306,7 @@ export function createGather(): Gather {
     },
 
     take(now) {
+      lookAtPaused(now);
       const key = nextOf(now);
       const room = key === undefined ? undefined : waiting.get(key);
       const entry = entryOf(key);
@@ -254,7 +314,9 @@ export function createGather(): Gather {
       remove(key, room);
       underWay.add(key);
       const count = batchLength(entry.sizes);
+      const lastAt = told.peek(key);
       const delivery: Delivery = {
+        ...(lastAt !== undefined && { sinceLastMs: now - lastAt }),
         project: entry.project,
         sessionId: entry.sessionId,
         events: entry.events.slice(0, count),
@@ -272,27 +334,31 @@ export function createGather(): Gather {
 
     dueAt(now = Infinity) {
       // Those that are ahead wait shorter than the one that has waited longest.
-      const lookAgainAt = ahead.size > 0 && waiting.size > 0 ? now + WINDOW_MS.idle : Infinity;
+      const lookAgainAt = ahead.size > 0 && waiting.size > 0 ? now + promptMs : Infinity;
+      const pausedUntil = paused.size === 0 ? Infinity : nextLook();
       return Math.min(
         lookAgainAt,
-        ...[firstOf(urgent), firstOf(waiting.keys())].map((key) => {
-          const entry = entryOf(key);
-          return entry === undefined ? Infinity : dueTime(entry);
-        }),
+        pausedUntil,
+        ...[firstOf(atOnce), firstOf(urgent), firstOf(fresh), firstOf(waiting.keys())].map(
+          (key) => {
+            const entry = entryOf(key);
+            return entry === undefined ? Infinity : dueTime(entry);
+          },
+        ),
       );
     },
 
-    done(delivery, isResting = false) {
+    done(delivery, now, isResting = false) {
       for (const [n, message] of delivery.messages.entries()) {
         count(delivery.project, message, delivery.sizes[n] ?? 0, -1);
       }
       const key = keyOf(delivery);
-      told.set(key, true);
-      if (!isResting) release(key);
+      told.set(key, now);
+      if (!isResting) release(key, now);
     },
 
-    rested(delivery) {
-      release(keyOf(delivery));
+    rested(delivery, now) {
+      release(keyOf(delivery), now);
     },
 
     putBack(delivery) {
@@ -305,9 +371,18 @@ export function createGather(): Gather {
         messages: [...delivery.messages, ...(later?.messages ?? [])],
         sizes: [...delivery.sizes, ...(later?.sizes ?? [])],
         since: 0,
-        ends: true,
+        endsSince: 0,
       });
-      release(key);
+      release(key, 0);
+    },
+
+    bring(session) {
+      const key = keyOf(session);
+      const entry = entryOf(key) ?? parked.get(key);
+      if (entry === undefined) return;
+      entry.since = 0;
+      entry.endsSince ??= 0;
+      if (paused.has(key) || waiting.has(key)) resume(key, entry, 0);
     },
 
     hurry() {
@@ -330,6 +405,15 @@ export function createGather(): Gather {
       return overtaking.events < OVERTAKING_MESSAGES_MAX && overtaking.bytes < OVERTAKING_BYTES_MAX;
     },
   };
+}
+
+/** The first pulse from `at` on. */
+function pulseAfter(at: number, everyMs: number): number {
+  return Math.ceil(at / everyMs) * everyMs;
+}
+
+function pulseBefore(at: number, everyMs: number): number {
+  return Math.floor(at / everyMs) * everyMs;
 }
 
 function addTo(counts: Map<string, number>, project: string, sign: 1 | -1): void {

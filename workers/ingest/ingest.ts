@@ -16,10 +16,16 @@ import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
 import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
-import { DEADLETTERS_STREAM, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import {
+  DEADLETTERS_STREAM,
+  EVENTS_STREAM,
+  LOOKED_AT_SUBJECT,
+  parseSessionWorkflowId,
+  sessionWorkflowId,
+} from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
 import { createDeadLetters } from './dead-letters.ts';
-import { createGather, type Delivery, type HeldMessage } from './gather.ts';
+import { createGather, type Delivery, type HeldMessage, type Rhythm } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { openEventSource } from './event-source.ts';
 import { followFloor } from './follow-floor.ts';
@@ -45,6 +51,7 @@ export interface IngestDeps {
   readonly now: () => number;
   /** Told whether places are short. */
   readonly stretch: Pick<Stretch, 'observe'>;
+  readonly rhythm: Rhythm;
   /** A session that does not take its events is tried for this long. */
   readonly stuckAfterMs: number;
   /** The worker of this process, where there is one. */
@@ -113,8 +120,9 @@ export async function startIngest({
   stuckAfterMs,
   worker,
   stretch,
+  rhythm,
 }: IngestDeps): Promise<Ingest> {
-  const gather = createGather();
+  const gather = createGather(rhythm);
   const pace = createPace(worker && (() => worker.load + worker.untaken.count(now())));
   const letters = createDeadLetters({ js: nats.js, log, now });
   const held = new Map<number, Held>();
@@ -155,6 +163,15 @@ export async function startIngest({
   let places = await onceJetStreamAnswers(() => placesSince(nats));
   const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
 
+  /** Who looks at a session sees what waits for it a moment later. */
+  const looks = nats.connection.subscribe(LOOKED_AT_SUBJECT, {
+    callback(error, message) {
+      const session = error === null ? parseSessionWorkflowId(message.string()) : undefined;
+      if (session === undefined) return;
+      gather.bring(session);
+      pumpSoon();
+    },
+  });
   const keepHeld = setInterval(() => {
     const at = now();
     for (const entry of held.values()) {
@@ -233,7 +250,8 @@ export async function startIngest({
       }
     }
     const dueAt = gather.dueAt(at);
-    stretch.observe(dueAt <= at, at);
+    // What is due goes out over the pulse: short is what is not through with it by the next one.
+    stretch.observe(dueAt + rhythm.promptMs <= at, at);
     const next = Math.max(dueAt, pausedUntil, pace.askAgainAt(underWay, at));
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
@@ -280,10 +298,10 @@ export async function startIngest({
 
   function settle(delivery: Delivery): void {
     const restMs = over ? 0 : restAfter(delivery);
-    gather.done(delivery, restMs > 0);
+    gather.done(delivery, now(), restMs > 0);
     if (restMs > 0) {
       setTimeout(() => {
-        gather.rested(delivery);
+        gather.rested(delivery, now());
         pump();
       }, restMs);
     }
@@ -530,6 +548,7 @@ export async function startIngest({
     }
     over = true;
     clearInterval(keepHeld);
+    looks.unsubscribe();
     clearInterval(followPlaces);
     clearTimeout(pumpTimer);
     acknowledge();

@@ -10,7 +10,8 @@ export interface Waiting {
   messages: HeldMessage[];
   sizes: number[];
   since: number;
-  ends: boolean;
+  /** Since when nothing more is to be waited for; undefined: more may come. */
+  endsSince: number | undefined;
 }
 
 /** What the rooms of all projects have in common. */
@@ -43,8 +44,13 @@ const RUSH_MS = 3_000;
 const NEW_IN_A_ROW_MAX = 3;
 
 /** Whether nothing more is to be waited for: the session ends, or has as much as one message takes. */
-export function isComplete({ ends, events }: Waiting): boolean {
-  return ends || events.length >= BATCH_EVENTS_MAX;
+export function isComplete({ endsSince, events }: Waiting): boolean {
+  return endsSince !== undefined || events.length >= BATCH_EVENTS_MAX;
+}
+
+/** Whether it goes before the next pulse: it is as much as one message takes, was tried before, or somebody looks at it. */
+export function isAtOnce({ endsSince, events }: Waiting): boolean {
+  return endsSince === 0 || events.length >= BATCH_EVENTS_MAX;
 }
 
 export function firstOf<T>(values: Iterable<T>): T | undefined {
@@ -56,6 +62,7 @@ export function createWaitingRoom(project: string, house: House): WaitingRoom {
   // Insertion order is the order of waiting.
   const waiting = new Map<string, Waiting>();
   const urgent = new Set<string>();
+  const atOnce = new Set<string>();
   /** Sessions that were not delivered to yet, in the order they came; some of them by now. */
   let newcomers: string[] = [];
   let newInARow = 0;
@@ -66,6 +73,7 @@ export function createWaitingRoom(project: string, house: House): WaitingRoom {
     return entry !== undefined && house.dueTime(entry) <= now;
   };
   const ifDue = (key: string | undefined, now: number) => (isDue(key, now) ? key : undefined);
+  const ending = (now: number) => ifDue(firstOf(atOnce), now) ?? ifDue(firstOf(urgent), now);
   /** The first of the new sessions; in a rush the last one, at once: in turn all would be seen when they are nearly over. */
   const newcomer = (now: number) => {
     newcomers.splice(newcomers.findLastIndex(isNew) + 1);
@@ -89,23 +97,25 @@ export function createWaitingRoom(project: string, house: House): WaitingRoom {
         newcomers = [...new Set(newcomers.filter(isNew))];
       }
       if (isComplete(entry)) urgent.add(key);
+      if (isAtOnce(entry)) atOnce.add(key);
     },
     remove(key) {
       waiting.delete(key);
       urgent.delete(key);
+      atOnce.delete(key);
     },
-    ending: (now) => ifDue(firstOf(urgent), now),
+    ending,
     /**
      * A session that ends is complete: nothing more will come for it. Then come new ones, that they may be seen at
      * all, while the others gather; not so under backlog, where nothing is new.
      */
     next(now) {
-      const ending = ifDue(firstOf(urgent), now);
-      if (ending !== undefined) return ending;
-      const isTurnOfNew = !house.isBehind(project) && newInARow < NEW_IN_A_ROW_MAX;
-      const next = isTurnOfNew ? newcomer(now) : undefined;
+      const first = ending(now);
+      if (first !== undefined) return first;
+      const areNew = !house.isBehind(project);
+      const next = areNew && newInARow < NEW_IN_A_ROW_MAX ? newcomer(now) : undefined;
       newInARow = next === undefined ? 0 : newInARow + 1;
-      return next ?? ifDue(firstOf(waiting.keys()), now);
+      return next ?? ifDue(firstOf(waiting.keys()), now) ?? (areNew ? newcomer(now) : undefined);
     },
   };
 }
