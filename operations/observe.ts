@@ -3,7 +3,7 @@
  * fact to report, not an error.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse, select } from '../platform/clickhouse.ts';
+import { checkIntake, connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { writeFault } from '../platform/stream-health.ts';
@@ -114,16 +114,18 @@ export function createObserver(config: Config): Observer {
     return position.log === String(Date.parse(rollups.created)) ? position.seq : 0;
   }
 
-  async function pingClickHouse(client: ClickHouseClient): Promise<void> {
+  /** Without the view that passes metrics on it takes none. @throws what is wrong */
+  async function askClickHouse(client: ClickHouseClient): Promise<void> {
     const result = await client.ping({ select: true });
     if (!result.success) throw result.error;
+    await checkIntake(client);
   }
 
   async function status(): Promise<Status> {
     const [natsStatus, open, clickhouseStatus, redisStatus] = await Promise.all([
       outcomeOf(streamsThatTake),
       outcomeOf(countOpen),
-      outcomeOf(async () => pingClickHouse(await clickhouse.get())),
+      outcomeOf(async () => askClickHouse(await clickhouse.get())),
       outcomeOf(() => pingRedis(config)),
     ]);
     const figures = natsStatus.value;
