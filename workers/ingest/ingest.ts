@@ -93,6 +93,8 @@ function replyOf(message: JsMsg): string {
 }
 
 interface Held extends HeldMessage {
+  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
+  readonly receivedAt: number;
   /**
    * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
    * would keep the buffer alive that it came in.
@@ -131,8 +133,8 @@ export async function startIngest({
     reopened: 0,
     known: 0,
   };
-  /** Messages that were delivered out of turn and that the consumer has yet to come to. */
-  const overtaken = new Set<number>();
+  /** Messages that were delivered out of turn and that the consumer has yet to come to: when the stream took each. */
+  const overtaken = new Map<number, number>();
   /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
   let lastSeq = 0;
   let pulled = 0;
@@ -153,7 +155,9 @@ export async function startIngest({
   let wakeUp = () => {};
 
   let places = await onceJetStreamAnswers(() => placesSince(nats));
-  const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
+  const source = await onceJetStreamAnswers(() =>
+    openEventSource({ nats, log, onStreamMadeAnew, onConsumerBack }),
+  );
 
   const keepHeld = setInterval(() => {
     const at = now();
@@ -183,7 +187,7 @@ export async function startIngest({
     // That of a stream of before has nobody to acknowledge it to.
     if (entry === message) {
       held.delete(seq);
-      if (entry.reply === undefined) overtaken.add(seq);
+      if (entry.reply === undefined) overtaken.set(seq, entry.receivedAt);
       else if (entry.isUnkept) nats.connection.publish(entry.reply, NAK_FOR_LATER);
       else acknowledgeSoon(entry.reply);
     }
@@ -197,6 +201,11 @@ export async function startIngest({
     overtaking.reset();
     settled = [];
     lastSeq = 0;
+  }
+
+  function onConsumerBack(seq: number): void {
+    lastSeq = Math.min(lastSeq, seq - 1);
+    overtaking.reset();
   }
 
   function acknowledgeSoon(reply: string): void {
@@ -378,21 +387,24 @@ export async function startIngest({
   });
 
   function take(message: JsMsg): void {
-    const { seq } = message;
+    const received = receivedOf(message);
+    const { seq, receivedAt } = received;
     lastSeq = Math.max(lastSeq, seq);
     pulled += 1;
-    if (overtaken.delete(seq)) {
+    const overtakenAt = overtaken.get(seq);
+    overtaken.delete(seq);
+    if (overtakenAt === receivedAt) {
       acknowledgeSoon(replyOf(message));
       return;
     }
     const before = held.get(seq);
-    if (before !== undefined) {
+    if (before?.receivedAt === receivedAt) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.reply = replyOf(message);
       before.heardOfAt = now();
       return;
     }
-    const raw = rawMessageOf(receivedOf(message), places);
+    const raw = rawMessageOf(received, places);
     const { project, events, deadLetters } = parseMessage(raw);
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
@@ -402,6 +414,7 @@ export async function startIngest({
     }
     const entry: Held = {
       seq,
+      receivedAt,
       bytes: message.data.length,
       open: events.length + (isPutOff ? 0 : deadLetters.length),
       reply: replyOf(message),
@@ -435,13 +448,16 @@ export async function startIngest({
 
   /** What there is to say against one, the consumer's way will: here it is left alone. */
   function takeAhead(message: StoredMsg): void {
-    const { data, seq } = message;
-    if (seq <= lastSeq || held.has(seq) || overtaken.has(seq)) return;
-    const { project, events, deadLetters } = parseMessage(rawMessageOf(storedOf(message), places));
+    const stored = storedOf(message);
+    const { data, seq, receivedAt } = stored;
+    if (seq <= lastSeq || held.get(seq)?.receivedAt === receivedAt) return;
+    if (overtaken.get(seq) === receivedAt) return;
+    const { project, events, deadLetters } = parseMessage(rawMessageOf(stored, places));
     if (deadLetters.length > 0) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {
       seq,
+      receivedAt,
       bytes: data.length,
       overtakes: true,
       open: events.length,
@@ -491,7 +507,7 @@ export async function startIngest({
       }
       if (overtaken.size < OVERTAKEN_MAX) continue;
       // Removed from the stream before the consumer came to them.
-      for (const seq of overtaken) if (seq <= lastSeq) overtaken.delete(seq);
+      for (const seq of overtaken.keys()) if (seq <= lastSeq) overtaken.delete(seq);
     }
   }
 
