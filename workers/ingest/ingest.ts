@@ -26,6 +26,7 @@ import { followFloor } from './follow-floor.ts';
 import { createGiveUp, stuckReason } from './give-up.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
+import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import {
@@ -137,6 +138,7 @@ export async function startIngest({
   const overtaken = new Map<number, number>();
   /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
   let lastSeq = 0;
+  let newest: SeenMessage | undefined;
   let pulled = 0;
   let pending = 0;
   let stalledSince = Infinity;
@@ -161,12 +163,28 @@ export async function startIngest({
 
   const keepHeld = setInterval(() => {
     const at = now();
+    if (putBack.isInDoubt) return;
     for (const entry of held.values()) {
       if (entry.reply === undefined || at - entry.heardOfAt < STILL_WORKING_MS) continue;
       nats.connection.publish(entry.reply, WORKING);
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
+  const putBack = watchPutBack({
+    status: nats.connection.status(),
+    receivedAt: async (seq) =>
+      (await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }))?.time.getTime(),
+    newest: () => newest,
+    onPutBack,
+    onKnown: acknowledge,
+    onUnknown: (error) => {
+      log.debug({ err: error }, 'whether the stream was put back is not known for now');
+    },
+  });
+  putBack.finished.catch((error: unknown) => {
+    log.fatal({ err: error }, 'ingest is broken');
+    source.fail(toError(error));
+  });
   const floor = followFloor({ nats, log, pulled: () => pulled });
   const followPlaces = setInterval(() => {
     placesSince(nats).then(
@@ -201,6 +219,18 @@ export async function startIngest({
     overtaking.reset();
     settled = [];
     lastSeq = 0;
+    newest = undefined;
+  }
+
+  /** What is held counts as delivered out of turn: where it is still there, it is acknowledged when it is offered again. */
+  function onPutBack(): void {
+    log.warn(
+      { held: held.size, notAcknowledged: settled.length },
+      'the newest event that was taken is not there any more: NATS was put back to an older copy, or the stream purged',
+    );
+    for (const entry of held.values()) entry.reply = undefined;
+    settled = [];
+    newest = undefined;
   }
 
   function onConsumerBack(seq: number): void {
@@ -216,6 +246,7 @@ export async function startIngest({
   function acknowledge(): void {
     clearTimeout(ackTimer);
     ackTimer = undefined;
+    if (putBack.isInDoubt) return;
     for (const reply of settled) nats.connection.publish(reply, ACK);
     settled = [];
   }
@@ -390,6 +421,7 @@ export async function startIngest({
     const received = receivedOf(message);
     const { seq, receivedAt } = received;
     lastSeq = Math.max(lastSeq, seq);
+    if (receivedAt >= (newest?.receivedAt ?? 0)) newest = { seq, receivedAt };
     pulled += 1;
     const overtakenAt = overtaken.get(seq);
     overtaken.delete(seq);
