@@ -34,7 +34,6 @@ export async function showAudit(options: AuditOptions): Promise<void> {
   }
   if (options.json === true) printJson(finding);
   else printFinding(finding);
-  for (const putBack of finding.putBack) remark(sentenceOn(putBack));
   failWhere(finding, project);
 }
 
@@ -57,7 +56,8 @@ function failWhere({ compared, differing, settled }: Finding, project: string | 
   }
 }
 
-function printFinding({ compared, rows }: Finding): void {
+function printFinding({ compared, rows, putBack }: Audit): void {
+  for (const one of putBack) remark(sentenceOn(one));
   if (rows.length === 0) {
     print(`${formatCount(compared)} rows compared, none differs`);
     return;
