@@ -3,7 +3,7 @@ import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
-import { type LogRange, rangeToken } from '../shared/ranges.ts';
+import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { isLoaded, type LoadLedger, resume } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
@@ -72,8 +72,19 @@ export function createActivities(deps: ActivityDeps) {
       },
       request,
     );
-    if (range !== null) plannedAt.set(request.partition, Date.now());
+    if (range !== null) {
+      plannedAt.set(request.partition, Date.now());
+      sayWherePutBack(request, range);
+    }
     return range;
+  }
+
+  function sayWherePutBack({ partition, after }: PlanRequest, { log, from }: LogRange): void {
+    if (log === after.log || streamOf(log) !== streamOf(after.log)) return;
+    Context.current().log.error(
+      'rollup log was put back to an older copy, what was written since and not loaded is lost',
+      { partition, loadedUpTo: after.seq, writtenAnewFrom: from, log },
+    );
   }
 
   /** Plans for a loader that may have lost its memory. */
@@ -93,7 +104,11 @@ export function createActivities(deps: ActivityDeps) {
     const kept = await deps.ledger.read(range.partition);
     if (isLoaded(range, kept)) return false;
     await deps.ledger.keep({ range, isLoaded: false });
-    await loadBatch(toLoad, deps.tables, range);
+    const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
+    if (isCut === true) {
+      const lost = 'rollup log was put back, records that were to be loaded are lost';
+      Context.current().log.error(lost, { ...range, recordsLeft: records });
+    }
     await deps.ledger.keep({ range, isLoaded: true });
     return true;
   }
@@ -131,7 +146,7 @@ export function createActivities(deps: ActivityDeps) {
 
     carryBatch: async (range: LogRange): Promise<LogRange | null> => {
       const context = Context.current();
-      const { partition, log, to: seq } = range;
+      const { partition } = range;
       // A worker that died while it only waited for the next range leaves nothing to repeat.
       const carried: Carried = { carried: rangeToken(range) };
       const before = context.info.heartbeatDetails as Carried | undefined;
@@ -140,7 +155,7 @@ export function createActivities(deps: ActivityDeps) {
       context.heartbeat(carried);
       // What was loaded just now is the end of what is; otherwise more of it may be.
       const goOn = isNew ? plan : planOrResume;
-      return goOn({ partition, after: { log, seq } }, LINGER_MS, carried);
+      return goOn({ partition, after: endOf(range) }, LINGER_MS, carried);
     },
 
     loadBatch: (range: LogRange): Promise<void> =>

@@ -9,7 +9,10 @@ import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
 
 /** What is needed of the rollup log. */
 export interface ReadableLog {
-  /** What all records of a range add up to. */
+  /**
+   * What all records of a range add up to; of one that was planned before the log was put back, what is left of it
+   * ({@link RangeSums.isCut}).
+   */
   sumRange(range: LogRange): Promise<RangeSums>;
 }
 
@@ -22,12 +25,12 @@ export interface TableWriter {
   insert(table: string, rows: readonly object[], token: string): Promise<void>;
 }
 
-/** @throws whatever log and tables throw; safe to repeat */
+/** @returns what was loaded. @throws whatever log and tables throw; safe to repeat */
 export async function loadBatch(
   log: ReadableLog,
   tables: TableWriter,
   range: LogRange,
-): Promise<void> {
+): Promise<RangeSums> {
   const sums = await log.sumRange(range);
   const token = rangeToken(range);
   await Promise.all([
@@ -35,9 +38,11 @@ export async function loadBatch(
     tables.insert('sessions', sums.sessions.map(sessionTableRow), token),
   ]);
   // From here on ClickHouse lets go whatever still comes of this range, however late (001-metrics).
-  const { partition, from, to, log: life } = range;
-  const loaded = { partition, log: life, range_from: from, range_to: to, records: sums.records };
+  const { partition, from, to, log: life, at = '' } = range;
+  const { records } = sums;
+  const loaded = { partition, log: life, range_from: from, range_to: to, range_at: at, records };
   await tables.insert('loaded_ranges', [loaded], token);
+  return sums;
 }
 
 function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums): object[] {

@@ -3,7 +3,14 @@
  * memory is its workflow, and an operator may terminate, reset or delete that: a loader that then began anew would plan
  * ranges that lie across what is loaded, and ClickHouse lets go all of a range whose beginning it has.
  */
-import type { LogPosition, LogRange } from '../shared/ranges.ts';
+import {
+  beganAt,
+  endOf,
+  isBefore,
+  type LogPosition,
+  type LogRange,
+  streamOf,
+} from '../shared/ranges.ts';
 
 export interface KeptRange {
   readonly range: LogRange;
@@ -23,15 +30,19 @@ export type Resumed =
   /** Planned, and perhaps not loaded: to be loaded as it was planned, before anything else. */
   | { readonly again: LogRange };
 
-export function resume(after: LogPosition, kept: KeptRange | undefined, log: string): Resumed {
-  const isKnown = kept?.range.log === log;
-  const isBehind = after.log !== log || after.seq < (kept?.range.to ?? 0);
-  if (!isKnown || !isBehind) return { after };
-  return kept.isLoaded ? { after: { log, seq: kept.range.to } } : { again: kept.range };
+/** @param stream that of the log as it is now */
+export function resume(after: LogPosition, kept: KeptRange | undefined, stream: string): Resumed {
+  if (kept === undefined || streamOf(kept.range.log) !== stream) return { after };
+  const place = endOf(kept.range);
+  // The ledger is put back together with the log: then it is the one that lies behind.
+  if (streamOf(after.log) === stream && !isBefore(after, place)) return { after };
+  return kept.isLoaded ? { after: place } : { again: kept.range };
 }
 
 /** Whether a range is loaded, by itself or with what came after it. */
 export function isLoaded(range: LogRange, kept: KeptRange | undefined): boolean {
-  if (kept === undefined || kept.range.log !== range.log) return false;
+  if (kept === undefined || streamOf(kept.range.log) !== streamOf(range.log)) return false;
+  // A later life of the log begins when all that was planned of the one before is loaded.
+  if (kept.range.log !== range.log) return beganAt(kept.range.log) > beganAt(range.log);
   return kept.isLoaded ? kept.range.to >= range.to : kept.range.from > range.to;
 }

@@ -1,21 +1,21 @@
 /** The next range of the rollup log to load: waits until there is one. */
 import { RANGE_BYTES_MAX, RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import type { LogPosition, LogRange } from '../shared/ranges.ts';
+import { type DatedLog, type LogEnd, placeIn } from './put-back.ts';
 
 export interface PlanRequest {
   readonly partition: number;
   readonly after: LogPosition;
 }
 
-export interface LogEnd extends LogPosition {
+export interface SizedLogEnd extends LogEnd {
   /** Average size of the records in the log. */
   readonly recordBytes: number;
 }
 
 /** What is needed of the rollup log. */
-export interface PlannableLog {
-  /** Last record of a partition; seq 0 where it is empty. */
-  end(partition: number): Promise<LogEnd>;
+export interface PlannableLog extends DatedLog {
+  end(partition: number): Promise<SizedLogEnd>;
   /** Resolves when a record arrives in the partition, when `ms` are over, or when `stop` says so. */
   nextArrival(partition: number, ms: number, stop: AbortSignal): Promise<void>;
 }
@@ -57,24 +57,25 @@ export async function planBatch(
   { partition, after }: PlanRequest,
 ): Promise<LogRange | null> {
   const giveUpAt = waiting.now() + waiting.patienceMs;
+  let known = after;
   while (!waiting.stop.aborted) {
     const waitMs = Math.min(HEARTBEAT_EVERY_MS, Math.max(0, giveUpAt - waiting.now()));
     const arrival = log.nextArrival(partition, waitMs, waiting.stop);
     const end = await log.end(partition);
-    const from = nextSeq(after, end);
-    if (end.seq >= from) {
+    const place = await placeIn(log, partition, known, end);
+    if (place !== undefined && end.seq > place.seq) {
+      const from = place.seq + 1;
       const recordsMax = recordsOf(end);
-      const records = end.seq - from + 1;
+      const records = end.seq - place.seq;
       const later =
         records >= recordsMax ? end : await gather(log, waiting, partition, end, records);
-      if (later.log !== end.log) continue;
-      return {
-        partition,
-        log: end.log,
-        from,
-        to: Math.min(later.seq, from + recordsMax - 1),
-      };
+      // Made anew, or put back, just now.
+      if (later.log !== end.log || later.seq < end.seq) continue;
+      const to = Math.min(later.seq, place.seq + recordsMax);
+      const at = to === later.seq ? later.at : await log.timeOf(to);
+      return { partition, log: place.log, from, to, ...(at !== undefined && { at }) };
     }
+    known = place ?? known;
     if (waiting.now() >= giveUpAt) return null;
     waiting.heartbeat();
     await arrival;
@@ -87,9 +88,9 @@ async function gather(
   log: PlannableLog,
   waiting: Waiting,
   partition: number,
-  end: LogEnd,
+  end: SizedLogEnd,
   records: number,
-): Promise<LogEnd> {
+): Promise<SizedLogEnd> {
   const until = waiting.now() + waiting.gatherMs();
   const isWorthIt = records >= WORTH_RECORDS;
   for (let before = end; ;) {
@@ -101,13 +102,8 @@ async function gather(
   }
 }
 
-/** A log that was made anew is loaded from its start. */
-function nextSeq(after: LogPosition, end: LogPosition): number {
-  return after.log === end.log ? after.seq + 1 : 1;
-}
-
 /** How many records a range may have: all of them are in memory while they are summed. */
-function recordsOf({ recordBytes }: LogEnd): number {
+function recordsOf({ recordBytes }: SizedLogEnd): number {
   const byBytes = Math.floor(RANGE_BYTES_MAX / Math.max(1, recordBytes));
   return Math.max(1, Math.min(RANGE_ROLLUPS_MAX, byBytes));
 }

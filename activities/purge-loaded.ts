@@ -5,13 +5,16 @@
  * could remember what it wrote. Temporal is asked about each session by its id: a list may lack one, or be late.
  */
 import { LRUCache } from 'lru-cache';
-import type { LogPosition } from '../shared/ranges.ts';
+import { type LogPosition, streamOf } from '../shared/ranges.ts';
+import { type DatedLog, isPutBack, type LogEnd } from './put-back.ts';
 
 export interface PurgeRequest {
   readonly partition: number;
   readonly log: string;
   /** Last stream sequence to purge. */
   readonly upTo: number;
+  /** Where the loader is: in a log that was put back others lie there. Not given by earlier versions. */
+  readonly position?: LogPosition;
 }
 
 /** A record's place and session, without its content. */
@@ -22,8 +25,8 @@ export interface RecordHead {
 }
 
 /** What is needed of the rollup log. */
-export interface PurgeableLog {
-  end(partition: number): Promise<LogPosition>;
+export interface PurgeableLog extends Pick<DatedLog, 'timeOf'> {
+  end(partition: number): Promise<LogEnd>;
   heads(partition: number, upTo: number): AsyncIterable<RecordHead>;
   /** Removes every record of a partition before `seq`. */
   purgeBefore(partition: number, seq: number): Promise<void>;
@@ -58,9 +61,10 @@ export function createPurging(isOver: SessionIsOver, now: () => number): Purging
 export async function purgeLoaded(
   log: PurgeableLog,
   { isOver, unfinished, now }: Purging,
-  { partition, log: life, upTo }: PurgeRequest,
+  request: PurgeRequest,
 ): Promise<number> {
-  if ((await log.end(partition)).log !== life) return 0;
+  const { partition, upTo } = request;
+  if (!(await isAsLoaded(log, request))) return 0;
   const over = new Set<string>();
   const ask = async (workflowId: string) => {
     if (await isOver(workflowId)) over.add(workflowId);
@@ -81,10 +85,22 @@ export async function purgeLoaded(
     await atOnce([...ids].filter(isUnknown), ask);
     for (const { seq, workflowId } of heads) (over.has(workflowId) ? gone : kept).push(seq);
   }
+  // Asking took its time.
+  if (!(await isAsLoaded(log, request))) return 0;
   const firstKept = kept[0] ?? lookedUpTo + 1;
   await log.purgeBefore(partition, firstKept);
   for (const seq of gone.filter((s) => s > firstKept)) await log.remove(seq);
   return kept.length;
+}
+
+/** Whether what the log holds up to there is what was loaded. */
+async function isAsLoaded(
+  log: PurgeableLog,
+  { partition, log: life, position }: PurgeRequest,
+): Promise<boolean> {
+  const end = await log.end(partition);
+  if (streamOf(life) !== end.log) return false;
+  return position === undefined || !(await isPutBack(log, position, end));
 }
 
 async function* inStretches(heads: AsyncIterable<RecordHead>): AsyncGenerator<RecordHead[]> {

@@ -47,7 +47,8 @@ export function createReadOnce(log: ReadableLog): ReadOnce {
   /** Reads what lies behind a range, where that is a full one too. */
   function readOn(ahead: Ahead, range: LogRange, behind: number): void {
     if (range.to - range.from + 1 < RANGE_ROLLUPS_MAX || behind < RANGE_ROLLUPS_MAX) return;
-    const next = { ...range, from: range.to + 1, to: range.to + RANGE_ROLLUPS_MAX };
+    const { partition, log: life, to } = range;
+    const next = { partition, log: life, from: to + 1, to: to + RANGE_ROLLUPS_MAX };
     const token = rangeToken(next);
     let entry = ahead.find((other) => other.token === token);
     if (entry === undefined) {

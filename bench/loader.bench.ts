@@ -5,7 +5,8 @@
  */
 import { announceBatch, type Announcer } from '../activities/announce-batch.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from '../activities/load-batch.ts';
-import { connectClickHouse, createTableWriter, select } from '../platform/clickhouse.ts';
+import { connectClickHouse, select } from '../platform/clickhouse.ts';
+import { createTableWriter } from '../platform/table-writer.ts';
 import { createRollupLog } from '../platform/nats.ts';
 import { loaderWorkflowId } from '../shared/ids.ts';
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';

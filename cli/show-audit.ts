@@ -1,5 +1,5 @@
 /** Shows where `sessions` and `metrics` differ. */
-import { auditTables } from '../operations/audit-tables.ts';
+import { type Audit, auditTables, type PutBack } from '../operations/audit-tables.ts';
 import { type Finding, LOOKS_MAX } from '../operations/settled-drift.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
@@ -23,7 +23,7 @@ export async function showAudit(options: AuditOptions): Promise<void> {
     const seconds = Math.round((Date.now() - startedAt) / 1_000);
     progress.update(0, `look ${number} of at most ${LOOKS_MAX}, ${seconds} s`);
   }, 200);
-  let finding: Finding;
+  let finding: Audit;
   try {
     finding = await auditTables(config, project, (next) => {
       number = next;
@@ -35,6 +35,10 @@ export async function showAudit(options: AuditOptions): Promise<void> {
   if (options.json === true) printJson(finding);
   else printFinding(finding);
   failWhere(finding, project);
+}
+
+function sentenceOn({ writtenAnewSince }: PutBack): string {
+  return `NATS was put back to an older copy before ${writtenAnewSince}: what sessions had written since the copy and was not loaded then is in no table`;
 }
 
 function failWhere({ compared, differing, settled }: Finding, project: string | undefined): void {
@@ -52,7 +56,8 @@ function failWhere({ compared, differing, settled }: Finding, project: string | 
   }
 }
 
-function printFinding({ compared, rows }: Finding): void {
+function printFinding({ compared, rows, putBack }: Audit): void {
+  for (const one of putBack) remark(sentenceOn(one));
   if (rows.length === 0) {
     print(`${formatCount(compared)} rows compared, none differs`);
     return;

@@ -4,12 +4,24 @@ import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { SojournError, toError } from '../shared/errors.ts';
+import { beganAt } from '../shared/ranges.ts';
 import { type DriftRow, type Finding, findDrift, type Look } from './settled-drift.ts';
 
 /** Several times what a load takes; the loader makes about one a second. */
 const PAUSE_MS = 2_000;
 /** More rows that differ are counted, not shown. */
 const ROWS_MAX = 10_000;
+
+/** The rollup log was put back to an older copy: what was written since the copy and not loaded then is in no table. */
+export interface PutBack {
+  readonly partition: number;
+  /** When the first record was written after it. RFC 3339, UTC */
+  readonly writtenAnewSince: string;
+}
+
+export interface Audit extends Finding {
+  readonly putBack: readonly PutBack[];
+}
 
 /**
  * Compares until the tables stand still or were looked at often enough.
@@ -20,14 +32,15 @@ export async function auditTables(
   config: Config & { readonly CLICKHOUSE_URL: string },
   project: string | undefined,
   onLook: (number: number) => void,
-): Promise<Finding> {
+): Promise<Audit> {
   const client = connectClickHouse(config, 'bi');
   try {
-    return await findDrift({
+    const finding = await findDrift({
       look: () => lookAt(client, project),
       pause: () => sleep(PAUSE_MS),
       onLook,
     });
+    return { ...finding, putBack: await whenPutBack(client) };
   } finally {
     await client.close();
   }
@@ -82,6 +95,23 @@ async function loadedRanges(client: ClickHouseClient): Promise<string> {
     undefined,
   );
   return JSON.stringify(ranges);
+}
+
+/** Each life of the log but the first of its stream began because it was put back. */
+async function whenPutBack(client: ClickHouseClient): Promise<PutBack[]> {
+  const lives = await query<{ partition: number; log: string }>(
+    client,
+    'SELECT DISTINCT partition, log FROM sojourn.loaded_ranges',
+    undefined,
+  );
+  return lives
+    .map(({ partition, log }) => ({ partition, since: beganAt(log) }))
+    .filter(({ since }) => since > 0)
+    .sort((a, b) => a.since - b.since)
+    .map(({ partition, since }) => ({
+      partition,
+      writtenAnewSince: new Date(since).toISOString(),
+    }));
 }
 
 function query<Row>(

@@ -3,9 +3,11 @@
  * fact to report, not an error.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { connectClickHouse, select } from '../platform/clickhouse.ts';
+import { placeIn } from '../activities/put-back.ts';
+import { checkIntake, connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
+import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { withoutCredentials } from '../platform/secrets.ts';
@@ -18,6 +20,7 @@ import {
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
 } from '../shared/ids.ts';
+import { beganAt, type LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
 import { recentSessions } from './recent-sessions.ts';
@@ -53,8 +56,11 @@ export interface Observer {
 const PATIENCE_MS = 5_000;
 
 const OPEN_SESSIONS = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
-const LOADED =
-  'SELECT max(range_to) AS seq FROM sojourn.loaded_ranges WHERE log = {log: String} AND partition = 0';
+const PARTITION = 0;
+const LOADED = `SELECT log, toString(max(range_to)) AS seq, argMax(range_at, range_to) AS at
+  FROM sojourn.loaded_ranges
+  WHERE partition = ${PARTITION} AND (log = {stream: String} OR startsWith(log, concat({stream: String}, '-')))
+  GROUP BY log`;
 
 /** Connects to each server when it is first asked, and again where that failed. */
 export function createObserver(config: Config): Observer {
@@ -97,33 +103,44 @@ export function createObserver(config: Config): Observer {
     return count;
   }
 
-  async function loadedUpTo(rollups: StreamFigures['rollups']): Promise<number> {
-    const life = String(Date.parse(rollups.created));
-    const rows = await select<{ seq: string | number }>(await clickhouse.get(), LOADED, {
-      log: life,
-    });
-    return Number(rows[0]?.seq ?? 0);
+  async function loadedUpTo({ created }: StreamFigures['rollups']): Promise<number> {
+    const stream = String(Date.parse(created));
+    const rows = await select<LoadedRow>(await clickhouse.get(), LOADED, { stream });
+    const [newest] = rows.sort((a, b) => beganAt(b.log) - beganAt(a.log));
+    if (newest === undefined) return 0;
+    const { log, seq, at } = newest;
+    return seqNow({ log, seq: Number(seq), ...(at !== '' && { at }) });
   }
 
   /** For when ClickHouse is away: the loader remembers, too. */
-  async function loadedByLoader(rollups: StreamFigures['rollups']): Promise<number> {
+  async function loadedByLoader(): Promise<number> {
     const { connection, client } = await temporal.get();
     const { position } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
-      client.workflow.getHandle(loaderWorkflowId(0)).query(progressQuery),
+      client.workflow.getHandle(loaderWorkflowId(PARTITION)).query(progressQuery),
     );
-    return position.log === String(Date.parse(rollups.created)) ? position.seq : 0;
+    return seqNow(position);
   }
 
-  async function pingClickHouse(client: ClickHouseClient): Promise<void> {
+  /** Up to where the log as it is now is loaded: it may have been made anew since, or put back to an older copy. */
+  async function seqNow(position: LogPosition): Promise<number> {
+    const connected = await nats.get();
+    const end = await readEnd(connected, PARTITION);
+    const place = await placeIn(createDatedLog(connected), PARTITION, position, end);
+    return place?.seq ?? end.lastSeq;
+  }
+
+  /** Without the view that passes metrics on it takes none. @throws what is wrong */
+  async function askClickHouse(client: ClickHouseClient): Promise<void> {
     const result = await client.ping({ select: true });
     if (!result.success) throw result.error;
+    await checkIntake(client);
   }
 
   async function status(): Promise<Status> {
     const [natsStatus, open, clickhouseStatus, redisStatus] = await Promise.all([
       outcomeOf(streamsThatTake),
       outcomeOf(countOpen),
-      outcomeOf(async () => pingClickHouse(await clickhouse.get())),
+      outcomeOf(async () => askClickHouse(await clickhouse.get())),
       outcomeOf(() => pingRedis(config)),
     ]);
     const figures = natsStatus.value;
@@ -131,7 +148,7 @@ export function createObserver(config: Config): Observer {
       figures === undefined
         ? undefined
         : await outcomeOf(() =>
-            clickhouseStatus.ok ? loadedUpTo(figures.rollups) : loadedByLoader(figures.rollups),
+            clickhouseStatus.ok ? loadedUpTo(figures.rollups) : loadedByLoader(),
           );
     return {
       servers: {
@@ -223,6 +240,12 @@ function needed<K extends 'NATS_URL' | 'TEMPORAL_ADDRESS' | 'CLICKHOUSE_URL' | '
 ): Present<K> {
   if (config[name] === undefined) throw new Error(`${name} is not set`);
   return config as Present<K>;
+}
+
+interface LoadedRow {
+  readonly log: string;
+  readonly seq: string;
+  readonly at: string;
 }
 
 type Outcome<T> =

@@ -7,7 +7,6 @@ import {
   type ClickHouseSettings,
   createClient,
 } from '@clickhouse/client';
-import type { TableWriter } from '../activities/load-batch.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
 import { reasonOf } from './unreachable.ts';
@@ -51,40 +50,17 @@ export async function answers(client: ClickHouseClient): Promise<boolean> {
   return success;
 }
 
-/** The tables, as the writer sees them. */
-export function createTableWriter(client: ClickHouseClient): TableWriter {
-  return {
-    async insert(table, rows, token) {
-      // Nothing to insert needs no block; the same range has nothing again when it is repeated.
-      const [first] = rows;
-      if (first === undefined) return;
-      await client.insert({
-        table: `${DATABASE}.${table}`,
-        // Names once, not in each row: they would be most of the bytes.
-        columns: Object.keys(first) as [string, ...string[]],
-        values: rows.map((row) => Object.values(row) as unknown[]),
-        format: 'JSONCompactEachRow',
-        // The server runs one query of an id at a time: a lost reply cannot become two inserts.
-        query_id: `${table}-${token}`,
-        clickhouse_settings: {
-          // All that exactness rests on is said with each insert: a profile, or a `compatibility` in it, may say otherwise.
-          insert_deduplication_token: token,
-          insert_deduplicate: 1,
-          // By default since 26.2; before, the token is not known behind the view, and a repeated block counts twice.
-          deduplicate_blocks_in_dependent_materialized_views: 1,
-          // A view that failed would lose rows without a word.
-          materialized_views_ignore_errors: 0,
-          // One token, one block: nothing may split or batch what belongs together.
-          async_insert: 0,
-          wait_end_of_query: 1,
-          input_format_parallel_parsing: 0,
-          max_insert_block_size: '10000000',
-          min_insert_block_size_rows: '10000000',
-          min_insert_block_size_bytes: '4000000000',
-        },
-      });
-    },
-  };
+/** The way into `metrics` goes through this view: what is inserted without it goes nowhere (001-metrics). */
+export const INTAKE = `${DATABASE}.metrics_intake`;
+
+/** @throws SojournError `SJ_INTAKE_MISSING` where somebody has detached or dropped it; `SJ_SERVER_UNREACHABLE` */
+export async function checkIntake(client: ClickHouseClient): Promise<void> {
+  const [found] = await select<{ result: number }>(client, `EXISTS TABLE ${INTAKE}`);
+  if (found?.result === 1) return;
+  throw new SojournError(
+    'SJ_INTAKE_MISSING',
+    `ClickHouse has no view ${INTAKE}, without which no metrics are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
+  );
 }
 
 /** All rows of a query, checked by the caller. @throws SojournError `SJ_SERVER_UNREACHABLE` */

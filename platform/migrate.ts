@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
-import { connectClickHouse, DATABASE, select } from './clickhouse.ts';
+import { checkIntake, connectClickHouse, DATABASE, INTAKE, select } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
@@ -67,7 +67,9 @@ async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<
   const client = connectClickHouse(config, 'admin');
   try {
     await createDatabase(client).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
-    await applyMigrations(client, readMigrations(), log);
+    const migrations = readMigrations();
+    await applyMigrations(client, migrations, log);
+    await restoreIntake(client, migrations, log);
     await createUsers(client, config, log);
   } finally {
     await client.close();
@@ -180,6 +182,34 @@ async function applyOne(client: ClickHouseClient, name: string, sql: string): Pr
       );
     }
   }
+}
+
+/**
+ * Where somebody has detached the view that passes metrics on, it is attached; where it was dropped, made again as the
+ * migration made it. What was to be loaded meanwhile has waited.
+ */
+async function restoreIntake(
+  client: ClickHouseClient,
+  migrations: readonly Migration[],
+  log: Logger,
+): Promise<void> {
+  const isThere = await checkIntake(client).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  try {
+    await client.command({ query: `ATTACH TABLE IF NOT EXISTS ${INTAKE}` });
+  } catch (error) {
+    log.debug({ err: error }, 'view cannot be attached, it is made again');
+    const sql = migrations
+      .flatMap((migration) => splitStatements(migration.sql))
+      .findLast((statement) => statement.startsWith(`CREATE MATERIALIZED VIEW ${INTAKE} `));
+    // Another process may do the same.
+    await client.command({ query: (sql ?? '').replace(' VIEW ', ' VIEW IF NOT EXISTS ') });
+  }
+  await checkIntake(client);
+  log.warn({ view: INTAKE }, 'view was missing, and is there again');
 }
 
 /** Error codes of a server whose users live in files: the embedded one makes them itself. */

@@ -41,6 +41,7 @@ import type { EventsFrom } from './events-from.ts';
 import { onceJetStreamAnswers } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
 import { readRange } from './stream-range.ts';
+import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface Nats {
@@ -231,8 +232,8 @@ const READ_AHEAD = 5_000;
 
 /** The rollup log on JetStream. */
 export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
-  const filter = (partition: number) => `rollups.${partition}.>`;
-  const life = ({ created }: StreamInfo) => String(Date.parse(created));
+  const filter = partitionFilter;
+  const dated = createDatedLog({ js, jsm });
 
   return {
     async append(subject, data, workflowId) {
@@ -253,13 +254,12 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     },
 
     async end(partition) {
-      const [info, last] = await Promise.all([
-        jsm.streams.info(ROLLUPS_STREAM),
-        jsm.streams.getMessage(ROLLUPS_STREAM, { last_by_subj: filter(partition) }),
-      ]);
+      const { info, ...end } = await readEnd({ jsm }, partition);
       const { bytes, messages } = info.state;
-      return { log: life(info), seq: last?.seq ?? 0, recordBytes: bytes / Math.max(1, messages) };
+      return { ...end, recordBytes: bytes / Math.max(1, messages) };
     },
+
+    ...dated,
 
     async nextArrival(partition, ms, stop) {
       const subscription = connection.subscribe(filter(partition), { max: 1 });
@@ -277,7 +277,10 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       }
     },
 
-    sumRange: (range) => sumRange(js, filter(range.partition), range),
+    async sumRange(range) {
+      const isThere = range.at === undefined || (await dated.timeOf(range.to)) === range.at;
+      return isThere ? sumRange(js, range) : sumRest(js, range);
+    },
 
     async *heads(partition, upTo) {
       const range = { subject: filter(partition), to: upTo, headersOnly: true } as const;
@@ -294,9 +297,9 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
   };
 }
 
-async function sumRange(js: JetStreamClient, filter: string, range: LogRange): Promise<RangeSums> {
+async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums> {
   const consumer = await js.consumers.get(ROLLUPS_STREAM, {
-    filter_subjects: filter,
+    filter_subjects: partitionFilter(range.partition),
     opt_start_seq: range.from,
   });
   const sums = createRangeSums();
@@ -306,10 +309,12 @@ async function sumRange(js: JetStreamClient, filter: string, range: LogRange): P
     messages.stop();
   }, 60_000);
   let lastSeq = 0;
+  let lastAt = '';
   let behind = 0;
   try {
     for await (const message of messages) {
       lastSeq = message.seq;
+      lastAt = String(message.timestampNanos);
       behind = message.info.pending;
       if (message.seq <= range.to) sums.add(decodeRollup(message.string()));
       if (message.seq >= range.to) break;
@@ -320,7 +325,24 @@ async function sumRange(js: JetStreamClient, filter: string, range: LogRange): P
     await consumer.delete();
   }
   if (lastSeq < range.to) throw new Error(`rollup log ended at ${lastSeq}, before ${range.to}`);
+  if (range.at !== undefined && lastAt !== range.at) {
+    throw new Error('rollup log was put back while a range was read');
+  }
   return sums.sums(behind);
+}
+
+/** What a log that was put back still has of a range: what it took later is not part of it. */
+async function sumRest(
+  js: JetStreamClient,
+  { partition, from, to, at = '' }: LogRange,
+): Promise<RangeSums> {
+  const sums = createRangeSums();
+  const subject = partitionFilter(partition);
+  for await (const message of readRange(js, { stream: ROLLUPS_STREAM, subject, from, to })) {
+    if (message.timestampNanos > BigInt(at)) break;
+    sums.add(decodeRollup(message.string()));
+  }
+  return { ...sums.sums(), isCut: true };
 }
 
 /** Publishes announcements durably. */

@@ -7,8 +7,8 @@ export interface StreamRange {
   readonly subject?: string | undefined;
   /** First and last sequence; from the beginning where the first is missing. */
   readonly from?: number;
-  /** Instead of a first sequence: what was stored since. */
-  readonly since?: Date;
+  /** Instead of a first sequence: what was stored since; as a text also to the nanosecond. */
+  readonly since?: Date | string;
   readonly to: number;
   readonly headersOnly?: true;
 }
@@ -29,7 +29,9 @@ export async function* readRange(
   if (from !== undefined && from > to) return;
   const consumer = await js.consumers.get(stream, {
     ...(from !== undefined && { opt_start_seq: from }),
-    ...(since !== undefined && { opt_start_time: since.toISOString() }),
+    ...(since !== undefined && {
+      opt_start_time: typeof since === 'string' ? since : since.toISOString(),
+    }),
     ...(subject !== undefined && { filter_subjects: subject }),
     ...(headersOnly && { headers_only: true }),
   });

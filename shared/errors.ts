@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SJ_SERVER_START: 'an embedded server could not be obtained or started',
   SJ_SERVER_UNREACHABLE: 'a server does not answer',
   SJ_MIGRATION: 'the schema could not be brought up to date',
+  SJ_INTAKE_MISSING: 'the view that passes metrics on to their table is not there',
   SJ_ROLLUP_INVALID: 'a record of the rollup log cannot be read',
   SJ_NOT_FOUND: 'what was asked for does not exist',
   SJ_TIMEOUT: 'something did not happen in the time given',

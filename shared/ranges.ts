@@ -1,11 +1,13 @@
 /** Ranges of the rollup log: what the loader plans, loads, announces and in the end purges. */
 
-/** A place in the rollup log. A log that was made anew counts from the start again. */
+/** A place in the rollup log. A log that was made anew or put back gives its sequences out again. */
 export interface LogPosition {
-  /** When the stream was made, as the server tells it: one life of the log. */
+  /** One life of the log: its stream, and where that was put back to an older copy, since when ({@link laterLife}). */
   readonly log: string;
   /** Stream sequence of the last record dealt with; 0 before the first. */
   readonly seq: number;
+  /** When the log took that record: nanoseconds since 1970, as digits. Not known where earlier versions planned it. */
+  readonly at?: string;
 }
 
 /** Records `from` to `to`, both included, planned before they are loaded. */
@@ -14,6 +16,34 @@ export interface LogRange {
   readonly log: string;
   readonly from: number;
   readonly to: number;
+  /** When the log took the last of them, as in {@link LogPosition}. */
+  readonly at?: string;
+}
+
+/** The place behind a range. */
+export function endOf({ log, to: seq, at }: LogRange): LogPosition {
+  return { log, seq, ...(at !== undefined && { at }) };
+}
+
+/** A stream goes by when it was made, in epoch milliseconds, as the server tells it: it is its first life. */
+export function streamOf(log: string): string {
+  return log.split('-', 1)[0] ?? '';
+}
+
+/** The life of a log that was put back, by the time of the first record that it took since. */
+export function laterLife(stream: string, sinceMs: number): string {
+  return `${stream}-${sinceMs}`;
+}
+
+/** Since when a life of its stream goes, epoch milliseconds: that of a later one is greater. */
+export function beganAt(log: string): number {
+  return Number(log.split('-', 2)[1] ?? 0);
+}
+
+/** Whether one place lies before another of the same stream. */
+export function isBefore(one: LogPosition, other: LogPosition): boolean {
+  const [began, otherBegan] = [beganAt(one.log), beganAt(other.log)];
+  return began === otherBegan ? one.seq < other.seq : began < otherBegan;
 }
 
 /** The name of a range everywhere: insert token, message id. Content under a token never changes. */
@@ -90,7 +120,7 @@ export function advance(state: LoaderState, range: LogRange): void {
     state.marks = [];
     state.purged = 0;
   }
-  state.position = { log: range.log, seq: range.to };
+  state.position = endOf(range);
   const newest = state.marks.at(-1);
   if (newest === undefined || state.runningMs - newest.at >= MARK_EVERY_MS) {
     state.marks.push({ seq: range.to, at: state.runningMs });

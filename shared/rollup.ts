@@ -116,6 +116,8 @@ export interface RangeSums {
   readonly records: number;
   /** How many records lay behind the range when it was read. */
   readonly behind: number;
+  /** The log was put back since the range was planned: this is what is left of it. */
+  readonly isCut?: true;
 }
 
 /** Sums records as they come, by project and row key; of several of one session the newest row stays. */

@@ -5,7 +5,8 @@
 import type { ActivityDeps } from '../activities/index.ts';
 import { createResetGuard } from '../activities/reset-runs.ts';
 import { createVisitors, type Visitors } from '../activities/visitors.ts';
-import { connectClickHouse, createTableWriter } from '../platform/clickhouse.ts';
+import { connectClickHouse } from '../platform/clickhouse.ts';
+import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';

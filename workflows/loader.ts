@@ -80,7 +80,8 @@ export async function loader({ partition, state = openLoader(partition), planned
     }
     const upTo = duePurge(state, pace);
     if (upTo !== undefined) {
-      await purgeLoaded({ partition, log: state.position.log, upTo });
+      const { position } = state;
+      await purgeLoaded({ partition, log: position.log, upTo, position });
       purgedUpTo(state, upTo);
     }
   }

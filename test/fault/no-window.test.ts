@@ -5,7 +5,8 @@
 import { expect } from 'chai';
 import { nanos } from '@nats-io/transport-node';
 import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
-import { connectClickHouse, createTableWriter } from '../../platform/clickhouse.ts';
+import { connectClickHouse } from '../../platform/clickhouse.ts';
+import { createTableWriter } from '../../platform/table-writer.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { createRollupLog, isApiError } from '../../platform/nats.ts';
 import { EVENTS_STREAM, ROLLUPS_STREAM } from '../../shared/ids.ts';

@@ -3,7 +3,8 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { sessionTableRow } from '../../activities/load-batch.ts';
-import type { DriftRow, Finding } from '../../operations/settled-drift.ts';
+import type { Audit } from '../../operations/audit-tables.ts';
+import type { DriftRow } from '../../operations/settled-drift.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
 import { formatDecimal } from '../../shared/decimal.ts';
@@ -51,7 +52,7 @@ describe('the audit', function () {
   const audit = async (...words: string[]) => {
     const environment = environmentOf(servers());
     const { code, stdout, stderr } = await sojourn(['audit', ...words, '--json'], environment);
-    return { code, stderr, finding: (stdout === '' ? {} : JSON.parse(stdout)) as Finding };
+    return { code, stderr, finding: (stdout === '' ? {} : JSON.parse(stdout)) as Audit };
   };
 
   /** Visits of all kinds through the pipeline, loaded. */
@@ -272,6 +273,25 @@ describe('the audit', function () {
     expect(doubled.code).to.equal(1);
     const { differing, compared } = doubled.finding;
     expect(differing).to.equal(compared - (await rowsOfNothing(around, project)));
+  });
+
+  it('tells when NATS was put back to an older copy', async () => {
+    const range = { partition: 99, range_from: 31, range_to: 32, records: 2 };
+    await insert('loaded_ranges', [
+      { ...range, log: '1700000000000' },
+      { ...range, log: '1700000000000-1764325800123' },
+    ]);
+    try {
+      const { finding } = await audit();
+
+      expect(finding.putBack.filter(({ partition }) => partition === 99)).to.deep.equal([
+        { partition: 99, writtenAnewSince: '2025-11-28T10:30:00.123Z' },
+      ]);
+    } finally {
+      await admin.command({
+        query: 'DELETE FROM sojourn.loaded_ranges WHERE partition = 99',
+      });
+    }
   });
 });
 

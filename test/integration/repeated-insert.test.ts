@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import type { TableWriter } from '../../activities/load-batch.ts';
-import { createTableWriter, select } from '../../platform/clickhouse.ts';
+import { select } from '../../platform/clickhouse.ts';
+import { createTableWriter } from '../../platform/table-writer.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { migrateAll } from '../../platform/migrate.ts';
@@ -28,12 +29,15 @@ describe('an insert that is repeated', () => {
   const servers = useServers();
   let admin: ClickHouseClient;
 
+  const serverConfig = () =>
+    requireServers(loadConfig(environmentOf(servers())), [
+      'NATS_URL',
+      'TEMPORAL_ADDRESS',
+      'CLICKHOUSE_URL',
+    ]);
+
   before(async () => {
-    const config = loadConfig(environmentOf(servers()));
-    await migrateAll(
-      requireServers(config, ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL']),
-      silentLog,
-    );
+    await migrateAll(serverConfig(), silentLog);
     admin = clientOf(CLICKHOUSE_ADMIN, servers().secrets.clickhouse.adminPassword);
   });
 
@@ -94,6 +98,55 @@ describe('an insert that is repeated', () => {
     });
 
     expect(views).to.equal(3);
+  });
+
+  for (const gone of ['DETACH TABLE', 'DETACH TABLE … PERMANENTLY', 'DROP TABLE']) {
+    it(`waits for the view behind it, which migrate brings back after ${gone}`, async () => {
+      const project = `repeated-after-${gone.toLowerCase().replace(/[^a-z]+/g, '-')}`;
+      const [what = '', how = ''] = gone.split(' … ');
+      await admin.command({ query: `${what} sojourn.metrics_intake ${how} SYNC` });
+      const errors: unknown[] = [];
+
+      const views = await sumAfter(project, '26.1', async (_client, writer) => {
+        const insert = () => writer.insert('metrics_inbox', [{ ...ROW, project }], project);
+        await insert().catch((error: unknown) => errors.push(error));
+        await migrateAll(serverConfig(), silentLog);
+        await insert();
+      });
+
+      expect(errors).to.have.length(1);
+      expect(errors[0]).to.have.property('code', 'SJ_INTAKE_MISSING');
+      expect(views).to.equal(1);
+    });
+  }
+
+  it('is sent once where its rows went through the view, and once more where it let them go', async () => {
+    const project = 'repeated-seldom';
+    const sent: string[] = [];
+    const range = {
+      partition: 78,
+      log: 'life',
+      range_from: 5,
+      range_to: 9,
+      records: 1,
+    };
+
+    const views = await sumAfter(project, '26.1', async (client) => {
+      const insert: ClickHouseClient['insert'] = (params) => {
+        sent.push(params.table.replace('sojourn.', ''));
+        return client.insert(params);
+      };
+      const writer = createTableWriter({ insert, query: client.query.bind(client) } as never);
+      const { partition, log, range_from } = range;
+      const rows = [{ ...ROW, partition, log, range_from, project }];
+      // Under another name each time, as those are that come after their token is forgotten.
+      await writer.insert('metrics_inbox', rows, `${project}-${sent.length}`);
+      await writer.insert('loaded_ranges', [range], project);
+    });
+
+    const later = ['metrics_inbox', 'metrics_inbox', 'loaded_ranges'];
+    expect(sent).to.deep.equal(['metrics_inbox', 'loaded_ranges', ...later, ...later]);
+    expect(views).to.equal(1);
   });
 
   it('is known for a week on replicated tables too, and the last 10,000 of them', async () => {

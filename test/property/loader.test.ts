@@ -6,7 +6,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
-import { type LogEnd, planBatch } from '../../activities/plan-batch.ts';
+import { planBatch, type SizedLogEnd } from '../../activities/plan-batch.ts';
 import type { LogPosition, LogRange } from '../../shared/ranges.ts';
 import { type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
@@ -54,11 +54,18 @@ class ClickHouseModel {
 const LIFE = 'life';
 
 function aLog(records: readonly Rollup[]) {
-  const end = (): Promise<LogEnd> =>
-    Promise.resolve({ log: LIFE, seq: records.length, recordBytes: 2_000 });
+  const end = (): Promise<SizedLogEnd> =>
+    Promise.resolve({
+      log: LIFE,
+      seq: records.length,
+      lastSeq: records.length,
+      recordBytes: 2_000,
+    });
   return {
     end,
     nextArrival: () => Promise.resolve(),
+    timeOf: () => Promise.resolve(undefined),
+    firstAfter: () => Promise.resolve(undefined),
     sumRange: ({ from, to }: LogRange) => Promise.resolve(sumRollups(records.slice(from - 1, to))),
   };
 }

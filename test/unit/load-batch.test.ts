@@ -12,7 +12,7 @@ async function loaded(records: readonly Rollup[]) {
     },
   };
   const log = { sumRange: () => Promise.resolve(sumRollups(records)) };
-  await loadBatch(log, tables, { partition: 0, log: 'life', from: 5, to: 6 });
+  await loadBatch(log, tables, { partition: 0, log: 'life', from: 5, to: 6, at: '7000' });
   return inserts;
 }
 
@@ -78,7 +78,7 @@ describe('loading a range', () => {
     expect(sessions?.rows).to.have.length(1);
     expect(sessions?.rows[0]).to.include({ first_run_id: 'run-1', version: 2 });
     expect(ranges?.rows).to.deep.equal([
-      { partition: 0, log: 'life', range_from: 5, range_to: 6, records: 2 },
+      { partition: 0, log: 'life', range_from: 5, range_to: 6, range_at: '7000', records: 2 },
     ]);
   });
 

@@ -33,6 +33,24 @@ describe('a loader that has lost its memory', () => {
     expect(resume(FRESH, undefined, 'life')).to.deep.equal({ after: FRESH });
   });
 
+  it('goes on in the life of the log that it was in, where that was put back', () => {
+    const later = { range: range(31, 40, 'life-9000'), isLoaded: true };
+
+    for (const after of [FRESH, { log: 'life', seq: 50 }, { log: 'life-9000', seq: 35 }]) {
+      expect(resume(after, later, 'life')).to.deep.equal({
+        after: { log: 'life-9000', seq: 40 },
+      });
+    }
+  });
+
+  it('believes itself where the ledger was put back together with the log', () => {
+    const after = { log: 'life', seq: 50, at: '7050000000' };
+    const afterLater = { log: 'life-9000', seq: 12 };
+
+    expect(resume(after, kept(11, 20, false), 'life')).to.deep.equal({ after });
+    expect(resume(afterLater, kept(11, 20, true), 'life')).to.deep.equal({ after: afterLater });
+  });
+
   it('believes itself where it knows as much', () => {
     const after = { log: 'life', seq: 20 };
 
@@ -50,5 +68,13 @@ describe('a range', () => {
     expect(isLoaded(range(21, 30), kept(11, 20, true))).to.equal(false);
     expect(isLoaded(range(11, 20, 'another'), kept(11, 20, true))).to.equal(false);
     expect(isLoaded(range(11, 20), undefined)).to.equal(false);
+  });
+
+  it('of before the log was put back is loaded once one of after that was planned, and not the reverse', () => {
+    const later = { range: range(5, 9, 'life-9000'), isLoaded: false };
+
+    expect(isLoaded(range(11, 20), later)).to.equal(true);
+    expect(isLoaded(range(5, 9, 'life-9000'), kept(11, 20, true))).to.equal(false);
+    expect(isLoaded(range(5, 9, 'life-9000'), later)).to.equal(false);
   });
 });

@@ -20,8 +20,13 @@ function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, reco
     if (now >= stopAt) stop.abort();
   };
   const log: PlannableLog = {
-    end: () => Promise.resolve({ ...endAt(now), recordBytes }),
+    end: () => {
+      const end = endAt(now);
+      return Promise.resolve({ ...end, lastSeq: end.seq, recordBytes });
+    },
     nextArrival: () => Promise.resolve(),
+    timeOf: () => Promise.resolve(undefined),
+    firstAfter: () => Promise.resolve(undefined),
   };
   const waiting: Waiting = {
     // Before each wait of two seconds; waiting itself takes no time here.
@@ -118,6 +123,32 @@ describe('planning a range', () => {
     const { plan } = waitingFor(() => at(2));
 
     expect(await plan({ log: '', seq: 0 })).to.include({ from: 1, to: 2 });
+  });
+
+  it('says when the last record of the range was taken', async () => {
+    const { plan } = waitingFor(() => ({ ...at(12), at: '7012' }));
+
+    expect(await plan({ ...at(10), at: '7010' })).to.deep.equal({
+      partition: 0,
+      log: 'life',
+      from: 11,
+      to: 12,
+      at: '7012',
+    });
+  });
+
+  it('waits where the log was put back and nothing was written since', async () => {
+    const { plan, clock } = waitingFor(() => ({ ...at(8), at: '7008' }));
+
+    expect(await plan({ ...at(10), at: '7010' })).to.equal(null);
+    expect(clock()).to.be.within(5 * MINUTE, 5 * MINUTE + 2_000);
+  });
+
+  it('plans again where the log was put back while it gathered', async () => {
+    const { plan, clock } = waitingFor((now) => ({ ...at(now === 0 ? 12 : 8), at: '7008' }));
+
+    expect(await plan({ ...at(10), at: '7010' })).to.equal(null);
+    expect(clock()).to.be.at.least(5 * MINUTE);
   });
 
   it('does not mix two lives of the log', async () => {

@@ -2,10 +2,14 @@ import { expect } from 'chai';
 import { createPurging, purgeLoaded, type PurgeableLog } from '../../activities/purge-loaded.ts';
 
 /** A log with these records, written by the sessions named. */
-function aLog(records: Readonly<Record<number, string>>, life = 'life') {
+function aLog(records: Readonly<Record<number, string>>, life = 'life', at = '7000') {
   const left = new Map(Object.entries(records).map(([seq, id]) => [Number(seq), id]));
   const log: PurgeableLog = {
-    end: () => Promise.resolve({ log: life, seq: Math.max(0, ...left.keys()) }),
+    end: () => {
+      const seq = Math.max(0, ...left.keys());
+      return Promise.resolve({ log: life, seq, lastSeq: seq });
+    },
+    timeOf: () => Promise.resolve(at),
     async *heads(_partition, upTo) {
       for (const [seq, workflowId] of [...left]) {
         if (seq <= upTo) yield await Promise.resolve({ seq, workflowId });
@@ -57,6 +61,35 @@ describe('purging what is loaded', () => {
 
     expect(await purgeLoaded(log, running(), request)).to.equal(0);
     expect(left()).to.deep.equal([1, 2]);
+  });
+
+  it('does not touch a log that was put back: others lie there now', async () => {
+    const position = { log: 'life', seq: 4, at: '7000' };
+
+    for (const [records, at] of [
+      [{ 1: 'a', 2: 'b' }, '6000'],
+      [{ 1: 'a', 2: 'b', 3: 'c', 4: 'd', 5: 'e' }, '9000'],
+    ] as const) {
+      const { log, left } = aLog(records, 'life', at);
+
+      expect(await purgeLoaded(log, running(), { ...request, position })).to.equal(0);
+      expect(left()).to.deep.equal(Object.keys(records).map(Number));
+    }
+    const { log, left } = aLog({ 1: 'a', 4: 'd', 5: 'e' }, 'life', '7000');
+    await purgeLoaded(log, running(), { ...request, position });
+    expect(left()).to.deep.equal([5]);
+  });
+
+  it('purges in a later life of the log what is loaded in it', async () => {
+    const { log, left } = aLog({ 1: 'a', 4: 'd', 5: 'e' });
+    const life = 'life-9000';
+
+    await purgeLoaded(log, running(), {
+      ...request,
+      log: life,
+      position: { log: life, seq: 4, at: '7000' },
+    });
+    expect(left()).to.deep.equal([5]);
   });
 
   it('may be repeated', async () => {

@@ -1,7 +1,10 @@
 import { expect } from 'chai';
 import {
   advance,
+  beganAt,
   duePurge,
+  isBefore,
+  laterLife,
   type LoaderState,
   openLoader,
   PURGE_PACE,
@@ -9,6 +12,7 @@ import {
   purgedUpTo,
   SLOW_PURGE_PACE,
   rangeToken,
+  streamOf,
   tick,
 } from '../../shared/ranges.ts';
 import { NOON_ISH, throughJson } from '../support/builders.ts';
@@ -31,7 +35,35 @@ describe('a range of the rollup log', () => {
   });
 });
 
+describe('a life of the rollup log', () => {
+  it('is its stream, and where that was put back, since when', () => {
+    const later = laterLife('1700', 1_800);
+
+    expect([streamOf('1700'), beganAt('1700')]).to.deep.equal(['1700', 0]);
+    expect([streamOf(later), beganAt(later)]).to.deep.equal(['1700', 1_800]);
+    expect(streamOf('')).to.equal('');
+  });
+
+  it('comes after the one before, whatever the sequences are', () => {
+    const first = { log: '1700', seq: 50 };
+    const later = { log: laterLife('1700', 1_800), seq: 31 };
+
+    expect([isBefore(first, later), isBefore(later, first)]).to.deep.equal([true, false]);
+    expect(isBefore(later, { ...later, seq: 32 })).to.equal(true);
+    expect(isBefore(later, later)).to.equal(false);
+  });
+});
+
 describe('the loader', () => {
+  it('is behind a range, at the time of its last record', () => {
+    const state = openLoader(0);
+
+    advance(state, { ...aRange(7), at: '7000' });
+    expect(state.position).to.deep.equal({ log: 'life-1', seq: 7, at: '7000' });
+    advance(state, aRange(8));
+    expect(state.position).to.deep.equal({ log: 'life-1', seq: 8 });
+  });
+
   it('begins before the first record of no log, and remembers nothing', () => {
     expect(openLoader(3)).to.deep.equal({
       partition: 3,

@@ -47,6 +47,8 @@ export interface EventSourceDeps {
   readonly log: Logger;
   /** The stream is another one than before: what is known by sequences means nothing any more. */
   readonly onStreamMadeAnew: () => void;
+  /** The consumer begins to count anew, or was put back to an older copy together with the stream: it is before this. */
+  readonly onConsumerBack: (seq: number) => void;
 }
 
 /** @throws SojournError `SJ_MIGRATION` where there is no stream, or no consumer and nobody knows how far the last one was */
@@ -54,6 +56,7 @@ export async function openEventSource({
   nats,
   log,
   onStreamMadeAnew,
+  onConsumerBack,
 }: EventSourceDeps): Promise<EventSource> {
   let stream: string | undefined;
   let stopping = false;
@@ -106,7 +109,10 @@ export async function openEventSource({
         for await (const message of current) {
           const { deliverySequence } = message.info;
           // A consumer counts what it gives. This one is another: is it that of the same stream?
-          if (deliverySequence <= deliveredTo) break;
+          if (deliverySequence <= deliveredTo) {
+            onConsumerBack(message.seq);
+            break;
+          }
           deliveredTo = deliverySequence;
           const givenAt = Date.now();
           yield message;

@@ -32,6 +32,7 @@ import { followFloor } from './follow-floor.ts';
 import { createGiveUp, stuckReason } from './give-up.ts';
 import { createOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
+import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
 import type { SessionWorker } from '../host/session-worker.ts';
 import {
@@ -100,6 +101,8 @@ function replyOf(message: JsMsg): string {
 }
 
 interface Held extends HeldMessage {
+  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
+  readonly receivedAt: number;
   /**
    * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
    * would keep the buffer alive that it came in.
@@ -139,10 +142,11 @@ export async function startIngest({
     reopened: 0,
     known: 0,
   };
-  /** Messages that were delivered out of turn and that the consumer has yet to come to. */
-  const overtaken = new Set<number>();
+  /** Messages that were delivered out of turn and that the consumer has yet to come to: when the stream took each. */
+  const overtaken = new Map<number, number>();
   /** Where the consumer is: its last message, how many wait behind that, and since when nothing could be taken of it. */
   let lastSeq = 0;
+  let newest: SeenMessage | undefined;
   let pulled = 0;
   let pending = 0;
   let stalledSince = Infinity;
@@ -161,7 +165,9 @@ export async function startIngest({
   let wakeUp = () => {};
 
   let places = await onceJetStreamAnswers(() => placesSince(nats));
-  const source = await onceJetStreamAnswers(() => openEventSource({ nats, log, onStreamMadeAnew }));
+  const source = await onceJetStreamAnswers(() =>
+    openEventSource({ nats, log, onStreamMadeAnew, onConsumerBack }),
+  );
 
   /** Who looks at a session sees what waits for it a moment later. */
   const looks = nats.connection.subscribe(LOOKED_AT_SUBJECT, {
@@ -174,12 +180,28 @@ export async function startIngest({
   });
   const keepHeld = setInterval(() => {
     const at = now();
+    if (putBack.isInDoubt) return;
     for (const entry of held.values()) {
       if (entry.reply === undefined || at - entry.heardOfAt < STILL_WORKING_MS) continue;
       nats.connection.publish(entry.reply, WORKING);
       entry.heardOfAt = at;
     }
   }, STILL_WORKING_MS / 2);
+  const putBack = watchPutBack({
+    status: nats.connection.status(),
+    receivedAt: async (seq) =>
+      (await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }))?.time.getTime(),
+    newest: () => newest,
+    onPutBack,
+    onKnown: acknowledge,
+    onUnknown: (error) => {
+      log.debug({ err: error }, 'whether the stream was put back is not known for now');
+    },
+  });
+  putBack.finished.catch((error: unknown) => {
+    log.fatal({ err: error }, 'ingest is broken');
+    source.fail(toError(error));
+  });
   const floor = followFloor({ nats, log, pulled: () => pulled });
   const followPlaces = setInterval(() => {
     placesSince(nats).then(
@@ -200,7 +222,7 @@ export async function startIngest({
     // That of a stream of before has nobody to acknowledge it to.
     if (entry === message) {
       held.delete(seq);
-      if (entry.reply === undefined) overtaken.add(seq);
+      if (entry.reply === undefined) overtaken.set(seq, entry.receivedAt);
       else if (entry.isUnkept) nats.connection.publish(entry.reply, NAK_FOR_LATER);
       else acknowledgeSoon(entry.reply);
     }
@@ -214,6 +236,23 @@ export async function startIngest({
     overtaking.reset();
     settled = [];
     lastSeq = 0;
+    newest = undefined;
+  }
+
+  /** What is held counts as delivered out of turn: where it is still there, it is acknowledged when it is offered again. */
+  function onPutBack(): void {
+    log.warn(
+      { held: held.size, notAcknowledged: settled.length },
+      'the newest event that was taken is not there any more: NATS was put back to an older copy, or the stream purged',
+    );
+    for (const entry of held.values()) entry.reply = undefined;
+    settled = [];
+    newest = undefined;
+  }
+
+  function onConsumerBack(seq: number): void {
+    lastSeq = Math.min(lastSeq, seq - 1);
+    overtaking.reset();
   }
 
   function acknowledgeSoon(reply: string): void {
@@ -224,6 +263,7 @@ export async function startIngest({
   function acknowledge(): void {
     clearTimeout(ackTimer);
     ackTimer = undefined;
+    if (putBack.isInDoubt) return;
     for (const reply of settled) nats.connection.publish(reply, ACK);
     settled = [];
   }
@@ -396,21 +436,25 @@ export async function startIngest({
   });
 
   function take(message: JsMsg): void {
-    const { seq } = message;
+    const received = receivedOf(message);
+    const { seq, receivedAt } = received;
     lastSeq = Math.max(lastSeq, seq);
+    if (receivedAt >= (newest?.receivedAt ?? 0)) newest = { seq, receivedAt };
     pulled += 1;
-    if (overtaken.delete(seq)) {
+    const overtakenAt = overtaken.get(seq);
+    overtaken.delete(seq);
+    if (overtakenAt === receivedAt) {
       acknowledgeSoon(replyOf(message));
       return;
     }
     const before = held.get(seq);
-    if (before !== undefined) {
+    if (before?.receivedAt === receivedAt) {
       // Offered again while we hold it: the newer delivery is the one to acknowledge.
       before.reply = replyOf(message);
       before.heardOfAt = now();
       return;
     }
-    const raw = rawMessageOf(receivedOf(message), places);
+    const raw = rawMessageOf(received, places);
     const { project, events, deadLetters } = parseMessage(raw);
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
@@ -420,6 +464,7 @@ export async function startIngest({
     }
     const entry: Held = {
       seq,
+      receivedAt,
       bytes: message.data.length,
       open: events.length + (isPutOff ? 0 : deadLetters.length),
       reply: replyOf(message),
@@ -453,13 +498,16 @@ export async function startIngest({
 
   /** What there is to say against one, the consumer's way will: here it is left alone. */
   function takeAhead(message: StoredMsg): void {
-    const { data, seq } = message;
-    if (seq <= lastSeq || held.has(seq) || overtaken.has(seq)) return;
-    const { project, events, deadLetters } = parseMessage(rawMessageOf(storedOf(message), places));
+    const stored = storedOf(message);
+    const { data, seq, receivedAt } = stored;
+    if (seq <= lastSeq || held.get(seq)?.receivedAt === receivedAt) return;
+    if (overtaken.get(seq) === receivedAt) return;
+    const { project, events, deadLetters } = parseMessage(rawMessageOf(stored, places));
     if (deadLetters.length > 0) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {
       seq,
+      receivedAt,
       bytes: data.length,
       overtakes: true,
       open: events.length,
@@ -509,7 +557,7 @@ export async function startIngest({
       }
       if (overtaken.size < OVERTAKEN_MAX) continue;
       // Removed from the stream before the consumer came to them.
-      for (const seq of overtaken) if (seq <= lastSeq) overtaken.delete(seq);
+      for (const seq of overtaken.keys()) if (seq <= lastSeq) overtaken.delete(seq);
     }
   }
 

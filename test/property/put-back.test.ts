@@ -1,0 +1,246 @@
+/**
+ * The loader and a NATS that is put back to older copies of itself, as a model: the real steps against a log that
+ * gives its sequences out again, a ledger that is put back with it, and a ClickHouse that is not. Whatever the order,
+ * no record counts twice, what is in the log counts, and what was loaded before the log lost it has counted.
+ */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
+import { isLoaded, type KeptRange, resume } from '../../activities/load-ledger.ts';
+import { planBatch, type PlannableLog } from '../../activities/plan-batch.ts';
+import { endOf, type LogPosition, type LogRange } from '../../shared/ranges.ts';
+import { type RangeSums, type Rollup, sumRollups } from '../../shared/rollup.ts';
+import { aRollup, NOON_ISH } from '../support/builders.ts';
+
+interface Entry {
+  readonly at: string;
+  readonly rollup: Rollup;
+  /** Which record it is, whatever its sequence. */
+  readonly name: string;
+}
+
+const STREAM = '1000';
+const FRESH: LogPosition = { log: '', seq: 0 };
+
+/** ROLLUPS and INGEST: what is put back together. */
+class NatsModel {
+  entries: readonly Entry[] = [];
+  kept: KeptRange | undefined;
+  private clock = 2_000;
+  private count = 0;
+  private copy: { entries: readonly Entry[]; kept: KeptRange | undefined } | undefined;
+
+  append(): void {
+    this.clock += 1;
+    this.count += 1;
+    const name = `/${this.count}`;
+    const row = ['page_views', 'hour', NOON_ISH / 1_000, 'path', name, '1', 1] as const;
+    const rollup = aRollup({ identity: `run-${name}`, rows: [row] });
+    // Several within a millisecond, as JetStream has them.
+    const at = String(BigInt(this.clock) * 300_000n);
+    this.entries = [...this.entries, { at, rollup, name }];
+  }
+
+  takeCopy(): void {
+    this.copy = { entries: this.entries, kept: this.kept };
+  }
+
+  putBack(): void {
+    if (this.copy === undefined) return;
+    ({ entries: this.entries, kept: this.kept } = this.copy);
+    // Some time goes by until it runs again.
+    this.clock += 10;
+  }
+
+  get log(): PlannableLog & { sumRange(range: LogRange): Promise<RangeSums> } {
+    const entryAt = (seq: number) => this.entries[seq - 1];
+    const timeOf = (seq: number) => Promise.resolve(entryAt(seq)?.at);
+    return {
+      end: () => {
+        const seq = this.entries.length;
+        const at = entryAt(seq)?.at;
+        const end = { log: STREAM, seq, lastSeq: seq, recordBytes: 2_000 };
+        return Promise.resolve({ ...end, ...(at !== undefined && { at }) });
+      },
+      nextArrival: () => Promise.resolve(),
+      timeOf,
+      firstAfter: (_partition, at) => {
+        const index = this.entries.findIndex((entry) => BigInt(entry.at) > BigInt(at));
+        const found = this.entries[index];
+        return Promise.resolve(found && { seq: index + 1, at: found.at });
+      },
+      sumRange: async ({ from, to, at = '' }) => {
+        const part = this.entries.slice(from - 1, to);
+        if ((await timeOf(to)) === at) return sumRollups(part.map(({ rollup }) => rollup));
+        const left = part.filter((entry) => BigInt(entry.at) <= BigInt(at));
+        return { ...sumRollups(left.map(({ rollup }) => rollup)), isCut: true };
+      },
+    };
+  }
+}
+
+type Fate = 'done' | 'refused' | 'replyLost' | 'heldBack';
+
+interface Insert {
+  readonly table: string;
+  readonly rows: readonly object[];
+  readonly token: string;
+}
+
+/** As `migrations/001-metrics.sql` makes it: tokens are known, and for good which ranges are loaded. */
+class ClickHouseModel {
+  readonly counts = new Map<string, number>();
+  private readonly tokens = new Set<string>();
+  private readonly loadedTo = new Map<string, number>();
+  readonly underway: Insert[] = [];
+
+  arrive({ table, rows, token }: Insert): void {
+    const list = rows as {
+      log: string;
+      range_from: number;
+      range_to: number;
+      [k: string]: unknown;
+    }[];
+    const toOf = (log: string) => this.loadedTo.get(log) ?? 0;
+    if (table === 'loaded_ranges') {
+      for (const { log, range_to } of list) this.loadedTo.set(log, Math.max(toOf(log), range_to));
+    }
+    if (table !== 'metrics_inbox' || this.tokens.has(token)) return;
+    this.tokens.add(token);
+    for (const { log, range_from, dimension_value, count } of list) {
+      if (range_from <= toOf(log)) continue;
+      const name = String(dimension_value);
+      this.counts.set(name, (this.counts.get(name) ?? 0) + Number(count));
+    }
+  }
+
+  writer(fateOf: () => Fate): TableWriter {
+    return {
+      insert: (table, rows, token) => {
+        if (rows.length === 0) return Promise.resolve();
+        const fate = fateOf();
+        if (fate === 'done' || fate === 'replyLost') this.arrive({ table, rows, token });
+        if (fate === 'heldBack') this.underway.push({ table, rows, token });
+        return fate === 'done' ? Promise.resolve() : Promise.reject(new Error(fate));
+      },
+    };
+  }
+}
+
+/** The workflow, one step at a time: planned first, then tried until it is loaded. */
+class LoaderModel {
+  position = FRESH;
+  private planned: LogRange | undefined;
+  private readonly nats: NatsModel;
+
+  constructor(nats: NatsModel) {
+    this.nats = nats;
+  }
+
+  /** @returns false where there is nothing to load */
+  async plan(): Promise<boolean> {
+    this.planned ??= await this.nextRange();
+    return this.planned !== undefined;
+  }
+
+  private async nextRange(): Promise<LogRange | undefined> {
+    const resumed = resume(this.position, this.nats.kept, STREAM);
+    if ('again' in resumed) return resumed.again;
+    const request = { partition: 0, after: resumed.after };
+    return (await planBatch(this.nats.log, idleWaiting(), request)) ?? undefined;
+  }
+
+  /** @returns the range that is loaded now */
+  async load(tables: TableWriter): Promise<LogRange | undefined> {
+    const range = this.planned;
+    if (range === undefined) return undefined;
+    if (!isLoaded(range, this.nats.kept)) {
+      this.nats.kept = { range, isLoaded: false };
+      const worked = await loadBatch(this.nats.log, tables, range).then(
+        () => true,
+        () => false,
+      );
+      if (!worked) return undefined;
+      this.nats.kept = { range, isLoaded: true };
+    }
+    this.position = endOf(range);
+    this.planned = undefined;
+    return range;
+  }
+
+  /** Terminated, and started again. */
+  forget(): void {
+    this.position = FRESH;
+    this.planned = undefined;
+  }
+}
+
+const step = fc.oneof(
+  fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ do: fc.constantFrom('plan' as const, 'load' as const, 'load' as const) }),
+  fc.record({ do: fc.constantFrom('copy' as const, 'put back' as const, 'forget' as const) }),
+  fc.record({ do: fc.constant('deliver' as const), which: fc.nat() }),
+);
+const fates = fc.array(
+  fc.constantFrom<Fate>('done', 'done', 'done', 'refused', 'replyLost', 'heldBack'),
+  { minLength: 1, maxLength: 20 },
+);
+
+describe('the loader of a log that is put back', () => {
+  it('counts nothing twice, all that is there, and keeps what it has counted', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fates, async (steps, fateList) => {
+        const nats = new NatsModel();
+        const clickhouse = new ClickHouseModel();
+        const loader = new LoaderModel(nats);
+        let tries = 0;
+        const tables = clickhouse.writer(() => fateList[tries++ % fateList.length] ?? 'done');
+        const certain = clickhouse.writer(() => 'done');
+        /** A loader that loses its memory as well while it does not know yet: the docs say what is lost then. */
+        let isKnown = true;
+
+        for (const s of steps) {
+          if (s.do === 'append') for (let n = 0; n < s.count; n += 1) nats.append();
+          else if (s.do === 'plan') await loader.plan();
+          else if (s.do === 'load') {
+            await loader.plan();
+            if ((await loader.load(tables)) !== undefined) isKnown = true;
+          } else if (s.do === 'copy') nats.takeCopy();
+          else if (s.do === 'put back') {
+            nats.putBack();
+            isKnown = false;
+          } else if (s.do === 'deliver') {
+            const { underway } = clickhouse;
+            const [insert] = underway.splice(s.which % Math.max(1, underway.length), 1);
+            if (insert !== undefined) clickhouse.arrive(insert);
+          } else if (isKnown) loader.forget();
+        }
+        const before = new Map(clickhouse.counts);
+        while (await loader.plan()) await loader.load(certain);
+        for (const insert of clickhouse.underway) clickhouse.arrive(insert);
+
+        for (const { name } of nats.entries) {
+          expect(clickhouse.counts.get(name), `${name} is in the log`).to.equal(1);
+        }
+        for (const [name, count] of clickhouse.counts) expect(count, name).to.equal(1);
+        for (const name of before.keys()) expect(clickhouse.counts.has(name)).to.equal(true);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+function idleWaiting() {
+  let now = 0;
+  return {
+    heartbeat: () => undefined,
+    stop: new AbortController().signal,
+    patienceMs: 0,
+    gatherMs: () => 0,
+    sleep: (ms: number) => {
+      now += ms;
+      return Promise.resolve();
+    },
+    now: () => now,
+  };
+}
