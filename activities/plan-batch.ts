@@ -27,7 +27,7 @@ export interface Waiting {
   readonly stop: AbortSignal;
   /** How long to wait at all before the loader gets a breather, milliseconds. */
   readonly patienceMs: number;
-  /** Once there is something, how long to let more come, milliseconds. */
+  /** Once there is something, how long to let more come at the least, milliseconds. */
   gatherMs(): number;
   sleep(ms: number): Promise<void>;
   now(): number;
@@ -36,18 +36,18 @@ export interface Waiting {
 const HEARTBEAT_EVERY_MS = 2_000;
 
 /** Between two loads while records keep coming: an insert costs the same for one row and for a thousand. */
-const LOAD_EVERY_MS = 1_000;
-const GATHER_MS = { min: 50, max: 400 } as const;
-/** So many records are worth an insert of their own once no more of them come for a moment. */
-const WORTH_RECORDS = 20;
+const LOAD_EVERY_MS = 400;
+/** Records come in pulses (docs/decisions/028): so long after the last one of a pulse no more of it come, */
 const QUIET_MS = 80;
+/** and where they come without a break, they are loaded nevertheless. */
+const PULSE_MS_MAX = 300;
 
 /**
- * How long to let more records come, milliseconds: a moment where nothing was loaded lately.
+ * How long to let more records come at the least, milliseconds: no two loads follow each other closely.
  * @param sinceLastMs since the range before this one was planned
  */
 export function gatherTime(sinceLastMs: number): number {
-  return Math.max(GATHER_MS.min, Math.min(GATHER_MS.max, LOAD_EVERY_MS - sinceLastMs));
+  return Math.max(QUIET_MS, LOAD_EVERY_MS - sinceLastMs);
 }
 
 /** @returns null where nothing came for as long as patience lasts */
@@ -67,8 +67,7 @@ export async function planBatch(
       const from = place.seq + 1;
       const recordsMax = recordsOf(end);
       const records = end.seq - place.seq;
-      const later =
-        records >= recordsMax ? end : await gather(log, waiting, partition, end, records);
+      const later = records >= recordsMax ? end : await gather(log, waiting, partition, end);
       // Made anew, or put back, just now.
       if (later.log !== end.log || later.seq < end.seq) continue;
       const to = Math.min(later.seq, place.seq + recordsMax);
@@ -83,22 +82,21 @@ export async function planBatch(
   return null;
 }
 
-/** Lets more records come, for as long as is due; less long where there are many already, and none comes. */
+/** Lets more records come, for as long as is due, and then until the pulse is over that they are of. */
 async function gather(
   log: PlannableLog,
   waiting: Waiting,
   partition: number,
   end: SizedLogEnd,
-  records: number,
 ): Promise<SizedLogEnd> {
-  const until = waiting.now() + waiting.gatherMs();
-  const isWorthIt = records >= WORTH_RECORDS;
+  let waitMs = waiting.gatherMs();
+  const until = waiting.now() + waitMs + PULSE_MS_MAX;
   for (let before = end; ;) {
-    const leftMs = until - waiting.now();
-    await waiting.sleep(isWorthIt ? Math.min(leftMs, QUIET_MS) : leftMs);
+    await waiting.sleep(waitMs);
     const later = await log.end(partition);
     if (later.seq === before.seq || waiting.now() >= until) return later;
     before = later;
+    waitMs = QUIET_MS;
   }
 }
 

@@ -57,21 +57,21 @@ describe('planning a range', () => {
     const { plan, clock } = waitingFor((now) => at(now < 400 ? 12 : 15));
 
     expect(await plan(at(10))).to.deep.equal({ partition: 0, log: 'life', from: 11, to: 15 });
-    expect(clock()).to.equal(400);
+    expect(clock()).to.equal(480);
   });
 
-  it('gathers no longer than many records keep coming', async () => {
-    const { plan, clock } = waitingFor((now) => at(now < 200 ? 40 + now : 240));
+  it('waits until the pulse is over that records come in, and no longer', async () => {
+    const { plan, clock } = waitingFor((now) => at(now < 500 ? 40 + now : 540));
 
-    expect(await plan(at(10))).to.include({ from: 11, to: 240 });
-    expect(clock()).to.be.within(240, 320);
+    expect(await plan(at(10))).to.include({ from: 11, to: 540 });
+    expect(clock()).to.be.within(500, 640);
   });
 
-  it('gathers to the end while many records keep coming', async () => {
+  it('goes on at its limit where records come without a break', async () => {
     const { plan, clock } = waitingFor((now) => at(40 + now));
 
-    expect(await plan(at(10))).to.include({ from: 11, to: 440 });
-    expect(clock()).to.equal(400);
+    expect(await plan(at(10))).to.include({ from: 11 });
+    expect(clock()).to.be.within(700, 780);
   });
 
   it('does not gather where there is a full range, and takes no more than that', async () => {
@@ -159,11 +159,10 @@ describe('planning a range', () => {
 });
 
 describe('the time to gather records', () => {
-  it('is a moment after a quiet second, and longer the sooner the next load would follow', () => {
-    expect(gatherTime(Infinity)).to.equal(50);
-    expect(gatherTime(950)).to.equal(50);
-    expect(gatherTime(800)).to.equal(200);
-    expect(gatherTime(600)).to.equal(400);
+  it('is a moment after a quiet one, and longer the sooner the next load would follow', () => {
+    expect(gatherTime(Infinity)).to.equal(80);
+    expect(gatherTime(400)).to.equal(80);
+    expect(gatherTime(300)).to.equal(100);
     expect(gatherTime(0)).to.equal(400);
   });
 });
