@@ -4,8 +4,9 @@ import { gunzipSync } from 'node:zlib';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { expect } from 'chai';
+import { toError } from '../../shared/errors.ts';
 import { workflowBundle } from '../../workers/host/workflow-bundle.ts';
-import { replay } from '../support/replay.ts';
+import { replay, replayAll } from '../support/replay.ts';
 
 const HISTORIES = new URL('histories/', import.meta.url);
 
@@ -23,11 +24,13 @@ function renumbered(events: Events, all: Events): Events {
 }
 
 describe('recorded histories', () => {
-  before(() => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-  });
-
   const names = readdirSync(HISTORIES).filter((name) => name.endsWith('.pb.gz'));
+  let errors: ReadonlyMap<string, unknown>;
+
+  before('replay them all', async () => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    errors = await replayAll(new Map(names.map((name) => [name, read(name)])));
+  });
 
   it('exist for every way a session and a loader can go', () => {
     for (const scenario of [
@@ -47,8 +50,10 @@ describe('recorded histories', () => {
   });
 
   for (const name of names) {
-    it(`replays ${name}`, async () => {
-      await replay(read(name));
+    it(`replays ${name}`, () => {
+      expect([...errors.keys()]).to.include(name);
+      const error = errors.get(name);
+      if (error !== undefined) throw toError(error);
     });
   }
 
