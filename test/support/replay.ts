@@ -3,7 +3,7 @@ import type proto from '@temporalio/proto';
 import { SessionHost } from '../../workers/host/session-host.ts';
 import { workflowBundle } from '../../workers/host/workflow-bundle.ts';
 
-type History = proto.temporal.api.history.v1.IHistory;
+export type History = proto.temporal.api.history.v1.IHistory;
 
 /** @throws where the code does otherwise now */
 export async function replay(history: History): Promise<void> {
