@@ -1,8 +1,9 @@
-// Several Mocha processes side by side, as one report: the first prints as it goes, what the others
-// print follows in their turn, and one closing block counts everything.
+// Several processes side by side (test-lane.mjs), as one report: each takes the next test file when it
+// has done one. The first prints as it goes, what the others print follows in their turn, and one closing
+// block counts everything.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 /** npm passes a Ctrl-C on as well, a moment after the terminal: that is no second one. */
 const SECOND_SIGNAL_AFTER_MS = 1_000;
@@ -11,27 +12,34 @@ const EXIT_CODE_MAX = 255;
 const END_MS_MAX = 30_000;
 
 /**
- * A lane is a process: `{ name, files }`.
+ * A pool is what some lanes do together: `{ files, lanes, ready }`. They begin once `ready` is there.
  * @returns the exit code: the number of failures, at most 255
  */
-export async function runLanes(lanes, { root, options, environment }) {
+export async function runPools(pools, { root, options, environment }) {
   const require = createRequire(import.meta.url);
   const { reporters } = require('mocha');
   const { printClosing } = require(join(root, 'test', 'support', 'reporter.cjs'));
   const began = Date.now();
   const colors = reporters.Base.useColors ? { MOCHA_COLORS: '1' } : {};
-  const env = { ...process.env, ...environment, ...colors };
-  const running = lanes.map(({ name, files }) =>
-    startLane(name, [...options, ...files], root, env),
+  const run = {
+    root,
+    options,
+    env: { ...process.env, ...environment, ...colors },
+    bails: options.some((option) => option === '--bail' || option === '-b'),
+    isOver: false,
+  };
+  const lanes = pools.flatMap((pool) =>
+    Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run)),
   );
-  const signals = passSignalsOn(running);
+  const signals = passSignalsOn(lanes, run);
 
   const results = [];
-  for (const lane of running) {
+  for (const lane of lanes) {
     lane.show();
-    results.push(await lane.ended);
+    results.push(...(await lane.ended));
   }
 
+  printTimes(results, Date.now() - began, lanes.length);
   const total = addUp(results);
   total.stats.duration = Date.now() - began;
   printClosing(total);
@@ -39,47 +47,42 @@ export async function runLanes(lanes, { root, options, environment }) {
   return Math.min(total.stats.failures, EXIT_CODE_MAX);
 }
 
-function startLane(name, words, root, env) {
-  // Not by Mocha's own command: that one starts a second process, which a signal would not reach.
-  const mocha = join(
-    dirname(createRequire(import.meta.url).resolve('mocha/package.json')),
-    'lib/cli/cli.js',
-  );
-  const child = spawn(process.execPath, ['--import', 'tsx/esm', mocha, ...words], {
-    cwd: root,
-    env,
-    // A group of its own: a Ctrl-C on the terminal reaches it by us, once.
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+/** One process, or several in turn: where one dies in the middle of a file, another goes on with the next. */
+function startLane(pool, run) {
+  const output = holdOutput();
+  let lane;
+  const untilDone = async () => {
+    const results = [];
+    try {
+      await pool.ready;
+    } catch (error) {
+      return [deathIn({ file: 'test/support/prepare.ts', began: Date.now() }, error.message)];
+    }
+    let goesOn = true;
+    while (goesOn && pool.files.length > 0 && !run.isOver) {
+      lane = startProcess(pool.files, run, output.write);
+      const ended = await lane.ended;
+      results.push(...ended.results);
+      goesOn = ended.hasBegun;
+    }
+    return results;
+  };
+  return {
+    ended: untilDone(),
+    show: output.show,
+    signal: (signal) => lane?.child.kill(signal),
+    kill: () => killGroup(lane?.child.pid),
+  };
+}
+
+/** Until it is shown, what is written is kept. */
+function holdOutput() {
   let held = [];
-  for (const [from, to] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ]) {
-    from.on('data', (chunk) => {
+  return {
+    write(to, chunk) {
       if (held === undefined) to.write(chunk);
       else held.push([to, chunk]);
-    });
-  }
-  let counts;
-  let timer;
-  child.once('message', (message) => {
-    counts = message;
-    timer = setTimeout(() => killGroup(child.pid), END_MS_MAX);
-  });
-  const ended = new Promise((resolve) => {
-    child.once('error', (error) => resolve(deathOf(name, error.message)));
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      killGroup(child.pid);
-      resolve(resultOf(name, counts, code, signal));
-    });
-  });
-  return {
-    ended,
-    signal: (signal) => child.kill(signal),
-    kill: () => killGroup(child.pid),
+    },
     show() {
       for (const [to, chunk] of held) to.write(chunk);
       held = undefined;
@@ -87,25 +90,72 @@ function startLane(name, words, root, env) {
   };
 }
 
-/** The counts it sent; one failure where it did not get that far, or came to a bad end after them. */
-function resultOf(name, counts, code, signal) {
-  const end = signal ?? `code ${code}`;
-  if (counts === undefined)
-    return deathOf(name, `Mocha ended with ${end} before its closing counts`);
-  const expected = Math.min(counts.stats.failures, EXIT_CODE_MAX);
-  const failures = counts.failures.map(({ titles, err }) => ({ err, titlePath: () => titles }));
-  if (code === expected) return { stats: counts.stats, failures };
-  return addUp([
-    { stats: counts.stats, failures },
-    deathOf(name, `Mocha ended with ${end} after its closing counts: something was left behind`),
-  ]);
+function startProcess(files, run, write) {
+  const script = join(run.root, 'scripts', 'test-lane.mjs');
+  const child = spawn(process.execPath, ['--import', 'tsx/esm', script, ...run.options], {
+    cwd: run.root,
+    env: run.env,
+    // A group of its own: a Ctrl-C on the terminal reaches it by us, once.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  child.stdout.on('data', (chunk) => write(process.stdout, chunk));
+  child.stderr.on('data', (chunk) => write(process.stderr, chunk));
+  const results = [];
+  let current;
+  let hasBegun = false;
+  let hasEnded = false;
+  let timer;
+  child.on('message', (message) => {
+    if (message.next) {
+      hasBegun = true;
+      const file = run.isOver ? undefined : files.shift();
+      if (file !== undefined) current = { file, began: Date.now() };
+      child.send({ file }, ignoreGone);
+    } else if (message.ended) {
+      hasEnded = true;
+      timer = setTimeout(() => killGroup(child.pid), END_MS_MAX);
+    } else {
+      results.push(resultOf(current, message));
+      current = undefined;
+      if (run.bails && message.stats.failures > 0) run.isOver = true;
+    }
+  });
+  const ended = new Promise((resolve) => {
+    const close = (end) => {
+      clearTimeout(timer);
+      killGroup(child.pid);
+      if (current !== undefined) {
+        results.push(deathIn(current, `the process ended with ${end} before its counts`));
+      } else if (!hasEnded || end !== 'code 0') {
+        const when = hasBegun ? 'after its counts: something was left behind' : 'before any test';
+        const message = `the process ended with ${end} ${when}`;
+        const { file = 'a lane' } = results.at(-1) ?? {};
+        results.push(deathIn({ file, began: Date.now() }, message));
+      }
+      resolve({ results, hasBegun });
+    };
+    child.once('error', (error) => close(error.message));
+    child.once('close', (code, signal) => close(signal ?? `code ${code}`));
+  });
+  return { child, ended };
 }
 
-function deathOf(name, message) {
+/** Its `close` tells. */
+function ignoreGone() {}
+
+function resultOf({ file, began }, { stats, failures }) {
   return {
-    stats: { passes: 0, pending: 0, failures: 1 },
-    failures: [{ err: { message }, titlePath: () => [`the tests of ${name}`] }],
+    file,
+    durationMs: Date.now() - began,
+    stats,
+    failures: failures.map(({ titles, err }) => ({ err, titlePath: () => titles })),
   };
+}
+
+function deathIn({ file, began }, message) {
+  const stats = { passes: 0, pending: 0, failures: 1 };
+  return resultOf({ file, began }, { stats, failures: [{ titles: [file], err: { message } }] });
 }
 
 function addUp(results) {
@@ -116,17 +166,39 @@ function addUp(results) {
   };
 }
 
+/** Where the time goes, by folder, and in which files. */
+function printTimes(results, totalMs, lanes) {
+  const seconds = (ms) => `${(ms / 1_000).toFixed(0)} s`;
+  const folders = new Map();
+  for (const { file, durationMs } of results) {
+    const [, folder] = file.split('/');
+    if (folder !== undefined) folders.set(folder, (folders.get(folder) ?? 0) + durationMs);
+  }
+  const byFolder = [...folders].map(([folder, ms]) => `${folder} ${seconds(ms)}`);
+  const longest = results
+    .toSorted((a, b) => b.durationMs - a.durationMs)
+    .slice(0, 8)
+    .map(
+      ({ file, durationMs }) =>
+        `${file.replace(/^test\/|\.test\.ts$/g, '')} ${seconds(durationMs)}`,
+    );
+  process.stdout.write(
+    `\n  ${seconds(totalMs)} in ${lanes} lanes: ${byFolder.join(', ')}\n  longest: ${longest.join(', ')}\n`,
+  );
+}
+
 /** The first is passed on, so that servers are stopped; a second one waits for nothing. */
-function passSignalsOn(running) {
+function passSignalsOn(lanes, run) {
   const signals = [];
   let firstAt = 0;
   const pass = (signal) => {
     signals.push(signal);
+    run.isOver = true;
     if (signals.length === 1) {
       firstAt = Date.now();
-      for (const lane of running) lane.signal(signal);
+      for (const lane of lanes) lane.signal(signal);
     } else if (Date.now() - firstAt > SECOND_SIGNAL_AFTER_MS) {
-      for (const lane of running) lane.kill();
+      for (const lane of lanes) lane.kill();
     }
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => pass(signal));
@@ -135,6 +207,7 @@ function passSignalsOn(running) {
 
 /** Sojourn processes that a lane left behind. (Servers have groups and guards of their own.) */
 function killGroup(pid) {
+  if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch (error) {

@@ -2,16 +2,36 @@
 // `--kinds "reset late,delete"` are for the fault tests; whatever else begins with a dash is for Mocha.
 //   node scripts/test.mjs unit integration --grep "a data folder"
 //   node scripts/test.mjs fault --rounds 100 --seed 7
-import { existsSync, readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './install.mjs';
-import { runLanes } from './test-lanes.mjs';
+import { runPools } from './test-lanes.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-// Two processes at the same time: tests wait more than they work. About as long in one as in the other.
-const LANES = [['unit', 'property', 'border', 'replay', 'fault'], ['integration']];
-const FOLDERS = LANES.flat();
+// Tests with servers wait more than they work, so there are more of these lanes than cores, and one for
+// what only calculates: it takes what they leave.
+const CALCULATING = ['property', 'border', 'replay', 'unit'];
+const WITH_SERVERS = ['fault', 'integration'];
+const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
+const SERVER_LANES = Math.min(4, availableParallelism() + 1);
+/** Those that take over half a minute go first, so that no lane is left with one at the end. */
+const LONGEST = [
+  'integration/cli',
+  'fault/faults',
+  'integration/stuck-sessions',
+  'fault/stop',
+  'integration/border',
+  'integration/consumer-anew',
+  'integration/processes',
+  'fault/no-window',
+  'integration/temporal-template',
+  'fault/hot-session',
+  'fault/rolling-restart',
+].map((name) => join('test', `${name}.test.ts`));
 
 const NUMBER = { pattern: /^\d{1,9}$/, what: 'a number' };
 const NAMES = { pattern: /^[a-z ,]+$/, what: 'names with commas between' };
@@ -32,16 +52,45 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const chosen = asked.length > 0 ? asked : FOLDERS;
-const lanes = LANES.map((folders) => folders.filter((folder) => chosen.includes(folder)))
-  .map((folders) => ({ name: folders.join(', '), files: folders.flatMap(testFiles) }))
-  .filter(({ files }) => files.length > 0);
-if (lanes.length === 0) {
+const filesOf = (folders) =>
+  folders.filter((folder) => chosen.includes(folder)).flatMap((folder) => testFiles(folder));
+const calculating = filesOf(CALCULATING);
+const withServers = longestFirst(filesOf(WITH_SERVERS));
+if (calculating.length + withServers.length === 0) {
   process.stderr.write('no tests found\n');
   process.exit(1);
 }
 
 await installPackages();
-process.exitCode = await runLanes(lanes, { root, options, environment });
+// The commands as JavaScript, for this run.
+const build = join('node_modules', '.cache', 'sojourn', `test-${process.pid}`);
+environment.SOJOURN_TEST_COMMAND = join(root, build, 'dist', 'cli', 'main.js');
+try {
+  process.exitCode = await runPools(
+    [
+      { files: withServers, lanes: SERVER_LANES, ready: withServers.length > 0 && prepare() },
+      { files: calculating, lanes: withServers.length > 0 ? 1 : availableParallelism() },
+    ],
+    { root, options, environment },
+  );
+} finally {
+  rmSync(join(root, build), { recursive: true, force: true });
+}
+
+/** May take minutes once, where server programs have to be built. */
+async function prepare() {
+  const words = ['--import', 'tsx/esm', join('test', 'support', 'prepare.ts'), build];
+  const stdio = ['ignore', 'inherit', 'inherit'];
+  const [code, signal] = await once(spawn(process.execPath, words, { cwd: root, stdio }), 'exit');
+  if (code !== 0) throw new Error(`it ended with ${signal ?? `code ${code}`}`);
+}
+
+function longestFirst(files) {
+  return [
+    ...LONGEST.filter((file) => files.includes(file)),
+    ...files.filter((file) => !LONGEST.includes(file)),
+  ];
+}
 
 /** Takes our own options out of the words; test/support/fault-options.ts reads the variables. */
 function takeOptions(given, ours) {

@@ -17,8 +17,13 @@ import {
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const PROJECT = 'hot';
-/** Enough for three runs: a run continues as new at 4 MiB of history. */
+/**
+ * A run continues as new at 4 MiB of history. These are enough for that, as a rule for three runs; where the machine
+ * is busy, deliveries are larger and say less often what their events have in common, and it takes some more.
+ */
 const EVENTS = 50_000;
+const MORE_EVENTS = 10_000;
+const EVENTS_MAX = 100_000;
 const PER_MESSAGE = 50;
 const START = Date.UTC(2026, 5, 1, 12);
 
@@ -64,15 +69,22 @@ describe('a hot session', () => {
       for (let n = 0; !done.signal.aborted; n += 1) waits.push(await timeToBeSeen(`other-${n}`));
     })();
 
-    for (let n = 0; n < EVENTS; n += PER_MESSAGE) {
-      const batch = Array.from({ length: PER_MESSAGE }, (_, i) => event(n + i));
-      await around.publish(PROJECT, batch);
-      // A producer's retry now and then.
-      if (n % 1_000 === 0) await around.publish(PROJECT, batch);
+    let sent = 0;
+    const publishUpTo = async (count: number) => {
+      for (; sent < count; sent += PER_MESSAGE) {
+        const batch = Array.from({ length: PER_MESSAGE }, (_, i) => event(sent + i));
+        await around.publish(PROJECT, batch);
+        // A producer's retry now and then.
+        if (sent % 1_000 === 0) await around.publish(PROJECT, batch);
+      }
+    };
+    await publishUpTo(EVENTS);
+    while (sent < EVENTS_MAX && (await runsOnceTaken(sent)) === 1) {
+      await publishUpTo(sent + MORE_EVENTS);
     }
-    await around.publish(PROJECT, { ...event(EVENTS), eventId: 'end', eventType: 'session_end' });
+    await around.publish(PROJECT, { ...event(sent), eventId: 'end', eventType: 'session_end' });
 
-    const purchases = EVENTS / 10;
+    const purchases = sent / 10;
     await eventually(
       async () => {
         const [row] = await around.select<Record<string, number | string>>(
@@ -80,8 +92,8 @@ describe('a hot session', () => {
            FROM sojourn.sessions_current WHERE project = '${PROJECT}' AND session_id = 'bot'`,
         );
         expect(row).to.deep.equal({
-          events: EVENTS + 1,
-          page_views: EVENTS - purchases,
+          events: sent + 1,
+          page_views: sent - purchases,
           conversions: purchases,
           revenue: String(purchases / 100),
           state: 'ended',
@@ -97,9 +109,9 @@ describe('a hot session', () => {
         const found = await around.rows(PROJECT);
         const views = [...found].filter(([key]) => /^page_views\|hour\|[^|]+\|\|$/.test(key));
         const counted = sum(views.map(([, { count }]) => count));
-        expect(counted).to.equal(EVENTS - purchases + waits.length);
+        expect(counted).to.equal(sent - purchases + waits.length);
         const paths = [...found].filter(([key]) => key.includes('|path|/page/'));
-        expect(sum(paths.map(([, { count }]) => count))).to.equal(EVENTS - purchases);
+        expect(sum(paths.map(([, { count }]) => count))).to.equal(sent - purchases);
       },
       { withinMs: 60_000, everyMs: 500 },
     );
@@ -119,7 +131,7 @@ describe('a hot session', () => {
     waits.sort((a, b) => a - b);
     const worst = waits.at(-1) ?? 0;
     process.stdout.write(
-      `      ${EVENTS} events in ${runs.length} runs; ${waits.length} other sessions seen after ` +
+      `      ${sent} events in ${runs.length} runs; ${waits.length} other sessions seen after ` +
         `${waits[Math.floor(waits.length / 2)] ?? 0} ms (median), ${worst} ms (worst)\n`,
     );
     expect(worst).to.be.below(10_000);
@@ -137,6 +149,18 @@ describe('a hot session', () => {
     const handle = temporal.client.workflow.getHandle(sessionWorkflowId(PROJECT, sessionId));
     await eventually(() => handle.query(stateQuery), { withinMs: 60_000, everyMs: 25 });
     return Date.now() - start;
+  }
+
+  /** How many runs the bot's session has had when it has taken all that was sent. */
+  async function runsOnceTaken(events: number): Promise<number> {
+    const bot = temporal.client.workflow.getHandle(sessionWorkflowId(PROJECT, 'bot'));
+    await eventually(
+      async () => {
+        expect((await bot.query(stateQuery)).events).to.equal(events);
+      },
+      { withinMs: 150_000, everyMs: 500 },
+    );
+    return (await runsOf('bot')).length;
   }
 
   async function runsOf(sessionId: string): Promise<{ readonly bytes: number }[]> {

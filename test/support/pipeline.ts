@@ -12,7 +12,10 @@ import { eventually } from './eventually.ts';
 import { type ReferenceRows, addTo, USERS } from './reference.ts';
 import { TEST_NAMESPACE, temporaryFolder, type TestServers } from './servers.ts';
 
-const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
+/** A run of many files has it ready as JavaScript (prepare.ts). */
+const COMMAND =
+  processEnvironment()['SOJOURN_TEST_COMMAND'] ??
+  fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
 const START_MS_MAX = 40_000;
 const STOP_MS_MAX = 40_000;
 /** Longer than the longest of the commands' own limits in the tests, shorter than a test's. */

@@ -1,7 +1,8 @@
 /**
- * The four real servers for integration tests. `useServers()` starts them once for a whole run,
+ * The four real servers for integration tests. `useServers()` starts them once for a process,
  * before the first test that wants them, on free ports and in a folder of their own; the test files
- * share them and keep apart by names. A test that kills servers takes a private set.
+ * that run in it, one after the other, share them and keep apart by names. A test that kills servers
+ * takes a private set.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import {
   type StartOptions,
   type TemporalServer,
 } from '../../servers/index.ts';
+import { atEnd } from './at-end.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { testStartOptions } from './servers-options.ts';
 
@@ -22,7 +24,6 @@ export { TEST_NAMESPACE, testStartOptions } from './servers-options.ts';
 
 /** A first run may have to build the Temporal server. */
 const FIRST_START_TIMEOUT_MS = 20 * 60_000;
-const STOP_TIMEOUT_MS = 60_000;
 
 /** All four, running. */
 export interface TestServers extends Servers {
@@ -41,13 +42,20 @@ export function useServers(): () => TestServers {
   let servers: TestServers | undefined;
   before('start the servers', async function () {
     this.timeout(FIRST_START_TIMEOUT_MS);
-    shared ??= startPrivateServers();
+    shared ??= startShared();
     servers = await shared;
   });
   return () => {
     if (servers === undefined) throw new Error('the servers are there in tests and hooks only');
     return servers;
   };
+}
+
+/** If the process dies before its end, the servers' guards stop them all the same. */
+function startShared(): Promise<TestServers> {
+  const starting = startPrivateServers();
+  atEnd(async () => (await starting).stop());
+  return starting;
 }
 
 /** A set that no other test sees; the caller stops it. */
@@ -71,16 +79,6 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-test-'));
   folders.add(folder);
   return folder;
-}
-
-// At the top of a file this is a hook of the whole run, after the last test. If Mocha dies before
-// it, the servers' guards end them all the same.
-// (The recorder of histories uses private sets, outside Mocha.)
-if (typeof after === 'function') {
-  after('stop the servers', async function () {
-    this.timeout(STOP_TIMEOUT_MS);
-    await (await shared)?.stop();
-  });
 }
 
 process.once('exit', () => {
