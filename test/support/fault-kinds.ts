@@ -41,7 +41,7 @@ export const KINDS = {
   migrate: { act: streams.migrateTwice, needs: allThree },
   'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },
   'events purged': { act: streams.eventsPurged, needs: nats, isSlow: true },
-  'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, off: 'loses an event' },
+  'events anew': { act: streams.eventsAnew, needs: allThree, isQuiet: true, isSlow: true },
   'dead letters anew': {
     act: streams.deadLettersAnew,
     needs: allThree,
@@ -52,12 +52,12 @@ export const KINDS = {
   'large messages': { act: streams.largeMessages, needs: nats },
   flood: { act: streams.flood, needs: nats, isSlow: true },
   'table detached': { act: stores.tableDetached, needs: clickhouse, isSlow: true },
-  'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, off: 'loses rows' },
+  'view detached': { act: stores.viewDetached, needs: allThree, isQuiet: true, isSlow: true },
   'table emptied': { act: stores.tableEmptied, needs: clickhouse, isQuiet: true, isSlow: true },
   'redis emptied': { act: stores.redisEmptied, needs: ['redis'] },
   'redis put back': { act: stores.redisPutBack, needs: [], stops: ['redis'], isSlow: true },
   'rollups anew': { act: streams.writtenStreamsAnew, needs: allThree, isQuiet: true, isSlow: true },
-  'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, off: 'loses rows' },
+  'nats put back': { act: stores.natsPutBack, needs: [], isQuiet: true, isSlow: true },
   'loader terminated': { act: stores.loaderTerminated, needs: loader, isQuiet: true, isSlow: true },
   'loader reset': { act: stores.loaderReset, needs: loader, isQuiet: true, isSlow: true },
 } as const satisfies Readonly<Record<string, Kind>>;

@@ -1,11 +1,12 @@
 /** What an operator's doing gets to work with, and how it says what has to be right besides the round's traffic. */
 import { createClient } from '@clickhouse/client';
 import type { Client } from '@temporalio/client';
+import type { Status } from '../../../operations/observe.ts';
 import { CLICKHOUSE_ADMIN } from '../../../servers/index.ts';
 import { DEADLETTERS_STREAM, deadLetterSubject } from '../../../shared/ids.ts';
 import { eventually } from '../eventually.ts';
 import type { FaultWorld } from '../fault-world.ts';
-import { connectTemporalOf, environmentOf, sojourn } from '../pipeline.ts';
+import { type CommandResult, connectTemporalOf, environmentOf, sojourn } from '../pipeline.ts';
 import type { Random } from '../random.ts';
 import type { ReferenceEvent } from '../reference.ts';
 import { wrongRows } from '../wrong-rows.ts';
@@ -112,12 +113,32 @@ export async function migrate({ world }: Pick<Doing, 'world'>): Promise<void> {
   if (code !== 0) throw new Error(`migrate ended with ${String(code)}: ${stderr}`);
 }
 
-/** `sojourn audit` of a project. @returns its exit code: 1 where rows differ */
-export async function auditCode(
+/** `sojourn audit` of a project: its exit code, 1 where rows differ, and what it says besides. */
+export async function audit(
   { world }: Pick<Doing, 'world'>,
   project: string,
-): Promise<number | null> {
-  return (await sojourn(['audit', '--project', project], environmentOf(world.servers))).code;
+): Promise<Pick<CommandResult, 'code' | 'stderr'>> {
+  return sojourn(['audit', '--project', project], environmentOf(world.servers));
+}
+
+/** @throws where `sojourn audit` of a project ends otherwise */
+export async function expectAudit(
+  doing: Pick<Doing, 'world'>,
+  project: string,
+  expected: 0 | 1,
+  when: string,
+): Promise<void> {
+  const { code, stderr } = await audit(doing, project);
+  if (code !== expected) {
+    throw new Error(`${when}, and audit of ${project} ends with ${String(code)}: ${stderr}`);
+  }
+}
+
+/** What `sojourn status` says of ClickHouse, where something is wrong with it. */
+export async function clickHouseTrouble({ world }: Pick<Doing, 'world'>): Promise<string> {
+  const { stdout } = await sojourn(['status', '--json'], environmentOf(world.servers));
+  const { servers } = JSON.parse(stdout) as Pick<Status, 'servers'>;
+  return servers.clickhouse.reachable ? '' : servers.clickhouse.error;
 }
 
 /** Waits until a project has so many dead letters, then takes them out. @throws where it has others */

@@ -1,17 +1,26 @@
 /** What operators do to the tables of ClickHouse, to Redis, and to the loader that fills the tables. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { LOADER_WORKFLOW, loaderWorkflowId } from '../../../shared/ids.ts';
+import {
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  LOADER_WORKFLOW,
+  loaderWorkflowId,
+} from '../../../shared/ids.ts';
 import { eventually } from '../eventually.ts';
 import { pick } from '../random.ts';
+import type { ReferenceEvent } from '../reference.ts';
 import {
   asAdmin,
-  auditCode,
+  audit,
   aVisit,
+  clickHouseTrouble,
   type Doing,
+  expectAudit,
+  migrate,
   PATIENCE,
   publishAll,
   untilAllTaken,
@@ -29,16 +38,40 @@ export async function tableDetached(doing: Doing): Promise<void> {
   await asAdmin(doing, `ATTACH TABLE IF NOT EXISTS sojourn.${table}`);
 }
 
-/** The view between the way in and `metrics`: without it what comes in goes nowhere. */
+/** What brings the view back, by what has taken it away. */
+const VIEW_BACK: readonly (readonly [gone: string, back: 'ATTACH' | 'migrate'])[] = [
+  ['DETACH TABLE sojourn.metrics_intake SYNC', 'ATTACH'],
+  ['DETACH TABLE sojourn.metrics_intake PERMANENTLY SYNC', 'migrate'],
+  ['DROP TABLE sojourn.metrics_intake SYNC', 'migrate'],
+];
+
+/** The view between the way in and `metrics`: without it what comes in would go nowhere, so the loader waits. */
 export async function viewDetached(doing: Doing): Promise<void> {
   const beside = `${doing.project}-view`;
   const visit = aVisit(beside, 'a', { ends: true });
   doing.expectBeside(beside, visit);
-  await asAdmin(doing, 'DETACH TABLE sojourn.metrics_intake SYNC');
+  const [gone, back] = pick(doing.random, VIEW_BACK);
+  doing.note(gone);
+  await asAdmin(doing, gone);
   await publishAll(doing, visit);
   await untilAllTaken(doing);
+  await untilLogSays(doing, 'metrics_intake');
+  const trouble = await clickHouseTrouble(doing);
+  if (!trouble.includes('metrics_intake')) throw new Error(`status says of it: '${trouble}'`);
   await sleep(doing.forMs);
-  await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics_intake');
+  if (back === 'migrate') await migrate(doing);
+  else await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics_intake');
+}
+
+/** Waits until one of the processes has logged it. */
+async function untilLogSays({ world }: Doing, what: string): Promise<void> {
+  const folder = join(world.folder, 'processes');
+  await eventually(() => {
+    const says = readdirSync(folder).some((name) =>
+      readFileSync(join(folder, name), 'utf8').includes(what),
+    );
+    if (!says) throw new Error(`no log says ${what}`);
+  }, PATIENCE);
 }
 
 /**
@@ -60,15 +93,13 @@ export async function tableEmptied(doing: Doing): Promise<void> {
     `INSERT INTO sojourn.${copy} SELECT * FROM sojourn.${table}`,
     `TRUNCATE TABLE sojourn.${table}`,
   );
-  const code = await auditCode(doing, beside);
-  if (code !== 1) throw new Error(`${table} is empty, and audit ends with ${String(code)}`);
+  await expectAudit(doing, beside, 1, `${table} is empty`);
   await asAdmin(
     doing,
     `INSERT INTO sojourn.${table} SELECT * FROM sojourn.${copy} SETTINGS insert_deduplicate = 0`,
     `DROP TABLE sojourn.${copy}`,
   );
-  const after = await auditCode(doing, beside);
-  if (after !== 0) throw new Error(`${table} is put back, and audit ends with ${String(after)}`);
+  await expectAudit(doing, beside, 0, `${table} is put back`);
 }
 
 /** Some users count as new once more; new and returning ones together stay the same number. */
@@ -86,18 +117,73 @@ export async function redisPutBack(doing: Doing): Promise<void> {
   await putBack(doing, 'redis', () => sleep(doing.forMs));
 }
 
-/** What was published since is in Temporal and ClickHouse, and NATS gives its places out again. */
+/**
+ * NATS gives out its places again: what was loaded since the copy counts once, what ingest holds counts, and what comes
+ * later counts. Lost is what sessions had written and nobody had loaded yet, and `audit` tells of both.
+ */
 export async function natsPutBack(doing: Doing): Promise<void> {
   const beside = `${doing.project}-nats-back`;
+  const unloaded = `${doing.project}-nats-lost`;
   const between = ['a', 'b', 'c'].flatMap((id) => aVisit(beside, id, { ends: true }));
   const after = aVisit(beside, 'after', { from: 10, ends: true });
   doing.expectBeside(beside, [...between, ...after]);
+  doing.expectBeside(unloaded, []);
+  const { held, later } = visitsInOnePlace(doing);
+  let place = 0;
   await putBack(doing, 'nats', async () => {
     await publishAll(doing, between);
     await untilRows(doing, beside, between);
+    // The row of its session comes through, its metrics do not.
+    await asAdmin(doing, 'DETACH TABLE sojourn.metrics SYNC');
+    await publishAll(doing, aVisit(unloaded, 'lost', { ends: true }));
     await untilAllTaken(doing);
+    await untilEnded(doing, unloaded);
+    doing.world.proxies.temporal.set('cut');
+    await publishAll(doing, held);
+    place = await untilHeld(doing);
   });
+  // The next message gets this sequence, as it would after as many messages.
+  await eventually(() => doing.world.jsm.streams.purge(EVENTS_STREAM, { seq: place }), PATIENCE);
+  await publishAll(doing, later);
+  doing.world.proxies.temporal.set('pass');
+  await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics');
   await publishAll(doing, after);
+  await untilRows(doing, beside, [...between, ...after]);
+  await expectAudit(doing, unloaded, 1, 'what was not loaded is lost');
+  await expectAudit(doing, beside, 0, 'what was loaded is kept');
+  const { stderr } = await audit(doing, beside);
+  if (!stderr.includes('put back')) throw new Error(`audit does not tell of it: ${stderr}`);
+}
+
+/** One that ingest holds while NATS is put back, and one whose first message gets its sequence then. */
+function visitsInOnePlace(doing: Doing): Record<'held' | 'later', ReferenceEvent[]> {
+  const beside = `${doing.project}-nats-held`;
+  const held = aVisit(beside, 'held', { views: 1 });
+  const later = aVisit(beside, 'later', { from: 10, ends: true });
+  doing.expectBeside(beside, [...held, ...later]);
+  return { held, later };
+}
+
+/** @returns the sequence of the one message that ingest holds */
+async function untilHeld({ world }: Doing): Promise<number> {
+  return eventually(async () => {
+    const { num_ack_pending, delivered } = await world.jsm.consumers.info(
+      EVENTS_STREAM,
+      EVENTS_CONSUMER,
+    );
+    if (num_ack_pending !== 1) throw new Error(`${num_ack_pending} messages are held`);
+    return delivered.stream_seq;
+  }, PATIENCE);
+}
+
+/** Waits until the session of a project has ended in the table of sessions. */
+async function untilEnded({ world }: Doing, project: string): Promise<void> {
+  await eventually(async () => {
+    const ended = await world.around.select(
+      `SELECT 1 FROM sojourn.sessions WHERE project = '${project}' AND state = 'ended'`,
+    );
+    if (ended.length === 0) throw new Error(`the session of ${project} has not ended`);
+  }, PATIENCE);
 }
 
 /** A server's files as they are now, after whatever happens in between. */
