@@ -12,7 +12,8 @@ const EXIT_CODE_MAX = 255;
 const END_MS_MAX = 30_000;
 
 /**
- * A pool is what some lanes do together: `{ files, lanes, ready }`. They begin once `ready` is there.
+ * A pool is what some lanes do together: `{ files, lanes, ready, isLast }`. They begin once `ready` is there; the last
+ * ones once all others have done.
  * @returns the exit code: the number of failures, at most 255
  */
 export async function runPools(pools, { root, options, environment }) {
@@ -28,9 +29,13 @@ export async function runPools(pools, { root, options, environment }) {
     bails: options.some((option) => option === '--bail' || option === '-b'),
     isOver: false,
   };
-  const lanes = pools.flatMap((pool) =>
-    Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run)),
-  );
+  const lanesOf = (pool) =>
+    Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run));
+  const lanes = pools.filter(({ isLast }) => !isLast).flatMap(lanesOf);
+  const others = Promise.all(lanes.map(({ ended }) => ended));
+  for (const pool of pools.filter(({ isLast }) => isLast)) {
+    lanes.push(...lanesOf({ ...pool, ready: Promise.all([pool.ready, others]) }));
+  }
   const signals = passSignalsOn(lanes, run);
 
   const results = [];

@@ -18,10 +18,13 @@ const CALCULATING = ['property', 'border', 'replay', 'unit'];
 const WITH_SERVERS = ['fault', 'integration'];
 const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
 const SERVER_LANES = Math.min(4, availableParallelism() + 1);
+/** These ask how soon things are well again, or are as fast as the machine is: beside others they would find it busy. */
+const UNDISTURBED = ['fault/faults', 'fault/hot-session'].map((name) =>
+  join('test', `${name}.test.ts`),
+);
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/cli',
-  'fault/faults',
   'integration/stuck-sessions',
   'fault/stop',
   'integration/border',
@@ -29,7 +32,6 @@ const LONGEST = [
   'integration/processes',
   'fault/no-window',
   'integration/temporal-template',
-  'fault/hot-session',
   'fault/rolling-restart',
 ].map((name) => join('test', `${name}.test.ts`));
 
@@ -55,8 +57,10 @@ const chosen = asked.length > 0 ? asked : FOLDERS;
 const filesOf = (folders) =>
   folders.filter((folder) => chosen.includes(folder)).flatMap((folder) => testFiles(folder));
 const calculating = filesOf(CALCULATING);
-const withServers = longestFirst(filesOf(WITH_SERVERS));
-if (calculating.length + withServers.length === 0) {
+const all = longestFirst(filesOf(WITH_SERVERS));
+const withServers = all.filter((file) => !UNDISTURBED.includes(file));
+const undisturbed = all.filter((file) => UNDISTURBED.includes(file));
+if (calculating.length + all.length === 0) {
   process.stderr.write('no tests found\n');
   process.exit(1);
 }
@@ -66,10 +70,12 @@ await installPackages();
 const build = join('node_modules', '.cache', 'sojourn', `test-${process.pid}`);
 environment.SOJOURN_TEST_COMMAND = join(root, build, 'dist', 'cli', 'main.js');
 try {
+  const ready = all.length > 0 && prepare();
   process.exitCode = await runPools(
     [
-      { files: withServers, lanes: SERVER_LANES, ready: withServers.length > 0 && prepare() },
+      { files: withServers, lanes: SERVER_LANES, ready },
       { files: calculating, lanes: withServers.length > 0 ? 1 : availableParallelism() },
+      { files: undisturbed, lanes: 1, ready, isLast: true },
     ],
     { root, options, environment },
   );

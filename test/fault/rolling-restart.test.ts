@@ -4,6 +4,7 @@ import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { type AnyBatch, eventsOf } from '../../shared/batch.ts';
+import { eventsSignal } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
@@ -102,9 +103,11 @@ describe('a rolling restart under load', () => {
       const { events } = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
       let open: string[] = [];
       for (const event of events ?? []) {
+        const signal = event.workflowExecutionSignaledEventAttributes;
         const input =
-          event.workflowExecutionSignaledEventAttributes?.input ??
-          event.workflowExecutionStartedEventAttributes?.input;
+          signal?.signalName === eventsSignal.name
+            ? signal.input
+            : event.workflowExecutionStartedEventAttributes?.input;
         for (const { data } of input?.payloads ?? []) open.push(...idsIn(data));
         if (!event.workflowTaskCompletedEventAttributes) continue;
         const { seconds, nanos } = event.eventTime ?? {};
