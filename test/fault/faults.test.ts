@@ -110,6 +110,7 @@ describe('whatever fails', () => {
       ['recovery, median', seconds(recoveries[Math.floor(recoveries.length / 2)])],
       ['recovery, longest', seconds(recoveries.at(-1))],
       ['processes that ended by themselves', sum([...world.processes].map((p) => p.ownEnds))],
+      ['Temporal that ended by itself', world.temporalOwnEnds],
       ['time', seconds(Date.now() - began)],
     ];
     return lines.map(([name, value]) => `${name.padEnd(36)} ${value}`).join('\n');

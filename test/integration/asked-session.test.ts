@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
+import { toError } from '../../shared/errors.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { stateQuery } from '../../workflows/messages.ts';
 import {
@@ -78,7 +79,7 @@ describe('a session that is asked all the time', () => {
       if (history.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes) continue;
       const kept = join(mkdtempSync(join(tmpdir(), 'sojourn-asked-')), 'history.json');
       writeFileSync(kept, JSON.stringify(history));
-      failures.push(`${name}, history in ${kept}: ${String(error)}`);
+      failures.push(`${name}, history in ${kept}: ${toError(error).message}`);
     }
 
     expect(histories.size).to.be.at.least(SESSIONS);

@@ -39,6 +39,8 @@ export interface FaultWorld {
   /** The environment of a process behind the proxies. */
   readonly environment: Readonly<Record<string, string>>;
   readonly processes: ReadonlySet<Supervised>;
+  /** Times Temporal ended by itself, and was started again. */
+  readonly temporalOwnEnds: number;
   /** Starts a command under a supervisor. It is ready some seconds later. */
   run(name: string, args: readonly string[]): Supervised;
   end(process: Supervised): Promise<Ending>;
@@ -93,6 +95,7 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
   const shortenAckWait = () =>
     jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, { ack_wait: nanos(ACK_WAIT_MS) });
   await shortenAckWait();
+  const temporal = keepTemporal(servers);
 
   return {
     servers,
@@ -102,6 +105,9 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
     folder,
     environment,
     processes,
+    get temporalOwnEnds() {
+      return temporal.ownEnds;
+    },
     run(name, args) {
       const logFile = join(folder, 'processes', `${name}.log`);
       const started = supervise({ name, args, environment, logFile });
@@ -113,9 +119,12 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
       return process.end();
     },
     async crash(names, pauseMs) {
+      const isTemporal = names.includes('temporal');
+      if (isTemporal) await temporal.leave();
       for (const name of names) servers[name].kill();
       await sleep(pauseMs);
       await Promise.all(names.map((name) => servers.restart(name)));
+      if (isTemporal) temporal.keep();
     },
     async publish(project, payload, messageId) {
       const head = headers();
@@ -161,11 +170,54 @@ export async function startFaultWorld({ seed, settings }: WorldOptions): Promise
     },
     async close(keepLogs) {
       for (const proxy of Object.values(proxies)) proxy.set('pass');
+      await temporal.leave();
       await Promise.all([...processes].map((one) => one.end()));
       await around.close();
       await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
       await servers.stop();
       if (!keepLogs) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface KeptTemporal {
+  readonly ownEnds: number;
+  keep(): void;
+  /** Whoever kills it also starts it again. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Temporal's development server answers, and still ends by itself where one of its parts is not up within 15 s: on a
+ * busy machine, with all that was waiting for it. It is started again, as by any supervisor.
+ */
+function keepTemporal(servers: TestServers): KeptTemporal {
+  let kept: TestServers['temporal'] | undefined;
+  let starting: Promise<void> | undefined;
+  let ownEnds = 0;
+  const keep = () => {
+    const mine = servers.temporal;
+    kept = mine;
+    mine.exited
+      .then(() => {
+        if (kept !== mine) return;
+        ownEnds += 1;
+        starting = servers.restart('temporal').then(keep);
+        return starting;
+      })
+      // Told by whatever waits for Temporal in vain.
+      .catch(() => undefined);
+  };
+  keep();
+  return {
+    get ownEnds() {
+      return ownEnds;
+    },
+    keep,
+    async leave() {
+      kept = undefined;
+      await starting?.catch(() => undefined);
+      kept = undefined;
     },
   };
 }
