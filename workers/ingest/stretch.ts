@@ -17,7 +17,7 @@ const FULL_SHARE = 0.5;
 const IDLE_SHARE = 0.1;
 
 /** A session that goes on is delivered to at most so often, whatever may be written; the least pulses are this far apart. */
-const RHYTHM_MS = { prompt: 500, middle: 2_500, pause: 5_000 } as const;
+const RHYTHM_MS = { prompt: 500, middle: 1_000, pause: 5_000 } as const;
 
 /**
  * The rhythm in which ingest delivers, so that a session is woken when it may write, and well before it would end.
