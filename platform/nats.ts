@@ -232,7 +232,6 @@ const READ_AHEAD = 5_000;
 
 /** The rollup log on JetStream. */
 export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
-  const filter = partitionFilter;
   const dated = createDatedLog({ js, jsm });
 
   return {
@@ -262,7 +261,7 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     ...dated,
 
     async nextArrival(partition, ms, stop) {
-      const subscription = connection.subscribe(filter(partition), { max: 1 });
+      const subscription = connection.subscribe(partitionFilter(partition), { max: 1 });
       const unsubscribe = () => {
         subscription.unsubscribe();
       };
@@ -283,14 +282,14 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
     },
 
     async *heads(partition, upTo) {
-      const range = { subject: filter(partition), to: upTo, headersOnly: true } as const;
+      const range = { subject: partitionFilter(partition), to: upTo, headersOnly: true } as const;
       for await (const { seq, headers } of readRange(js, { stream: ROLLUPS_STREAM, ...range })) {
         yield { seq, workflowId: decodeURIComponent(headers?.get(SESSION_HEADER) ?? '') };
       }
     },
 
     async purgeBefore(partition, seq) {
-      await jsm.streams.purge(ROLLUPS_STREAM, { seq, filter: filter(partition) });
+      await jsm.streams.purge(ROLLUPS_STREAM, { seq, filter: partitionFilter(partition) });
     },
 
     remove: (seq) => removeMessage({ jsm }, ROLLUPS_STREAM, seq),

@@ -20,7 +20,8 @@ import { connectTemporalNative } from '../platform/temporal-native.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { LOOKED_AT_SUBJECT } from '../shared/ids.ts';
 import { createDeliver } from './ingest/deliver.ts';
-import { createStretch, rhythmOf } from './ingest/stretch.ts';
+import { rhythmOf } from './ingest/rhythm.ts';
+import { createStretch } from './ingest/stretch.ts';
 import { createOpener } from './ingest/opening.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import {
@@ -107,7 +108,8 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
 
     let ingest: Ingest | undefined;
     if (roles.ingest) {
-      const stretch = createStretch(config.SESSION_CHECKPOINT);
+      const settings = settingsOf(config);
+      const stretch = createStretch(settings.checkpointMs);
       const deliver = createDeliver(
         {
           client: temporal.client,
@@ -117,7 +119,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
           now: Date.now,
         },
         {
-          settings: settingsOf(config),
+          settings,
           lateWindowMs: config.LATE_WINDOW,
           eagerStart: roles.worker,
         },
@@ -126,7 +128,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         nats,
         deliver,
         stretch,
-        rhythm: rhythmOf(settingsOf(config), stretch),
+        rhythm: rhythmOf(settings, stretch),
         log,
         now: Date.now,
         stuckAfterMs: config.SESSION_STUCK_AFTER,

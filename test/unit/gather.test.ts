@@ -12,8 +12,8 @@ import {
   type Delivery,
   type Gather,
   type HeldMessage,
-  type Rhythm,
 } from '../../workers/ingest/gather.ts';
+import type { Rhythm } from '../../workers/ingest/rhythm.ts';
 import { anEvent } from '../support/builders.ts';
 
 /** Just after a pulse. */

@@ -18,6 +18,7 @@ type Workflow = Awaited<ReturnType<WorkflowCreator['createWorkflow']>>;
 /** Makes workflows, knows which of them have yet to hear of a signal, and tells of those that somebody looks at. */
 export type Sandbox = WorkflowCreator & {
   readonly untaken: Untaken;
+  /** Called with each workflow that is asked something; whoever wants to know sets it. */
   onAsked: (workflowId: string) => void;
 };
 
@@ -128,10 +129,14 @@ export async function createSandbox(
       await thread.terminate();
     },
   };
-  const asked = (workflowId: string) => {
-    sandbox.onAsked(workflowId);
+  const client: ThreadClient = {
+    untaken,
+    asked: (workflowId) => {
+      sandbox.onAsked(workflowId);
+    },
+    ask,
+    dispose,
   };
-  const client: ThreadClient = { untaken, asked, ask, dispose };
   return sandbox;
 }
 

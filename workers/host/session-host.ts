@@ -78,37 +78,38 @@ export function sessionSinks(
   resets: ResetGuard,
   putInQuestion: PutInQuestion,
 ): InjectedSinks<SessionSinks> {
-  /** @returns whether the log holds the entry now, or holds what it says */
+  /** @throws where the log does not answer, or does not hold what the session takes as written */
   async function append(
     { subject, data, workflowId, mayDiffer }: LogEntry,
     { runId, firstExecutionRunId: chain }: Pick<WorkflowInfo, 'runId' | 'firstExecutionRunId'>,
-  ): Promise<boolean> {
+  ): Promise<void> {
     const run = { workflowId, runId, chain };
     if (runId !== chain && (await resets.superseding(run, decodeRollup(data)))) {
-      return mayDiffer === undefined;
+      if (mayDiffer === undefined) return;
+      throw new Error(
+        `another run has come further than write ${mayDiffer}: the session asks the log`,
+      );
     }
-    if (await log.append(subject, data, workflowId)) return true;
+    if (await log.append(subject, data, workflowId)) return;
     // The rows of a first write stand in the argument of its run.
-    if (mayDiffer === undefined) return true;
+    if (mayDiffer === undefined) return;
     const standing = await log.read(subject);
-    return standing !== undefined && isSameWrite(decodeRollup(standing), decodeRollup(data));
+    if (standing !== undefined && isSameWrite(decodeRollup(standing), decodeRollup(data))) return;
+    throw new Error(`the log holds another record under write ${mayDiffer}: the session asks it`);
   }
 
   return {
     [ROLLUP_LOG]: {
       append: {
         async fn(info, entry) {
-          const { workflowId, mayDiffer: writeNo } = entry;
-          const isThere = await append(entry, info).catch(async (error: unknown) => {
-            if (writeNo !== undefined)
-              await putInQuestion({ workflowId, runId: info.runId }, writeNo);
+          try {
+            await append(entry, info);
+          } catch (error) {
+            const { workflowId, mayDiffer: writeNo } = entry;
+            const run = { workflowId, runId: info.runId };
+            if (writeNo !== undefined) await putInQuestion(run, writeNo);
             throw error;
-          });
-          if (isThere || writeNo === undefined) return;
-          await putInQuestion({ workflowId, runId: info.runId }, writeNo);
-          throw new Error(
-            `the log holds another record under write ${writeNo}: the session asks it`,
-          );
+          }
         },
       },
     },

@@ -18,6 +18,7 @@ import {
   OVERTAKING_BYTES_MAX,
   OVERTAKING_MESSAGES_MAX,
 } from '../../shared/limits.ts';
+import type { Rhythm } from './rhythm.ts';
 import { createTurns } from './turns.ts';
 import {
   createWaitingRoom,
@@ -55,16 +56,6 @@ export interface Delivery {
 /** How long events wait for company, milliseconds. */
 const WINDOW_MS = { backlog: 1_000, endUnderBacklog: 100 } as const;
 
-/** When sessions are delivered to while nothing waits behind. */
-export interface Rhythm {
-  /** Between two pulses for what is to be seen at once: new sessions, and those that end; milliseconds. */
-  readonly promptMs: number;
-  /** Between two pulses for what comes in the middle. */
-  readonly middleMs: number;
-  /** How long one session is left alone after a delivery, milliseconds: until it may write again. */
-  readonly pauseMs: (now: number) => number;
-}
-
 /** Projects whose room is kept though nobody waits in it. */
 const EMPTY_ROOMS_MAX = 1_000;
 /** Of so many deliveries one goes to those that wait in a long queue of theirs. */
@@ -97,7 +88,8 @@ export interface Gather {
   dueAt(now?: number): number;
   /**
    * @param now when its session has it
-   * @param isResting its session goes on waiting, until it has {@link rested} */
+   * @param isResting its session goes on waiting, until it has {@link rested}
+   */
   done(delivery: Delivery, now: number, isResting?: boolean): void;
   rested(delivery: Delivery, now: number): void;
   /** Puts a delivery back in front; it is due again at once. */
@@ -127,16 +119,18 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   const turnsBehind = createTurns<WaitingRoom>();
   // In the order of waiting, whatever the project.
   const waiting = new Map<string, WaitingRoom>();
+  /** Of those the ones for which nothing more is to be waited for. */
   const urgent = new Set<string>();
+  /** Of the urgent ones those that overtake: they are not what the queue waits for. */
+  const urgentAhead = new Set<string>();
+  /** Of the urgent ones those that wait for no pulse. */
   const atOnce = new Set<string>();
-  /** Those that were not delivered to before. */
+  /** Of all that wait those that were not delivered to before. */
   const fresh = new Set<string>();
   /** Events of sessions that have had some just now: they are in no room yet. */
   const paused = new Map<string, Waiting>();
   let lookedAt = 0;
-  /** Of those the ones that overtake: they are not what the queue waits for. */
-  const urgentAhead = new Set<string>();
-  /** When. */
+  /** When sessions were delivered to, by key. */
   const told = new LRUCache<string, number>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
@@ -185,11 +179,8 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     const lastAt = told.peek(key);
     return lastAt !== undefined && now < lastAt + pauseMs(now);
   };
-  const insert = (key: string, entry: Waiting, now: number) => {
-    if (mayPause(key, entry, now)) {
-      paused.set(key, entry);
-      return;
-    }
+  const seat = (key: string, entry: Waiting) => {
+    paused.delete(key);
     const room = roomOf(entry.project);
     room.insert(key, entry);
     turns.join(room);
@@ -201,6 +192,10 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     urgent.add(key);
     if (isAtOnce(entry)) atOnce.add(key);
     if (ahead.has(entry.project)) urgentAhead.add(key);
+  };
+  const insert = (key: string, entry: Waiting, now: number) => {
+    if (mayPause(key, entry, now)) paused.set(key, entry);
+    else seat(key, entry);
   };
   const remove = (key: string, room: WaitingRoom) => {
     room.remove(key);
@@ -218,10 +213,6 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   };
   const entryOf = (key: string | undefined) =>
     key === undefined ? undefined : (waiting.get(key)?.get(key) ?? paused.get(key));
-  const resume = (key: string, entry: Waiting, now: number) => {
-    paused.delete(key);
-    insert(key, entry, now);
-  };
   /** Lets those go on whose pause is over, or is cut short, with the pulse of now. */
   const lookAtPaused = (now: number) => {
     if (paused.size === 0 || (now < nextLook() && !hurried && !hasNoRoom())) return;
@@ -229,7 +220,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     for (const [key, entry] of paused) {
       if (mayPause(key, entry, now)) continue;
       entry.since = pulseBefore(now, middleMs);
-      resume(key, entry, now);
+      seat(key, entry);
     }
   };
   /**
@@ -293,7 +284,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
       if (event.type === 'session_end') entry.endsSince ??= now;
       count(session.project, message, size, 1);
       if (isUnderWay) parked.set(key, entry);
-      else resume(key, entry, now);
+      else insert(key, entry, now);
     },
 
     setBacklog(value) {
@@ -382,7 +373,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
       if (entry === undefined) return;
       entry.since = 0;
       entry.endsSince ??= 0;
-      if (paused.has(key) || waiting.has(key)) resume(key, entry, 0);
+      if (!parked.has(key)) seat(key, entry);
     },
 
     hurry() {

@@ -25,7 +25,7 @@ import {
 } from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
 import { createDeadLetters } from './dead-letters.ts';
-import { createGather, type Delivery, type HeldMessage, type Rhythm } from './gather.ts';
+import { createGather, type Delivery, type HeldMessage } from './gather.ts';
 import type { Outcome } from './deliver.ts';
 import { openEventSource } from './event-source.ts';
 import { followFloor } from './follow-floor.ts';
@@ -43,6 +43,7 @@ import {
 } from './parse-event.ts';
 import { rawMessageOf } from './raw-message.ts';
 import { restAfter } from './rest.ts';
+import type { Rhythm } from './rhythm.ts';
 import { createStuckSessions } from './stuck-sessions.ts';
 
 export interface IngestDeps {
