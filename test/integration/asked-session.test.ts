@@ -20,7 +20,8 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { eventually } from '../support/eventually.ts';
-import { type History, replayAll } from '../support/replay.ts';
+import type { History } from '../support/histories.ts';
+import { replayAll } from '../support/replay.ts';
 import { useServers } from '../support/servers.ts';
 
 const PROJECT = 'asked';
@@ -29,26 +30,37 @@ const ASKING = 3;
 const FOR_MS = 8_000;
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '700ms', SESSION_CHECKPOINT: '100ms', LATE_GRACE: '1s' };
 
-describe('a session that is asked all the time', () => {
+interface Scene {
+  readonly around: Around;
+  readonly client: Client;
+}
+
+/** A Sojourn with these settings, and clients around it, for a suite. */
+function useScene(settings: Readonly<Record<string, string>>): () => Scene {
   const servers = useServers();
   let pipeline: PipelineProcess;
-  let around: Around;
-  let client: Client;
+  let scene: Scene;
   let close: () => Promise<void>;
 
   before(async () => {
-    pipeline = await startPipelineProcess(servers(), SETTINGS);
-    around = await connectAround(servers());
-    const temporal = await connectTemporalOf(servers());
-    client = temporal.client;
-    close = () => temporal.connection.close();
+    pipeline = await startPipelineProcess(servers(), settings);
+    const around = await connectAround(servers());
+    const { client, connection } = await connectTemporalOf(servers());
+    scene = { around, client };
+    close = () => connection.close();
   });
 
   after(async () => {
-    await around.close();
+    await scene.around.close();
     await close();
     expect(await pipeline.stop()).to.equal(0);
   });
+
+  return () => scene;
+}
+
+describe('a session that is asked all the time', () => {
+  const scene = useScene(SETTINGS);
 
   it('has a history that replays', async function () {
     this.timeout(90_000);
@@ -62,10 +74,10 @@ describe('a session that is asked all the time', () => {
     );
 
     const histories = new Map<string, History>();
-    for await (const { workflowId, runId } of client.workflow.list({
+    for await (const { workflowId, runId } of scene().client.workflow.list({
       query: `WorkflowType = 'session' AND SojournProject = '${PROJECT}'`,
     })) {
-      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const history = await scene().client.workflow.getHandle(workflowId, runId).fetchHistory();
       histories.set(`${workflowId} ${runId}`, history);
     }
     const replayed = await replayAll(histories);
@@ -91,7 +103,7 @@ describe('a session that is asked all the time', () => {
   async function tell(sessionId: string, until: number): Promise<void> {
     for (let n = 0; Date.now() < until; n += 1) {
       const timestamp = Date.UTC(2026, 2, 4, 10) + n * 1_000;
-      await around.publish(PROJECT, {
+      await scene().around.publish(PROJECT, {
         eventType: 'click',
         sessionId,
         eventId: `${sessionId}-${n}`,
@@ -103,7 +115,7 @@ describe('a session that is asked all the time', () => {
   }
 
   async function ask(sessionId: string, until: number): Promise<void> {
-    const handle = client.workflow.getHandle(sessionWorkflowId(PROJECT, sessionId));
+    const handle = scene().client.workflow.getHandle(sessionWorkflowId(PROJECT, sessionId));
     while (Date.now() < until) {
       await handle.query(stateQuery).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 3));
@@ -112,39 +124,24 @@ describe('a session that is asked all the time', () => {
 });
 
 describe('a session that somebody looks at', () => {
-  const servers = useServers();
-  let pipeline: PipelineProcess;
-  let around: Around;
-  let client: Client;
-  let close: () => Promise<void>;
-
-  before(async () => {
-    // Left alone for a minute after a delivery.
-    const settings = { SESSION_IDLE_TIMEOUT: '30m', SESSION_CHECKPOINT: '60s', LATE_GRACE: '10m' };
-    pipeline = await startPipelineProcess(servers(), settings);
-    around = await connectAround(servers());
-    const temporal = await connectTemporalOf(servers());
-    client = temporal.client;
-    close = () => temporal.connection.close();
-  });
-
-  after(async () => {
-    await around.close();
-    await close();
-    expect(await pipeline.stop()).to.equal(0);
+  // Left alone for a minute after a delivery.
+  const scene = useScene({
+    SESSION_IDLE_TIMEOUT: '30m',
+    SESSION_CHECKPOINT: '60s',
+    LATE_GRACE: '10m',
   });
 
   it('shows at the second look what has waited for it in ingest', async function () {
     this.timeout(60_000);
     const project = 'looked-at';
     const send = (n: number) =>
-      around.publish(project, {
+      scene().around.publish(project, {
         eventType: 'pageview',
         sessionId: 's',
         eventId: `e${n}`,
         timestamp: Date.UTC(2026, 2, 4, 10) + n * 1_000,
       });
-    const handle = client.workflow.getHandle(sessionWorkflowId(project, 's'));
+    const handle = scene().client.workflow.getHandle(sessionWorkflowId(project, 's'));
     const shown = async () => (await handle.query(stateQuery)).events;
     await send(1);
     await eventually(

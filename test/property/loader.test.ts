@@ -5,28 +5,20 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
+import { loadBatch } from '../../activities/load-batch.ts';
 import { planBatch, type SizedLogEnd } from '../../activities/plan-batch.ts';
 import type { LogPosition, LogRange } from '../../shared/ranges.ts';
 import { type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
-
-type Fate = 'done' | 'refused' | 'replyLost' | 'heldBack';
-
-interface Insert {
-  readonly table: string;
-  readonly rows: readonly object[];
-  readonly token: string;
-}
+import { ClickHouseModel, fates, idleWaiting, type Insert } from '../support/loader-model.ts';
 
 /** As `migrations/001-metrics.sql` makes it, with a deduplication window of one insert. */
-class ClickHouseModel {
+class Tables extends ClickHouseModel {
   value = 0;
   private lastToken = '';
   private loadedTo = 0;
-  readonly underway: Insert[] = [];
 
-  arrive({ table, rows, token }: Insert): void {
+  override arrive({ table, rows, token }: Insert): void {
     const list = rows as { range_from: number; range_to: number; value: string }[];
     if (table === 'loaded_ranges') {
       for (const { range_to } of list) this.loadedTo = Math.max(this.loadedTo, range_to);
@@ -34,20 +26,6 @@ class ClickHouseModel {
     if (table !== 'metrics_inbox' || token === this.lastToken) return;
     this.lastToken = token;
     for (const row of list) if (row.range_from > this.loadedTo) this.value += Number(row.value);
-  }
-
-  writer(fateOf: () => Fate): TableWriter {
-    return {
-      insert: (table, rows, token) => {
-        if (rows.length === 0) return Promise.resolve();
-        const insert = { table, rows, token };
-        const fate = fateOf();
-        // A server runs one query of an id at a time; what waits in the network is no query yet.
-        if (fate === 'done' || fate === 'replyLost') this.arrive(insert);
-        if (fate === 'heldBack') this.underway.push(insert);
-        return fate === 'done' ? Promise.resolve() : Promise.reject(new Error(fate));
-      },
-    };
   }
 }
 
@@ -83,18 +61,14 @@ const step = fc.oneof(
   // A loader that was thought dead comes back with a plan of its own time.
   fc.record({ do: fc.constant('zombie' as const), which: fc.nat() }),
 );
-const fates = fc.array(
-  fc.constantFrom<Fate>('done', 'done', 'done', 'refused', 'replyLost', 'heldBack'),
-  { minLength: 1, maxLength: 40 },
-);
 
 describe('the loader, whatever befalls it', () => {
   it('loads every record once: lost replies, inserts held back, loaders that were thought dead', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fates, async (steps, fateList) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fates(40), async (steps, fateList) => {
         const records: Rollup[] = [];
         const log = aLog(records);
-        const clickhouse = new ClickHouseModel();
+        const clickhouse = new Tables();
         const plans: LogRange[] = [];
         let position: LogPosition = { log: LIFE, seq: 0 };
         let tries = 0;
@@ -122,11 +96,7 @@ describe('the loader, whatever befalls it', () => {
           } else if (s.do === 'load') {
             await loadNext();
           } else if (s.do === 'deliver') {
-            const [insert] = clickhouse.underway.splice(
-              s.which % Math.max(1, clickhouse.underway.length),
-              1,
-            );
-            if (insert !== undefined) clickhouse.arrive(insert);
+            clickhouse.deliver(s.which);
           } else {
             const plan = plans[s.which % Math.max(1, plans.length)];
             if (plan !== undefined) await loadBatch(log, tables, plan).catch(() => undefined);
@@ -141,18 +111,3 @@ describe('the loader, whatever befalls it', () => {
     );
   });
 });
-
-function idleWaiting() {
-  let now = 0;
-  return {
-    heartbeat: () => undefined,
-    stop: new AbortController().signal,
-    patienceMs: 0,
-    gatherMs: () => 0,
-    sleep: (ms: number) => {
-      now += ms;
-      return Promise.resolve();
-    },
-    now: () => now,
-  };
-}

@@ -11,6 +11,7 @@ import { planBatch, type PlannableLog } from '../../activities/plan-batch.ts';
 import { endOf, type LogPosition, type LogRange } from '../../shared/ranges.ts';
 import { type RangeSums, type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
+import { ClickHouseModel, fates, idleWaiting, type Insert } from '../support/loader-model.ts';
 
 interface Entry {
   readonly at: string;
@@ -79,22 +80,13 @@ class NatsModel {
   }
 }
 
-type Fate = 'done' | 'refused' | 'replyLost' | 'heldBack';
-
-interface Insert {
-  readonly table: string;
-  readonly rows: readonly object[];
-  readonly token: string;
-}
-
 /** As `migrations/001-metrics.sql` makes it: tokens are known, and for good which ranges are loaded. */
-class ClickHouseModel {
+class Tables extends ClickHouseModel {
   readonly counts = new Map<string, number>();
   private readonly tokens = new Set<string>();
   private readonly loadedTo = new Map<string, number>();
-  readonly underway: Insert[] = [];
 
-  arrive({ table, rows, token }: Insert): void {
+  override arrive({ table, rows, token }: Insert): void {
     const list = rows as {
       log: string;
       range_from: number;
@@ -112,18 +104,6 @@ class ClickHouseModel {
       const name = String(dimension_value);
       this.counts.set(name, (this.counts.get(name) ?? 0) + Number(count));
     }
-  }
-
-  writer(fateOf: () => Fate): TableWriter {
-    return {
-      insert: (table, rows, token) => {
-        if (rows.length === 0) return Promise.resolve();
-        const fate = fateOf();
-        if (fate === 'done' || fate === 'replyLost') this.arrive({ table, rows, token });
-        if (fate === 'heldBack') this.underway.push({ table, rows, token });
-        return fate === 'done' ? Promise.resolve() : Promise.reject(new Error(fate));
-      },
-    };
   }
 }
 
@@ -181,17 +161,13 @@ const step = fc.oneof(
   fc.record({ do: fc.constantFrom('copy' as const, 'put back' as const, 'forget' as const) }),
   fc.record({ do: fc.constant('deliver' as const), which: fc.nat() }),
 );
-const fates = fc.array(
-  fc.constantFrom<Fate>('done', 'done', 'done', 'refused', 'replyLost', 'heldBack'),
-  { minLength: 1, maxLength: 20 },
-);
 
 describe('the loader of a log that is put back', () => {
   it('counts nothing twice, all that is there, and keeps what it has counted', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fates, async (steps, fateList) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fates(20), async (steps, fateList) => {
         const nats = new NatsModel();
-        const clickhouse = new ClickHouseModel();
+        const clickhouse = new Tables();
         const loader = new LoaderModel(nats);
         let tries = 0;
         const tables = clickhouse.writer(() => fateList[tries++ % fateList.length] ?? 'done');
@@ -213,9 +189,7 @@ describe('the loader of a log that is put back', () => {
             nats.putBack();
             isKnown = false;
           } else if (s.do === 'deliver') {
-            const { underway } = clickhouse;
-            const [insert] = underway.splice(s.which % Math.max(1, underway.length), 1);
-            if (insert !== undefined) clickhouse.arrive(insert);
+            clickhouse.deliver(s.which);
           } else if (isKnown) {
             loader.forget();
             remembers = false;
@@ -235,18 +209,3 @@ describe('the loader of a log that is put back', () => {
     );
   });
 });
-
-function idleWaiting() {
-  let now = 0;
-  return {
-    heartbeat: () => undefined,
-    stop: new AbortController().signal,
-    patienceMs: 0,
-    gatherMs: () => 0,
-    sleep: (ms: number) => {
-      now += ms;
-      return Promise.resolve();
-    },
-    now: () => now,
-  };
-}

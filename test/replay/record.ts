@@ -7,7 +7,6 @@
  * never removed: sessions of an old version may be running when a new one is deployed.
  */
 import { existsSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
@@ -20,6 +19,7 @@ import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
 import { askLogSignal, endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
+import { filesOf } from '../support/histories.ts';
 import {
   type Around,
   connectAround,
@@ -232,14 +232,15 @@ async function record(version: string, names: readonly string[]): Promise<void> 
     for (const name of names) {
       const { id, runId } = await (SCENARIOS[name] as Scenario)({ client, around, servers });
       const history = await client.workflow.getHandle(id, runId).fetchHistory();
-      const file = fileURLToPath(new URL(`histories/${version}-${name}.pb.gz`, import.meta.url));
-      if (existsSync(file)) throw new Error(`${file} exists, and histories are never replaced`);
+      const files = filesOf(`${version}-${name}.pb.gz`);
+      if (existsSync(files.history))
+        throw new Error(`${files.history.pathname} exists, and histories are never replaced`);
       writeFileSync(
-        file,
+        files.history,
         gzipSync(proto.temporal.api.history.v1.History.encode(history).finish(), { level: 9 }),
       );
       const records = await recordsOf(servers, history);
-      writeFileSync(file.replace('.pb.gz', '.records.json.gz'), gzipSync(JSON.stringify(records)));
+      writeFileSync(files.records, gzipSync(JSON.stringify(records)));
       process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
     }
   } finally {

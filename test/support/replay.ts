@@ -1,10 +1,8 @@
 /** Replays of recorded sessions, by the host that runs them. */
-import type proto from '@temporalio/proto';
 import { decodeRollup, type LogEntry, type Rollup } from '../../shared/rollup.ts';
 import { SessionHost } from '../../workers/host/session-host.ts';
 import { workflowBundle } from '../../workers/host/workflow-bundle.ts';
-
-export type History = proto.temporal.api.history.v1.IHistory;
+import type { History } from './histories.ts';
 
 /** Hands nothing over: what a session did so in its time is done. */
 class Replayer extends SessionHost {

@@ -1,24 +1,17 @@
 /** A session whose run cannot be asked any more is what its history says. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
-import proto from '@temporalio/proto';
 import { expect } from 'chai';
 import { snapshotFromEvents } from '../../platform/session-history.ts';
 import type { SessionSnapshot } from '../../shared/actor.ts';
 import { balanceRows } from '../../shared/balance.ts';
 import { fromWire, toWire } from '../../shared/contributions.ts';
-import { entryOf, type Rollup } from '../../shared/rollup.ts';
+import { entryOf } from '../../shared/rollup.ts';
 import { stateFromWire } from '../../shared/session-wire.ts';
 import { decodeBalance } from '../../shared/tables.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 import { throughJson } from '../support/builders.ts';
+import { HISTORY_NAMES, historyNamed, recordsOf } from '../support/histories.ts';
 
-const HISTORIES = new URL('../replay/histories/', import.meta.url);
-
-function eventsOf(name: string) {
-  const bytes = gunzipSync(readFileSync(new URL(name, HISTORIES)));
-  return proto.temporal.api.history.v1.History.decode(bytes).events;
-}
+const eventsOf = (name: string) => historyNamed(name).events ?? [];
 
 /** What the run itself said when it ended. */
 function resultIn(events: ReturnType<typeof eventsOf>): SessionSnapshot | undefined {
@@ -44,17 +37,13 @@ const nothing = () => Promise.resolve(undefined);
 
 /** The log, with what was in it when the history was recorded. */
 function logOf(name: string): (subject: string) => Promise<string | undefined> {
-  const file = new URL(name.replace('.pb.gz', '.records.json.gz'), HISTORIES);
-  if (!existsSync(file)) return nothing;
-  const records = JSON.parse(gunzipSync(readFileSync(file)).toString()) as Rollup[];
+  const records = recordsOf(name) ?? [];
   const entries = new Map(records.map(entryOf).map(({ subject, data }) => [subject, data]));
   return (subject) => Promise.resolve(entries.get(subject));
 }
 
 describe('the history of a session that cannot be asked', () => {
-  const names = readdirSync(HISTORIES)
-    .filter((name) => name.endsWith('.pb.gz'))
-    .filter((name) => resultIn(eventsOf(name)) !== undefined);
+  const names = HISTORY_NAMES.filter((name) => resultIn(eventsOf(name)) !== undefined);
 
   it('is there to be compared with what sessions said themselves', () => {
     expect(names.length).to.be.above(10);
