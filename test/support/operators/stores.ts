@@ -9,6 +9,7 @@ import {
   EVENTS_STREAM,
   LOADER_WORKFLOW,
   loaderWorkflowId,
+  sessionWorkflowId,
 } from '../../../shared/ids.ts';
 import { eventually } from '../eventually.ts';
 import { pick } from '../random.ts';
@@ -137,7 +138,7 @@ export async function natsPutBack(doing: Doing): Promise<void> {
     await asAdmin(doing, 'DETACH TABLE sojourn.metrics SYNC');
     await publishAll(doing, aVisit(unloaded, 'lost', { ends: true }));
     await untilAllTaken(doing);
-    await untilEnded(doing, unloaded);
+    await untilEnded(doing, unloaded, 'lost');
     doing.world.proxies.temporal.set('cut');
     await publishAll(doing, held);
     place = await untilHeld(doing);
@@ -176,10 +177,17 @@ async function untilHeld({ world }: Doing): Promise<number> {
   }, PATIENCE);
 }
 
-/** Waits until the session of a project has ended in the table of sessions. */
-async function untilEnded({ world }: Doing, project: string): Promise<void> {
+/** Waits until the session of a project has ended: in the table of sessions, and for Temporal, or it writes once more. */
+async function untilEnded(doing: Doing, project: string, sessionId: string): Promise<void> {
+  await withTemporal(doing, (client) =>
+    eventually(async () => {
+      const workflowId = sessionWorkflowId(project, sessionId);
+      const { status } = await client.workflow.getHandle(workflowId).describe();
+      if (status.name !== 'COMPLETED') throw new Error(`${workflowId} is ${status.name}`);
+    }, PATIENCE),
+  );
   await eventually(async () => {
-    const ended = await world.around.select(
+    const ended = await doing.world.around.select(
       `SELECT 1 FROM sojourn.sessions WHERE project = '${project}' AND state = 'ended'`,
     );
     if (ended.length === 0) throw new Error(`the session of ${project} has not ended`);
