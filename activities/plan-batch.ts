@@ -33,7 +33,8 @@ export interface Waiting {
   now(): number;
 }
 
-const HEARTBEAT_EVERY_MS = 2_000;
+/** Well within the heartbeat timeout of the loader. A record that arrives is heard of at once: this is for those that were missed. */
+const LOOK_EVERY_MS = 5_000;
 
 /** Between two loads while records keep coming: an insert costs the same for one row and for a thousand. */
 const LOAD_EVERY_MS = 400;
@@ -59,7 +60,7 @@ export async function planBatch(
   const giveUpAt = waiting.now() + waiting.patienceMs;
   let known = after;
   while (!waiting.stop.aborted) {
-    const waitMs = Math.min(HEARTBEAT_EVERY_MS, Math.max(0, giveUpAt - waiting.now()));
+    const waitMs = Math.min(LOOK_EVERY_MS, Math.max(0, giveUpAt - waiting.now()));
     const arrival = log.nextArrival(partition, waitMs, waiting.stop);
     const end = await log.end(partition);
     const place = await placeIn(log, partition, known, end);
