@@ -3,6 +3,7 @@
 // block counts everything.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 
 /** npm passes a Ctrl-C on as well, a moment after the terminal: that is no second one. */
@@ -11,9 +12,12 @@ const EXIT_CODE_MAX = 255;
 /** A timer or a connection that a test left behind keeps a process for ever. */
 const END_MS_MAX = 30_000;
 
+/** What only calculates leaves the machine to tests that ask how soon things are well again. */
+const POLITE = 10;
+
 /**
- * A pool is what some lanes do together: `{ files, lanes, ready, isLast }`. They begin once `ready` is there; the last
- * ones once all others have done.
+ * A pool is what some lanes do together: `{ files, lanes, ready, isLast, calculates }`. They begin once `ready` is
+ * there; the last ones once the others have done, but for those that calculate: they give way to them from then on.
  * @returns the exit code: the number of failures, at most 255
  */
 export async function runPools(pools, { root, options, environment }) {
@@ -31,11 +35,15 @@ export async function runPools(pools, { root, options, environment }) {
   };
   const lanesOf = (pool) =>
     Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run));
-  const lanes = pools.filter(({ isLast }) => !isLast).flatMap(lanesOf);
-  const others = Promise.all(lanes.map(({ ended }) => ended));
-  for (const pool of pools.filter(({ isLast }) => isLast)) {
-    lanes.push(...lanesOf({ ...pool, ready: Promise.all([pool.ready, others]) }));
-  }
+  const calculating = pools.filter(({ calculates }) => calculates).flatMap(lanesOf);
+  const others = pools.filter(({ calculates, isLast }) => !calculates && !isLast).flatMap(lanesOf);
+  const quiet = Promise.all(others.map(({ ended }) => ended)).then(() => {
+    for (const lane of calculating) lane.giveWay();
+  });
+  const last = pools
+    .filter(({ isLast }) => isLast)
+    .flatMap((pool) => lanesOf({ ...pool, ready: Promise.all([pool.ready, quiet]) }));
+  const lanes = [...others, ...calculating, ...last];
   const signals = passSignalsOn(lanes, run);
 
   const results = [];
@@ -76,6 +84,13 @@ function startLane(pool, run) {
     ended: untilDone(),
     show: output.show,
     signal: (signal) => lane?.child.kill(signal),
+    giveWay: () => {
+      try {
+        if (lane !== undefined) setPriority(lane.child.pid, POLITE);
+      } catch {
+        // It has ended, or the system allows no such thing.
+      }
+    },
     kill: () => killGroup(lane?.child.pid),
   };
 }

@@ -74,7 +74,11 @@ try {
   process.exitCode = await runPools(
     [
       { files: withServers, lanes: SERVER_LANES, ready },
-      { files: calculating, lanes: withServers.length > 0 ? 1 : availableParallelism() },
+      {
+        files: calculating,
+        lanes: withServers.length > 0 ? 1 : availableParallelism(),
+        calculates: true,
+      },
       { files: undisturbed, lanes: 1, ready, isLast: true },
     ],
     { root, options, environment },
