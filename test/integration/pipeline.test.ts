@@ -2,12 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { setTimeout as sleep } from 'node:timers/promises';
+import proto from '@temporalio/proto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { endUpdate, stateQuery } from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
+import type { History } from '../support/histories.ts';
 import {
   type Around,
   connectAround,
@@ -321,6 +324,46 @@ describe('the way of an event', () => {
     );
   });
 
+  it('asks of the engine one signal and one task for an event that comes by itself, and nothing else', async () => {
+    const events = [0, 1, 2, 3, 4].map((n) =>
+      anEvent({
+        project: 'apart',
+        sessionId: 'five',
+        eventId: String(n),
+        eventType: n === 4 ? 'session_end' : 'pageview',
+        timestamp: `2026-03-07T08:00:${n}0Z`,
+        properties: { path: `/${n}` },
+      }),
+    );
+
+    for (const event of events) {
+      await publishAll([event]);
+      // It writes once a second here.
+      await sleep(2_000);
+    }
+
+    await expectRows('apart', events);
+    const handle = temporal.client.workflow.getHandle(sessionWorkflowId('apart', 'five'));
+    await handle.result();
+    const {
+      TIMER_STARTED: started = 0,
+      TIMER_FIRED: fired = 0,
+      ...counts
+    } = countsByType(await handle.fetchHistory());
+    // The clock of its idleness, which is short here, and rings before it is set anew.
+    expect(started).to.equal(fired + 1);
+    const tasks = 5 + fired;
+    expect(counts).to.deep.equal({
+      WORKFLOW_EXECUTION_STARTED: 1,
+      WORKFLOW_EXECUTION_SIGNALED: 4,
+      WORKFLOW_TASK_SCHEDULED: tasks,
+      WORKFLOW_TASK_STARTED: tasks,
+      WORKFLOW_TASK_COMPLETED: tasks,
+      UPSERT_WORKFLOW_SEARCH_ATTRIBUTES: 1,
+      WORKFLOW_EXECUTION_COMPLETED: 1,
+    });
+  });
+
   it('answers every view with its columns described', async () => {
     const views = await around.select<{ name: string; comment: string }>(
       "SELECT name, comment FROM system.tables WHERE database = 'sojourn'",
@@ -478,6 +521,17 @@ function expectedAccessLogRows(): ReferenceRows {
     });
   }
   return rows;
+}
+
+/** How many events of each type a history has, by the type's name without its common beginning. */
+function countsByType({ events }: History): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { eventType } of events ?? []) {
+    const name =
+      proto.temporal.api.enums.v1.EventType[eventType ?? 0]?.replace('EVENT_TYPE_', '') ?? '';
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
 }
 
 function expectSame(got: ReferenceRows, want: ReferenceRows): void {

@@ -10,14 +10,8 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { VisitorEvent } from '../../shared/event.ts';
-import {
-  BATCH_BYTES_MAX,
-  BATCH_EVENTS_MAX,
-  HELD_BYTES_MAX,
-  HELD_MESSAGES_MAX,
-  OVERTAKING_BYTES_MAX,
-  OVERTAKING_MESSAGES_MAX,
-} from '../../shared/limits.ts';
+import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX } from '../../shared/limits.ts';
+import { countHeld } from './held-counts.ts';
 import type { Rhythm } from './rhythm.ts';
 import { createTurns } from './turns.ts';
 import {
@@ -134,25 +128,18 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   const told = new LRUCache<string, number>({ max: TOLD_MAX });
   const parked = new Map<string, Waiting>();
   const underWay = new Set<string>();
-  /** Events of a project, and of those the ones that overtake. */
-  const heldOf = new Map<string, number>();
-  const aheadOf = new Map<string, number>();
+  const held = countHeld();
   let ahead: ReadonlySet<string> = new Set();
   let backlog = false;
   let hurried = false;
   let turn = 0;
-  let events = 0;
-  let bytes = 0;
-  const overtaking = { events: 0, bytes: 0 };
 
   const keyOf = (session: { readonly project: string; readonly sessionId: string }) =>
     `${session.project}/${session.sessionId}`;
-  const hasNoRoom = () =>
-    events - overtaking.events >= HELD_MESSAGES_MAX || bytes - overtaking.bytes >= HELD_BYTES_MAX;
   const isBehind = (project: string) => backlog && !ahead.has(project);
   const dueTime = (entry: Waiting) => {
     const { since, endsSince } = entry;
-    if (hurried || hasNoRoom() || isAtOnce(entry)) return since;
+    if (hurried || !held.hasRoom || isAtOnce(entry)) return since;
     if (isBehind(entry.project)) {
       return since + (endsSince === undefined ? WINDOW_MS.backlog : WINDOW_MS.endUnderBacklog);
     }
@@ -174,7 +161,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   };
   const nextLook = () => pulseAfter(lookedAt + 1, middleMs);
   const mayPause = (key: string, entry: Waiting, now: number) => {
-    if (hurried || hasNoRoom() || isBehind(entry.project)) return false;
+    if (hurried || !held.hasRoom || isBehind(entry.project)) return false;
     if (isComplete(entry) || waiting.has(key)) return false;
     const lastAt = told.peek(key);
     return lastAt !== undefined && now < lastAt + pauseMs(now);
@@ -215,7 +202,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     key === undefined ? undefined : (waiting.get(key)?.get(key) ?? paused.get(key));
   /** Lets those go on whose pause is over, or is cut short, with the pulse of now. */
   const lookAtPaused = (now: number) => {
-    if (paused.size === 0 || (now < nextLook() && !hurried && !hasNoRoom())) return;
+    if (paused.size === 0 || (now < nextLook() && !hurried && held.hasRoom)) return;
     lookedAt = now;
     for (const [key, entry] of paused) {
       if (mayPause(key, entry, now)) continue;
@@ -254,16 +241,6 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     parked.delete(key);
     insert(key, entry, now);
   };
-  const count = (project: string, message: HeldMessage, size: number, sign: 1 | -1) => {
-    events += sign;
-    bytes += sign * size;
-    addTo(heldOf, project, sign);
-    if (!message.overtakes) return;
-    addTo(aheadOf, project, sign);
-    overtaking.events += sign;
-    overtaking.bytes += sign * size;
-  };
-
   return {
     add(session, event, message, now) {
       const key = keyOf(session);
@@ -282,7 +259,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
       const size = sizeOf(event);
       entry.sizes.push(size);
       if (event.type === 'session_end') entry.endsSince ??= now;
-      count(session.project, message, size, 1);
+      held.count(session.project, message, size, 1);
       if (isUnderWay) parked.set(key, entry);
       else insert(key, entry, now);
     },
@@ -341,7 +318,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
 
     done(delivery, now, isResting = false) {
       for (const [n, message] of delivery.messages.entries()) {
-        count(delivery.project, message, delivery.sizes[n] ?? 0, -1);
+        held.count(delivery.project, message, delivery.sizes[n] ?? 0, -1);
       }
       const key = keyOf(delivery);
       told.set(key, now);
@@ -381,19 +358,19 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     },
 
     get events() {
-      return events;
+      return held.events;
     },
     waitingOf(session) {
       const key = keyOf(session);
       return (parked.get(key) ?? entryOf(key))?.events.length ?? 0;
     },
-    heldOf: (project) => heldOf.get(project) ?? 0,
-    aheadOf: (project) => aheadOf.get(project) ?? 0,
+    heldOf: (project) => held.of(project),
+    aheadOf: (project) => held.aheadOf(project),
     get isFull() {
-      return hasNoRoom() || urgent.size - urgentAhead.size >= COMPLETE_MAX;
+      return !held.hasRoom || urgent.size - urgentAhead.size >= COMPLETE_MAX;
     },
     get mayOvertake() {
-      return overtaking.events < OVERTAKING_MESSAGES_MAX && overtaking.bytes < OVERTAKING_BYTES_MAX;
+      return held.hasRoomAhead;
     },
   };
 }
@@ -405,12 +382,6 @@ function pulseAfter(at: number, everyMs: number): number {
 
 function pulseBefore(at: number, everyMs: number): number {
   return Math.floor(at / everyMs) * everyMs;
-}
-
-function addTo(counts: Map<string, number>, project: string, sign: 1 | -1): void {
-  const count = (counts.get(project) ?? 0) + sign;
-  if (count > 0) counts.set(project, count);
-  else counts.delete(project);
 }
 
 /** How many events of these sizes make one batch. */

@@ -6,6 +6,8 @@
  * the consumer comes to such a message it is acknowledged because it has been delivered, and where nobody
  * remembers that it is delivered again, which changes nothing, for a session knows its events by their ids.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../../platform/log.ts';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
 
 /** A message as it lies in the stream. */
@@ -126,4 +128,31 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       countThen.clear();
     },
   };
+}
+
+/** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */
+const OVERTAKE = { everyMs: 300, restForWork: 1, afterErrorMs: 5_000 } as const;
+
+export interface KeepOvertakingDeps {
+  readonly look: () => Promise<void>;
+  readonly isStopping: () => boolean;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** Looks past the queue now and then, the longer that takes the less often, until it is to stop. */
+export async function keepOvertaking({ look, isStopping, log, now }: KeepOvertakingDeps) {
+  let waitMs: number = OVERTAKE.everyMs;
+  for (;;) {
+    await sleep(waitMs, undefined, { ref: false });
+    if (isStopping()) return;
+    const at = now();
+    try {
+      await look();
+      waitMs = Math.max(OVERTAKE.everyMs, (now() - at) * OVERTAKE.restForWork);
+    } catch (error) {
+      waitMs = OVERTAKE.afterErrorMs;
+      log.warn({ err: error }, 'could not look past the queue, others wait for it meanwhile');
+    }
+  }
 }

@@ -2,6 +2,7 @@
  * What JetStream hands over, as the border reads it. Nothing here throws: headers that the client refuses to decode
  * (a name with a character it does not like is enough) make a dead letter, and everything else goes on.
  */
+import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { isIdGiven } from './parse-fields.ts';
 import { placeOf, type RawMessage } from './parse-event.ts';
@@ -17,6 +18,20 @@ export interface Received {
   readonly receivedAt: number;
   /** Decodes the headers; may throw. */
   readonly headers: () => MsgHdrs | undefined;
+}
+
+/** A message of the consumer. */
+export function receivedOf(message: JsMsg): Received {
+  const { subject, data, seq } = message;
+  // By its digits: as a float, a nanosecond more would now and then be the next millisecond.
+  const receivedAt = Number(message.timestampNanos / 1_000_000n);
+  return { subject, data, seq, receivedAt, headers: () => message.headers };
+}
+
+/** A message that was asked for. */
+export function storedOf(message: StoredMsg): Received {
+  const { subject, data, seq } = message;
+  return { subject, data, seq, receivedAt: message.time.getTime(), headers: () => message.header };
 }
 
 /** @param placesSince from when on a message is known by its place, not by its bare sequence; epoch milliseconds */

@@ -1,0 +1,118 @@
+/**
+ * Sessions that did not take their events: tried again in places of their own, and given up into dead letters where
+ * that has been going on for long enough; the others go on meanwhile.
+ */
+import type { Logger } from '../../platform/log.ts';
+import { isRefused } from '../../platform/temporal.ts';
+import { toError } from '../../shared/errors.ts';
+import { DEADLETTERS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import { createApart } from './apart.ts';
+import type { Delivery } from './gather.ts';
+import { stuckReason } from './give-up.ts';
+import type { StuckSessions } from './stuck-sessions.ts';
+
+export interface FailingSessionsDeps {
+  readonly stuck: StuckSessions;
+  /** One try. @throws what the session or the server had against it */
+  readonly attempt: (delivery: Delivery) => Promise<void>;
+  /** Makes dead letters of a delivery. @throws where they are not kept */
+  readonly giveUp: (delivery: Delivery, reason: string) => Promise<void>;
+  /** A delivery is done with, taken or given up. */
+  readonly onDone: (delivery: Delivery, isGivenUp: boolean) => void;
+  /** While the server is away nobody is tried; epoch milliseconds. */
+  readonly pausedUntil: () => number;
+  readonly isStopping: () => boolean;
+  /** What is left is somebody else's. */
+  readonly isOver: () => boolean;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+export interface FailingSessions {
+  /** Deliveries that wait for another try, or are being tried. */
+  readonly size: number;
+  /** Its session failed before, so it takes its turn here. */
+  add(delivery: Delivery): void;
+  /** Its session failed just now: it is tried again after a while, or given up. */
+  failed(delivery: Delivery, error: unknown): void;
+}
+
+/** Tried at a time: each may take seconds. */
+const PLACES = 4;
+/** Until dead letters that were not kept are tried again. */
+const LETTERS_AGAIN_MS = 5_000;
+
+export function createFailingSessions(deps: FailingSessionsDeps): FailingSessions {
+  const { stuck, log, now } = deps;
+  const apart = createApart(PLACES, tryOne);
+  let size = 0;
+
+  const sessionOf = ({ project, sessionId }: Delivery) => sessionWorkflowId(project, sessionId);
+  const addIn = (delivery: Delivery, waitMs: number) => {
+    setTimeout(() => {
+      apart.add(delivery);
+    }, waitMs);
+  };
+
+  function again(delivery: Delivery, error: unknown): void {
+    const { project, sessionId } = delivery;
+    const session = sessionOf(delivery);
+    const failure = stuck.failed(session, isRefused(error), now());
+    const { attempts, failingForMs, retryInMs } = failure;
+    if (retryInMs === undefined) {
+      stuck.giveUp(session, stuckReason(failingForMs, toError(error)), now());
+      log.error(
+        { err: error, project, sessionId, attempts, failingForMs },
+        'session took no events for too long, they become dead letters',
+      );
+    } else {
+      log.error(
+        { err: error, project, sessionId, attempts, waitMs: retryInMs },
+        'session did not take events, trying again',
+      );
+    }
+    addIn(delivery, retryInMs ?? 0);
+  }
+
+  async function tryOne(delivery: Delivery): Promise<void> {
+    if (deps.isOver()) return;
+    const at = now();
+    const pausedForMs = deps.pausedUntil() - at;
+    if (pausedForMs > 0) {
+      addIn(delivery, pausedForMs);
+      return;
+    }
+    const reason = stuck.givenUp(sessionOf(delivery), at);
+    try {
+      if (reason === undefined) await deps.attempt(delivery);
+      else await deps.giveUp(delivery, reason);
+    } catch (error) {
+      if (reason === undefined) again(delivery, error);
+      else giveUpLater(delivery, error);
+      return;
+    }
+    size -= 1;
+    deps.onDone(delivery, reason !== undefined);
+  }
+
+  function giveUpLater(delivery: Delivery, error: unknown): void {
+    // Its messages are given back, and offered to the next process.
+    if (deps.isStopping()) return;
+    log.warn({ err: error, stream: DEADLETTERS_STREAM }, 'dead letters not kept, trying again');
+    addIn(delivery, LETTERS_AGAIN_MS);
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    add(delivery) {
+      size += 1;
+      apart.add(delivery);
+    },
+    failed(delivery, error) {
+      size += 1;
+      again(delivery, error);
+    },
+  };
+}
