@@ -1,5 +1,5 @@
 /** What operators do to the tables of ClickHouse, to Redis, and to the loader that fills the tables. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,11 +52,16 @@ export async function viewDetached(doing: Doing): Promise<void> {
   const visit = aVisit(beside, 'a', { ends: true });
   doing.expectBeside(beside, visit);
   const [gone, back] = pick(doing.random, VIEW_BACK);
+  // An `up` that starts meanwhile would bring it back.
+  await untilAllReady(doing);
+  const says = logsFromNow(doing);
   doing.note(gone);
   await asAdmin(doing, gone);
   await publishAll(doing, visit);
   await untilAllTaken(doing);
-  await untilLogSays(doing, 'metrics_intake');
+  await eventually(() => {
+    if (!says('SJ_INTAKE_MISSING')) throw new Error('no log says that the view is missing');
+  }, PATIENCE);
   const trouble = await clickHouseTrouble(doing);
   if (!trouble.includes('metrics_intake')) throw new Error(`status says of it: '${trouble}'`);
   await sleep(doing.forMs);
@@ -64,15 +69,17 @@ export async function viewDetached(doing: Doing): Promise<void> {
   else await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics_intake');
 }
 
-/** Waits until one of the processes has logged it. */
-async function untilLogSays({ world }: Doing, what: string): Promise<void> {
-  const folder = join(world.folder, 'processes');
-  await eventually(() => {
-    const says = readdirSync(folder).some((name) =>
-      readFileSync(join(folder, name), 'utf8').includes(what),
-    );
-    if (!says) throw new Error(`no log says ${what}`);
+function untilAllReady({ world }: Doing): Promise<void> {
+  return eventually(() => {
+    const starting = [...world.processes].filter(({ isReady }) => !isReady);
+    if (starting.length > 0) throw new Error(`${starting[0]?.name} is not ready`);
   }, PATIENCE);
+}
+
+/** Whether one of the processes has logged something since. */
+function logsFromNow({ world }: Doing): (what: string) => boolean {
+  const from = new Map([...world.processes].map((one) => [one, one.log.length] as const));
+  return (what) => [...from].some(([one, start]) => one.log.slice(start).includes(what));
 }
 
 /**
