@@ -22,6 +22,7 @@ import {
   CLICKHOUSE_BI,
   CLICKHOUSE_WRITER,
   obtainServers,
+  type Keeper,
   type ServerName,
   type Servers,
   startServers,
@@ -55,7 +56,7 @@ export async function runUp(options: UpOptions): Promise<void> {
   interruption.catch(() => undefined);
 
   try {
-    const { servers, config } = await Promise.race([
+    const { servers, keeper, config } = await Promise.race([
       interruption,
       prepareServers(options, environment, given, log, closers),
     ]);
@@ -63,7 +64,8 @@ export async function runUp(options: UpOptions): Promise<void> {
     const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
     closers.add('pipeline', () => pipeline.stop());
     print(describe(config, servers, options.dataDir));
-    await runUntilEnd(options, config, pipeline, interruption, log, closers);
+    const broken = Promise.race([interruption, keeper.failed]);
+    await runUntilEnd(options, config, pipeline, broken, log, closers);
   } catch (error) {
     if (!(error instanceof Interruption)) throw error;
   } finally {
@@ -84,10 +86,11 @@ async function prepareServers(
   given: Config,
   log: Logger,
   closers: ReturnType<typeof createClosers>,
-): Promise<{ servers: Servers; config: UpConfig }> {
+): Promise<{ servers: Servers; keeper: Keeper; config: UpConfig }> {
   const which = serversToStart(given);
   const cache = cacheDir(environment);
   let servers: Servers | undefined;
+  let keeper: Keeper | undefined;
   let config: UpConfig | undefined;
   const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
     task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
@@ -122,6 +125,9 @@ async function prepareServers(
           });
           servers = started;
           closers.add('servers', () => started.stop());
+          const kept = started.keepRunning();
+          keeper = kept;
+          closers.add('keeper', () => kept.stop());
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
           writeEnvFile(options.dataDir, {
@@ -140,8 +146,10 @@ async function prepareServers(
     { renderer: process.stderr.isTTY ? 'default' : 'simple', fallbackRenderer: 'simple' },
   );
   await tasks.run();
-  if (servers === undefined || config === undefined) throw new Error('servers were not started');
-  return { servers, config };
+  if (servers === undefined || keeper === undefined || config === undefined) {
+    throw new Error('servers were not started');
+  }
+  return { servers, keeper, config };
 }
 
 function serversToStart(config: Config): Set<ServerName> {
@@ -228,7 +236,7 @@ async function runUntilEnd(
   options: UpOptions,
   config: UpConfig,
   pipeline: Pipeline,
-  interruption: Promise<never>,
+  broken: Promise<never>,
   log: Logger,
   closers: ReturnType<typeof createClosers>,
 ): Promise<void> {
@@ -244,7 +252,7 @@ async function runUntilEnd(
   }
   const timeUp = options.for === undefined ? undefined : after(options.for);
   await Promise.race([
-    interruption,
+    broken,
     pipeline.finished.then(() => {
       throw new SojournError('SJ_SERVER_UNREACHABLE', 'a part of the pipeline ended by itself');
     }),

@@ -9,12 +9,13 @@ import { SojournError, toError } from '../shared/errors.ts';
 import { startClickhouse, type ClickhouseServer } from './clickhouse.ts';
 import { lockDataDir, readOrMakeSecrets, type Secrets } from './data-dir.ts';
 import { untilPredecessorEnded, type RunningServer } from './guard.ts';
+import { type Keeper, type Kept, keepRunning } from './keep-running.ts';
 import { startNats, type NatsServer } from './nats.ts';
 import { findClickhouse, obtain, type ObtainOptions, type Progress } from './obtain.ts';
 import { assertPortFree, freePorts } from './ports.ts';
 import { startRedis, type RedisServer } from './redis.ts';
 import type { Env } from './run-command.ts';
-import { startTemporal, type TemporalServer } from './temporal.ts';
+import { startTemporal, type TemporalServer, watchTemporal } from './temporal.ts';
 
 export type ServerName = 'nats' | 'temporal' | 'clickhouse' | 'redis';
 export const SERVER_NAMES: readonly ServerName[] = ['nats', 'temporal', 'clickhouse', 'redis'];
@@ -58,6 +59,8 @@ export interface Servers {
   readonly secrets: Secrets;
   /** Starts a server again on its port and folder, stopping it first if it still runs. */
   restart(name: ServerName): Promise<void>;
+  /** Starts each that ends, or that refuses everything, again. */
+  keepRunning(): Keeper;
   /** Stops all and gives the folder free. Safe to call again. */
   stop(): Promise<void>;
 }
@@ -140,6 +143,16 @@ function serversFrom(
   stopAll: () => Promise<void>,
 ): Servers {
   let stopped: Promise<void> | undefined;
+  const startedAs = (name: ServerName): Started => {
+    const started = running.get(name);
+    if (started === undefined) throw new Error(`${name} was never started`);
+    return started;
+  };
+  const restart = async (name: ServerName): Promise<void> => {
+    const before = startedAs(name);
+    await before.server.stop();
+    running.set(name, await startOne(name, context, before.ports));
+  };
   return {
     get nats() {
       return running.get('nats')?.server as NatsServer | undefined;
@@ -154,11 +167,24 @@ function serversFrom(
       return running.get('redis')?.server as RedisServer | undefined;
     },
     secrets: context.secrets,
-    async restart(name) {
-      const before = running.get(name);
-      if (before === undefined) throw new Error(`${name} was never started`);
-      await before.server.stop();
-      running.set(name, await startOne(name, context, before.ports));
+    restart,
+    keepRunning() {
+      const temporal = running.get('temporal')?.server as TemporalServer | undefined;
+      const watch = temporal && watchTemporal(temporal.address, context.namespace);
+      const kept = [...running.keys()].map((name): Kept => ({
+        name,
+        current: () => startedAs(name).server,
+        restart: () => restart(name),
+        ...(name === 'temporal' && watch && { faultOf: () => watch.faultOf() }),
+      }));
+      const keeper = keepRunning(kept, { log: context.log });
+      return {
+        failed: keeper.failed,
+        async stop() {
+          await keeper.stop();
+          await watch?.stop();
+        },
+      };
     },
     stop() {
       stopped ??= stopAll();

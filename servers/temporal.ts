@@ -151,3 +151,32 @@ async function serves(address: string, namespace: string): Promise<boolean> {
     await connection.close();
   }
 }
+
+/** How SQLite says that a request was given up; the driver of some of Temporal's releases goes on saying so for ever. */
+const INTERRUPTED = /interrupted \(9\)/;
+
+export interface TemporalWatch {
+  /** Why the server can only go on after a new start; undefined where that is not so, or cannot be told. */
+  faultOf(): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Asks a server something that it has to read from its database. */
+export function watchTemporal(address: string, namespace: string): TemporalWatch {
+  const connection = Connection.lazy({ address });
+  return {
+    async faultOf() {
+      try {
+        await connection.withDeadline(Date.now() + PROBE_TIMEOUT_MS, () =>
+          connection.workflowService.countWorkflowExecutions({ namespace }),
+        );
+        return undefined;
+      } catch (error) {
+        // Whatever else is wrong passes, or ends the server.
+        const { message } = toError(error);
+        return INTERRUPTED.test(message) ? message : undefined;
+      }
+    },
+    stop: () => connection.close(),
+  };
+}

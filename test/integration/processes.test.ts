@@ -1,5 +1,5 @@
 /** The process as its operator meets it: wrong settings, signals at any moment, nothing left behind. */
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,10 @@ const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url))
 describe('a process', () => {
   // Everything is obtained by then, so that starts below take seconds.
   const servers = useServers();
+
+  afterEach(() => {
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+  });
 
   it('names every wrong setting in one error', async () => {
     const { code, stderr } = await sojourn(['up', '--data-dir', temporaryFolder()], {
@@ -148,6 +152,48 @@ describe('a process', () => {
     });
   }
 
+  it('starts its servers again where they end, and goes on', async () => {
+    const up = await startUp();
+    await eventually(
+      () => {
+        expect(up.output()).to.contain('Sojourn is running');
+      },
+      { withinMs: 60_000 },
+    );
+    const env = parseEnvFile(readFileSync(join(up.dataDir, 'env'), 'utf8'));
+    const run = async (words: readonly string[], input = '') => {
+      const { code, stderr } = await sojourn([...words, '--data-dir', up.dataDir], env, input);
+      expect(code, stderr).to.equal(0);
+    };
+    const view = (type: string) =>
+      JSON.stringify({ sessionId: 'kept', eventType: type, timestamp: Date.now() });
+    await run(['publish', '-', '--project', 'kept'], view('pageview'));
+
+    const killed = ['nats', 'temporal', 'clickhouse', 'redis'].map((name) => pidOf(up, name));
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
+    await eventually(
+      () => {
+        const pids = ['nats', 'temporal', 'clickhouse', 'redis'].map((name) => pidOf(up, name));
+        expect(pids.filter((pid) => killed.includes(pid))).to.deep.equal([]);
+      },
+      { withinMs: 60_000 },
+    );
+    await run(['publish', '-', '--project', 'kept'], view('session_end'));
+    await run(['status', '--wait', '--timeout', '120s']);
+    const rows = await fetch(env['CLICKHOUSE_URL'] ?? '', {
+      method: 'POST',
+      headers: {
+        'X-ClickHouse-User': env['CLICKHOUSE_BI_USER'] ?? '',
+        'X-ClickHouse-Key': env['CLICKHOUSE_BI_PASSWORD'] ?? '',
+      },
+      body: `SELECT events, state FROM sojourn.sessions FINAL WHERE project = 'kept' FORMAT TSV`,
+    });
+    expect(await rows.text()).to.equal('2\tended\n');
+
+    up.signal('SIGTERM');
+    expect(await up.exited).to.equal(0);
+  });
+
   it('killed outright, leaves no process behind either', async () => {
     const up = await startUp();
     await eventually(
@@ -168,6 +214,9 @@ describe('a process', () => {
     );
   });
 });
+
+/** A test that fails leaves none of them behind. */
+const started: ChildProcess[] = [];
 
 async function startUp() {
   const dataDir = join(temporaryFolder(), 'data');
@@ -193,6 +242,7 @@ async function startUp() {
     env: { PATH, HOME, SOJOURN_CACHE: cacheDir(processEnvironment()) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.push(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -204,6 +254,12 @@ async function startUp() {
     output: () => output,
     signal: (signal: NodeJS.Signals) => child.kill(signal),
   };
+}
+
+/** The process of a server of its own. */
+function pidOf({ dataDir }: { readonly dataDir: string }, server: string): number {
+  const file = join(dataDir, 'run', `${server}.pid`);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
 }
 
 /** Command lines of processes that have to do with a data folder. */
