@@ -42,8 +42,9 @@ const TRAFFIC: Readonly<Record<Scale['size'], readonly Traffic[]>> = {
 };
 /** As many sessions end as begin once the first has gone by; then it is measured. */
 const SETTLES_MS = 3_000;
+/** The CPU for so long while nobody asks for rows, then for as long how fresh they are, which costs ClickHouse CPU. */
 const MEASURED_MS = { quick: 5_000, default: 20_000, long: 60_000 };
-const POLL_MS = 250;
+const POLL_MS = 100;
 /** What has not come after this is counted with this. */
 const GIVE_UP_MS = 60_000;
 
@@ -98,22 +99,22 @@ export async function play(tree: Tree, traffic: Traffic, measuredMs: number): Pr
   const project = `live-rate-${projects}`;
   const warmUpMs = (traffic.events - 1) * traffic.gapMs + SETTLES_MS;
   const start = Date.now() + 1_000;
-  const [from, to] = [start + warmUpMs, start + warmUpMs + measuredMs];
+  const from = start + warmUpMs;
+  const middle = from + measuredMs;
+  const to = middle + (traffic.rate === 0 ? 0 : measuredMs);
   const visits =
-    traffic.rate === 0
-      ? []
-      : planVisits(start, traffic.rate, warmUpMs + measuredMs, traffic).map(watched);
+    traffic.rate === 0 ? [] : planVisits(start, traffic.rate, to - start, traffic).map(watched);
   const samples = { [PATHS[0]]: [], [PATHS[1]]: [], [PATHS[2]]: [] } as Record<Path, number[]>;
   const take: Take = (path, dueAt, now) => {
-    if (dueAt >= from && dueAt < to) samples[path].push(now - dueAt);
+    if (dueAt >= middle && dueAt < to) samples[path].push(now - dueAt);
   };
   const stop = new AbortController();
-  const watcher = watchRows(tree, project, visits, take, stop.signal);
   const sent = sendVisits(tree, project, visits);
   await sleep(from - Date.now());
   const before = tree.cpu();
-  await sleep(to - Date.now());
+  await sleep(middle - Date.now());
   const cpuMs = cpuBetween(before, tree.cpu());
+  const watcher = watchRows(tree, project, visits, take, stop.signal);
   await sent;
   const deadline = Date.now() + GIVE_UP_MS;
   while (visits.some(({ hasEnded }) => !hasEnded) && Date.now() < deadline) await sleep(POLL_MS);
