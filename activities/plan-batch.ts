@@ -16,8 +16,8 @@ export interface SizedLogEnd extends LogEnd {
 /** What is needed of the rollup log. */
 export interface PlannableLog extends DatedLog {
   end(partition: number): Promise<SizedLogEnd>;
-  /** Resolves when a record arrives in the partition, when `ms` are over, or when `stop` says so. */
-  nextArrival(partition: number, ms: number, stop: AbortSignal): Promise<void>;
+  /** Resolves when a record arrives in the partition (true), when `ms` are over, or when `stop` says so (false). */
+  nextArrival(partition: number, ms: number, stop: AbortSignal): Promise<boolean>;
 }
 
 export interface Waiting {
@@ -59,6 +59,7 @@ export async function planBatch(
 ): Promise<LogRange | null> {
   const giveUpAt = waiting.now() + waiting.patienceMs;
   let known = after;
+  let hasGathered = false;
   while (!waiting.stop.aborted) {
     const waitMs = Math.min(LOOK_EVERY_MS, Math.max(0, giveUpAt - waiting.now()));
     const arrival = log.nextArrival(partition, waitMs, waiting.stop);
@@ -68,7 +69,8 @@ export async function planBatch(
       const from = place.seq + 1;
       const recordsMax = recordsOf(end);
       const records = end.seq - place.seq;
-      const later = records >= recordsMax ? end : await gather(log, waiting, partition, end);
+      const isEnough = hasGathered || records >= recordsMax;
+      const later = isEnough ? end : await gather(log, waiting, partition, end);
       // Made anew, or put back, just now.
       if (later.log !== end.log || later.seq < end.seq) continue;
       const to = Math.min(later.seq, place.seq + recordsMax);
@@ -78,9 +80,22 @@ export async function planBatch(
     known = place ?? known;
     if (waiting.now() >= giveUpAt) return null;
     waiting.heartbeat();
-    await arrival;
+    hasGathered = await arrival;
+    // Heard of, not asked for: the log is looked at once all of it is there.
+    if (hasGathered) await letGather(log, waiting, partition);
   }
   return null;
+}
+
+/** As {@link gather}, after a record was heard of. */
+async function letGather(log: PlannableLog, waiting: Waiting, partition: number): Promise<void> {
+  const waitMs = waiting.gatherMs();
+  const until = waiting.now() + waitMs + PULSE_MS_MAX;
+  await waiting.sleep(waitMs);
+  while (waiting.now() < until) {
+    if (!(await log.nextArrival(partition, QUIET_MS, waiting.stop))) return;
+    await waiting.sleep(QUIET_MS);
+  }
 }
 
 /** Lets more records come, for as long as is due, and then until the pulse is over that they are of. */

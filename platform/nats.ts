@@ -268,7 +268,8 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       const timer = setTimeout(unsubscribe, ms);
       stop.addEventListener('abort', unsubscribe);
       try {
-        for await (const _message of subscription) return;
+        for await (const _message of subscription) return true;
+        return false;
       } finally {
         clearTimeout(timer);
         stop.removeEventListener('abort', unsubscribe);

@@ -109,12 +109,7 @@ describe('a process', () => {
 
   it('leaves a private file with everything it runs', async () => {
     const up = await startUp();
-    await eventually(
-      () => {
-        expect(up.output()).to.contain('Sojourn is running');
-      },
-      { withinMs: 60_000 },
-    );
+    await up.running();
 
     const file = join(up.dataDir, 'env');
     const variables = parseEnvFile(readFileSync(file, 'utf8'));
@@ -154,12 +149,7 @@ describe('a process', () => {
 
   it('starts its servers again where they end, and goes on', async () => {
     const up = await startUp();
-    await eventually(
-      () => {
-        expect(up.output()).to.contain('Sojourn is running');
-      },
-      { withinMs: 60_000 },
-    );
+    await up.running();
     const env = parseEnvFile(readFileSync(join(up.dataDir, 'env'), 'utf8'));
     const run = async (words: readonly string[], input = '') => {
       const { code, stderr } = await sojourn([...words, '--data-dir', up.dataDir], env, input);
@@ -196,12 +186,7 @@ describe('a process', () => {
 
   it('killed outright, leaves no process behind either', async () => {
     const up = await startUp();
-    await eventually(
-      () => {
-        expect(up.output()).to.contain('Sojourn is running');
-      },
-      { withinMs: 60_000 },
-    );
+    await up.running();
 
     up.signal('SIGKILL');
 
@@ -251,7 +236,13 @@ async function startUp() {
   return {
     dataDir,
     exited,
-    output: () => output,
+    running: () =>
+      eventually(
+        () => {
+          expect(output).to.contain('Sojourn is running');
+        },
+        { withinMs: 60_000 },
+      ),
     signal: (signal: NodeJS.Signals) => child.kill(signal),
   };
 }

@@ -41,7 +41,7 @@ function aLog(records: readonly Rollup[]) {
     });
   return {
     end,
-    nextArrival: () => Promise.resolve(),
+    nextArrival: () => Promise.resolve(false),
     timeOf: () => Promise.resolve(undefined),
     firstAfter: () => Promise.resolve(undefined),
     sumRange: ({ from, to }: LogRange) => Promise.resolve(sumRollups(records.slice(from - 1, to))),

@@ -63,7 +63,7 @@ class NatsModel {
         const end = { log: STREAM, seq, lastSeq: seq, recordBytes: 2_000 };
         return Promise.resolve({ ...end, ...(at !== undefined && { at }) });
       },
-      nextArrival: () => Promise.resolve(),
+      nextArrival: () => Promise.resolve(false),
       timeOf,
       firstAfter: (_partition, at) => {
         const index = this.entries.findIndex((entry) => BigInt(entry.at) > BigInt(at));

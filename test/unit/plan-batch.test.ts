@@ -11,7 +11,12 @@ import type { LogPosition } from '../../shared/ranges.ts';
 const MINUTE = 60_000;
 
 /** A log whose end is a function of the time, and somebody who waits for it by that clock. */
-function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, recordBytes = 2_000) {
+function waitingFor(
+  endAt: (now: number) => LogPosition,
+  stopAt = Infinity,
+  recordBytes = 2_000,
+  arrivesAt: (now: number) => boolean = () => false,
+) {
   const stop = new AbortController();
   let now = 0;
   let heartbeats = 0;
@@ -19,12 +24,19 @@ function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, reco
     now += ms;
     if (now >= stopAt) stop.abort();
   };
+  let looks = 0;
   const log: PlannableLog = {
     end: () => {
+      looks += 1;
       const end = endAt(now);
       return Promise.resolve({ ...end, lastSeq: end.seq, recordBytes });
     },
-    nextArrival: () => Promise.resolve(),
+    nextArrival: (_partition, ms) => {
+      const arrives = arrivesAt(now);
+      // Of the wait for a first record only the heartbeat before it takes time.
+      if (!arrives && ms < 1_000) pass(ms);
+      return Promise.resolve(arrives);
+    },
     timeOf: () => Promise.resolve(undefined),
     firstAfter: () => Promise.resolve(undefined),
   };
@@ -47,6 +59,7 @@ function waitingFor(endAt: (now: number) => LogPosition, stopAt = Infinity, reco
     plan: (after: LogPosition) => planBatch(log, waiting, { partition: 0, after }),
     clock: () => now,
     heartbeats: () => heartbeats,
+    looks: () => looks,
   };
 }
 
@@ -92,6 +105,31 @@ describe('planning a range', () => {
 
     expect(await plan(at(10))).to.include({ from: 11, to: 11 });
     expect(heartbeats()).to.be.at.least(20);
+  });
+
+  it('looks once more when the pulse is over whose first record it has heard of', async () => {
+    const { plan, clock, looks } = waitingFor(
+      (now) => at(now < 2_000 ? 10 : Math.min(20, 10 + Math.floor((now - 2_000) / 50))),
+      Infinity,
+      2_000,
+      (now) => now < 2_500,
+    );
+
+    expect(await plan(at(10))).to.include({ from: 11, to: 20 });
+    expect(clock()).to.be.within(2_500, 2_660);
+    expect(looks()).to.equal(2);
+  });
+
+  it('goes on at its limit where it hears of records without a break', async () => {
+    const { plan, clock } = waitingFor(
+      (now) => at(now < 2_000 ? 10 : 10 + now),
+      Infinity,
+      2_000,
+      () => true,
+    );
+
+    expect(await plan(at(10))).to.include({ from: 11 });
+    expect(clock()).to.be.within(2_700, 2_780);
   });
 
   it('gives up when its patience is over', async () => {
