@@ -66,53 +66,35 @@ export async function planBatch(
     const end = await log.end(partition);
     const place = await placeIn(log, partition, known, end);
     if (place !== undefined && end.seq > place.seq) {
-      const from = place.seq + 1;
       const recordsMax = recordsOf(end);
-      const records = end.seq - place.seq;
-      const isEnough = hasGathered || records >= recordsMax;
-      const later = isEnough ? end : await gather(log, waiting, partition, end);
-      // Made anew, or put back, just now.
-      if (later.log !== end.log || later.seq < end.seq) continue;
-      const to = Math.min(later.seq, place.seq + recordsMax);
-      const at = to === later.seq ? later.at : await log.timeOf(to);
+      if (!hasGathered && end.seq - place.seq < recordsMax) {
+        await gather(log, waiting, partition);
+        hasGathered = true;
+        continue;
+      }
+      const from = place.seq + 1;
+      const to = Math.min(end.seq, place.seq + recordsMax);
+      const at = to === end.seq ? end.at : await log.timeOf(to);
       return { partition, log: place.log, from, to, ...(at !== undefined && { at }) };
     }
     known = place ?? known;
     if (waiting.now() >= giveUpAt) return null;
     waiting.heartbeat();
     hasGathered = await arrival;
-    // Heard of, not asked for: the log is looked at once all of it is there.
-    if (hasGathered) await letGather(log, waiting, partition);
+    // Heard of, so the log is looked at once all of it is there.
+    if (hasGathered) await gather(log, waiting, partition);
   }
   return null;
 }
 
-/** As {@link gather}, after a record was heard of. */
-async function letGather(log: PlannableLog, waiting: Waiting, partition: number): Promise<void> {
+/** Lets more records come, for as long as is due, and then until the pulse is over that they are of. */
+async function gather(log: PlannableLog, waiting: Waiting, partition: number): Promise<void> {
   const waitMs = waiting.gatherMs();
   const until = waiting.now() + waitMs + PULSE_MS_MAX;
   await waiting.sleep(waitMs);
   while (waiting.now() < until) {
     if (!(await log.nextArrival(partition, QUIET_MS, waiting.stop))) return;
     await waiting.sleep(QUIET_MS);
-  }
-}
-
-/** Lets more records come, for as long as is due, and then until the pulse is over that they are of. */
-async function gather(
-  log: PlannableLog,
-  waiting: Waiting,
-  partition: number,
-  end: SizedLogEnd,
-): Promise<SizedLogEnd> {
-  let waitMs = waiting.gatherMs();
-  const until = waiting.now() + waitMs + PULSE_MS_MAX;
-  for (let before = end; ;) {
-    await waiting.sleep(waitMs);
-    const later = await log.end(partition);
-    if (later.seq === before.seq || waiting.now() >= until) return later;
-    before = later;
-    waitMs = QUIET_MS;
   }
 }
 

@@ -22,7 +22,6 @@ import {
   CLICKHOUSE_BI,
   CLICKHOUSE_WRITER,
   obtainServers,
-  type Keeper,
   type ServerName,
   type Servers,
   startServers,
@@ -56,10 +55,12 @@ export async function runUp(options: UpOptions): Promise<void> {
   interruption.catch(() => undefined);
 
   try {
-    const { servers, keeper, config } = await Promise.race([
+    const { servers, config } = await Promise.race([
       interruption,
       prepareServers(options, environment, given, log, closers),
     ]);
+    const keeper = servers.keepRunning();
+    closers.add('keeper', () => keeper.stop());
     // Not raced against the signal: what is half started could not be stopped.
     const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
     closers.add('pipeline', () => pipeline.stop());
@@ -86,11 +87,10 @@ async function prepareServers(
   given: Config,
   log: Logger,
   closers: ReturnType<typeof createClosers>,
-): Promise<{ servers: Servers; keeper: Keeper; config: UpConfig }> {
+): Promise<{ servers: Servers; config: UpConfig }> {
   const which = serversToStart(given);
   const cache = cacheDir(environment);
   let servers: Servers | undefined;
-  let keeper: Keeper | undefined;
   let config: UpConfig | undefined;
   const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
     task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
@@ -125,9 +125,6 @@ async function prepareServers(
           });
           servers = started;
           closers.add('servers', () => started.stop());
-          const kept = started.keepRunning();
-          keeper = kept;
-          closers.add('keeper', () => kept.stop());
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
           writeEnvFile(options.dataDir, {
@@ -146,10 +143,8 @@ async function prepareServers(
     { renderer: process.stderr.isTTY ? 'default' : 'simple', fallbackRenderer: 'simple' },
   );
   await tasks.run();
-  if (servers === undefined || keeper === undefined || config === undefined) {
-    throw new Error('servers were not started');
-  }
-  return { servers, keeper, config };
+  if (servers === undefined || config === undefined) throw new Error('servers were not started');
+  return { servers, config };
 }
 
 function serversToStart(config: Config): Set<ServerName> {

@@ -3,7 +3,6 @@ export { CLICKHOUSE_ADMIN, CLICKHOUSE_BI, CLICKHOUSE_WRITER } from './clickhouse
 export type { ClickhouseServer } from './clickhouse.ts';
 export type { Secrets } from './data-dir.ts';
 export type { Exit, RunningServer } from './guard.ts';
-export type { Keeper } from './keep-running.ts';
 export type { NatsServer } from './nats.ts';
 export type { Progress } from './obtain.ts';
 export type { RedisServer } from './redis.ts';

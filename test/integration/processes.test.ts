@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/config.ts';
-import { freePorts } from '../../servers/index.ts';
+import { freePorts, SERVER_NAMES } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { environmentOf, sojourn } from '../support/pipeline.ts';
@@ -159,11 +159,11 @@ describe('a process', () => {
       JSON.stringify({ sessionId: 'kept', eventType: type, timestamp: Date.now() });
     await run(['publish', '-', '--project', 'kept'], view('pageview'));
 
-    const killed = ['nats', 'temporal', 'clickhouse', 'redis'].map((name) => pidOf(up, name));
+    const killed = SERVER_NAMES.map((name) => pidOf(up, name));
     for (const pid of killed) process.kill(pid, 'SIGKILL');
     await eventually(
       () => {
-        const pids = ['nats', 'temporal', 'clickhouse', 'redis'].map((name) => pidOf(up, name));
+        const pids = SERVER_NAMES.map((name) => pidOf(up, name));
         expect(pids.filter((pid) => killed.includes(pid))).to.deep.equal([]);
       },
       { withinMs: 60_000 },

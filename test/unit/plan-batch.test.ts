@@ -15,7 +15,7 @@ function waitingFor(
   endAt: (now: number) => LogPosition,
   stopAt = Infinity,
   recordBytes = 2_000,
-  arrivesAt: (now: number) => boolean = () => false,
+  arrivesAt = (now: number) => endAt(now).seq !== endAt(now + 80).seq,
 ) {
   const stop = new AbortController();
   let now = 0;
