@@ -19,7 +19,7 @@ const WITH_SERVERS = ['fault', 'integration'];
 const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
 const SERVER_LANES = Math.min(4, availableParallelism() + 1);
 /** These ask how soon things are well again, or are as fast as the machine is: beside others they would find it busy. */
-const UNDISTURBED = ['fault/faults', 'fault/hot-session'].map((name) =>
+const UNDISTURBED = ['fault/faults', 'fault/rolling-restart', 'fault/hot-session'].map((name) =>
   join('test', `${name}.test.ts`),
 );
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
@@ -32,7 +32,6 @@ const LONGEST = [
   'integration/processes',
   'fault/no-window',
   'integration/temporal-template',
-  'fault/rolling-restart',
 ].map((name) => join('test', `${name}.test.ts`));
 
 const NUMBER = { pattern: /^\d{1,9}$/, what: 'a number' };
