@@ -7,7 +7,12 @@ import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { loadConfig, processEnvironment } from '../../platform/config.ts';
 import { connectTemporal } from '../../platform/temporal.ts';
-import { CLICKHOUSE_ADMIN, CLICKHOUSE_BI, CLICKHOUSE_WRITER } from '../../servers/index.ts';
+import {
+  CLICKHOUSE_ADMIN,
+  CLICKHOUSE_BI,
+  CLICKHOUSE_WRITER,
+  type TemporalServer,
+} from '../../servers/index.ts';
 import { eventually } from './eventually.ts';
 import { type ReferenceRows, addTo, USERS } from './reference.ts';
 import { TEST_NAMESPACE, temporaryFolder, type TestServers } from './servers.ts';
@@ -28,8 +33,16 @@ export const QUICK_SETTINGS = {
   LATE_GRACE: '1s',
 };
 
+/** What a process has to know of its servers; the Temporal may be another one than the embedded. */
+export interface KnownServers extends Pick<
+  TestServers,
+  'nats' | 'clickhouse' | 'redis' | 'secrets'
+> {
+  readonly temporal: Pick<TemporalServer, 'address'>;
+}
+
 /** The environment of a process that uses these servers. */
-export function environmentOf(servers: TestServers): Record<string, string> {
+export function environmentOf(servers: KnownServers): Record<string, string> {
   const { clickhouse } = servers.secrets;
   return {
     NATS_URL: servers.nats.url,
@@ -47,7 +60,7 @@ export function environmentOf(servers: TestServers): Record<string, string> {
 }
 
 /** A Temporal client, on a connection that the caller closes. */
-export function connectTemporalOf(servers: TestServers): ReturnType<typeof connectTemporal> {
+export function connectTemporalOf(servers: KnownServers): ReturnType<typeof connectTemporal> {
   const config = loadConfig(environmentOf(servers));
   return connectTemporal({ ...config, TEMPORAL_ADDRESS: servers.temporal.address });
 }
@@ -115,7 +128,7 @@ export interface PipelineProcess {
 
 /** Starts ingest and worker in a process of their own, and waits until they run. */
 export async function startPipelineProcess(
-  servers: TestServers,
+  servers: KnownServers,
   settings: Readonly<Record<string, string>> = QUICK_SETTINGS,
   args: readonly string[] = ['up', '--data-dir', join(temporaryFolder(), 'data')],
 ): Promise<PipelineProcess> {
@@ -168,7 +181,7 @@ export interface Around {
   close(): Promise<void>;
 }
 
-export async function connectAround(servers: TestServers): Promise<Around> {
+export async function connectAround(servers: KnownServers): Promise<Around> {
   const nc = await connect({ servers: servers.nats.url, maxReconnectAttempts: -1 });
   const js = jetstream(nc);
   const bi = createClient({
