@@ -6,6 +6,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { placeIn } from '../activities/put-back.ts';
 import { checkIntake, connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
+import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
@@ -78,14 +79,14 @@ export function createObserver(config: Config): Observer {
     ),
   );
 
-  const streams = async () => streamFigures(await nats.get()).catch(explainMissing);
+  const streams = async () => streamFigures(await nats.get()).catch(explain);
 
   /** A server whose disk was full answers all the same. @throws SojournError where a stream takes no messages */
   async function streamsThatTake(): Promise<StreamFigures> {
     const { jsm } = await nats.get();
     const figures = await streams();
     for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
-      const fault = await writeFault(jsm, stream);
+      const fault = await writeFault(jsm, stream).catch(explain);
       if (fault === undefined) continue;
       throw new SojournError(
         'SJ_SERVER_UNREACHABLE',
@@ -197,7 +198,13 @@ export function pendingDifferences(
   return Math.max(0, state.last_seq - Math.max(loaded, state.first_seq - 1));
 }
 
-function explainMissing(error: unknown): never {
+/** Of JetStream alone: connected we are. */
+const JETSTREAM_AWAY =
+  'JetStream does not answer: a cluster that elects a leader, which takes seconds, or a disk in trouble';
+
+/** @throws an error that says what is wrong, and what to do */
+function explain(error: unknown): never {
+  if (isJetStreamAway(error)) throw new Error(JETSTREAM_AWAY, { cause: error });
   if (isApiError(error, 10059) || isApiError(error, 10014)) {
     throw new Error('a stream or its consumer is missing; `npx sojourn migrate` creates them', {
       cause: error,

@@ -38,9 +38,9 @@ import type { Config } from './config.ts';
 import { borderSettings, placesSinceOf } from './event-streams.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
-import { onceJetStreamAnswers } from './jetstream-away.ts';
+import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
-import { readRange } from './stream-range.ts';
+import { leave, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -96,6 +96,7 @@ export async function connectNats(
     ...((wantsTls || Object.keys(tls).length > 0) && { tls }),
   }).catch(unreachable('NATS', config.NATS_URL));
   watch(connection, log);
+  askThroughElections(connection);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
 }
@@ -227,6 +228,11 @@ const SUBJECT_TAKEN = 10077;
 
 /** The workflow id of the session that wrote a record, for the purge. */
 const SESSION_HEADER = 'Sojourn-Session';
+/**
+ * For so long a write is tried again while a leader is elected, which takes NATS 4 to 9 s. A workflow task has 10 s:
+ * one that fails is done again at once, and where it fails again not before those are over.
+ */
+const WRITE_WITHIN_MS = 7_000;
 /** Records asked for at a time while a range is read. */
 const READ_AHEAD = 5_000;
 
@@ -239,7 +245,10 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       const head = headers();
       head.set(SESSION_HEADER, encodeURIComponent(workflowId));
       try {
-        await js.publish(subject, data, { headers: head, timeout: 2_000 });
+        await throughElection(
+          () => js.publish(subject, data, { headers: head, timeout: 2_000 }),
+          WRITE_WITHIN_MS,
+        );
         return true;
       } catch (error) {
         if (isApiError(error, SUBJECT_TAKEN)) return false;
@@ -322,7 +331,7 @@ async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums
   } finally {
     clearTimeout(timer);
     await messages.close();
-    await consumer.delete();
+    await leave(consumer);
   }
   if (lastSeq < range.to) throw new Error(`rollup log ended at ${lastSeq}, before ${range.to}`);
   if (range.at !== undefined && lastAt !== range.at) {
@@ -349,7 +358,10 @@ async function sumRest(
 export function createAnnouncer({ js }: Pick<Nats, 'js'>): ActivityDeps['announcer'] {
   return {
     async announce(subject, data, messageId) {
-      await js.publish(subject, data, { msgID: messageId, timeout: 5_000 });
+      await throughElection(
+        () => js.publish(subject, data, { msgID: messageId, timeout: 2_000 }),
+        WRITE_WITHIN_MS,
+      );
     },
   };
 }

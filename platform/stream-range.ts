@@ -1,5 +1,6 @@
 /** Reading a stretch of a stream as it is, to its end. */
-import type { JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import type { Consumer, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import { within } from './within.ts';
 
 export interface StreamRange {
   readonly stream: string;
@@ -47,6 +48,14 @@ export async function* readRange(
       }
     }
   } finally {
-    await consumer.delete();
+    await leave(consumer);
   }
+}
+
+/** Not waited for while nobody answers: the server takes it away by itself, some minutes later. */
+const LEAVE_MS_MAX = 500;
+
+/** Takes a consumer away that was made for one reading. */
+export async function leave(consumer: Pick<Consumer, 'delete'>): Promise<void> {
+  await within(LEAVE_MS_MAX, consumer.delete()).catch(() => false);
 }

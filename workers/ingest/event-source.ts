@@ -3,7 +3,7 @@
  * anew, gone for a while, without a leader. A consumer that is gone is made again where the last one was.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { type ConsumerMessages, jetstream, type JsMsg } from '@nats-io/jetstream';
 import type { Subscription } from '@nats-io/transport-node';
 import { ACK_WAIT_MS, ensureEventsConsumer } from '../../platform/events-consumer.ts';
 import { isJetStreamAway } from '../../platform/jetstream-away.ts';
@@ -25,6 +25,11 @@ const PULL = {
   idle_heartbeat: 1_500,
   abort_on_missing_resource: true,
 } as const;
+/**
+ * Where heartbeats do not come the client asks for the consumer before it asks for messages again. After a question
+ * that was in vain it waits for as long as `expires`: a leader has to be elected within this.
+ */
+const PATIENCE_MS = 15_000;
 /** Between two tries to get at the messages again, and between two log lines that say the same. */
 const AGAIN_MS = 1_000;
 const SAY_EVERY_MS = 30_000;
@@ -58,6 +63,7 @@ export async function openEventSource({
   onStreamMadeAnew,
   onConsumerBack,
 }: EventSourceDeps): Promise<EventSource> {
+  const patient = jetstream(nats.connection, { timeout: PATIENCE_MS });
   let stream: string | undefined;
   let stopping = false;
   let failure: Error | undefined;
@@ -74,7 +80,7 @@ export async function openEventSource({
       onStreamMadeAnew();
     }
     ({ stream } = ensured);
-    const consumer = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
+    const consumer = await patient.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
     return await consumer.consume(PULL);
   }
 
