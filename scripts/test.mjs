@@ -19,9 +19,12 @@ const WITH_SERVERS = ['fault', 'integration'];
 const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
 const SERVER_LANES = Math.min(4, availableParallelism() + 1);
 /** These ask how soon things are well again, or are as fast as the machine is: beside others they would find it busy. */
-const UNDISTURBED = ['fault/faults', 'fault/rolling-restart', 'fault/hot-session'].map((name) =>
-  join('test', `${name}.test.ts`),
-);
+const UNDISTURBED = [
+  'fault/faults',
+  'fault/rolling-restart',
+  'fault/hot-session',
+  'fault/nats-cluster',
+].map((name) => join('test', `${name}.test.ts`));
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/cli',

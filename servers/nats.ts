@@ -38,10 +38,11 @@ export async function startNats({ binary, dataDir, port, log }: NatsOptions): Pr
 
 // A dead letter is a message of up to 1 MiB plus headers, hence the payload limit of 2 MB. The
 // store limit is only there so that a full disk is refused by us before it is refused by the disk.
-function natsConfig(dataDir: string, port: number): string {
+/** What the server is told. */
+export function natsConfig(dataDir: string, port: number, serverName = 'sojourn'): string {
   return `# Written at each start.
 listen: "127.0.0.1:${port}"
-server_name: sojourn
+server_name: ${serverName}
 max_payload: 2MB
 max_pending: 64MB
 lame_duck_grace_period: "0s"
@@ -55,7 +56,7 @@ jetstream {
 }
 
 /** The server greets with its INFO line once it takes clients, with JetStream recovered by then. */
-function greets(port: number): Promise<boolean> {
+export function greets(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     socket.setTimeout(2_000, () => socket.destroy(new Error('no greeting')));

@@ -125,9 +125,15 @@ interface SessionLine {
   readonly open: number;
 }
 
+/** What is asked whether everything is right. */
+export type Asked = Pick<
+  FaultWorld,
+  'around' | 'unfinishedEvents' | 'deadLetters' | 'openSessions'
+>;
+
 /** The metrics are those of the events, each session is one and has ended, and nothing waits. */
 export async function assertRight(
-  world: FaultWorld,
+  world: Asked,
   project: string,
   { events, sessionIds, beside = new Map() }: Expected,
 ): Promise<void> {
@@ -154,7 +160,7 @@ export async function assertRight(
 }
 
 async function wrongBeside(
-  world: FaultWorld,
+  world: Pick<FaultWorld, 'around'>,
   beside: ReadonlyMap<string, readonly ReferenceEvent[]>,
 ): Promise<string[]> {
   const wrong: string[] = [];

@@ -11,6 +11,7 @@ import {
   CLICKHOUSE_ADMIN,
   CLICKHOUSE_BI,
   CLICKHOUSE_WRITER,
+  type NatsServer,
   type TemporalServer,
 } from '../../servers/index.ts';
 import { eventually } from './eventually.ts';
@@ -33,11 +34,10 @@ export const QUICK_SETTINGS = {
   LATE_GRACE: '1s',
 };
 
-/** What a process has to know of its servers; the Temporal may be another one than the embedded. */
-export interface KnownServers extends Pick<
-  TestServers,
-  'nats' | 'clickhouse' | 'redis' | 'secrets'
-> {
+/** What a process has to know of its servers; NATS and Temporal may be others than the embedded. */
+export interface KnownServers extends Pick<TestServers, 'clickhouse' | 'redis' | 'secrets'> {
+  /** The address, or several, separated by commas. */
+  readonly nats: Pick<NatsServer, 'url'>;
   readonly temporal: Pick<TemporalServer, 'address'>;
 }
 
@@ -182,7 +182,7 @@ export interface Around {
 }
 
 export async function connectAround(servers: KnownServers): Promise<Around> {
-  const nc = await connect({ servers: servers.nats.url, maxReconnectAttempts: -1 });
+  const nc = await connect({ servers: servers.nats.url.split(','), maxReconnectAttempts: -1 });
   const js = jetstream(nc);
   const bi = createClient({
     url: servers.clickhouse.url,

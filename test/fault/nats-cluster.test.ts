@@ -1,0 +1,248 @@
+/**
+ * A cluster of three NATS servers, one of which dies under load: the one that leads every stream and the consumer.
+ * What the others need to agree on new leaders is theirs, 4 to 9 s; nothing may be wrong afterwards, and what Sojourn
+ * adds to that is little.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { headers } from '@nats-io/transport-node';
+import { expect } from 'chai';
+import {
+  DEADLETTERS_STREAM,
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  SESSION_WORKFLOW,
+} from '../../shared/ids.ts';
+import { eventually } from '../support/eventually.ts';
+import { assertRight, type Asked } from '../support/fault-round.ts';
+import { makeTraffic } from '../support/fault-traffic.ts';
+import {
+  leadAll,
+  ledBy,
+  type NatsCluster,
+  replicate,
+  startNatsCluster,
+  untilCurrent,
+} from '../support/nats-cluster.ts';
+import {
+  type Around,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  type KnownServers,
+  type PipelineProcess,
+  QUICK_SETTINGS,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { randomOf } from '../support/random.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
+
+const PROJECT = 'cluster';
+const SEED = 14;
+/** Some 20 events a second, for as long as two servers take to die, and the first to come back. */
+const SHAPE = { sessions: 70, durationMs: 32_000 };
+const FIRST_KILL_MS = 4_000;
+const START_MS_MAX = 20 * 60_000;
+const TEST_MS_MAX = 180_000;
+const FLOWS_MS_MAX = 30_000;
+const RIGHT_MS_MAX = 60_000;
+/** Every one of six groups has elected by then, and some are needed one after the other. */
+const STOOD_STILL_MS_MAX = 15_000;
+/** The client's words for a leader that is being elected. */
+const MISLEADING = /jetstream is not enabled/i;
+
+describe('a NATS cluster that loses its leader', () => {
+  let cluster: NatsCluster;
+  let others: TestServers;
+  let servers: KnownServers;
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let jsm: JetStreamManager;
+
+  before('start the servers', async function () {
+    this.timeout(START_MS_MAX);
+    [cluster, others] = await Promise.all([
+      startNatsCluster(),
+      startPrivateServers({ which: new Set(['temporal', 'clickhouse', 'redis']) }),
+    ]);
+    servers = { ...others, nats: cluster };
+    // Before the servers have agreed on anything.
+    const migrated = await sojourn(['migrate'], environmentOf(servers));
+    expect(migrated.code, migrated.stderr).to.equal(0);
+    around = await connectAround(servers);
+    jsm = await jetstreamManager(around.nc, { checkAPI: false });
+    await replicate(jsm);
+    await untilCurrent(jsm);
+    pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
+  });
+
+  after('stop everything', async function () {
+    this.timeout(60_000);
+    await around.close();
+    await pipeline.stop();
+    await Promise.all([cluster.stop(), others.stop()]);
+  });
+
+  it('counts everything once, and stands still for little longer than leaders are elected', async function () {
+    this.timeout(TEST_MS_MAX);
+    const traffic = makeTraffic(randomOf(SEED), PROJECT, SHAPE);
+    const acknowledged = timesOf();
+    const loaded = timesOf();
+    const published = Promise.all(
+      traffic.messages.map(async ({ atMs, payload, messageId }) => {
+        await sleep(atMs);
+        await publish(payload, messageId);
+        acknowledged.mark();
+      }),
+    );
+    const watching = new AbortController();
+    const watched = watchRows(loaded, watching.signal);
+    await sleep(FIRST_KILL_MS);
+
+    const stoodStillMs: number[] = [];
+    for (let kill = 1; kill <= 2; kill += 1) {
+      const leader = await leaderOfEvents();
+      await leadAll(around.nc, jsm, leader);
+      const led = await ledBy(jsm, leader);
+      const at = Date.now();
+      await cluster.kill(leader);
+      const elected = Promise.all(led.map((name) => electionOf(name, leader, at)));
+      const told = statusNow();
+      await eventually(
+        () => {
+          expect(acknowledged.last()).to.be.above(at + 2_000);
+          expect(loaded.last()).to.be.above(acknowledged.after(at + 2_000));
+        },
+        { withinMs: FLOWS_MS_MAX },
+      );
+      await sleep(1_000);
+      const stillMs = loaded.longestFrom(at);
+      stoodStillMs.push(stillMs);
+      print(
+        `${leader} killed: all ${led.length} led again after ${Math.max(...(await elected))} ms, publishing stood still for ${acknowledged.longestFrom(at)} ms, rows for ${stillMs} ms`,
+      );
+      await told;
+      await cluster.start(leader);
+      await untilCurrent(jsm);
+    }
+    await published;
+    await eventually(() => assertRight(asked(), PROJECT, traffic), { withinMs: RIGHT_MS_MAX });
+    watching.abort();
+    await watched;
+
+    expect(Math.max(...stoodStillMs)).to.be.below(STOOD_STILL_MS_MAX);
+    expect(pipeline.log()).not.to.match(MISLEADING);
+    const { code, stdout } = await sojourn(['status', '--json'], environmentOf(servers));
+    expect(code).to.equal(0);
+    expect(JSON.parse(stdout)).to.nested.include({
+      'servers.nats.reachable': true,
+      'events.pending': 0,
+      'events.unacknowledged': 0,
+      deadLetters: 0,
+    });
+  });
+
+  /** While leaders are elected: that it passes, or nothing, where it has passed. */
+  async function statusNow(): Promise<void> {
+    const { code, stdout, stderr } = await sojourn(['status', '--json'], environmentOf(servers));
+    expect(stdout + stderr).not.to.match(MISLEADING);
+    if (code === 0) return;
+    const { nats } = (JSON.parse(stdout) as { servers: { nats: { error?: string } } }).servers;
+    expect(nats.error).to.match(/JetStream does not answer|no answer within/);
+  }
+
+  /** As a patient producer: again with the same id until it is acknowledged. */
+  async function publish(payload: object, messageId: string): Promise<void> {
+    const head = headers();
+    head.set('Nats-Msg-Id', messageId);
+    for (;;) {
+      try {
+        await around.js.publish(`events.${PROJECT}.fault`, JSON.stringify(payload), {
+          headers: head,
+          timeout: 1_000,
+        });
+        return;
+      } catch (error) {
+        if (around.nc.isClosed()) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  async function leaderOfEvents(): Promise<string> {
+    const { cluster: group } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
+    if (group?.leader === undefined) throw new Error('the consumer has no leader');
+    return group.leader;
+  }
+
+  /** How long until another server led a stream, or the consumer. */
+  async function electionOf(name: string, before: string, at: number): Promise<number> {
+    const impatient = await jetstreamManager(around.nc, { checkAPI: false, timeout: 300 });
+    for (;;) {
+      const { cluster: group } = await (
+        name === EVENTS_CONSUMER
+          ? impatient.consumers.info(EVENTS_STREAM, name)
+          : impatient.streams.info(name)
+      ).catch(() => ({ cluster: undefined }));
+      if (group?.leader !== undefined && group.leader !== before) return Date.now() - at;
+      if (Date.now() > at + FLOWS_MS_MAX) return Infinity;
+      await sleep(100);
+    }
+  }
+
+  /** Marks whenever there is more in the rows than before. */
+  async function watchRows(times: Times, stop: AbortSignal): Promise<void> {
+    let before = '0';
+    while (!stop.aborted) {
+      const [row] = await around.select<{ sum: string }>(
+        `SELECT toString(sum(metrics.count)) AS sum FROM sojourn.metrics WHERE project = '${PROJECT}'`,
+      );
+      if (row !== undefined && row.sum !== before) times.mark();
+      before = row?.sum ?? before;
+      await sleep(150);
+    }
+  }
+
+  function asked(): Asked {
+    return {
+      around,
+      async unfinishedEvents() {
+        const info = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
+        return info.num_pending + info.num_ack_pending;
+      },
+      async deadLetters() {
+        return (await jsm.streams.info(DEADLETTERS_STREAM)).state.messages;
+      },
+      async openSessions(project) {
+        const { client, connection } = await connectTemporalOf(servers);
+        try {
+          const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running' AND SojournProject = '${project}'`;
+          return (await client.workflow.count(query)).count;
+        } finally {
+          await connection.close();
+        }
+      },
+    };
+  }
+});
+
+type Times = ReturnType<typeof timesOf>;
+
+/** When something happened that should keep happening. */
+function timesOf() {
+  const times: number[] = [];
+  return {
+    mark: () => times.push(Date.now()),
+    last: () => times.at(-1) ?? 0,
+    /** The first one later than that. */
+    after: (at: number) => times.find((time) => time > at) ?? Infinity,
+    /** The longest time without, that ended later than `at`. */
+    longestFrom: (at: number) =>
+      Math.max(...times.slice(1).map((time, n) => (time > at ? time - (times[n] ?? 0) : 0))),
+  };
+}
+
+function print(text: string): void {
+  process.stdout.write(`      ${text}\n`);
+}
