@@ -1,0 +1,6 @@
+/** The door of the folder: time zones, from data that is pinned and the same everywhere (docs/decisions/032). */
+export { LOCAL_UNITS, type LocalUnit } from './local-time.ts';
+export { type PackedZones, readPacked } from './packed.ts';
+export { readSlice, sliceOf, type ZoneRow, zoneRows, type ZoneSlice } from './rows.ts';
+export type { Transition, ZoneRules, ZoneSource } from './rules.ts';
+export { createZones, type Zones } from './zones.ts';
