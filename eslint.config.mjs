@@ -60,6 +60,14 @@ export default tseslint.config(
     },
   },
   {
+    // No workflow can import from a folder of shared/, so what is there may know more.
+    files: ['shared/channels/**/*.ts'],
+    rules: border(
+      '^(?!\\./[^/]+$|tldts$)',
+      'Attribution imports itself and the public suffix list.',
+    ),
+  },
+  {
     files: ['activities/**/*.ts'],
     rules: border(
       '^\\.\\./(workers|operations|demo|cli|bench|servers|workflows)/',

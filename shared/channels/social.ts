@@ -1,0 +1,142 @@
+/**
+ * Networks, messengers, forums, and what GA4 counts among them (answers, reviews, blogs, short links). First those with
+ * names of their own; the rest are known by their hosts alone.
+ */
+import type { SourceTable } from './source-tables.ts';
+
+export const SOCIAL = {
+  Facebook: 'facebook fb fcb facebook.com fb.com fb.me fb.watch app:com.facebook',
+  Meta: 'meta',
+  Messenger: 'messenger messenger.com m.me app:com.facebook.orca app:com.facebook.mlite',
+  Workplace: 'workplace.com app:com.facebook.work',
+  Instagram: 'instagram ig insta instagram.com ig.me instagr.am app:com.instagram',
+  Threads: 'threads threads.net threads.com app:com.instagram.barcelona',
+  WhatsApp: 'whatsapp whatsapp.com wa.me app:com.whatsapp',
+  X: 'x twitter x.com twitter.com t.co tweetdeck tweetdeck.com app:com.twitter',
+  LinkedIn: 'linkedin linkedin.com lnkd.in app:com.linkedin',
+  Reddit: 'reddit reddit.com redd.it app:com.reddit',
+  Pinterest: 'pinterest pinterest.* pin.it app:com.pinterest',
+  TikTok:
+    'tiktok tik-tok tik.tok tiktok.com app:com.zhiliaoapp.musically app:com.ss.android.ugc.trill',
+  Snapchat: 'snapchat snapchat.com app:com.snapchat.android',
+  Telegram: 'telegram t.me telegram.me telegram.org app:org.telegram app:org.thunderdog.challegram',
+  Discord: 'discord discord.com discord.gg discordapp.com app:com.discord',
+  Slack: 'slack slack.com app:com.slack',
+  'Microsoft Teams':
+    'microsoft-teams teams.microsoft.com statics.teams.cdn.office.net app:com.microsoft.teams',
+  Skype: 'skype skype.com app:com.skype.raider',
+  Viber: 'viber viber.com app:com.viber.voip',
+  Line: 'line line.me lin.ee app:jp.naver.line',
+  KakaoTalk: 'kakao kakaotalk kakao.com kakaocorp.com app:com.kakao.talk',
+  Zalo: 'zalo zalo.me',
+  Band: 'band.us',
+  Bluesky: 'bluesky bsky bsky.app bsky.social app:xyz.blueskyweb.app',
+  Mastodon:
+    'mastodon mastodon.social mastodon.online mastodon.world mastodon.cloud mastodon.art mastodon.nz mastodon.scot ' +
+    'mastodonapp.uk joinmastodon.org mstdn.social mstdn.jp mstdn.io mstdn.party mas.to masto.ai fosstodon.org ' +
+    'hachyderm.io infosec.exchange techhub.social chaos.social social.tchncs.de troet.cafe pawoo.net mamot.fr ' +
+    'toot.community universeodon.com indieweb.social sfba.social ohai.social c.im social.vivaldi.net app:org.joinmastodon',
+  Pixelfed: 'pixelfed pixelfed.social pixelfed.de pixelfed.uno pixey.org',
+  Lemmy: 'lemmy lemmy.world lemmy.ml',
+  'Truth Social': 'truthsocial truthsocial.com',
+  Gab: 'gab.com',
+  Parler: 'parler.com',
+  Minds: 'minds.com',
+  MeWe: 'mewe.com',
+  Vero: 'vero.co',
+  Lemon8: 'lemon8-app.com',
+  Spoutible: 'spoutible.com',
+  Farcaster: 'farcaster farcaster.xyz warpcast.com',
+  Nostr: 'nostr iris.to primal.net snort.social coracle.social',
+  Nextdoor: 'nextdoor nextdoor.com',
+  VK: 'vk vkontakte vk.com vk.ru vk.cc vkontakte.ru app:com.vkontakte.android app:com.vk',
+  Odnoklassniki: 'odnoklassniki ok.ru odnoklassniki.ru odnoklassniki.ua app:ru.ok',
+  'My World': 'my.mail.ru',
+  Dzen: 'dzen dzen.ru zen.yandex.ru',
+  Weibo: 'weibo weibo.com weibo.cn t.cn app:com.sina.weibo',
+  WeChat: 'wechat weixin wechat.com weixin.qq.com wx.qq.com app:com.tencent.mm',
+  Qzone: 'qzone qzone.qq.com',
+  Tencent: 'tencent tencent.com',
+  Xiaohongshu: 'xiaohongshu rednote xiaohongshu.com xhslink.com app:com.xingin.xhs',
+  Douyin: 'douyin douyin.com app:com.ss.android.ugc.aweme',
+  Zhihu: 'zhihu zhihu.com app:com.zhihu.android',
+  Douban: 'douban douban.com app:com.douban.frodo',
+  'Baidu Tieba': 'tieba.baidu.com',
+  Niconico: 'niconico nicovideo.jp',
+  Hatena: 'hatena b.hatena.ne.jp d.hatena.ne.jp',
+  'Naver Blog': 'blog.naver.com cafe.naver.com kin.naver.com',
+  'Goo Blog': 'gooblog blog.goo.ne.jp oshiete.goo.ne.jp',
+  'Yahoo! Communities':
+    'answers.yahoo.com bookmarks.yahoo.com pulse.yahoo.com blog.yahoo.co.jp bookmarks.yahoo.co.jp ' +
+    'chiebukuro.yahoo.co.jp messages.yahoo.co.jp',
+  'Google Groups': 'googlegroups googlegroups.com groups.google.com',
+  'Google Sites': 'sites.google.com',
+  'Google Messages': 'messages.google.com',
+  'Google+': 'google+ googleplus plus.google.com plus.url.google.com',
+  'Google News Showcase': 'newsshowcase',
+  'Hacker News': 'hacker-news hackernews news.ycombinator.com',
+  'Product Hunt': 'producthunt producthunt.com',
+  GitHub: 'github github.com',
+  'Stack Overflow': 'stackoverflow stackoverflow.com',
+  Quora: 'quora quora.com app:com.quora.android',
+  Medium: 'medium.com app:com.medium.reader',
+  Substack: 'substack substack.com',
+  Patreon: 'patreon patreon.com',
+  OnlyFans: 'onlyfans onlyfans.com',
+  Tumblr: 'tumblr tumblr.com t.umblr.com app:com.tumblr',
+  Behance: 'behance behance.net',
+  Dribbble: 'dribbble dribbble.com',
+  Note: 'note.com',
+  Steam: 'steamcommunity.com',
+  Yelp: 'yelp yelp.* app:com.yelp.android',
+  Tripadvisor: 'tripadvisor tripadvisor.* app:com.tripadvisor.tripadvisor',
+  Trustpilot: 'trustpilot',
+  Viadeo: 'viadeo viadeo.com',
+} as const satisfies SourceTable;
+
+/** Hosts whose first label is also a word for them: `houzz.com`, and `houzz` in `utm_source`. */
+export const SOCIAL_HOSTS_AND_WORDS = [
+  '43things.com activerain.com activeworlds.com addthis.com alumniclass.com americantowns.com anobii.com',
+  'answerbag.com aolanswers.com askubuntu.com athlinks.com baby-gaga.com badoo.com bebo.com beforeitsnews.com',
+  'bharatstudent.com blackplanet.com blogger.com blogher.com bloglines.com blogsome.com blogspot.com',
+  'blogster.com blurtit.com brightkite.com brizzly.com buzzfeed.com buzznet.com cafemom.com camospace.com',
+  'care2.com catster.com cellufun.com chicagonow.com classmates.com classquest.com cocolog-nifty.com',
+  'cozycot.com crunchyroll.com cyworld.com deviantart.com dianping.com digg.com diigo.com disqus.com',
+  'dogster.com dol2day.com doostang.com dopplr.com drugs-forum.com dzone.com elftown.com extole.com',
+  'faceparty.com fanpop.com fark.com fc2.com feministing.com filmaffinity.com flickr.com flipboard.com',
+  'folkdirect.com foodservice.com fotki.com fotolog.com foursquare.com friendfeed.com fubar.com gaiaonline.com',
+  'gamerdna.com glassboard.com glassdoor.com godtube.com goldstar.com goodreads.com govloop.com gowalla.com',
+  'habbo.com hi5.com hootsuite.com houzz.com hoverspot.com hubculture.com ibibo.com imageshack.com',
+  'imvu.com insanejournal.com instapaper.com intherooms.com italki.com jammerdirect.com',
+  'kaneva.com librarything.com listal.com listography.com livejournal.com meetup.com mocospace.com',
+  'mouthshut.com movabletype.com mubi.com myheritage.com mylife.com mymodernmet.com myspace.com netvibes.com',
+  'nightlifelink.com ning.com onstartups.com opendiary.com photobucket.com pinboard.in pingsta.com plurk.com',
+  'posterous.com qapacity.com quechup.com ravelry.com redux.com renren.com reunion.com reverbnation.com',
+  'ryze.com salespider.com screenrant.com scribd.com scvngr.com secondlife.com serverfault.com sharethis.com',
+  'skyrock.com socialvibe.com spoke.com spruz.com stackapps.com stackexchange.com stickam.com superuser.com',
+  'sweeva.com tagged.com taggedmail.com talkbiznow.com techmeme.com tinyurl.com toolbox.com travellerspoint.com',
+  'trombi.com tudou.com tuenti.com typepad.com vampirefreaks.com vampirerave.com wakoopa.com wattpad.com',
+  'webshots.com weebly.com weread.com wordpress.com xanga.com xing.com yammer.com zooppa.com',
+] as const;
+
+/** Hosts alone: their first label would be any word (`blog.com`, `care.com`). */
+export const SOCIAL_HOSTS = [
+  '51.com 5ch.net academia.edu airg.ca allnurses.com allrecipes.com ameba.jp ameblo.jp ancestry.com',
+  'artstation.com asmallworld.com awe.sm babyblog.ru biip.no biswap.org bit.ly blackcareernetwork.com blip.fm',
+  'blog.com blog.feedspot.com blogg.no bloggang.com blogs.com canalblog.com care.com caringbridge.org cbnt.io',
+  'centerblog.net chegg.com copainsdavant.linternaute.com couchsurfing.org cross.tv dailystrength.org',
+  'deluxe.com draugiem.lv edublogs.org epicurious.com everforo.com exblog.jp fandom.com',
+  'forums.androidcentral.com forums.crackberry.com forums.imore.com forums.nexopia.com forums.webosnation.com',
+  'forums.wpcentral.com fruehstueckstreff.org gather.com geni.com getpocket.com goldenline.pl goo.gl gree.jp',
+  'gulli.com gutefrage.net hr.com hubpages.com hyves.net hyves.nl identi.ca imageshack.us internations.org interpals.net',
+  'irc-galleria.net is.gd jappy.com jappy.de kaboodle.com last.fm lifestream.aol.com livedoor.com mbga.jp',
+  'meetin.org meinvz.net meneame.net menuism.com mix.com mixi.jp my.opera.com myanimelist.net ngopost.org',
+  'okwave.jp oneworldgroup.org over-blog.com overblog.com paper.li partyflock.nl pixiv.net playahead.se',
+  'pocket.co pro.homeadvisor.com researchgate.net rtl.de scoop.it shvoong.com slashdot.org slideshare.net',
+  'smartnews.com sociallife.com.br spaces.live.com ssense.com stardoll.com studivz.net suomi24.fi taringa.net',
+  'twoo.com unblog.fr urbanspoon.com ushareit.com ushi.cn vg.no video.ibm.com wer-weiss-was.de wiki.answers.com',
+  'wikihow.com wikitravel.org wordpress.org woot.com yahoo-mbga.jp youroom.in zoo.gr',
+] as const;
+
+/** Words alone. */
+export const SOCIAL_WORDS = ['feedspot livedoorblog nexopia shareit social'] as const;
