@@ -4,6 +4,7 @@
  */
 import { parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
+import { type Attributes, isDeclared, nameOfDeclared } from '../shared/event.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
 
@@ -98,11 +99,32 @@ export function sessionTableRow({
     country: attributes.country ?? '',
     browser: attributes.browser ?? '',
     os: attributes.os ?? '',
+    visitor_id: attributes.visitorId ?? '',
+    channel: attributes.channel ?? '',
+    medium: attributes.medium ?? '',
+    campaign: attributes.campaign ?? '',
+    term: attributes.term ?? '',
+    content: attributes.content ?? '',
+    referrer_host: attributes.referrerHost ?? '',
+    language: attributes.language ?? '',
+    screen: attributes.screen ?? '',
+    app_version: attributes.appVersion ?? '',
+    bot: attributes.bot !== undefined,
+    revenue_by_currency: session.revenueByCurrency ?? {},
+    dimensions: declaredOf(attributes),
     state: session.status,
     end_reason: session.endReason ?? '',
     updated_at: clickhouseTime(session.updatedAt),
     version: writeNo,
   };
+}
+
+function declaredOf(attributes: Attributes): Record<string, string> {
+  const declared: Record<string, string> = {};
+  for (const name in attributes) {
+    if (isDeclared(name)) declared[nameOfDeclared(name)] = attributes[name] ?? '';
+  }
+  return declared;
 }
 
 /** `2015-05-17 10:05:00.000`, which DateTime64(3, 'UTC') reads exactly. */

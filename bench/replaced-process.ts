@@ -12,12 +12,7 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { loadConfig, processEnvironment, requireServers } from '../platform/config.ts';
 import { bucketOf, type Granularity } from '../shared/buckets.ts';
-import {
-  EVENT_DIMENSIONS,
-  EVENT_METRICS,
-  SESSION_DIMENSIONS,
-  SESSION_METRICS,
-} from '../shared/catalogue.ts';
+import { catalogueOf, placesOf, sessionPlacesOf } from '../shared/catalogue.ts';
 import type { Amount } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import {
@@ -31,6 +26,8 @@ import type { SessionFacts } from '../shared/session-facts.ts';
 import { visitorEvents } from './records.ts';
 
 const UNDER_WAY = 32;
+/** What there was when it was replaced. */
+const LINES = catalogueOf(1);
 const EXPIRY_SECONDS = 1_800;
 
 /** What it keeps of a session in Redis. */
@@ -119,35 +116,29 @@ function addTo(before: StoredSession | undefined, event: VisitorEvent): StoredSe
 /** The rows of the same catalogue: an event's own, at the start and at the end the session's. */
 function rowsOf(session: StoredSession, event: VisitorEvent): MetricRow[] {
   const rows: MetricRow[] = [];
-  for (const {
-    metric,
-    granularity,
-    dimensions,
-    sessionDimensions = [],
-    measure,
-  } of EVENT_METRICS) {
-    const amount = measure(event);
+  const facts = factsOf(session);
+  for (const line of LINES.eventMetrics) {
+    const { metric, granularity, dimensions, sessionDimensions = [] } = line;
+    const amount = line.measure(event);
     if (amount === undefined) continue;
-    const place = { metric, granularity, bucket: bucketOf(event.at, granularity), amount };
-    for (const dimension of dimensions) {
-      const value = dimension === '' ? '' : EVENT_DIMENSIONS[dimension](event);
-      if (value !== undefined) rows.push({ ...place, dimension, dimensionValue: value });
-    }
-    for (const dimension of sessionDimensions) {
-      const value = session.attributes[SESSION_DIMENSIONS[dimension]];
-      if (value !== undefined) rows.push({ ...place, dimension, dimensionValue: value });
+    const row = { metric, granularity, bucket: bucketOf(event.at, granularity), amount };
+    const places = [
+      ...dimensions.flatMap((dimension) => placesOf(event, dimension)),
+      ...sessionDimensions.flatMap((dimension) => sessionPlacesOf(facts, dimension)),
+    ];
+    for (const [dimension, dimensionValue] of places) {
+      rows.push({ ...row, dimension, dimensionValue });
     }
   }
-  const facts = factsOf(session);
-  for (const { metric, granularity, bucket, dimensions, measure } of SESSION_METRICS) {
+  for (const { metric, granularity, bucket, dimensions, measure } of LINES.sessionMetrics) {
     const isDue =
       bucket === 'firstEventAt' ? session.events === 1 : kindOf(event) === 'session_end';
     const amount = isDue ? measure(facts) : undefined;
     if (amount === undefined) continue;
-    const place = { metric, granularity, bucket: bucketOf(facts[bucket], granularity), amount };
-    for (const dimension of dimensions) {
-      const value = dimension === '' ? '' : facts.attributes[SESSION_DIMENSIONS[dimension]];
-      if (value !== undefined) rows.push({ ...place, dimension, dimensionValue: value });
+    const row = { metric, granularity, bucket: bucketOf(facts[bucket], granularity), amount };
+    for (const place of dimensions.flatMap((dimension) => sessionPlacesOf(facts, dimension))) {
+      const [dimension, dimensionValue] = place;
+      rows.push({ ...row, dimension, dimensionValue });
     }
   }
   return rows;

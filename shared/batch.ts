@@ -2,7 +2,14 @@
  * Events on their way to one session. What the events of a visitor have in common (who it is, from where,
  * with what) is said once for all that follow each other: a batch of 100 takes a third of the room then.
  */
-import { type Attribute, ATTRIBUTES, type Attributes, type VisitorEvent } from './event.ts';
+import {
+  type Attribute,
+  ATTRIBUTES,
+  type Attributes,
+  type Declared,
+  isDeclared,
+  type VisitorEvent,
+} from './event.ts';
 
 /** Common to all batches. */
 interface Sent {
@@ -37,26 +44,34 @@ export function groupEvents(events: readonly VisitorEvent[]): EventGroup[] {
   const groups: { all: Attributes; events: Omit<VisitorEvent, Attribute>[] }[] = [];
   let last: VisitorEvent | undefined;
   for (const event of events) {
-    const { userId, trafficSource, deviceType, country, browser, os, ...own } = event;
-    if (last === undefined || !isAlike(last, event)) {
-      const all = { userId, trafficSource, deviceType, country, browser, os };
-      groups.push({ all: withoutGaps(all), events: [] });
-    }
+    const { all, own } = apart(event);
+    if (last === undefined || !isAlike(last, event)) groups.push({ all, events: [] });
     groups.at(-1)?.events.push(own);
     last = event;
   }
   return groups;
 }
 
-function isAlike(a: VisitorEvent, b: VisitorEvent): boolean {
-  return ATTRIBUTES.every((name) => a[name] === b[name]);
+const NAMES: ReadonlySet<string> = new Set(ATTRIBUTES);
+const isAttribute = (name: string): name is Attribute | Declared =>
+  NAMES.has(name) || isDeclared(name);
+
+function apart(event: VisitorEvent): { all: Attributes; own: Omit<VisitorEvent, Attribute> } {
+  const all: Partial<Record<Attribute | Declared, string>> = {};
+  const own: Partial<Record<string, unknown>> = {};
+  for (const name in event) {
+    const value: unknown = event[name as keyof VisitorEvent];
+    if (!isAttribute(name)) own[name] = value;
+    else if (typeof value === 'string') all[name] = value;
+  }
+  return { all, own: own as unknown as VisitorEvent };
 }
 
-function withoutGaps(all: Readonly<Record<Attribute, string | undefined>>): Attributes {
-  const given = Object.entries(all).filter(
-    (entry): entry is [Attribute, string] => entry[1] !== undefined,
-  );
-  return Object.fromEntries(given);
+function isAlike(a: VisitorEvent, b: VisitorEvent): boolean {
+  if (!ATTRIBUTES.every((name) => a[name] === b[name])) return false;
+  for (const name in a) if (isDeclared(name) && a[name] !== b[name]) return false;
+  for (const name in b) if (isDeclared(name) && a[name] !== b[name]) return false;
+  return true;
 }
 
 /** The events of a batch, in the order they were sent in. */

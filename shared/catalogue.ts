@@ -6,7 +6,15 @@
 import type { Granularity } from './buckets.ts';
 import { ONE, readUnits } from './decimal.ts';
 import type { Amount } from './contributions.ts';
-import { type Attribute, isConversion, kindOf, type VisitorEvent } from './event.ts';
+import {
+  type Attribute,
+  type Attributes,
+  isConversion,
+  isDeclared,
+  kindOf,
+  nameOfDeclared,
+  type VisitorEvent,
+} from './event.ts';
 import type { SessionFigures } from './session-facts.ts';
 
 /** Column names of the dimensions, and the session attribute each is. */
@@ -16,22 +24,80 @@ export const SESSION_DIMENSIONS = {
   country: 'country',
   browser: 'browser',
   os: 'os',
+  channel: 'channel',
+  campaign: 'campaign',
 } as const satisfies Record<string, Attribute>;
-export type SessionDimension = keyof typeof SESSION_DIMENSIONS;
+
+/** Stands for each dimension that the project has declared. */
+export const DECLARED = '*';
+
+export type SessionDimension = keyof typeof SESSION_DIMENSIONS | 'entry_path' | typeof DECLARED;
 
 /** Dimensions that each event brings itself; an event without the value has no such row. */
-export const EVENT_DIMENSIONS = {
+const EVENT_DIMENSIONS = {
   path: (event) => event.path,
   event_type: (event) => event.type,
   currency: (event) => event.currency,
   conversion_type: (event) => event.conversionType,
 } as const satisfies Record<string, (event: VisitorEvent) => string | undefined>;
-export type EventDimension = keyof typeof EVENT_DIMENSIONS;
+export type EventDimension = keyof typeof EVENT_DIMENSIONS | typeof DECLARED;
+
+/** A dimension with a value, as rows have them. */
+export type Place = readonly [dimension: string, value: string];
+const TOTAL: Place = ['', ''];
+
+/**
+ * Where an event's amount is filed.
+ * @param attributes those of the event, where it does not carry them itself
+ */
+export function placesOf(
+  event: VisitorEvent,
+  dimension: '' | EventDimension,
+  attributes: Attributes = event,
+): readonly Place[] {
+  if (dimension === '') return [TOTAL];
+  return dimension === DECLARED
+    ? declaredPlaces(attributes)
+    : place(dimension, EVENT_DIMENSIONS[dimension](event));
+}
+
+/** Where a session's amount is filed. */
+export function sessionPlacesOf(
+  { attributes, entryPath }: Pick<SessionFigures, 'attributes' | 'entryPath'>,
+  dimension: '' | SessionDimension,
+): readonly Place[] {
+  if (dimension === '') return [TOTAL];
+  if (dimension === DECLARED) return declaredPlaces(attributes);
+  if (dimension === 'entry_path') return place(dimension, entryPath);
+  return place(dimension, attributes[SESSION_DIMENSIONS[dimension]]);
+}
+
+function place(dimension: string, value: string | undefined): readonly Place[] {
+  return value === undefined || value === '' ? [] : [[dimension, value]];
+}
+
+function declaredPlaces(given: Attributes): readonly Place[] {
+  const places: Place[] = [];
+  for (const name in given) {
+    if (isDeclared(name)) places.push(...place(nameOfDeclared(name), given[name]));
+  }
+  return places;
+}
+
+/**
+ * Where what a bot adds is filed once more: what is from people is all, less this. So people, who are most of the
+ * traffic, cost no row more.
+ */
+export function botPlaceOf([dimension, value]: Place): Place {
+  return dimension === '' ? ['audience', 'bot'] : [`bot:${dimension}`, value];
+}
 
 /** Any line. */
 interface Line {
   /** The version of the catalogue that it came with; 1 where nobody says. */
   readonly since?: number;
+  /** The last version of the catalogue that has it. */
+  readonly until?: number;
 }
 
 /** A metric that each event adds to, in the event's bucket. `''` is the row of no dimension. */
@@ -58,19 +124,26 @@ const onceIf = (condition: boolean): Amount | undefined => (condition ? once : u
 
 const pageView = (event: VisitorEvent) => onceIf(kindOf(event) === 'pageview');
 const notable = (event: VisitorEvent) => onceIf(isConversion(event) || kindOf(event) === 'custom');
+/** Heartbeats were events as any other. */
+const notableOnce = (event: VisitorEvent) =>
+  onceIf(notable(event) !== undefined || kindOf(event) === 'heartbeat');
 const conversion = (event: VisitorEvent) => onceIf(isConversion(event));
 const revenue = (event: VisitorEvent): Amount | undefined => {
   const units = isConversion(event) ? readUnits(event.revenue ?? '0') : 0n;
   return units === 0n ? undefined : { value: units, count: 1 };
 };
+const bounce = (s: SessionFigures): Amount => ({ value: s.bounced ? ONE : 0n, count: 1 });
 const inSeconds = (ms: number): bigint => (BigInt(ms) * ONE) / 1_000n;
 
 /* prettier-ignore */
 export const EVENT_METRICS: readonly EventMetric[] = [
   { metric: 'page_views', granularity: 'hour', dimensions: ['', 'path'], measure: pageView },
   { metric: 'page_views', granularity: 'day', dimensions: [], sessionDimensions: ['device_type', 'traffic_source', 'browser', 'os', 'country'], measure: pageView },
-  { metric: 'event_count', granularity: 'hour', dimensions: ['event_type'], measure: notable },
+  { metric: 'page_views', granularity: 'hour', dimensions: [DECLARED], measure: pageView, since: 2 },
+  { metric: 'event_count', granularity: 'hour', dimensions: ['event_type'], measure: notableOnce, until: 1 },
+  { metric: 'event_count', granularity: 'hour', dimensions: ['event_type', DECLARED], measure: notable, since: 2 },
   { metric: 'revenue', granularity: 'hour', dimensions: ['', 'currency'], measure: revenue },
+  { metric: 'revenue', granularity: 'day', dimensions: [], sessionDimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: revenue, since: 2 },
   { metric: 'conversion_rate', granularity: 'hour', dimensions: ['conversion_type'], measure: conversion },
 ];
 
@@ -78,11 +151,14 @@ export const EVENT_METRICS: readonly EventMetric[] = [
 export const SESSION_METRICS: readonly SessionMetric[] = [
   { metric: 'sessions', granularity: 'hour', bucket: 'firstEventAt', dimensions: [''], measure: () => once },
   { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: ['traffic_source', 'device_type', 'country'], measure: () => once },
+  { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: () => once, since: 2 },
   { metric: 'new_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === true) },
   { metric: 'returning_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === false) },
   { metric: 'engaged_sessions', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => onceIf(s.engaged) },
   { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: ['traffic_source'], measure: (s) => onceIf(s.engaged) },
-  { metric: 'bounce_rate', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: s.bounced ? ONE : 0n, count: 1 }) },
+  { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: (s) => onceIf(s.engaged), since: 2 },
+  { metric: 'bounce_rate', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: bounce },
+  { metric: 'bounce_rate', granularity: 'day', bucket: 'lastEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: bounce, since: 2 },
   { metric: 'avg_session_duration', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: inSeconds(s.durationMs), count: 1 }) },
   { metric: 'pages_per_session', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: BigInt(s.pageViews) * ONE, count: 1 }) },
 ];
@@ -94,13 +170,16 @@ export interface Catalogue {
   readonly sessionMetrics: readonly SessionMetric[];
 }
 
+/** From this version on heartbeats are no events, and what is from bots is filed once more. */
+export const KNOWS_BOTS = 2;
+
 /** The version that sessions begin with. */
 export const CATALOGUE_VERSION = Math.max(
   ...[...EVENT_METRICS, ...SESSION_METRICS].map(({ since = 1 }) => since),
 );
 
 const catalogues = Array.from({ length: CATALOGUE_VERSION }, (_, index): Catalogue => {
-  const isOf = ({ since = 1 }: Line) => since <= index + 1;
+  const isOf = ({ since = 1, until = Infinity }: Line) => since <= index + 1 && index + 1 <= until;
   return {
     version: index + 1,
     eventMetrics: EVENT_METRICS.filter(isOf),

@@ -11,10 +11,39 @@ export const ATTRIBUTES = [
   'browser',
   'os',
   'userId',
+  'visitorId',
+  'channel',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'referrerHost',
+  'language',
+  'screen',
+  'appVersion',
+  'bot',
 ] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];
+
+/** A dimension that a project has declared, as a field of an event: what comes behind the prefix is its name. */
+export type Declared = `dim:${string}`;
+const DECLARED = 'dim:';
+
+export function isDeclared(name: string): name is Declared {
+  return name.startsWith(DECLARED);
+}
+
+export function declaredAs(name: string): Declared {
+  return `${DECLARED}${name}`;
+}
+
+/** The name of a declared dimension. */
+export function nameOfDeclared(field: Declared): string {
+  return field.slice(DECLARED.length);
+}
+
 /** Values by attribute; one that nobody gave is absent. */
-export type Attributes = Readonly<Partial<Record<Attribute, string>>>;
+export type Attributes = Readonly<Partial<Record<Attribute | Declared, string>>>;
 
 export interface VisitorEvent {
   /** Unique within its session; the same id again is the same event. */
@@ -34,6 +63,23 @@ export interface VisitorEvent {
   readonly country?: string;
   readonly browser?: string;
   readonly os?: string;
+  /** An anonymous visitor, a device. */
+  readonly visitorId?: string;
+  /** Empty where it is direct: a source that comes later is then still the session's. */
+  readonly channel?: string;
+  readonly medium?: string;
+  readonly campaign?: string;
+  readonly term?: string;
+  readonly content?: string;
+  /** Who sent the visitor, where that is another site. */
+  readonly referrerHost?: string;
+  readonly language?: string;
+  readonly screen?: string;
+  readonly appVersion?: string;
+  /** Present, and `true`, where it comes from a program and not from a person. */
+  readonly bot?: string;
+  /** What the project has declared as dimensions. */
+  readonly [dimension: Declared]: string | undefined;
   /** Decimal text, as `formatDecimal` writes it. */
   readonly revenue?: string;
   readonly currency?: string;
@@ -41,19 +87,31 @@ export interface VisitorEvent {
 }
 
 export type EventKind =
-  'pageview' | 'session_start' | 'session_end' | 'purchase' | 'conversion' | 'custom';
+  'pageview' | 'session_start' | 'session_end' | 'purchase' | 'conversion' | 'heartbeat' | 'custom';
 
-const PAGE_VIEW_SPELLINGS = new Set(['pageview', 'pageView', 'page_view']);
-const KINDS = new Set<string>(['session_start', 'session_end', 'purchase', 'conversion']);
+/** One name for what is spelled in several ways. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ['pageView', 'pageview'],
+  ['page_view', 'pageview'],
+  ['ping', 'heartbeat'],
+  ['page_ping', 'heartbeat'],
+]);
+const KINDS = new Set<string>([
+  'pageview',
+  'session_start',
+  'session_end',
+  'purchase',
+  'conversion',
+  'heartbeat',
+]);
 
-/** One name for the three spellings of a page view; any other type as it is. */
+/** One name for all spellings of a page view, and of a heartbeat; any other type as it is. */
 export function normaliseType(eventType: string): string {
-  return PAGE_VIEW_SPELLINGS.has(eventType) ? 'pageview' : eventType;
+  return SPELLINGS.get(eventType) ?? eventType;
 }
 
 /** What an event means to a session. */
 export function kindOf(event: VisitorEvent): EventKind {
-  if (event.type === 'pageview') return 'pageview';
   return KINDS.has(event.type) ? (event.type as EventKind) : 'custom';
 }
 

@@ -20,6 +20,12 @@ export const FUTURE_MS_MAX = 24 * 60 * 60 * 1_000;
 /** A property's text is cut after this many characters. */
 export const PROPERTY_CHARS_MAX = 1_024;
 
+/** Currencies that a session keeps apart, and how long the name of one may be; the rest is one sum. */
+export const CURRENCIES_MAX = 32;
+export const CURRENCY_CHARS_MAX = 16;
+/** Dimensions that a project may declare. */
+export const DECLARED_DIMENSIONS_MAX = 16;
+
 /**
  * Event ids a session remembers for sure. Beyond it, ids that JetStream can no longer redeliver
  * (at or below the consumer's ack floor) are forgotten: a week-long bot must not grow for ever.

@@ -1,5 +1,6 @@
 /** A session in figures: what the catalogue measures of it, and what people are shown. */
 import type { Attributes } from './event.ts';
+import type { PurseWire } from './purse.ts';
 
 /** Amounts of events that are also filed under attributes of the session, by metric and bucket. */
 export type TalliesWire = readonly (readonly [key: string, value: string, count: number])[];
@@ -11,10 +12,14 @@ export interface SessionFigures {
   readonly lastEventAt: number;
   readonly durationMs: number;
   readonly events: number;
+  /** Beside the events; absent where there were none. */
+  readonly heartbeats?: number;
   readonly pageViews: number;
   readonly conversions: number;
   /** Decimal text. */
   readonly revenue: string;
+  /** The same by currency, decimal texts; `''` where none was given. Absent where there was none. */
+  readonly revenueByCurrency?: PurseWire;
   readonly engaged: boolean;
   readonly bounced: boolean;
   readonly attributes: Attributes;

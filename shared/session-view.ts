@@ -4,6 +4,7 @@ import { nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
 import { figuresOf } from './session.ts';
 import type { Attributes } from './event.ts';
+import type { PurseWire } from './purse.ts';
 
 export interface SessionView {
   readonly project: string;
@@ -15,9 +16,11 @@ export interface SessionView {
   readonly lastEventAt: string;
   readonly durationSeconds: number;
   readonly events: number;
+  readonly heartbeats?: number;
   readonly pageViews: number;
   readonly conversions: number;
   readonly revenue: string;
+  readonly revenueByCurrency?: PurseWire;
   readonly engaged: boolean;
   readonly bounced: boolean;
   readonly attributes: Attributes;
@@ -82,8 +85,11 @@ export function describeInMarkdown(view: SessionView): string {
     ['Exit', view.exitPath],
     ['User', attributes.userId],
     ['Source', attributes.trafficSource],
+    ['Channel', attributes.channel],
+    ['Campaign', attributes.campaign],
     ['Country', attributes.country],
     ['Device', attributes.deviceType],
+    ['Bot', attributes.bot && 'yes'],
     ['Writes', view.writes],
   ];
   const lines = cells.flatMap(([name, value]) =>

@@ -1,8 +1,9 @@
 /** What a session remembers, as JSON: for a run that goes on with it, or reopens it. */
 import { formatDecimal, readUnits } from './decimal.ts';
 import { CATALOGUE_VERSION, catalogueOf } from './catalogue.ts';
-import { type Attribute, ATTRIBUTES } from './event.ts';
+import { type Attribute, ATTRIBUTES, type Declared, isDeclared } from './event.ts';
 import { decodeIds, encodeIds, type IdsWire, rememberedId } from './event-ids.ts';
+import { purseFromWire, purseToWire, type PurseWire } from './purse.ts';
 import type { SessionState, Sighting } from './session.ts';
 import type { TalliesWire } from './session-facts.ts';
 import {
@@ -17,11 +18,13 @@ interface FiguresWire {
   readonly firstEventAt?: number;
   readonly lastEventAt?: number;
   readonly events: number;
+  readonly heartbeats?: number;
   readonly pageViews: number;
   readonly conversions: number;
   readonly revenue: string;
+  readonly purse?: PurseWire;
   readonly endSeen: boolean;
-  readonly attributes: Readonly<Partial<Record<Attribute, Sighting>>>;
+  readonly attributes: Readonly<Partial<Record<Attribute | Declared, Sighting>>>;
   readonly entry?: Sighting;
   readonly exit?: Sighting;
 }
@@ -57,14 +60,16 @@ export function wideStateToWire(state: SessionState): WideStateWire {
 }
 
 function figuresToWire(state: SessionState): FiguresWire {
-  const { firstEventAt, lastEventAt, entry, exit } = state;
+  const { firstEventAt, lastEventAt, entry, exit, heartbeats, purse } = state;
   return {
     ...(firstEventAt !== undefined && { firstEventAt }),
     ...(lastEventAt !== undefined && { lastEventAt }),
     events: state.events,
+    ...(heartbeats > 0 && { heartbeats }),
     pageViews: state.pageViews,
     conversions: state.conversions,
     revenue: formatDecimal(state.revenue),
+    ...(purse.size > 0 && { purse: purseToWire(purse) }),
     endSeen: state.endSeen,
     attributes: Object.fromEntries(state.attributes),
     ...(entry && { entry }),
@@ -88,12 +93,14 @@ export function stateFromWire(
     firstEventAt: wire.firstEventAt,
     lastEventAt: wire.lastEventAt,
     events: wire.events,
+    heartbeats: wire.heartbeats ?? 0,
     pageViews: wire.pageViews,
     conversions: wire.conversions,
     revenue: readUnits(wire.revenue),
+    purse: purseFromWire(wire.purse),
     endSeen: wire.endSeen,
     attributes: new Map(
-      ATTRIBUTES.flatMap((name) => {
+      [...ATTRIBUTES, ...Object.keys(wire.attributes).filter(isDeclared)].flatMap((name) => {
         const sighting = wire.attributes[name];
         return sighting === undefined ? [] : [[name, sighting] as const];
       }),

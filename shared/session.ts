@@ -10,20 +10,26 @@ import {
   type Attribute,
   ATTRIBUTES,
   type Attributes,
+  type Declared,
   isConversion,
+  isDeclared,
   isEarlier,
   kindOf,
   type VisitorEvent,
 } from './event.ts';
 import {
+  botPlaceOf,
   type Catalogue,
   CATALOGUE_VERSION,
   catalogueOf,
-  EVENT_DIMENSIONS,
-  SESSION_DIMENSIONS,
+  KNOWS_BOTS,
+  placesOf,
+  type SessionDimension,
+  sessionPlacesOf,
 } from './catalogue.ts';
 import { rememberedId } from './event-ids.ts';
 import { EVENT_IDS_KEPT_MAX, EVENT_IDS_MAX } from './limits.ts';
+import { addMoney, type Purse, purseToWire } from './purse.ts';
 import type { SessionFacts, SessionFigures } from './session-facts.ts';
 import { talliesFromWire, type Tallies, talliesToWire, tallyNamed } from './tables.ts';
 
@@ -53,13 +59,17 @@ export interface SessionState {
   firstEventAt: number | undefined;
   lastEventAt: number | undefined;
   events: number;
+  /** As many of the events were heartbeats, which count in nothing. */
+  heartbeats: number;
   pageViews: number;
   conversions: number;
   /** Sum over purchases and conversions, units of 10^-9. */
   revenue: bigint;
+  /** The same by currency. */
+  readonly purse: Purse;
   /** A `session_end` has been seen. */
   endSeen: boolean;
-  readonly attributes: Map<Attribute, Sighting>;
+  readonly attributes: Map<Attribute | Declared, Sighting>;
   entry: Sighting | undefined;
   exit: Sighting | undefined;
   /** Amounts of events that are also filed under attributes of the session, by metric and bucket. */
@@ -78,9 +88,11 @@ export function emptySession(
     firstEventAt: undefined,
     lastEventAt: undefined,
     events: 0,
+    heartbeats: 0,
     pageViews: 0,
     conversions: 0,
     revenue: 0n,
+    purse: new Map(),
     endSeen: false,
     attributes: new Map(),
     entry: undefined,
@@ -111,7 +123,7 @@ export function applyEvents(
     applyEvent(state, event);
     if (common === undefined) seeAttributes(state, event, event);
     else if (earliest === undefined || isEarlier(event, earliest)) earliest = event;
-    addEventRows(rows, state, event);
+    addEventRows(rows, state, event, common ?? event);
   }
   if (common !== undefined && earliest !== undefined) seeAttributes(state, earliest, common);
   forgetIds(state, ackFloor);
@@ -132,6 +144,8 @@ function applyEvent(state: SessionState, event: VisitorEvent): void {
   state.firstEventAt = Math.min(state.firstEventAt ?? event.at, event.at);
   state.lastEventAt = Math.max(state.lastEventAt ?? event.at, event.at);
   const kind = kindOf(event);
+  const isOld = state.catalogue.version < KNOWS_BOTS;
+  if (kind === 'heartbeat' && !isOld) state.heartbeats += 1;
   if (kind === 'session_end') state.endSeen = true;
   if (kind === 'pageview') {
     state.pageViews += 1;
@@ -139,19 +153,30 @@ function applyEvent(state: SessionState, event: VisitorEvent): void {
   }
   if (isConversion(event)) {
     state.conversions += 1;
-    state.revenue += readUnits(event.revenue ?? '0');
+    const units = readUnits(event.revenue ?? '0');
+    state.revenue += units;
+    if (!isOld) addMoney(state.purse, event.currency ?? '', units);
   }
 }
 
 /** The least event time wins, so of events with the same attributes only the earliest counts. */
 function seeAttributes(state: SessionState, event: VisitorEvent, attributes: Attributes): void {
-  const { at, id } = event;
-  for (const name of ATTRIBUTES) {
-    const value = attributes[name];
-    if (value === undefined || value === '') continue;
-    const old = state.attributes.get(name);
-    if (old === undefined || isEarlier(event, old)) state.attributes.set(name, { value, at, id });
+  for (const name of ATTRIBUTES) seeAttribute(state, event, name, attributes[name]);
+  for (const name in attributes) {
+    if (isDeclared(name)) seeAttribute(state, event, name, attributes[name]);
   }
+}
+
+function seeAttribute(
+  { attributes }: SessionState,
+  event: VisitorEvent,
+  name: Attribute | Declared,
+  value: string | undefined,
+): void {
+  if (value === undefined || value === '') return;
+  const { at, id } = event;
+  const old = attributes.get(name);
+  if (old === undefined || isEarlier(event, old)) attributes.set(name, { value, at, id });
 }
 
 function seePath(state: SessionState, event: VisitorEvent): void {
@@ -161,17 +186,27 @@ function seePath(state: SessionState, event: VisitorEvent): void {
   if (state.exit === undefined || isEarlier(state.exit, seen)) state.exit = seen;
 }
 
-function addEventRows(rows: Contributions, state: SessionState, event: VisitorEvent): void {
+function addEventRows(
+  rows: Contributions,
+  state: SessionState,
+  event: VisitorEvent,
+  attributes: Attributes,
+): void {
   for (const line of state.catalogue.eventMetrics) {
     const { metric, granularity, dimensions, sessionDimensions, measure } = line;
     const amount = measure(event);
     if (amount === undefined) continue;
     const bucket = bucketOf(event.at, granularity);
-    for (const dimension of dimensions) {
-      const dimensionValue = dimension === '' ? '' : EVENT_DIMENSIONS[dimension](event);
-      if (dimension !== '' && (dimensionValue === undefined || dimensionValue === '')) continue;
-      const key = { metric, granularity, bucket, dimension, dimensionValue: dimensionValue ?? '' };
-      addAmount(rows, rowKeyText(key), amount);
+    for (const split of dimensions) {
+      for (const place of placesOf(event, split, attributes)) {
+        const [dimension, dimensionValue] = place;
+        const key = { metric, granularity, bucket, dimension, dimensionValue };
+        addAmount(rows, rowKeyText(key), amount);
+        if (attributes.bot === undefined) continue;
+        const [botDimension, botValue] = botPlaceOf(place);
+        const botKey = { ...key, dimension: botDimension, dimensionValue: botValue };
+        addAmount(rows, rowKeyText(botKey), amount);
+      }
     }
     if (sessionDimensions !== undefined) {
       addAmount(tallyNamed(state.tallies, `${metric} ${granularity}`), bucket, amount);
@@ -196,17 +231,20 @@ function forgetIds({ ids, isBounded }: SessionState, ackFloor: number): void {
  * @returns undefined for a session without events
  */
 export function figuresOf(state: SessionState, newUser?: boolean): SessionFigures | undefined {
-  const { firstEventAt, lastEventAt, pageViews, conversions, entry, exit } = state;
+  const { firstEventAt, lastEventAt, pageViews, conversions, entry, exit, heartbeats, purse } =
+    state;
   if (firstEventAt === undefined || lastEventAt === undefined) return undefined;
   const durationMs = lastEventAt - firstEventAt;
   return {
     firstEventAt,
     lastEventAt,
     durationMs,
-    events: state.events,
+    events: state.events - heartbeats,
+    ...(heartbeats > 0 && { heartbeats }),
     pageViews,
     conversions,
     revenue: formatDecimal(state.revenue),
+    ...(purse.size > 0 && { revenueByCurrency: purseToWire(purse) }),
     engaged: durationMs >= ENGAGED_MS || pageViews >= ENGAGED_PAGE_VIEWS || conversions > 0,
     bounced: pageViews === 1 && conversions === 0,
     attributes: Object.fromEntries([...state.attributes].map(([name, { value }]) => [name, value])),
@@ -232,16 +270,21 @@ export function sessionTables(
   { eventMetrics, sessionMetrics }: Catalogue = catalogueOf(CATALOGUE_VERSION),
 ): Map<string, ReadonlyTable> {
   const tables = new Map<string, ReadonlyTable>();
-  const add = (
-    { metric, granularity }: { readonly metric: string; readonly granularity: string },
-    dimension: '' | keyof typeof SESSION_DIMENSIONS,
-    table: ReadonlyTable,
-  ) => {
-    const value = dimension === '' ? '' : figures.attributes[SESSION_DIMENSIONS[dimension]];
-    if (value === undefined || table.size === 0) return;
-    const family = familyOf(metric, granularity, dimension, value);
+  const isBot = figures.attributes.bot !== undefined;
+  const file = (family: string, table: ReadonlyTable) => {
     const known = tables.get(family);
     tables.set(family, known === undefined ? table : sumOf(known, table));
+  };
+  const add = (
+    { metric, granularity }: { readonly metric: string; readonly granularity: string },
+    split: '' | SessionDimension,
+    table: ReadonlyTable,
+  ) => {
+    if (table.size === 0) return;
+    for (const place of sessionPlacesOf(figures, split)) {
+      file(familyOf(metric, granularity, ...place), table);
+      if (isBot) file(familyOf(metric, granularity, ...botPlaceOf(place)), table);
+    }
   };
   for (const line of sessionMetrics) {
     const amount = line.measure(figures);

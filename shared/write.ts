@@ -289,7 +289,7 @@ export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResul
     rows,
     status: session.status,
     ...(session.endReason && { endReason: session.endReason }),
-    events: session.events,
+    events: session.events + (session.heartbeats ?? 0),
     ...(userId !== undefined &&
       (session.newUser === undefined
         ? { userWaits: true as const }

@@ -143,7 +143,43 @@ const TEXT_NAMES = [
   'os',
   'currency',
   'conversionType',
+  'channel',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'language',
+  'screen',
+  'appVersion',
 ] as const;
+/** What others follow from, as it is sent and as it is not. */
+const TOLD_FROM: Readonly<Record<string, readonly string[]>> = {
+  url: [
+    'https://shop.example/a/b?utm_source=News&utm_medium=email&utm_campaign=spring%20sale#top',
+    'https://shop.example/?gclid=abc',
+    'https://www.shop.example:8443/ü?q=%E4%BC%9A&x',
+    '/only/a/path?utm_source=x',
+    'not a url',
+    'javascript:void(0)',
+    'http://[::1]/',
+  ],
+  referrer: [
+    'https://www.google.de/',
+    'https://shop.example/before',
+    'android-app://com.google.android.gm/',
+    'https://t.co/x',
+    'http://localhost/',
+    '%',
+  ],
+  userAgent: [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
+    'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
+    'curl/8.5.0',
+    'x',
+  ],
+  bot: ['true', 'false', '1', '0', 'no', 'Yes', 'maybe'],
+};
 const OTHER_NAMES = [
   '__proto__',
   'constructor',
@@ -187,6 +223,10 @@ function propertiesOf(random: Random, isOdd: () => boolean): string {
   for (const name of TEXT_NAMES) {
     if (!chance(random, 0.25)) continue;
     fields.push([name, isOdd() ? propertySpelling(random) : quoted(random, textOf(random, 8))]);
+  }
+  for (const [name, values] of Object.entries(TOLD_FROM)) {
+    if (!chance(random, 0.2)) continue;
+    fields.push([name, isOdd() ? propertySpelling(random) : quoted(random, pick(random, values))]);
   }
   if (chance(random, 0.3))
     fields.push(['revenue', isOdd() ? revenueSpelling(random) : numberAsMoney(random)]);

@@ -1,7 +1,10 @@
 /**
- * The contract, section 1, read a second time: plainly, with no thought of speed and none of the border's code. What
- * it expects of a message is compared with what the border makes of it.
+ * The contract, section 1, read a second time: plainly, with no thought of speed and none of the border's code (but for
+ * what follows from a URL or a user agent, which have tables of their own to be checked with). What it expects of a
+ * message is compared with what the border makes of it.
  */
+import { attributionOf } from '../../shared/channels/attribution.ts';
+import { agentOf } from '../../workers/ingest/agents.ts';
 import { fieldOf, type Node, readJson } from './naive-json.ts';
 
 export interface NaiveMessage {
@@ -97,17 +100,18 @@ function readEvent(node: Node, message: NaiveMessage, index?: number): ExpectedE
   const id = eventId ?? fallbackId(message, index);
   if (!isEventIdBroken && id === undefined) broken.push('Nats-Msg-Id');
   const userId = optionalId('userId', 256);
-  optionalId('visitorId', 256);
+  const visitorId = optionalId('visitorId', 256);
   const properties = readProperties(fieldOf(node, 'properties'), broken);
   if (broken.length > 0) return broken;
   return {
     sessionId: sessionId ?? '',
     fields: {
       id,
-      type: ['pageView', 'page_view'].includes(eventType ?? '') ? 'pageview' : eventType,
+      type: spelledAlike(eventType ?? ''),
       at,
       seq: message.seq,
       ...(userId !== undefined && { userId }),
+      ...(visitorId !== undefined && { visitorId }),
       ...properties,
     },
   };
@@ -133,16 +137,42 @@ export function fallbackId(message: NaiveMessage, index?: number): string | unde
     : id;
 }
 
-const TEXTS = 'path trafficSource deviceType country browser os currency conversionType'.split(' ');
+function spelledAlike(eventType: string): string {
+  if (['pageView', 'page_view'].includes(eventType)) return 'pageview';
+  return ['ping', 'page_ping'].includes(eventType) ? 'heartbeat' : eventType;
+}
 
+const TEXTS = (
+  'path trafficSource deviceType country browser os currency conversionType ' +
+  'channel medium campaign term content language screen appVersion'
+).split(' ');
+const TOLD_FROM = ['url', 'referrer', 'userAgent', 'bot'];
+
+/** What is given, and where it is not, what follows from what is. */
 function readProperties(node: Node | undefined, broken: string[]): Record<string, string> {
+  const given = readTexts(node, broken);
+  const { url = '', referrer = '', userAgent = '', bot = '', ...read } = given;
+  const { bot: looksLikeBot, ...agent } = agentOf(userAgent);
+  const isBot = /^(true|1|yes)$/i.test(bot) || (looksLikeBot && !/^(false|0|no)$/i.test(bot));
+  const told: Record<string, string | undefined> = {
+    ...agent,
+    ...attributionOf({ ...read, url, referrer }),
+    ...(isBot && { bot: 'true' }),
+    ...read,
+  };
+  return Object.fromEntries(
+    Object.entries(told).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function readTexts(node: Node | undefined, broken: string[]): Record<string, string> {
   const read: Record<string, string> = {};
   if (!isGiven(node)) return read;
   if (node.kind !== 'object') {
     broken.push('properties');
     return read;
   }
-  for (const name of TEXTS) {
+  for (const name of [...TEXTS, ...TOLD_FROM]) {
     const value = fieldOf(node, name);
     if (!isGiven(value) || value.kind === 'array' || value.kind === 'object') continue;
     read[name] = charsOf(value.text)

@@ -4,7 +4,13 @@ import type { SessionSettings } from '../../shared/actor.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { asReference, NOON_ISH, inLines, sumOfLog } from '../support/builders.ts';
 import { manyPaths, sessionEvents } from '../support/generators.ts';
-import { referenceRows, referenceSession, unitsOf, visitsOf } from '../support/reference.ts';
+import {
+  unitsByName,
+  referenceRows,
+  referenceSession,
+  unitsOf,
+  visitsOf,
+} from '../support/reference.ts';
 import {
   type Age,
   type Crash,
@@ -241,7 +247,7 @@ async function play(
 function expectInLog(world: SessionWorld, events: readonly VisitorEvent[]): void {
   const reference = events.map((event) => asReference('shop', 's-1', event));
   const visit = visitsOf(reference).get('shop/s-1') ?? [];
-  const { revenue, entryPath, exitPath, ...facts } = referenceSession(visit);
+  const { revenue, purse, entryPath, exitPath, ...facts } = referenceSession(visit);
 
   expect(inLines(sumOfLog(world.log.values()))).to.equal(inLines(referenceRows(reference)));
 
@@ -250,5 +256,6 @@ function expectInLog(world: SessionWorld, events: readonly VisitorEvent[]): void
   expect([session.entryPath, session.exitPath]).to.deep.equal([entryPath, exitPath]);
   expect(session).to.deep.include(facts);
   expect(unitsOf(session.revenue)).to.equal(revenue);
+  expect(unitsByName(session.revenueByCurrency)).to.deep.equal(purse);
   expect(session.newUser).to.equal(session.attributes.userId === undefined ? undefined : true);
 }

@@ -11,13 +11,14 @@ import {
 } from '../../shared/actor.ts';
 import { addRow, type Balance, balanceRows, jsonBytes } from '../../shared/balance.ts';
 import { rowKeyText } from '../../shared/contributions.ts';
-import type { VisitorEvent } from '../../shared/event.ts';
+import { declaredAs, type VisitorEvent } from '../../shared/event.ts';
 import { decodeIds, encodeIds, rememberedId } from '../../shared/event-ids.ts';
 import { EVENT_IDS_KEPT_MAX, ROLLUP_BYTES_MAX, SNAPSHOT_BYTES_MAX } from '../../shared/limits.ts';
 import { mayTravel, nextStep, writesFirst } from '../../shared/next-step.ts';
 import { decodeBalance, encodeBalance, type Tallies } from '../../shared/tables.ts';
 import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import {
+  anActor,
   asReference,
   inLines,
   NOON_ISH,
@@ -156,6 +157,43 @@ describe('a session at the corners of the contract', function () {
     );
 
     expectBounds(played(inBatchesOf(20, events), 4), events);
+  });
+
+  /** All that can be known of a session, as long as it may be. */
+  const allLong = Object.fromEntries(
+    [
+      ...['visitorId', 'channel', 'medium', 'campaign', 'term', 'content', 'referrerHost'],
+      ...['language', 'screen', 'appVersion', 'trafficSource', 'deviceType', 'country'],
+      ...['browser', 'os', ...Array.from({ length: 16 }, (_, n) => declaredAs(`d${n}`))],
+    ].map((name, n) => [name, long(n, '漢')]),
+  );
+  const purchases = (days: number) =>
+    Array.from({ length: days }, (_, n) =>
+      view(n, {
+        type: 'purchase',
+        at: (DAYS - n) * DAY_MS - 1,
+        revenue: `1234.${String(n + 1).padStart(9, '0')}`,
+        currency: `C${n % 50}`,
+        ...(n === days - 1 && allLong),
+      }),
+    );
+
+  it('of 200 days of purchases in 50 currencies, with all that can be known of it', () => {
+    const events = purchases(200);
+    const { log, largest } = played(inBatchesOf(50, events), 2);
+
+    const expected = referenceRows(events.map((event) => asReference('shop', 's-1', event)));
+    expect(inLines(sumOfLog(log))).to.equal(inLines(expected));
+    expect(largest.snapshot).to.be.below(SNAPSHOT_BYTES_MAX);
+    // Its row has 31 attributes instead of six.
+    expect(largest.record).to.be.below(RECORD_BYTES_MAX + 25 * 6 * 1_024);
+  });
+
+  it('of a purchase on every day since 1970 still travels', () => {
+    const actor = anActor(purchases(DAYS));
+    actor.pending = { rows: 0, bytes: 0 };
+
+    expect(bytesOf({ ...snapshotOf(actor), balance: [] })).to.be.below(SNAPSHOT_BYTES_MAX);
   });
 
   it('takes in more events than it may remember, with nothing acknowledged, and stays within its bound', () => {

@@ -31,7 +31,7 @@ import {
   throughJson,
 } from '../support/builders.ts';
 import { arrivals, manyPaths, sessionEvents, visits } from '../support/generators.ts';
-import { referenceRows, referenceSession, unitsOf } from '../support/reference.ts';
+import { referenceRows, referenceSession, unitsByName, unitsOf } from '../support/reference.ts';
 
 const delivered = (events: fc.Arbitrary<VisitorEvent[]>) =>
   events.chain((all) => fc.tuple(fc.constant(all), arrivals(all)));
@@ -85,12 +85,13 @@ describe('the fold of a session', function () {
     fc.assert(
       fc.property(delivered(sessionEvents()), ([all, batches]) => {
         const facts = factsOf(folded(batches));
-        const { revenue, entryPath, exitPath, ...figures } = referenceVisit(all);
+        const { revenue, purse, entryPath, exitPath, ...figures } = referenceVisit(all);
 
         expect(facts).to.deep.include(figures);
         expect([facts?.entryPath, facts?.exitPath]).to.deep.equal([entryPath, exitPath]);
         expect(facts?.durationMs).to.equal(figures.lastEventAt - figures.firstEventAt);
         expect(unitsOf(facts?.revenue ?? '')).to.equal(revenue);
+        expect(unitsByName(facts?.revenueByCurrency)).to.deep.equal(purse);
       }),
       { numRuns: 1_000 },
     );

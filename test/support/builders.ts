@@ -8,7 +8,7 @@ import {
   toWire,
   type WideRow,
 } from '../../shared/contributions.ts';
-import type { VisitorEvent } from '../../shared/event.ts';
+import { isDeclared, nameOfDeclared, type VisitorEvent } from '../../shared/event.ts';
 import type { Rollup, SessionRow } from '../../shared/rollup.ts';
 import { addTo, type ReferenceEvent, type ReferenceRows, unitsOf, USERS } from './reference.ts';
 
@@ -88,6 +88,16 @@ const PROPERTIES = [
   'country',
   'browser',
   'os',
+  'channel',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'referrerHost',
+  'language',
+  'screen',
+  'appVersion',
+  'bot',
   'revenue',
   'currency',
   'conversionType',
@@ -99,7 +109,10 @@ export function asReference(
   sessionId: string,
   event: VisitorEvent,
 ): ReferenceEvent {
-  const { id, type, at, userId } = event;
+  const { id, type, at, userId, visitorId } = event;
+  const declared = Object.entries(event).flatMap(([name, value]) =>
+    isDeclared(name) && typeof value === 'string' ? [[nameOfDeclared(name), value] as const] : [],
+  );
   return {
     project,
     sessionId,
@@ -107,6 +120,8 @@ export function asReference(
     eventType: type,
     timestamp: at,
     ...(userId !== undefined && { userId }),
+    ...(visitorId !== undefined && { visitorId }),
+    declared: Object.fromEntries(declared),
     properties: Object.fromEntries(
       PROPERTIES.flatMap((name) => (event[name] === undefined ? [] : [[name, event[name]]])),
     ),

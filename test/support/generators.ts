@@ -27,7 +27,7 @@ const eventId = fc.oneof(
 const eventType = fc.oneof(
   { weight: 4, arbitrary: fc.constant('pageview') },
   { weight: 2, arbitrary: fc.constantFrom('purchase', 'conversion') },
-  fc.constantFrom('session_end', 'session_start'),
+  fc.constantFrom('session_end', 'session_start', 'heartbeat'),
   fc.constantFrom('click', 'video\tplay', '__proto__', 'Purchase'),
 );
 
@@ -58,6 +58,18 @@ const fields = fc.record({
   country: text('DE', 'FR'),
   browser: text('Firefox', 'Chrome'),
   os: text('iOS', 'Linux'),
+  visitorId: text('v-1', 'v-2'),
+  channel: text('Email', 'Paid Search'),
+  medium: text('email', 'cpc'),
+  campaign: text('spring', 'a|b'),
+  term: text('shoes'),
+  content: text('top'),
+  referrerHost: text('news.example'),
+  language: text('de', 'fr'),
+  screen: text('390x844'),
+  appVersion: text('1.2'),
+  bot: fc.option(fc.constant('true'), { nil: undefined, freq: 1 }),
+  'dim:plan': text('free', 'pro'),
   revenue: fc.option(money, { nil: undefined, freq: 3 }),
   currency: text('EUR', 'USD'),
   conversionType: text('signup', 'sale'),

@@ -11,6 +11,9 @@ export interface ReferenceEvent {
   /** RFC 3339, or epoch milliseconds. */
   readonly timestamp: string | number;
   readonly userId?: string | null;
+  readonly visitorId?: string | null;
+  /** What the project has declared as dimensions, by name. */
+  readonly declared?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
@@ -26,7 +29,11 @@ export type ReferenceRows = Map<string, ReferenceAmount>;
 /** Which session is a user's first depends on who writes first, so both are compared in sum. */
 export const USERS = 'new_users+returning_users';
 
-const ATTRIBUTES = ['trafficSource', 'deviceType', 'country', 'browser', 'os'] as const;
+const ATTRIBUTES = [
+  ...['trafficSource', 'deviceType', 'country', 'browser', 'os'],
+  ...['channel', 'medium', 'campaign', 'term', 'content', 'referrerHost'],
+  ...['language', 'screen', 'appVersion', 'bot'],
+];
 const UNIT = 1_000_000_000n;
 
 /** A session in figures, as the table `sessions` has to show it. */
@@ -41,7 +48,9 @@ export interface ReferenceSession {
   readonly bounced: boolean;
   readonly entryPath: string | undefined;
   readonly exitPath: string | undefined;
-  /** `trafficSource`, `deviceType`, `country`, `browser`, `os`, `userId`; absent where not given. */
+  /** By currency; of more than 32 the rest as `(other)`. */
+  readonly purse: Readonly<Record<string, bigint>>;
+  /** As the session has them, declared dimensions too (`dim:` and the name); absent where not given. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -77,14 +86,20 @@ export function referenceSession(visit: readonly ReferenceEvent[]): ReferenceSes
   const given: [string, string][] = [
     ...ATTRIBUTES.map((name): [string, string] => [name, firstOf(visit, (e) => textOf(e, name))]),
     ['userId', firstOf(visit, (e) => e.userId ?? '')],
+    ['visitorId', firstOf(visit, (e) => e.visitorId ?? '')],
+    ...declaredIn(visit).map((name): [string, string] => [
+      `dim:${name}`,
+      firstOf(visit, (e) => e.declared?.[name] ?? ''),
+    ]),
   ];
   return {
     firstEventAt,
     lastEventAt,
-    events: visit.length,
+    events: visit.filter((e) => !isHeartbeat(e)).length,
     pageViews: views.length,
     conversions: conversions.length,
     revenue: conversions.reduce((sum, e) => sum + unitsOf(textOf(e, 'revenue')), 0n),
+    purse: purseOf(conversions),
     engaged: lastEventAt - firstEventAt >= 10_000 || views.length >= 2 || conversions.length > 0,
     bounced: views.length === 1 && conversions.length === 0,
     entryPath: paths.at(0),
@@ -94,24 +109,37 @@ export function referenceSession(visit: readonly ReferenceEvent[]): ReferenceSes
 }
 
 function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: ReferenceSession) {
+  let isBot = false;
   const add = (name: string, at: number, dimension: string, dimensionValue: string, n: bigint) => {
     if (dimension !== '' && dimensionValue === '') return;
     const [metric = '', granularity = ''] = name.split(' ');
-    const key = [metric, granularity, bucketIso(at, granularity), dimension, dimensionValue];
-    addTo(rows, key.join('|'), { value: n, count: 1 });
+    const places = [[dimension, dimensionValue]];
+    if (isBot) places.push(dimension ? [`bot:${dimension}`, dimensionValue] : ['audience', 'bot']);
+    for (const [place = '', value = ''] of places) {
+      const key = [metric, granularity, bucketIso(at, granularity), place, value];
+      addTo(rows, key.join('|'), { value: n, count: 1 });
+    }
+  };
+  /** By all dimensions that came with the second version of the catalogue. */
+  const addByMore = (name: string, at: number, n: bigint) => {
+    const { channel = '', campaign = '' } = s.attributes;
+    const given = { channel, campaign, entry_path: s.entryPath ?? '', browser, os };
+    for (const [dimension, value] of Object.entries(given)) add(name, at, dimension, value, n);
+    for (const [name_, value] of Object.entries(s.attributes)) {
+      if (name_.startsWith('dim:')) add(name, at, name_.slice(4), value, n);
+    }
   };
   const { trafficSource = '', deviceType = '', country = '', browser = '', os = '' } = s.attributes;
 
   for (const e of visit) {
     const at = timeOf(e);
+    const declared = Object.entries(e.declared ?? {});
+    // What an event is filed under by itself goes by what it says itself.
+    isBot = textOf(e, 'bot') !== '';
     if (isPageView(e)) {
       add('page_views hour', at, '', '', UNIT);
       add('page_views hour', at, 'path', textOf(e, 'path'), UNIT);
-      add('page_views day', at, 'device_type', deviceType, UNIT);
-      add('page_views day', at, 'traffic_source', trafficSource, UNIT);
-      add('page_views day', at, 'browser', browser, UNIT);
-      add('page_views day', at, 'os', os, UNIT);
-      add('page_views day', at, 'country', country, UNIT);
+      for (const [name, value] of declared) add('page_views hour', at, name, value, UNIT);
     }
     if (isConversion(e)) {
       add('conversion_rate hour', at, 'conversion_type', textOf(e, 'conversionType'), UNIT);
@@ -121,9 +149,25 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
         add('revenue hour', at, 'currency', textOf(e, 'currency'), revenue);
       }
     }
-    if (!isPageView(e) && e.eventType !== 'session_start' && e.eventType !== 'session_end') {
+    if (
+      !isPageView(e) &&
+      !isHeartbeat(e) &&
+      e.eventType !== 'session_start' &&
+      e.eventType !== 'session_end'
+    ) {
       add('event_count hour', at, 'event_type', e.eventType, UNIT);
+      for (const [name, value] of declared) add('event_count hour', at, name, value, UNIT);
     }
+    isBot = s.attributes['bot'] !== undefined;
+    if (isPageView(e)) {
+      add('page_views day', at, 'device_type', deviceType, UNIT);
+      add('page_views day', at, 'traffic_source', trafficSource, UNIT);
+      add('page_views day', at, 'browser', browser, UNIT);
+      add('page_views day', at, 'os', os, UNIT);
+      add('page_views day', at, 'country', country, UNIT);
+    }
+    const revenue = isConversion(e) ? unitsOf(textOf(e, 'revenue')) : 0n;
+    if (revenue !== 0n) addByMore('revenue day', at, revenue);
   }
 
   const first = s.firstEventAt;
@@ -132,14 +176,33 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
   add('sessions day', first, 'traffic_source', trafficSource, UNIT);
   add('sessions day', first, 'device_type', deviceType, UNIT);
   add('sessions day', first, 'country', country, UNIT);
+  addByMore('sessions day', first, UNIT);
   if (s.attributes['userId'] !== undefined) add(`${USERS} day`, first, '', '', UNIT);
   if (s.engaged) {
     add('engaged_sessions hour', last, '', '', UNIT);
     add('engaged_sessions day', last, 'traffic_source', trafficSource, UNIT);
+    addByMore('engaged_sessions day', last, UNIT);
   }
   add('bounce_rate hour', last, '', '', s.bounced ? UNIT : 0n);
+  addByMore('bounce_rate day', last, s.bounced ? UNIT : 0n);
   add('avg_session_duration hour', last, '', '', BigInt(last - first) * 1_000_000n);
   add('pages_per_session hour', last, '', '', BigInt(s.pageViews) * UNIT);
+}
+
+function purseOf(conversions: readonly ReferenceEvent[]): Record<string, bigint> {
+  const paid = conversions
+    .map((e) => ({ currency: textOf(e, 'currency'), units: unitsOf(textOf(e, 'revenue')) }))
+    .filter(({ units }) => units !== 0n);
+  const own = [...new Set(paid.map(({ currency }) => currency))]
+    .filter((currency) => currency.length <= 16 && currency !== '(other)')
+    .sort()
+    .slice(0, 32);
+  const sums: Record<string, bigint> = {};
+  for (const { currency, units } of paid) {
+    const name = own.includes(currency) ? currency : '(other)';
+    sums[name] = (sums[name] ?? 0n) + units;
+  }
+  return sums;
 }
 
 /** Adds to a row; rows that come to nothing are dropped, as ClickHouse drops them. */
@@ -157,6 +220,11 @@ export function unitsOf(text: string): bigint {
   return text.startsWith('-') ? -size : size;
 }
 
+/** Decimal texts by name, in units of 10^-9. */
+export function unitsByName(texts: Readonly<Record<string, string>> = {}): Record<string, bigint> {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, unitsOf(text)]));
+}
+
 function bucketIso(at: number, granularity: string): string {
   const iso = new Date(at).toISOString();
   return granularity === 'hour'
@@ -170,4 +238,8 @@ const firstOf = (visit: readonly ReferenceEvent[], read: (e: ReferenceEvent) => 
   visit.map(read).find((value) => value !== '') ?? '';
 const isPageView = (e: ReferenceEvent) =>
   ['pageview', 'pageView', 'page_view'].includes(e.eventType);
+const isHeartbeat = (e: ReferenceEvent) => ['heartbeat', 'ping', 'page_ping'].includes(e.eventType);
+const declaredIn = (visit: readonly ReferenceEvent[]) => [
+  ...new Set(visit.flatMap((e) => Object.keys(e.declared ?? {}))),
+];
 const isConversion = (e: ReferenceEvent) => ['purchase', 'conversion'].includes(e.eventType);

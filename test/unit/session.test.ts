@@ -35,6 +35,13 @@ describe('an event', () => {
     );
   });
 
+  it('is a heartbeat by any of three spellings', () => {
+    expect(['heartbeat', 'ping', 'page_ping'].map(normaliseType)).to.deep.equal(
+      Array(3).fill('heartbeat'),
+    );
+    expect(kindOf(anEvent({ type: 'heartbeat' }))).to.equal('heartbeat');
+  });
+
   it('of a type nobody knows is custom, even if an object has such a property', () => {
     expect(
       ['__proto__', 'constructor', 'Purchase', 'custom'].map((type) => kindOf(anEvent({ type }))),
@@ -223,7 +230,10 @@ describe('a session', () => {
       anEvent({ type: 'click' }),
     );
 
-    expect(tallies).to.deep.equal([[`page_views day ${Date.UTC(2024, 2, 5)}`, '1', 1]]);
+    expect(tallies).to.deep.equal([
+      [`page_views day ${Date.UTC(2024, 2, 5)}`, '1', 1],
+      [`revenue day ${Date.UTC(2024, 2, 5)}`, '5', 1],
+    ]);
   });
 
   it('counts a user as new or as returning, or not at all while nobody has looked', () => {

@@ -16,6 +16,7 @@ import {
   MESSAGE_BYTES_MAX,
 } from '../../shared/limits.ts';
 import { asBuffer, depthOf, elementSlices, isArrayText, type Slice } from './json-slices.ts';
+import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import { Fault, parseFields } from './parse-fields.ts';
 
 export interface RawMessage {
@@ -54,10 +55,16 @@ export interface ParsedMessage {
   readonly deadLetters: readonly DeadLetter[];
 }
 
+/** What is set for a project. */
+export type SettingsOf = (project: string) => ProjectSettings;
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Checks a message. Never throws: what cannot be read is a dead letter. */
-export function parseMessage(message: RawMessage): ParsedMessage {
+/**
+ * Checks a message. Never throws: what cannot be read is a dead letter.
+ * @param settingsOf without it every project has the default settings
+ */
+export function parseMessage(message: RawMessage, settingsOf?: SettingsOf): ParsedMessage {
   const subject = parseEventSubject(message.subject);
   const project = subject?.valid === true ? subject.project : fileUnder(subject?.project);
   const bad = (reason: string): ParsedMessage => ({
@@ -74,6 +81,7 @@ export function parseMessage(message: RawMessage): ParsedMessage {
   if (message.data.length > MESSAGE_BYTES_MAX) return bad('message must be at most 1 MiB');
   if (message.data.length === 0) return bad('message must be JSON, but is empty');
 
+  const settings = settingsOf?.(project) ?? DEFAULT_SETTINGS;
   const text = decode(message.data);
   if (text === undefined) return bad('message must be UTF-8');
   if (!isArrayText(message.data)) {
@@ -81,7 +89,7 @@ export function parseMessage(message: RawMessage): ParsedMessage {
     const value = read(text);
     if (value instanceof Fault) return bad(value.reason);
     if (isNestedTooDeeply(text, message.data)) return bad(TOO_DEEP);
-    const event = parseFields(value, { message, text, id: idOf });
+    const event = parseFields(value, { message, text, id: idOf, settings });
     return event instanceof Fault
       ? bad(event.reason)
       : { project, events: [event], deadLetters: [] };
@@ -93,7 +101,7 @@ export function parseMessage(message: RawMessage): ParsedMessage {
   if (length > EVENTS_PER_MESSAGE_MAX) {
     return bad(`array must hold at most ${EVENTS_PER_MESSAGE_MAX} events`);
   }
-  return { project, ...parseElements(elements as readonly unknown[], message) };
+  return { project, ...parseElements(elements as readonly unknown[], message, settings) };
 }
 
 /** The place of a message: other than a sequence, never the same again when the stream is made anew or put back. */
@@ -104,6 +112,7 @@ export function placeOf(seq: number, receivedAt: number): string {
 function parseElements(
   elements: readonly unknown[],
   message: RawMessage,
+  settings: ProjectSettings,
 ): Omit<ParsedMessage, 'project'> {
   const events: SessionEvent[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -112,7 +121,8 @@ function parseElements(
   for (const [index, element] of elements.entries()) {
     const slice = slices[index] as Slice;
     const { start, end } = slice;
-    const event = checkSlice(slice) ?? parseFields(element, { message, start, index, id: idOf });
+    const event =
+      checkSlice(slice) ?? parseFields(element, { message, start, index, id: idOf, settings });
     if (event instanceof Fault) {
       const data = json.subarray(start, end);
       deadLetters.push({ reason: event.reason, data, index, eventId: letterId(message, index) });

@@ -1,13 +1,15 @@
 /** The fields of one event, each by its rule of CONTRACT, section 1. */
 import { hash as digest } from 'node:crypto';
 import { formatDecimal, parseDecimal, parseJsonNumber } from '../../shared/decimal.ts';
-import { normaliseType, type VisitorEvent } from '../../shared/event.ts';
+import { declaredAs, normaliseType, type VisitorEvent } from '../../shared/event.ts';
 import {
   EVENT_ID_KEPT_CHARS_MAX,
   FUTURE_MS_MAX,
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
+import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
+import { deriveFrom, isBotGiven } from './derive-fields.ts';
 import { Digits, type DigitsSource } from './number-digits.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
@@ -25,13 +27,14 @@ export interface EventSource extends DigitsSource {
   readonly index?: number;
   /** The id that an event without one gets. */
   readonly id: (message: RawMessage, index?: number) => string | Fault;
+  readonly settings?: ProjectSettings;
 }
 
 /** @param value the event as `JSON.parse` has read it */
 export function parseFields(value: unknown, source: EventSource): SessionEvent | Fault {
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
-  const digits = new Digits(source, READ_PROPERTIES);
-  const { message, index } = source;
+  const { message, index, settings = DEFAULT_SETTINGS } = source;
+  const digits = new Digits(source, readOf(settings));
   const eventType = requiredText(value, 'eventType', 64);
   if (eventType instanceof Fault) return eventType;
   const sessionId = parseSessionId(value);
@@ -42,10 +45,9 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   if (id instanceof Fault) return id;
   const userId = givenId(value, 'userId', 256);
   if (userId instanceof Fault) return userId;
-  // Checked, and not yet counted by.
   const visitorId = givenId(value, 'visitorId', 256);
   if (visitorId instanceof Fault) return visitorId;
-  const properties = parseProperties(ownValue(value, 'properties'), digits);
+  const properties = parseProperties(ownValue(value, 'properties'), digits, settings);
   if (properties instanceof Fault) return properties;
   return {
     sessionId,
@@ -56,6 +58,7 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
       at,
       seq: message.seq,
       ...(userId !== undefined && { userId }),
+      ...(visitorId !== undefined && { visitorId }),
       ...properties,
     },
   };
@@ -93,29 +96,70 @@ const TEXT_PROPERTIES = [
   'os',
   'currency',
   'conversionType',
+  'channel',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'language',
+  'screen',
+  'appVersion',
 ] as const;
-const READ_PROPERTIES: ReadonlySet<string> = new Set([...TEXT_PROPERTIES, 'revenue']);
+/** Read for what follows from them, and not kept. */
+const SOURCES = ['url', 'referrer', 'userAgent', 'bot'] as const;
+const READ_PROPERTIES: ReadonlySet<string> = new Set([...TEXT_PROPERTIES, ...SOURCES, 'revenue']);
 
-type Properties = Pick<VisitorEvent, (typeof TEXT_PROPERTIES)[number] | 'revenue'>;
+const readBySettings = new WeakMap<ProjectSettings, ReadonlySet<string>>();
 
-function parseProperties(value: unknown, digits: Digits): Properties | Fault {
+/** The properties that are read for a project. */
+function readOf(settings: ProjectSettings): ReadonlySet<string> {
+  let read = readBySettings.get(settings);
+  if (read === undefined) {
+    read = new Set([...READ_PROPERTIES, ...Object.values(settings.dimensions)]);
+    readBySettings.set(settings, read);
+  }
+  return read;
+}
+
+type Properties = Partial<Omit<VisitorEvent, 'id' | 'type' | 'at' | 'seq'>>;
+
+function parseProperties(
+  value: unknown,
+  digits: Digits,
+  settings: ProjectSettings,
+): Properties | Fault {
   if (!isGiven(value)) return {};
   if (!isObject(value)) {
     return new Fault(`properties must be a JSON object, but is ${kindOf(value)}`);
   }
-  const properties: Partial<Record<keyof Properties, string>> = {};
+  const text = (name: string) => propertyText(ownValue(value, name), name, digits);
+  const given: Partial<Record<(typeof TEXT_PROPERTIES)[number] | 'revenue', string>> = {};
   for (const name of TEXT_PROPERTIES) {
-    const text = propertyText(ownValue(value, name), name, digits);
-    if (text !== '') properties[name] = text;
+    const found = text(name);
+    if (found !== '') given[name] = found;
   }
   const revenue = parseRevenue(ownValue(value, 'revenue'), digits);
   if (revenue instanceof Fault) return revenue;
-  if (revenue !== undefined) properties.revenue = revenue;
-  return properties;
+  if (revenue !== undefined) {
+    given.revenue = revenue;
+    if (settings.currency !== undefined) given.currency ??= settings.currency;
+  }
+  const sources = { url: text('url'), referrer: text('referrer'), userAgent: text('userAgent') };
+  const derived = deriveFrom(sources, isBotGiven(text('bot')), given, settings);
+  return { ...derived, ...given, ...declaredOf(settings, text) };
+}
+
+function declaredOf({ dimensions }: ProjectSettings, text: (name: string) => string): Properties {
+  const declared: Record<string, string> = {};
+  for (const [name, property] of Object.entries(dimensions)) {
+    const value = text(property);
+    if (value !== '') declared[declaredAs(name)] = value;
+  }
+  return declared;
 }
 
 /** @returns an empty text for what is not given */
-function propertyText(value: unknown, name: keyof Properties, digits: Digits): string {
+function propertyText(value: unknown, name: string, digits: Digits): string {
   switch (typeof value) {
     case 'string':
       return cut(value);
