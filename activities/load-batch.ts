@@ -114,6 +114,7 @@ export function sessionTableRow({
     dimensions: declaredOf(attributes),
     state: session.status,
     end_reason: session.endReason ?? '',
+    catalogue: session.catalogue ?? 1,
     updated_at: clickhouseTime(session.updatedAt),
     version: writeNo,
   };

@@ -13,7 +13,8 @@ ALTER TABLE sojourn.sessions
     ADD COLUMN IF NOT EXISTS bot Bool COMMENT 'An event of it came from a program, not from a person' AFTER app_version,
     ADD COLUMN IF NOT EXISTS excluded Bool COMMENT 'An operator has taken it out of the numbers' AFTER bot,
     ADD COLUMN IF NOT EXISTS revenue_by_currency Map(LowCardinality(String), Decimal(38, 9)) COMMENT 'Revenue by currency; an empty key where none was given' AFTER excluded,
-    ADD COLUMN IF NOT EXISTS dimensions Map(LowCardinality(String), String) COMMENT 'What the project has declared as dimensions: the earliest value of each' AFTER revenue_by_currency;
+    ADD COLUMN IF NOT EXISTS dimensions Map(LowCardinality(String), String) COMMENT 'What the project has declared as dimensions: the earliest value of each' AFTER revenue_by_currency,
+    ADD COLUMN IF NOT EXISTS catalogue UInt8 DEFAULT 1 COMMENT 'Version of the metric catalogue that its rows are of' AFTER end_reason;
 CREATE OR REPLACE VIEW sojourn.sessions_current
 (
     project LowCardinality(String) COMMENT 'Tenant: the second token of the NATS subject',
@@ -54,6 +55,7 @@ CREATE OR REPLACE VIEW sojourn.sessions_current
     dimensions Map(LowCardinality(String), String) COMMENT 'What the project has declared as dimensions: the earliest value of each',
     state LowCardinality(String) COMMENT 'open or ended',
     end_reason LowCardinality(String) COMMENT 'session_end, idle or operator; empty while open',
+    catalogue UInt8 COMMENT 'Version of the metric catalogue that its rows are of',
     updated_at DateTime64(3, 'UTC') COMMENT 'When the session wrote this',
     version UInt64 COMMENT 'Number of the write; the greatest wins'
 )

@@ -135,7 +135,8 @@ export interface SessionInput {
   readonly version?: 2;
   /**
    * Writes go along with the workflow task that decides on them (docs/decisions/027), and so their rows are not in
-   * the history: each replay works them out again, by the catalogue of this version.
+   * the history: each replay works them out again, by the catalogue of this version. A session that has lived before
+   * goes on by the one it began with, so that all its rows are of one.
    */
   readonly rides?: { readonly catalogue: number };
   /** How many partitions the rollup log had when the session began; one where nobody says. */
@@ -252,7 +253,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
 export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.identity = snapshot.identity;
   actor.writeNo = snapshot.writeNo;
-  actor.state = stateFromWire(snapshot.state, actor.isBounded, actor.state.catalogue);
+  actor.state = stateFromWire(snapshot.state, actor.isBounded);
   if (snapshot.version === 2) {
     actor.balance = decodeBalance(snapshot.balance, actor.state.tallies);
     actor.pending = snapshot.pending;
@@ -363,7 +364,7 @@ export function snapshotWith(
 export function continuation(actor: Actor, now: number): SessionInput {
   return {
     ...(actor.isBounded && { version: 2 as const }),
-    ...(actor.rides && { rides: { catalogue: CATALOGUE_VERSION } }),
+    ...(actor.rides && { rides: { catalogue: actor.state.catalogue.version } }),
     project: actor.project,
     sessionId: actor.sessionId,
     settings: actor.settings,

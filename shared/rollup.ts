@@ -14,6 +14,8 @@ export type EndReason = 'session_end' | 'idle' | 'operator';
 export interface SessionRow extends SessionFigures {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
+  /** The version of the catalogue whose lines its rows are of; 1 where nobody says. */
+  readonly catalogue?: number;
   /** Epoch milliseconds UTC, by the workflow's clock. */
   readonly updatedAt: number;
 }

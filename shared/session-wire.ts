@@ -1,6 +1,6 @@
 /** What a session remembers, as JSON: for a run that goes on with it, or reopens it. */
 import { formatDecimal, readUnits } from './decimal.ts';
-import { CATALOGUE_VERSION, catalogueOf } from './catalogue.ts';
+import { catalogueOf } from './catalogue.ts';
 import { type Attribute, ATTRIBUTES, type Declared, isDeclared } from './event.ts';
 import { decodeIds, encodeIds, type IdsWire, rememberedId } from './event-ids.ts';
 import { purseFromWire, purseToWire, type PurseWire } from './purse.ts';
@@ -15,6 +15,8 @@ import {
 } from './tables.ts';
 
 interface FiguresWire {
+  /** The version of the catalogue that the session began with; 1 where nobody says. */
+  readonly catalogue?: number;
   readonly firstEventAt?: number;
   readonly lastEventAt?: number;
   readonly events: number;
@@ -61,7 +63,9 @@ export function wideStateToWire(state: SessionState): WideStateWire {
 
 function figuresToWire(state: SessionState): FiguresWire {
   const { firstEventAt, lastEventAt, entry, exit, heartbeats, purse } = state;
+  const { version } = state.catalogue;
   return {
+    ...(version > 1 && { catalogue: version }),
     ...(firstEventAt !== undefined && { firstEventAt }),
     ...(lastEventAt !== undefined && { lastEventAt }),
     events: state.events,
@@ -81,7 +85,6 @@ function figuresToWire(state: SessionState): FiguresWire {
 export function stateFromWire(
   wire: SessionStateWire | WideStateWire,
   isBounded = true,
-  catalogue = catalogueOf(CATALOGUE_VERSION),
 ): SessionState {
   const isWide = Array.isArray(wire.tallies);
   return {
@@ -89,7 +92,7 @@ export function stateFromWire(
       ? wideIds((wire as WideStateWire).ids, isBounded)
       : decodeIds((wire as SessionStateWire).ids),
     isBounded,
-    catalogue,
+    catalogue: catalogueOf(wire.catalogue ?? 1),
     firstEventAt: wire.firstEventAt,
     lastEventAt: wire.lastEventAt,
     events: wire.events,

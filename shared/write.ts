@@ -138,13 +138,20 @@ function userRows(
 }
 
 function rollupOf(
-  { project, sessionId, identity, writeNo, partition, chain }: Actor,
+  { project, sessionId, identity, writeNo, partition, chain, state }: Actor,
   { status, endReason }: Shows,
   figures: SessionFigures,
   { rows, owesMore }: Pick<Rollup, 'rows' | 'owesMore'>,
   updatedAt: number,
 ): Rollup {
-  const session: SessionRow = { ...figures, status, ...(endReason && { endReason }), updatedAt };
+  const { version: catalogue } = state.catalogue;
+  const session: SessionRow = {
+    ...figures,
+    status,
+    ...(endReason && { endReason }),
+    ...(catalogue > 1 && { catalogue }),
+    updatedAt,
+  };
   return {
     version: 2,
     project,

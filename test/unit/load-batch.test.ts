@@ -124,6 +124,7 @@ describe('a row of the table sessions', () => {
       exitPath: '/out',
       newUser: false,
       endReason: 'idle',
+      catalogue: 2,
       updatedAt: NOON_ISH + 90_000,
     });
 
@@ -165,6 +166,7 @@ describe('a row of the table sessions', () => {
       dimensions: { plan: 'pro' },
       state: 'ended',
       end_reason: 'idle',
+      catalogue: 2,
       updated_at: '2024-03-05 10:01:30.000',
       version: 4,
     });
@@ -176,6 +178,7 @@ describe('a row of the table sessions', () => {
       visitor_id: '',
       channel: '',
       bot: false,
+      catalogue: 1,
       revenue_by_currency: {},
       dimensions: {},
       country: '',

@@ -63,8 +63,10 @@ function sourceHash(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** What lies in folders of it is not for workflows. */
 function addFolder(hash: Hash, folder: string): void {
-  for (const name of readdirSync(folder).sort()) {
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const name of files.map((file) => file.name).sort()) {
     hash.update(name).update(readFileSync(join(folder, name)));
   }
 }
