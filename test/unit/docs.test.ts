@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { EVENT_METRICS, SESSION_METRICS } from '../../shared/catalogue.ts';
+import { CATALOGUE_VERSION, catalogueOf, DECLARED } from '../../shared/catalogue.ts';
 import { ERROR_CODES } from '../../shared/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -78,7 +78,8 @@ describe('the documentation', () => {
   });
 
   it('defines each metric of the catalogue, with its granularity and dimensions', () => {
-    const expected = [...EVENT_METRICS, ...SESSION_METRICS].map((one) => ({
+    const { eventMetrics, sessionMetrics } = catalogueOf(CATALOGUE_VERSION);
+    const expected = [...eventMetrics, ...sessionMetrics].map((one) => ({
       metric: one.metric,
       granularity: one.granularity,
       splits: [
@@ -94,12 +95,15 @@ describe('the documentation', () => {
       granularity,
       splits: [
         ...(splits.includes('none') ? [''] : []),
+        ...(splits.includes('each declared dimension') ? [DECLARED] : []),
         ...[...splits.matchAll(/`(\w+)`/g)].map(([, name]) => name),
       ],
     }));
 
+    const inOrder = (all: readonly { readonly splits: readonly unknown[] }[]) =>
+      all.map((one) => ({ ...one, splits: [...one.splits].sort() }));
     expect(described).to.have.length(expected.length);
-    expect(described).to.have.deep.members(expected);
+    expect(inOrder(described)).to.have.deep.members(inOrder(expected));
   });
 
   it('describes each setting', () => {
