@@ -20,6 +20,7 @@ import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import {
   CLICKHOUSE_ADMIN,
   CLICKHOUSE_BI,
+  CLICKHOUSE_MARTS,
   CLICKHOUSE_WRITER,
   obtainServers,
   type ServerName,
@@ -178,6 +179,8 @@ function addressesOf(servers: Servers): Record<string, string> {
       CLICKHOUSE_WRITER_PASSWORD: secrets.clickhouse.writerPassword,
       CLICKHOUSE_BI_USER: CLICKHOUSE_BI,
       CLICKHOUSE_BI_PASSWORD: secrets.clickhouse.biPassword,
+      CLICKHOUSE_MARTS_USER: CLICKHOUSE_MARTS,
+      CLICKHOUSE_MARTS_PASSWORD: secrets.clickhouse.martsPassword,
     }),
     ...(redis && { REDIS_URL: redis.url }),
   };

@@ -1,5 +1,5 @@
 -- What is set for projects, for the views: the truth lies in NATS (bucket PROJECTS), where ingest reads it.
-CREATE TABLE IF NOT EXISTS sojourn.projects
+CREATE TABLE sojourn.projects
 (
     project LowCardinality(String) COMMENT 'Tenant: the second token of the NATS subject',
     time_zone LowCardinality(String) DEFAULT 'UTC' COMMENT 'IANA time zone in which its days are told',

@@ -70,6 +70,7 @@ async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<
     const migrations = readMigrations();
     await applyMigrations(client, migrations, log);
     await restoreIntake(client, migrations, log);
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
   } finally {
     await client.close();
@@ -212,12 +213,17 @@ async function restoreIntake(
   log.warn({ view: INTAKE }, 'view was missing, and is there again');
 }
 
+/** What models are made with, by dbt and the like, in a database of their own. */
+const MARTS_DATABASE = 'sojourn_marts';
+const MARTS_RIGHTS =
+  'SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, SHOW';
+
 /** Error codes of a server whose users live in files: the embedded one makes them itself. */
 const NO_SQL_USERS = new Set(['514', '495']);
 
 /**
- * The writer, who may only insert, and the analysts' user, who may only read. Where no password is
- * given the user is left alone.
+ * The writer, who may only insert, the analysts' user, who may only read, and the one for models, who reads all and
+ * writes in a database of its own. Where no password is given the user is left alone.
  */
 async function createUsers(
   client: ClickHouseClient,
@@ -236,6 +242,17 @@ async function createUsers(
       password: config.CLICKHOUSE_BI_PASSWORD,
       settings: ' SETTINGS readonly = 2',
       grants: [`SELECT ON ${DATABASE}.*`, 'SELECT ON information_schema.*'],
+    },
+    {
+      name: config.CLICKHOUSE_MARTS_USER,
+      password: config.CLICKHOUSE_MARTS_PASSWORD,
+      settings: '',
+      grants: [
+        `SELECT ON ${DATABASE}.*`,
+        'SELECT ON information_schema.*',
+        'SELECT ON system.*',
+        `${MARTS_RIGHTS} ON ${MARTS_DATABASE}.*`,
+      ],
     },
   ];
   for (const { name, password, settings, grants } of users) {

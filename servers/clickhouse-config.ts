@@ -10,6 +10,7 @@ export interface ClickhousePasswords {
   readonly adminPassword: string;
   readonly writerPassword: string;
   readonly biPassword: string;
+  readonly martsPassword: string;
 }
 
 export interface ClickhouseConfig {
@@ -110,7 +111,7 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
  */
 function usersXml(
-  { adminPassword, writerPassword, biPassword }: ClickhousePasswords,
+  { adminPassword, writerPassword, biPassword, martsPassword }: ClickhousePasswords,
   memoryShare: number,
 ): string {
   return `<clickhouse>
@@ -147,6 +148,14 @@ function usersXml(
         <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
       </constraints>
     </bi>
+    <marts>
+      <max_threads>4</max_threads>
+      <max_memory_usage>${memoryShare}</max_memory_usage>
+      <constraints>
+        <max_threads><max>4</max></max_threads>
+        <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
+      </constraints>
+    </marts>
   </profiles>
   <quotas>
     <unlimited/>
@@ -182,10 +191,34 @@ ${user('sojourn_bi', biPassword, 'bi', [
   // What the view information_schema.tables reads.
   'GRANT SELECT ON system.parts',
 ])}
+${user('sojourn_marts', martsPassword, 'marts', [
+  'GRANT SELECT ON sojourn*.*',
+  'GRANT SELECT ON information_schema.*',
+  'GRANT SELECT ON INFORMATION_SCHEMA.*',
+  'GRANT SELECT ON system.*',
+  ...MARTS_ENGINES.map((engine) => `GRANT TABLE ENGINE ON ${engine}`),
+  `GRANT ${MARTS_RIGHTS} ON sojourn_marts.*`,
+])}
   </users>
 </clickhouse>
 `;
 }
+
+/** Those that keep what they have in their own database, and nowhere else. */
+const MARTS_ENGINES = [
+  '',
+  'Replacing',
+  'Summing',
+  'Aggregating',
+  'Collapsing',
+  'VersionedCollapsing',
+]
+  .map((kind) => `${kind}MergeTree`)
+  .concat('Memory');
+
+/** What models are made with, in a database of their own. */
+const MARTS_RIGHTS =
+  'SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, SHOW';
 
 function user(name: string, password: string, profile: string, grants: readonly string[]): string {
   const hash = createHash('sha256').update(password).digest('hex');

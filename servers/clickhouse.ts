@@ -18,6 +18,7 @@ import { freePort } from './ports.ts';
 export const CLICKHOUSE_ADMIN = 'sojourn_admin';
 export const CLICKHOUSE_WRITER = 'sojourn_writer';
 export const CLICKHOUSE_BI = 'sojourn_bi';
+export const CLICKHOUSE_MARTS = 'sojourn_marts';
 
 export interface ClickhouseServer extends RunningServer {
   readonly url: string;

@@ -1,4 +1,5 @@
 /** A data folder belongs to one process at a time, and keeps the passwords made for it. */
+import { isDeepStrictEqual } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -86,31 +87,41 @@ export async function lockDataDir(dataDir: string): Promise<() => void> {
   };
 }
 
-/** The passwords of this folder, made at the first call; only the user can read the file. */
+/** The passwords of this folder, made where they are missing; only the user can read the file. */
 export function readOrMakeSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Secrets;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new SojournError('SJ_SERVER_START', `cannot read the passwords in ${file}`, {
-        cause: error,
-      });
-    }
-  }
+  const kept = readSecrets(file);
+  const { adminPassword, writerPassword, biPassword, martsPassword } = kept.clickhouse ?? {};
   const secrets: Secrets = {
     clickhouse: {
-      adminPassword: newPassword(),
-      writerPassword: newPassword(),
-      biPassword: newPassword(),
+      adminPassword: adminPassword ?? newPassword(),
+      writerPassword: writerPassword ?? newPassword(),
+      biPassword: biPassword ?? newPassword(),
+      martsPassword: martsPassword ?? newPassword(),
     },
-    redisPassword: newPassword(),
+    redisPassword: kept.redisPassword ?? newPassword(),
   };
+  if (isDeepStrictEqual(secrets, kept)) return secrets;
   const temporary = `${file}.new`;
   rmSync(temporary, { force: true });
   writeFileSync(temporary, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   renameSync(temporary, file);
   return secrets;
+}
+
+/** Those of an earlier version, which knew fewer users, or none. */
+function readSecrets(file: string): {
+  readonly clickhouse?: Partial<ClickhousePasswords>;
+  readonly redisPassword?: string;
+} {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new SojournError('SJ_SERVER_START', `cannot read the passwords in ${file}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Letters and digits only: it goes into URLs, shell lines and configuration files as it is. */

@@ -1,5 +1,10 @@
 /** The embedded servers: obtaining, starting and stopping them. */
-export { CLICKHOUSE_ADMIN, CLICKHOUSE_BI, CLICKHOUSE_WRITER } from './clickhouse.ts';
+export {
+  CLICKHOUSE_ADMIN,
+  CLICKHOUSE_BI,
+  CLICKHOUSE_MARTS,
+  CLICKHOUSE_WRITER,
+} from './clickhouse.ts';
 export type { ClickhouseServer } from './clickhouse.ts';
 export type { Secrets } from './data-dir.ts';
 export type { Exit, RunningServer } from './guard.ts';

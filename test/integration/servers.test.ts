@@ -14,6 +14,7 @@ import { Redis } from 'ioredis';
 import {
   CLICKHOUSE_ADMIN,
   CLICKHOUSE_BI,
+  CLICKHOUSE_MARTS,
   CLICKHOUSE_WRITER,
   freePort,
   startServers,
@@ -132,6 +133,35 @@ describe('the embedded servers', () => {
         expect(
           await codeOf(asBi("SELECT * FROM url('http://127.0.0.1:1', LineAsString)")),
         ).to.equal(497);
+      });
+
+      it('lets the user for models read all, and make what it likes in a database of its own', async () => {
+        const password = servers().secrets.clickhouse.martsPassword;
+        const asMarts = (sql: string) => query(servers(), CLICKHOUSE_MARTS, password, sql);
+        await asAdmin('CREATE DATABASE IF NOT EXISTS sojourn_marts');
+        const model = 'sojourn_marts.servers_test';
+
+        for (const sql of [
+          `CREATE OR REPLACE TABLE ${model} (a Int64) ENGINE = MergeTree ORDER BY a`,
+          `INSERT INTO ${model} SELECT a FROM ${database}.t`,
+          `CREATE OR REPLACE VIEW ${model}_view AS SELECT sum(a) AS s FROM ${model}`,
+          `ALTER TABLE ${model} ADD COLUMN b String`,
+        ]) {
+          expect((await asMarts(sql)).status, sql).to.equal(200);
+        }
+        expect((await asMarts(`SELECT s > 2 FROM ${model}_view`)).text).to.equal('1\n');
+        expect((await asBi(`SELECT s > 2 FROM ${model}_view`)).text).to.equal('1\n');
+
+        expect(await codeOf(asMarts(`INSERT INTO ${database}.t VALUES (9)`))).to.equal(497);
+        expect(await codeOf(asMarts(`DROP TABLE ${database}.t`))).to.equal(497);
+        expect(
+          await codeOf(asMarts(`CREATE TABLE ${database}.x (a Int8) ENGINE = Memory`)),
+        ).to.equal(497);
+        expect(
+          await codeOf(asMarts(`CREATE TABLE ${model}_file (a String) ENGINE = File(CSV)`)),
+        ).to.equal(497);
+        expect((await asMarts(`DROP VIEW ${model}_view`)).status).to.equal(200);
+        expect((await asMarts(`DROP TABLE ${model}`)).status).to.equal(200);
       });
 
       it('keeps the administrator inside our databases', async () => {
@@ -285,7 +315,7 @@ describe('the embedded servers', () => {
     it('understand what the engine says of a folder or a port in use', async () => {
       const options = {
         dataDir: temporaryFolder(),
-        users: { adminPassword: 'a', writerPassword: 'w', biPassword: 'b' },
+        users: { adminPassword: 'a', writerPassword: 'w', biPassword: 'b', martsPassword: 'm' },
         log: silentLog,
       };
       const taken = await listen();

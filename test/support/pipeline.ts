@@ -10,6 +10,7 @@ import { connectTemporal } from '../../platform/temporal.ts';
 import {
   CLICKHOUSE_ADMIN,
   CLICKHOUSE_BI,
+  CLICKHOUSE_MARTS,
   CLICKHOUSE_WRITER,
   type NatsServer,
   type TemporalServer,
@@ -55,6 +56,8 @@ export function environmentOf(servers: KnownServers): Record<string, string> {
     CLICKHOUSE_WRITER_PASSWORD: clickhouse.writerPassword,
     CLICKHOUSE_BI_USER: CLICKHOUSE_BI,
     CLICKHOUSE_BI_PASSWORD: clickhouse.biPassword,
+    CLICKHOUSE_MARTS_USER: CLICKHOUSE_MARTS,
+    CLICKHOUSE_MARTS_PASSWORD: clickhouse.martsPassword,
     REDIS_URL: servers.redis.url,
   };
 }
