@@ -28,33 +28,44 @@ export interface Visit {
 
 type Weighted<T> = readonly (readonly [value: T, weight: number])[];
 
-const SOURCES: Weighted<string> = [
-  ['google', 40],
-  ['direct', 25],
-  ['newsletter', 15],
-  ['social', 12],
-  ['referral', 8],
+/** Where the visitor clicked, and what the link had behind it. */
+const ORIGINS: Weighted<readonly [referrer: string, query: string]> = [
+  [['https://www.google.com/', ''], 28],
+  [['', ''], 25],
+  [['', '?utm_source=newsletter&utm_medium=email&utm_campaign=autumn-paper'], 12],
+  [['https://www.google.com/', '?gclid=demo&utm_campaign=brand'], 8],
+  [['https://www.instagram.com/', ''], 7],
+  [['https://t.co/', '?utm_source=x&utm_medium=social&utm_campaign=new-lamp'], 4],
+  [['https://www.bing.com/', ''], 4],
+  [['https://chatgpt.com/', '?utm_source=chatgpt.com'], 4],
+  [['https://pens.blog.example/best-fountain-pens', ''], 5],
+  [['https://www.youtube.com/', ''], 3],
 ];
 
-const COUNTRIES: Weighted<readonly [country: string, currency: string]> = [
-  [['DE', 'EUR'], 28],
-  [['US', 'USD'], 22],
-  [['FR', 'EUR'], 14],
-  [['GB', 'GBP'], 12],
-  [['NL', 'EUR'], 8],
-  [['JP', 'JPY'], 8],
-  [['BR', 'BRL'], 8],
+const COUNTRIES: Weighted<readonly [country: string, currency: string, language: string]> = [
+  [['DE', 'EUR', 'de'], 28],
+  [['US', 'USD', 'en'], 22],
+  [['FR', 'EUR', 'fr'], 14],
+  [['GB', 'GBP', 'en'], 12],
+  [['NL', 'EUR', 'nl'], 8],
+  [['JP', 'JPY', 'ja'], 8],
+  [['BR', 'BRL', 'pt'], 8],
 ];
 
-const DEVICES: Weighted<readonly [deviceType: string, os: string, browser: string]> = [
-  [['desktop', 'Windows', 'Chrome'], 22],
-  [['desktop', 'macOS', 'Safari'], 12],
-  [['desktop', 'Linux', 'Firefox'], 8],
-  [['desktop', 'Windows', 'Edge'], 8],
-  [['mobile', 'Android', 'Chrome'], 24],
-  [['mobile', 'iOS', 'Safari'], 20],
-  [['tablet', 'iPadOS', 'Safari'], 6],
+const SITE = 'https://shop.example';
+const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
+/* prettier-ignore */
+const DEVICES: Weighted<readonly [userAgent: string, screen: string]> = [
+  [[`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/142.0.0.0 Safari/537.36`, '1920x1080'], 22],
+  [['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15', '1512x982'], 12],
+  [['Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0', '2560x1440'], 8],
+  [[`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0`, '1536x864'], 8],
+  [[`Mozilla/5.0 (Linux; Android 10; K) ${WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36`, '412x915'], 24],
+  [['Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1', '390x844'], 20],
+  [['Mozilla/5.0 (iPad; CPU OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1', '820x1180'], 6],
 ];
+/** Comes for a page or two, from nowhere, and is marked as what it is. */
+const CRAWLER = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
 const PRODUCTS: Weighted<readonly [path: string, price: number]> = [
   [['/products/notebook', 12.9], 25],
@@ -79,6 +90,8 @@ const SPELLINGS: Weighted<string> = [
 ];
 
 const SHARES = {
+  crawler: 0.04,
+  looksOn: 0.1,
   bounce: 0.35,
   returning: 0.3,
   login: 0.25,
@@ -99,20 +112,31 @@ const PAUSE_MS = { least: 500, most: 5_000 } as const;
 /** @param knownUsers visitors who have been here before */
 export function planVisit(random: Random, knownUsers: readonly string[]): Visit {
   const chance = (share: number) => random() < share;
-  const [country, currency] = pick(random, COUNTRIES);
-  const [deviceType, os, browser] = pick(random, DEVICES);
-  const attributes = { trafficSource: pick(random, SOURCES), deviceType, os, browser, country };
+  const [country, currency, language] = pick(random, COUNTRIES);
+  const isCrawler = chance(SHARES.crawler);
+  const [userAgent, screen] = isCrawler ? [CRAWLER, ''] : pick(random, DEVICES);
+  const [origin, query] = isCrawler ? ['', ''] : pick(random, ORIGINS);
+  const attributes = { userAgent, screen, country, language };
+  const landing = pick(random, LANDINGS);
+  let page = { url: `${SITE}${landing}${query}`, referrer: origin };
+  let hasLanded = false;
   const pageview = pick(random, SPELLINGS);
   const visitor = chance(SHARES.returning)
     ? knownUsers[Math.floor(random() * knownUsers.length)]
     : undefined;
   // Most who come back are recognised at once, by a cookie.
   let userId = chance(0.7) ? visitor : undefined;
+  const visitorId = `v-${visitor ?? Math.floor(random() * 36 ** 6).toString(36)}`;
 
   const steps: VisitStep[] = [];
   const add = (eventType: string, properties: Record<string, unknown> = {}, pauseMs?: number) => {
     const user = userId === undefined ? {} : { userId };
-    const event = { eventType, ...user, properties: { ...attributes, ...properties } };
+    const event = {
+      eventType,
+      visitorId,
+      ...user,
+      properties: { ...attributes, ...page, ...properties },
+    };
     const copied = chance(SHARES.copied)
       ? ({ copied: chance(0.5) ? 'message' : 'event' } as const)
       : {};
@@ -124,12 +148,15 @@ export function planVisit(random: Random, knownUsers: readonly string[]): Visit 
     }
   };
   const view = (path: string) => {
-    add(pageview, { path });
+    if (hasLanded) page = { url: `${SITE}${path}`, referrer: page.url };
+    hasLanded = true;
+    add(pageview);
+    if (chance(SHARES.looksOn)) add('heartbeat', {}, 4_000);
   };
 
   if (chance(0.6)) add('session_start', {}, 0);
-  view(pick(random, LANDINGS));
-  if (!chance(SHARES.bounce)) browse();
+  view(landing);
+  if (!isCrawler && !chance(SHARES.bounce)) browse();
   finish();
   return { steps, userId };
 
@@ -147,7 +174,7 @@ export function planVisit(random: Random, knownUsers: readonly string[]): Visit 
       view(path);
       if (!chance(SHARES.cart)) continue;
       inCart += price;
-      add('add_to_cart', { path, price }, 500);
+      add('add_to_cart', { price }, 500);
     }
     if (chance(SHARES.signup)) signUp();
     if (inCart > 0 && chance(SHARES.checkout)) buy(inCart);
@@ -179,7 +206,8 @@ export function planVisit(random: Random, knownUsers: readonly string[]): Visit 
     if (!chance(SHARES.saysGoodbye)) return;
     add('session_end');
     if (chance(SHARES.late)) {
-      const event = { eventType: pageview, properties: { ...attributes, path: '/offline-page' } };
+      const url = `${SITE}/offline-page`;
+      const event = { eventType: pageview, visitorId, properties: { ...attributes, url } };
       steps.push({ pauseMs: 3_000, event, lateMs: 6_000 });
     }
   }

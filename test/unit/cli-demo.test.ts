@@ -79,6 +79,29 @@ describe('a visit of the demo', () => {
     expect(new Set(users).size).to.be.lessThan(users.length);
   });
 
+  it('tells by its addresses and its agent where the visitor comes from, and with what', () => {
+    const landings = good.map((steps) =>
+      steps.map((step) => parse(step).events[0]?.event).find((event) => event?.type === 'pageview'),
+    );
+    const valuesOf = (name: 'channel' | 'deviceType' | 'browser' | 'visitorId') =>
+      new Set(landings.map((event) => event?.[name]));
+
+    expect([...valuesOf('channel')]).to.have.members([
+      undefined,
+      'Organic Search',
+      'Paid Search',
+      'Email',
+      'Organic Social',
+      'Organic Video',
+      'Referral',
+      'AI Assistants',
+    ]);
+    expect([...valuesOf('deviceType')]).to.include.members(['desktop', 'mobile', 'tablet']);
+    expect([...valuesOf('browser')]).to.include.members(['Chrome', 'Safari', 'Firefox', 'Edge']);
+    expect(valuesOf('visitorId').size).to.be.greaterThan(1_000);
+    expect(share(landings.filter((event) => event?.bot === 'true'))).to.be.within(0.02, 0.06);
+  });
+
   it('logs in half-way at times', () => {
     const halfWay = good.filter((steps) => {
       const known = steps.map((step) => parse(step).events[0]?.event.userId !== undefined);
