@@ -1,6 +1,7 @@
 /** The settings of projects, as operators see and change them. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { KvEntry } from '@nats-io/kv';
+import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import type { Nats } from '../platform/nats.ts';
 import { isThere, readBucket, readEntry, replaceEntry } from '../platform/project-bucket.ts';
 import { writeProjectRow } from '../platform/project-rows.ts';
@@ -67,8 +68,8 @@ export function checkChange(change: SettingsChange): void {
 /**
  * Sets what is given, and leaves the rest, also what somebody else sets at the same time. The bucket comes first, for it
  * is the truth; the row follows also where the bucket has it all already, so that to try again mends it.
- * @throws SojournError `SJ_USAGE` where a value breaks a rule; `SJ_MIGRATION`; `SJ_SERVER_UNREACHABLE` where ClickHouse
- * does not take the row; `SJ_TIMEOUT` where others are always quicker; what the client of NATS throws
+ * @throws SojournError `SJ_USAGE` where a value breaks a rule; `SJ_MIGRATION`; `SJ_SERVER_UNREACHABLE` where NATS does
+ * not answer the write, or ClickHouse does not take the row; `SJ_TIMEOUT` where others are always quicker; what the client of NATS throws
  */
 export async function setProject(
   { nats, tables }: SetProjectDeps,
@@ -97,7 +98,9 @@ async function setInBucket(
     const old = text === undefined ? DEFAULT_SETTINGS : parseSettings(text, isZone).settings;
     const settings = changed(old, change, isZone);
     const encoded = encodeSettings(settings, text);
-    const isWritten = encoded === text || (await replaceEntry(nats, project, encoded, before));
+    const isWritten =
+      encoded === text ||
+      (await replaceEntry(nats, project, encoded, before).catch(explainUnanswered));
     if (isWritten) return changesBetween(old, settings);
   }
   throw new SojournError(
@@ -121,6 +124,16 @@ function projectOf(project: string, entry: KvEntry | undefined, isZone: IsZone):
     ...parseSettings(entry.string(), isZone),
     changed: entry.created.toISOString(),
   };
+}
+
+/** A write without an answer may be there all the same; to make it twice is to make it once. */
+function explainUnanswered(error: unknown): never {
+  if (!isJetStreamAway(error)) throw error;
+  throw new SojournError(
+    'SJ_SERVER_UNREACHABLE',
+    'NATS did not say whether it has kept the settings; run the same again',
+    { cause: error },
+  );
 }
 
 function explainRow(error: unknown): never {

@@ -10,7 +10,7 @@ import { within } from './within.ts';
 
 /** "stream not found", and what a write is refused with where another was quicker. */
 const STREAM_NOT_FOUND = 10059;
-const WRONG_LAST_SEQUENCE = 10071;
+const WRONG_LAST_SEQUENCE = [10071, 10164] as const;
 const WRITE_MS_MAX = 5_000;
 /** All there is comes within this, or the question is asked anew. */
 const FIRST_MS_MAX = 10_000;
@@ -143,7 +143,7 @@ export async function replaceEntry(
     });
     return true;
   } catch (error) {
-    if (isApiError(error, WRONG_LAST_SEQUENCE)) return false;
+    if (WRONG_LAST_SEQUENCE.some((code) => isApiError(error, code))) return false;
     throw error;
   }
 }
