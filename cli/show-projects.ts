@@ -11,8 +11,8 @@ import {
 } from '../operations/projects.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { SojournError } from '../shared/errors.ts';
-import { inWords, type SettingsChange } from '../shared/project-change.ts';
-import type { ProjectSettings } from '../shared/project.ts';
+import { inWords, namedIn, type SettingsChange } from '../shared/project-change.ts';
+import type { Setting } from '../shared/project.ts';
 import { commandConfig } from './command-config.ts';
 import {
   asJson,
@@ -86,7 +86,7 @@ function changeOf({ timeZone, week, currency, ownHost, dimension }: SetOptions):
     ownHosts: typeof ownHost === 'object' ? ownHost : undefined,
     dimensions: typeof dimension === 'object' ? dimension : undefined,
   };
-  if (Object.values(change).every((value) => value === undefined)) {
+  if (namedIn(change).length === 0) {
     throw new SojournError(
       'SJ_USAGE',
       'name what to set, for example --time-zone Europe/Berlin; `npx sojourn project set --help` has all of it',
@@ -122,7 +122,7 @@ function printOne({ project, settings, changed }: Project): void {
   }
 }
 
-const LABELS: readonly (readonly [setting: keyof ProjectSettings, label: string])[] = [
+const LABELS: readonly (readonly [setting: Setting, label: string])[] = [
   ['timeZone', 'time zone'],
   ['week', 'week'],
   ['currency', 'currency'],
@@ -131,7 +131,7 @@ const LABELS: readonly (readonly [setting: keyof ProjectSettings, label: string]
 ];
 const LABEL_WIDTH = 12;
 
-function labelOf(setting: keyof ProjectSettings): string {
+function labelOf(setting: Setting): string {
   return LABELS.find(([name]) => name === setting)?.[1] ?? setting;
 }
 

@@ -13,6 +13,7 @@ import {
   type ChangedSetting,
   changesBetween,
   changeSettings,
+  namedIn,
   type SettingsChange,
 } from '../shared/project-change.ts';
 import {
@@ -97,7 +98,7 @@ async function setInBucket(
     const text = before !== undefined && isThere(before) ? before.string() : undefined;
     const old = text === undefined ? DEFAULT_SETTINGS : parseSettings(text, isZone).settings;
     const settings = changed(old, change, isZone);
-    const encoded = encodeSettings(settings, text);
+    const encoded = encodeSettings(settings, text, namedIn(change));
     const isWritten =
       encoded === text ||
       (await replaceEntry(nats, project, encoded, before).catch(explainUnanswered));

@@ -1,6 +1,6 @@
 /** Changing the settings of a project, and what a change means for its numbers. */
 import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
-import type { ProjectSettings } from './project.ts';
+import { type ProjectSettings, type Setting, SETTINGS } from './project.ts';
 import {
   byName,
   Fault,
@@ -30,6 +30,11 @@ export interface SettingsChange {
   readonly ownHosts?: readonly Edit[] | undefined;
   /** In their order; one is added as `NAME=PROPERTY` and removed by its name. */
   readonly dimensions?: readonly Edit[] | undefined;
+}
+
+/** The settings that somebody wants to be something, whatever they are. */
+export function namedIn(change: SettingsChange): readonly Setting[] {
+  return SETTINGS.filter((setting) => change[setting] !== undefined);
 }
 
 /**
@@ -111,7 +116,7 @@ function readDeclaration(text: string): readonly [name: string, property: string
 
 /** A setting that is another one than before, in words. */
 export interface ChangedSetting {
-  readonly setting: keyof ProjectSettings;
+  readonly setting: Setting;
   readonly before: string;
   readonly after: string;
   /** What that means for the numbers, also those of before. */
@@ -123,7 +128,7 @@ export function changesBetween(
   before: ProjectSettings,
   after: ProjectSettings,
 ): readonly ChangedSetting[] {
-  const isChanged = (setting: keyof ProjectSettings) =>
+  const isChanged = (setting: Setting) =>
     JSON.stringify(before[setting]) !== JSON.stringify(after[setting]);
   return SETTINGS.filter(isChanged).map((setting) => ({
     setting,
@@ -133,9 +138,7 @@ export function changesBetween(
   }));
 }
 
-const SETTINGS = ['timeZone', 'week', 'currency', 'ownHosts', 'dimensions'] as const;
-
-const MEANINGS: Readonly<Record<keyof ProjectSettings, string>> = {
+const MEANINGS: Readonly<Record<Setting, string>> = {
   timeZone:
     'Days, weeks and months are put together when they are read: those of before are told in the new time zone too, at once.',
   week: 'Weeks are put together when they are read: those of before begin on the new day too, at once.',
@@ -148,7 +151,7 @@ const MEANINGS: Readonly<Record<keyof ProjectSettings, string>> = {
 };
 
 /** One setting as a person reads it. */
-export function inWords(settings: ProjectSettings, setting: keyof ProjectSettings): string {
+export function inWords(settings: ProjectSettings, setting: Setting): string {
   switch (setting) {
     case 'timeZone':
     case 'week':

@@ -85,19 +85,30 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
   return { settings, faults };
 }
 
+/** The settings there are, in the order in which people are told. */
+export const SETTINGS = ['timeZone', 'week', 'currency', 'ownHosts', 'dimensions'] as const;
+export type Setting = (typeof SETTINGS)[number];
+
 /**
  * Settings as the bucket keeps them: equal ones are the same text.
- * @param before what the bucket has: fields of it that are not known here stay
+ * @param before what the bucket has: what is not named stays as it is there, also what cannot be read here
+ * @param named what is written
  */
-export function encodeSettings(settings: ProjectSettings, before = '{}'): string {
-  const { currency, ...others } = settings;
-  return JSON.stringify({
-    ...parseObject(before),
-    ...others,
+export function encodeSettings(
+  settings: ProjectSettings,
+  before = '',
+  named: readonly Setting[] = SETTINGS,
+): string {
+  const kept = parseObject(before);
+  const fields: Readonly<Record<Setting, unknown>> = {
+    timeZone: settings.timeZone,
+    week: settings.week,
+    currency: settings.currency ?? null,
     ownHosts: sorted(settings.ownHosts),
     dimensions: byName(Object.entries(settings.dimensions)),
-    currency: currency ?? null,
-  });
+  };
+  const written = (kept === undefined ? SETTINGS : named).map((name) => [name, fields[name]]);
+  return JSON.stringify({ ...kept, ...(Object.fromEntries(written) as object) });
 }
 
 export function isSameSettings(a: ProjectSettings, b: ProjectSettings): boolean {

@@ -7,6 +7,7 @@ import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from '../../shared/limits.ts';
 import {
   changesBetween,
   changeSettings,
+  namedIn,
   type SettingsChange,
 } from '../../shared/project-change.ts';
 import {
@@ -136,6 +137,20 @@ describe('the settings of a project', () => {
       expect(settings, text).to.equal(DEFAULT_SETTINGS);
       expect(faults, text).to.have.length(1);
     }
+  });
+
+  it('keep what cannot be read of those that are not named', () => {
+    const before = '{"timeZone":"Mars/Olympus","week":"monday"}';
+    const change = { week: 'sunday' };
+
+    const after = encodeSettings(changed(change), before, namedIn(change));
+
+    expect(JSON.parse(after)).to.deep.equal({ timeZone: 'Mars/Olympus', week: 'sunday' });
+    const mended = { timeZone: 'UTC' };
+    expect(JSON.parse(encodeSettings(changed(mended), after, namedIn(mended)))).to.deep.equal({
+      timeZone: 'UTC',
+      week: 'sunday',
+    });
   });
 
   it('keep what a newer version has written beside them', () => {
