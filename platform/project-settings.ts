@@ -108,6 +108,10 @@ export async function followSettings({
     return before !== undefined && isSameSettings(before, settings) ? before : settings;
   }
 
+  function sayChanged(project: string): void {
+    log.info({ project }, 'settings of a project have changed');
+  }
+
   /** Takes the whole state anew, and follows from there. */
   async function open(): Promise<void> {
     const watch = await source.watch();
@@ -123,7 +127,13 @@ export async function followSettings({
       const lost = [...known.keys()].filter((project) => !found.has(project));
       log.warn({ lost }, 'the bucket with the settings of projects is another one than before');
     }
+    const before = known;
     known = found;
+    if (current !== undefined) {
+      for (const project of new Set([...before.keys(), ...found.keys()])) {
+        if (before.get(project) !== found.get(project)) sayChanged(project);
+      }
+    }
     current = watch;
     revision = Math.max(watch.lastRevision, ...watch.first.map((entry) => entry.revision));
     follow(watch).catch((error: unknown) => {
@@ -143,7 +153,7 @@ export async function followSettings({
       if (settings === undefined) changed.delete(project);
       else changed.set(project, settings);
       known = changed;
-      log.info({ project, revision: entry.revision }, 'settings of a project have changed');
+      sayChanged(project);
     }
   }
 

@@ -160,6 +160,7 @@ describe('the settings of projects in a process that runs', () => {
     await eventually(() => {
       expect(settings.of('shop')).to.equal('EUR');
     }, SOON);
+    expect(settings.logged()).to.match(/"project":"shop".*have changed/);
     expect(bucket.watching).to.equal(1);
     await settings.stop();
   });
