@@ -52,6 +52,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./session.ts')).sessionCommand(),
   },
   {
+    name: 'project',
+    summary: 'list what is set for projects, show one, set',
+    load: async () => (await import('./project.ts')).projectCommand(),
+  },
+  {
     name: 'deadletters',
     summary: 'list messages that broke a rule, publish them again',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),

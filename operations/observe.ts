@@ -18,6 +18,7 @@ import {
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
   loaderWorkflowId,
+  PROJECTS_STREAM,
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
 } from '../shared/ids.ts';
@@ -85,6 +86,8 @@ export function createObserver(config: Config): Observer {
   async function streamsThatTake(): Promise<StreamFigures> {
     const { jsm } = await nats.get();
     const figures = await streams();
+    // Ingest goes on without it, by what it knows; the next one does not start.
+    await jsm.streams.info(PROJECTS_STREAM).catch(explain);
     for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
       const fault = await writeFault(jsm, stream).catch(explain);
       if (fault === undefined) continue;

@@ -14,8 +14,10 @@ import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
 import { connectNats, migrateStreams } from './nats.ts';
+import { restoreProjectRows } from './project-rows.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
 import { unreachable } from './unreachable.ts';
+import { loadZones } from './zones.ts';
 
 type MigrationConfig = Config & {
   readonly NATS_URL: string;
@@ -24,7 +26,7 @@ type MigrationConfig = Config & {
 };
 
 /**
- * Everything, in parallel.
+ * Everything, in parallel; then what is set for projects, from NATS to ClickHouse.
  * @param eventsFrom where a consumer of EVENTS that has to be made begins
  * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`, or what a server threw
  */
@@ -39,6 +41,22 @@ export async function migrateAll(
     migrateClickHouse(config, log),
   ]);
   for (const result of results) if (result.status === 'rejected') throw toError(result.reason);
+  await migrateProjects(config, log);
+}
+
+/** Needs the bucket and the table: once both are there. */
+async function migrateProjects(config: MigrationConfig, log: Logger): Promise<void> {
+  const client = connectClickHouse(config, 'admin');
+  try {
+    const nats = await connectNats(config, 'sojourn migrate', log);
+    try {
+      await restoreProjectRows(client, nats, loadZones().isZone, log);
+    } finally {
+      await nats.connection.close();
+    }
+  } finally {
+    await client.close();
+  }
 }
 
 async function migrateNats(

@@ -29,6 +29,8 @@ import {
   INGEST_STREAM,
   LOADED_SUBJECT,
   METRICS_STREAM,
+  PROJECTS_BUCKET,
+  PROJECTS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
@@ -157,6 +159,15 @@ const STREAMS: readonly StreamShape[] = [
     discard: DiscardPolicy.Old,
     max_msgs_per_subject: 1,
     duplicate_window: nanos(100),
+  },
+  {
+    // A key-value bucket, as any client of NATS would make it; `nats kv history` shows what was set before.
+    name: PROJECTS_STREAM,
+    subjects: [`$KV.${PROJECTS_BUCKET}.>`],
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 5,
+    allow_rollup_hdrs: true,
+    allow_direct: true,
   },
 ];
 

@@ -42,6 +42,17 @@ const EVENT_DIMENSIONS = {
 } as const satisfies Record<string, (event: VisitorEvent) => string | undefined>;
 export type EventDimension = keyof typeof EVENT_DIMENSIONS | typeof DECLARED;
 
+/** Where what is from bots is filed once more. */
+const AUDIENCE = 'audience';
+
+/** Names of dimensions that every project has. None holds a colon, which those of bots do (`bot:country`). */
+export const BUILT_IN_DIMENSIONS: ReadonlySet<string> = new Set([
+  ...Object.keys(SESSION_DIMENSIONS),
+  'entry_path',
+  ...Object.keys(EVENT_DIMENSIONS),
+  AUDIENCE,
+]);
+
 /** A dimension with a value, as rows have them. */
 export type Place = readonly [dimension: string, value: string];
 const TOTAL: Place = ['', ''];
@@ -89,7 +100,7 @@ function declaredPlaces(given: Attributes): readonly Place[] {
  * traffic, cost no row more.
  */
 export function botPlaceOf([dimension, value]: Place): Place {
-  return dimension === '' ? ['audience', 'bot'] : [`bot:${dimension}`, value];
+  return dimension === '' ? [AUDIENCE, 'bot'] : [`bot:${dimension}`, value];
 }
 
 /** Any line. */

@@ -17,6 +17,10 @@ export const INGEST_FLOOR_SUBJECT = 'ingest.floor';
 /** How far a partition of the rollup log is loaded: beside the floor, in the stream of what must survive. */
 export const LOADED_SUBJECT = 'ingest.loaded';
 
+/** Settings of projects: a key-value bucket with a key a project, and the stream that a bucket is. */
+export const PROJECTS_BUCKET = 'PROJECTS';
+export const PROJECTS_STREAM = `KV_${PROJECTS_BUCKET}`;
+
 /**
  * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,
  * far more than one Temporal server feeds it.

@@ -25,6 +25,8 @@ export const CURRENCIES_MAX = 32;
 export const CURRENCY_CHARS_MAX = 16;
 /** Dimensions that a project may declare. */
 export const DECLARED_DIMENSIONS_MAX = 16;
+/** Hosts that a project may call its own: each is compared with its subdomains, so few are needed. */
+export const OWN_HOSTS_MAX = 100;
 
 /**
  * Event ids a session remembers for sure. Beyond it, ids that JetStream can no longer redeliver

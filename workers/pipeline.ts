@@ -10,6 +10,7 @@ import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
+import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createSessionRuns } from '../platform/session-runs.ts';
@@ -17,6 +18,7 @@ import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
+import { loadZones } from '../platform/zones.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { LOOKED_AT_SUBJECT } from '../shared/ids.ts';
 import { createDeliver } from './ingest/deliver.ts';
@@ -108,7 +110,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
 
     let ingest: Ingest | undefined;
     if (roles.ingest) {
-      const settings = settingsOf(config);
+      const settings = sessionSettingsOf(config);
       const stretch = createStretch(settings.checkpointMs);
       const deliver = createDeliver(
         {
@@ -124,9 +126,12 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
           eagerStart: roles.worker,
         },
       );
+      const projects = await followBucket(nats, loadZones().isZone, log);
+      closers.add('settings of projects', () => projects.stop());
       const started = await startIngest({
         nats,
         deliver,
+        settingsOf: (project) => projects.settingsOf(project),
         stretch,
         rhythm: rhythmOf(settings, stretch),
         log,
@@ -145,7 +150,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
   }
 }
 
-function settingsOf(config: Config): SessionSettings {
+function sessionSettingsOf(config: Config): SessionSettings {
   return {
     idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
     checkpointMs: config.SESSION_CHECKPOINT,

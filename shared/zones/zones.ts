@@ -22,7 +22,7 @@ export interface Zones {
   /** Every name, aliases such as `Asia/Calcutta` among them, sorted. */
   zoneNames(): readonly string[];
   /** Names are compared letter by letter: `europe/paris` is none. */
-  isZone(name: string): boolean;
+  readonly isZone: (name: string) => boolean;
   /** The offset in force at `fromMs`, then each that comes into force later and before `toMs`. */
   transitionsOf(zone: string, fromMs: number, toMs: number): readonly Transition[];
   /** Seconds that local clocks are ahead of UTC. */

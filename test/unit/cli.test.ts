@@ -77,6 +77,9 @@ describe('the command line', function () {
     ['a bad number', ['session', 'list', '--limit', 'many']],
     ['a bad duration', ['status', '--timeout', '5']],
     ['a bad choice', ['session', 'list', '--state', 'shut']],
+    ['a project that is none', ['project', 'show', 'Shop']],
+    ['a setting without its value', ['project', 'set', 'shop', '--currency']],
+    ['a day on which no week begins', ['project', 'set', 'shop', '--week', 'friday']],
     ['--file without a --seq', ['deadletters', 'replay', '--file', 'x']],
     ['--file with two', ['deadletters', 'replay', '--file', 'x', '--seq', '1', '2']],
   ] as const;
@@ -96,9 +99,42 @@ describe('the command line', function () {
     });
   }
 
+  for (const [flags, sentence] of [
+    [[], /^error: name what to set/],
+    [['--time-zone', 'Mars/Olympus'], /^error: --time-zone must be an IANA name/],
+    [['--own-host', 'https://shop.example'], /^error: --own-host must be a host/],
+    [['--dimension', 'country=land'], /^error: --dimension must not be called country/],
+    [['--no-dimension', 'Plan'], /^error: --no-dimension must have a name/],
+  ] as const) {
+    it(`ends with 2 before it asks a server: project set ${flags.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await run('project', 'set', 'shop', ...flags);
+
+      expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+      expect(stderr).to.match(sentence);
+    });
+  }
+
+  it('reads a flag of a list and its opposite in the order that they are given', async () => {
+    const words = ['--dimension', 'a=b', '--no-dimension', 'a', '--dimension', 'c=d'];
+    const program = await createProgram(['project', 'set', 'shop', ...words]);
+    const set = program.commands
+      .find((command) => command.name() === 'project')
+      ?.commands.find((command) => command.name() === 'set');
+    set?.action(() => undefined);
+
+    await program.parseAsync(['project', 'set', 'shop', ...words, '--no-currency'], {
+      from: 'user',
+    });
+
+    expect(set?.opts()).to.deep.include({
+      dimension: [{ add: 'a=b' }, { remove: 'a' }, { add: 'c=d' }],
+      currency: false,
+    });
+  });
+
   it('has a sentence and an example in the help of each command', async () => {
     const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'status', 'session'];
-    const program = await createProgram([...words, 'deadletters', 'audit']);
+    const program = await createProgram([...words, 'project', 'deadletters', 'audit']);
 
     for (const command of program.commands) {
       for (const one of [command, ...command.commands]) {

@@ -2,7 +2,12 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import { expect } from 'chai';
 import { createGiveUp, stuckReason } from '../../workers/ingest/give-up.ts';
 import type { Delivery } from '../../workers/ingest/gather.ts';
-import { type DeadLetter, parseMessage } from '../../workers/ingest/parse-event.ts';
+import {
+  type DeadLetter,
+  parseMessage,
+  type SettingsOf,
+} from '../../workers/ingest/parse-event.ts';
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 
 const RECEIVED = Date.UTC(2026, 5, 1);
 const SUBJECT = 'events.shop.test';
@@ -13,9 +18,13 @@ function stored(seq: number, text: string): StoredMsg {
 }
 
 /** What a session would have been brought of these messages. */
-function deliveryOf(sessionId: string, messages: readonly StoredMsg[]): Delivery {
+function deliveryOf(
+  sessionId: string,
+  messages: readonly StoredMsg[],
+  settingsOf?: SettingsOf,
+): Delivery {
   const parts = messages.flatMap(({ subject, seq, data }) =>
-    parseMessage({ subject, seq, data, receivedAt: RECEIVED })
+    parseMessage({ subject, seq, data, receivedAt: RECEIVED }, settingsOf)
       .events.filter((event) => event.sessionId === sessionId)
       .map(({ event }) => ({ event, message: { seq, bytes: data.length, open: 1 } })),
   );
@@ -28,18 +37,24 @@ function deliveryOf(sessionId: string, messages: readonly StoredMsg[]): Delivery
   };
 }
 
-async function givenUp(sessionId: string, messages: readonly StoredMsg[], lost = false) {
+async function givenUp(
+  sessionId: string,
+  messages: readonly StoredMsg[],
+  lost = false,
+  settingsOf?: SettingsOf,
+) {
   const letters: (DeadLetter & { subject: string; seq: number; text: string })[] = [];
   const giveUp = createGiveUp({
     fetch: (seq) => Promise.resolve(lost ? null : (messages.find((m) => m.seq === seq) ?? null)),
     rawOf: ({ subject, seq, data }) => ({ subject, seq, data, receivedAt: RECEIVED }),
+    ...(settingsOf && { settingsOf }),
     keep(project, { subject, seq }, letter) {
       expect(project).to.equal('shop');
       letters.push({ ...letter, subject, seq, text: Buffer.from(letter.data).toString() });
       return Promise.resolve();
     },
   });
-  await giveUp(deliveryOf(sessionId, messages), 'why');
+  await giveUp(deliveryOf(sessionId, messages, settingsOf), 'why');
   return letters.sort((a, b) => a.seq - b.seq || (a.index ?? 0) - (b.index ?? 0));
 }
 
@@ -74,6 +89,17 @@ describe('events that are given up', () => {
     expect(letter?.subject).to.equal('events.shop.pageview');
     const [again] = read(data, 7).events;
     expect(again).to.deep.equal(read(Buffer.from(event('s', more)), 7).events[0]);
+  });
+
+  it('keep what the project has declared, under the property that it is read from', async () => {
+    const settingsOf = () => ({ ...DEFAULT_SETTINGS, dimensions: { plan: 'user.plan' } });
+    const text = event('s', ',"properties":{"user.plan":"pro"}');
+
+    const [letter] = await givenUp('s', [stored(7, text)], true, settingsOf);
+
+    expect(JSON.parse(letter?.text ?? '')).to.have.deep.property('properties', {
+      'user.plan': 'pro',
+    });
   });
 
   it('say why in one line that a header takes', () => {

@@ -79,6 +79,8 @@ describe('the names that other systems know', () => {
       ROLLUPS_STREAM: 'ROLLUPS',
       METRICS_STREAM: 'METRICS',
       DEADLETTERS_STREAM: 'DEADLETTERS',
+      PROJECTS_BUCKET: 'PROJECTS',
+      PROJECTS_STREAM: 'KV_PROJECTS',
     });
   });
 });

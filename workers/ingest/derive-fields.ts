@@ -26,7 +26,7 @@ export function deriveFrom(
   { url, referrer, userAgent }: Sources,
   bot: boolean | undefined,
   given: Given,
-  { ownHosts }: ProjectSettings,
+  settings: ProjectSettings,
 ): Derived {
   const isSourceTold = given.trafficSource !== undefined || given.medium !== undefined;
   const attribution =
@@ -34,7 +34,8 @@ export function deriveFrom(
       ? {}
       : attributionOf(
           { ...given, ...(url !== '' && { url }), ...(referrer !== '' && { referrer }) },
-          { ownHosts },
+          // The object itself: what is made ready of its hosts is kept with it.
+          settings,
         );
   if (userAgent === '') return { ...attribution, ...(bot === true && { bot: 'true' }) };
   const { bot: isBot, ...agent } = agentOf(userAgent);

@@ -3,7 +3,8 @@
  * have, so that they count once, whenever and however often they are replayed.
  */
 import type { StoredMsg } from '@nats-io/jetstream';
-import type { VisitorEvent } from '../../shared/event.ts';
+import { isDeclared, nameOfDeclared, type VisitorEvent } from '../../shared/event.ts';
+import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import type { LetterSource } from './dead-letters.ts';
 import type { Delivery, HeldMessage } from './gather.ts';
 import { asBuffer, elementSlices, isArrayText } from './json-slices.ts';
@@ -12,6 +13,7 @@ import {
   parseMessage,
   type ParsedMessage,
   type RawMessage,
+  type SettingsOf,
 } from './parse-event.ts';
 
 export interface GiveUpDeps {
@@ -19,6 +21,8 @@ export interface GiveUpDeps {
   readonly fetch: (seq: number) => Promise<StoredMsg | null>;
   /** The message as the border reads it. */
   readonly rawOf: (message: StoredMsg) => RawMessage;
+  /** Without it every project has the default settings. */
+  readonly settingsOf?: SettingsOf;
   readonly keep: (project: string, source: LetterSource, letter: DeadLetter) => Promise<void>;
 }
 
@@ -26,7 +30,12 @@ export interface GiveUpDeps {
 const AT_A_TIME = 16;
 
 /** @returns resolves when DEADLETTERS keeps each event of the delivery */
-export function createGiveUp({ fetch, rawOf, keep }: GiveUpDeps) {
+export function createGiveUp({
+  fetch,
+  rawOf,
+  keep,
+  settingsOf = () => DEFAULT_SETTINGS,
+}: GiveUpDeps) {
   async function giveUpMessage(
     { project, sessionId }: Delivery,
     seq: number,
@@ -35,13 +44,15 @@ export function createGiveUp({ fetch, rawOf, keep }: GiveUpDeps) {
   ): Promise<void> {
     const message = await fetch(seq);
     const raw = message === null ? undefined : rawOf(message);
-    const parts = raw && partsOf(raw);
+    const parts = raw && partsOf(raw, settingsOf);
     for (const event of events) {
       const part = parts?.get(partKey(sessionId, event));
       const letter: DeadLetter = {
         reason,
         // Purged meanwhile, or too old: what was read of it is all there is.
-        data: part?.data ?? Buffer.from(JSON.stringify(asPublished(sessionId, event))),
+        data:
+          part?.data ??
+          Buffer.from(JSON.stringify(asPublished(sessionId, event, settingsOf(project)))),
         ...(part?.index !== undefined && { index: part.index }),
         eventId: event.id,
       };
@@ -76,9 +87,9 @@ interface Part {
 }
 
 /** The good events of a message, by session and id, each with its bytes. */
-function partsOf(raw: RawMessage): Map<string, Part> {
+function partsOf(raw: RawMessage, settingsOf: SettingsOf): Map<string, Part> {
   const { data } = raw;
-  const parsed = parseMessage(raw);
+  const parsed = parseMessage(raw, settingsOf);
   if (!isArrayText(data)) {
     return new Map(parsed.events.map((e) => [partKey(e.sessionId, e.event), { data }]));
   }
@@ -103,9 +114,20 @@ function partKey(sessionId: string, { id }: VisitorEvent): string {
   return `${sessionId}\n${id}`;
 }
 
-/** An event in the form that producers give it. */
-function asPublished(sessionId: string, event: VisitorEvent): object {
-  const { id, key: _key, type, at, seq: _seq, userId, ...properties } = event;
+/** An event in the form that producers give it. What is no declared dimension any more goes. */
+function asPublished(
+  sessionId: string,
+  event: VisitorEvent,
+  { dimensions }: ProjectSettings,
+): object {
+  const { id, key: _key, type, at, seq: _seq, userId, ...rest } = event;
+  const declared = new Map(Object.entries(dimensions));
+  const properties = Object.fromEntries(
+    Object.entries(rest).flatMap(([name, value]) => {
+      const property = isDeclared(name) ? declared.get(nameOfDeclared(name)) : name;
+      return property === undefined ? [] : [[property, value] as const];
+    }),
+  );
   return {
     eventId: id,
     eventType: type,

@@ -39,6 +39,7 @@ import {
   parseMessage,
   type RawMessage,
   type SessionEvent,
+  type SettingsOf,
 } from './parse-event.ts';
 import { rawMessageOf, receivedOf, storedOf } from './raw-message.ts';
 import { restAfter } from './rest.ts';
@@ -48,6 +49,8 @@ import { createStuckSessions } from './stuck-sessions.ts';
 export interface IngestDeps {
   readonly nats: Nats;
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
+  /** What is set for a project now: it counts for what is taken from then on. */
+  readonly settingsOf: SettingsOf;
   readonly log: Logger;
   readonly now: () => number;
   /** Told whether places are short. */
@@ -82,6 +85,7 @@ const PLACES_EVERY_MS = 60_000;
 export async function startIngest({
   nats,
   deliver,
+  settingsOf,
   log,
   now,
   stuckAfterMs,
@@ -311,6 +315,7 @@ export async function startIngest({
     giveUp: createGiveUp({
       fetch: (seq) => nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }),
       rawOf: (message) => rawMessageOf(storedOf(message), places),
+      settingsOf,
       keep: async (project, letterSource, letter) => {
         if (!(await letters.keep(project, letterSource, letter)))
           throw new Error('dead letter not kept');
@@ -346,7 +351,7 @@ export async function startIngest({
       return;
     }
     const raw = rawMessageOf(received, places);
-    const { project, events, deadLetters } = parseMessage(raw);
+    const { project, events, deadLetters } = parseMessage(raw, settingsOf);
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
     if (isPutOff && events.length === 0) {
@@ -393,7 +398,7 @@ export async function startIngest({
     const { data, seq, receivedAt } = stored;
     if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
     if (held.isOvertaken(seq, receivedAt)) return;
-    const { project, events, deadLetters } = parseMessage(rawMessageOf(stored, places));
+    const { project, events, deadLetters } = parseMessage(rawMessageOf(stored, places), settingsOf);
     if (deadLetters.length > 0) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {

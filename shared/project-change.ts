@@ -1,0 +1,170 @@
+/** Changing the settings of a project, and what a change means for its numbers. */
+import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
+import { type ProjectSettings, type Setting, SETTINGS } from './project.ts';
+import {
+  byName,
+  Fault,
+  type IsZone,
+  quoted,
+  readCurrency,
+  readDimensionName,
+  readHostName,
+  readPropertyName,
+  readWeek,
+  readZone,
+  sorted,
+  TOO_MANY_DIMENSIONS,
+  TOO_MANY_HOSTS,
+} from './setting-rules.ts';
+
+/** Puts one into a list, or takes it out. */
+export type Edit = { readonly add: string } | { readonly remove: string };
+
+/** What somebody wants to be set, in the words of the command line; what is not given stays. */
+export interface SettingsChange {
+  readonly timeZone?: string | undefined;
+  readonly week?: string | undefined;
+  /** `false` takes it away. */
+  readonly currency?: string | false | undefined;
+  /** In their order. */
+  readonly ownHosts?: readonly Edit[] | undefined;
+  /** In their order; one is added as `NAME=PROPERTY` and removed by its name. */
+  readonly dimensions?: readonly Edit[] | undefined;
+}
+
+/** The settings that somebody wants to be something, whatever they are. */
+export function namedIn(change: SettingsChange): readonly Setting[] {
+  return SETTINGS.filter((setting) => change[setting] !== undefined);
+}
+
+/**
+ * Settings after a change. To set what is set, and to take away what is not there, changes nothing: so the same command
+ * may be run again.
+ * @returns a fault that names the flag where a value breaks a rule
+ */
+export function changeSettings(
+  old: ProjectSettings,
+  change: SettingsChange,
+  isZone: IsZone,
+): ProjectSettings | Fault {
+  const timeZone = readZone(change.timeZone ?? old.timeZone, isZone);
+  if (timeZone instanceof Fault) return flagFault('--time-zone', timeZone);
+  const week = readWeek(change.week ?? old.week);
+  if (week instanceof Fault) return flagFault('--week', week);
+  const wanted = change.currency === false ? undefined : (change.currency ?? old.currency);
+  const currency = wanted === undefined ? undefined : readCurrency(wanted);
+  if (currency instanceof Fault) return flagFault('--currency', currency);
+  const ownHosts = changeHosts(old.ownHosts, change.ownHosts ?? []);
+  if (ownHosts instanceof Fault) return ownHosts;
+  const dimensions = changeDimensions(old.dimensions, change.dimensions ?? []);
+  if (dimensions instanceof Fault) return dimensions;
+  return { timeZone, week, ...(currency !== undefined && { currency }), ownHosts, dimensions };
+}
+
+function changeHosts(old: readonly string[], edits: readonly Edit[]): readonly string[] | Fault {
+  const hosts = new Set(old);
+  for (const edit of edits) {
+    const host = readHostName('add' in edit ? edit.add : edit.remove);
+    if (host instanceof Fault)
+      return flagFault('add' in edit ? '--own-host' : '--no-own-host', host);
+    if ('add' in edit) hosts.add(host);
+    else hosts.delete(host);
+  }
+  return hosts.size > OWN_HOSTS_MAX
+    ? new Fault(`--own-host: ${TOO_MANY_HOSTS}`)
+    : sorted([...hosts]);
+}
+
+function changeDimensions(
+  old: ProjectSettings['dimensions'],
+  edits: readonly Edit[],
+): ProjectSettings['dimensions'] | Fault {
+  const dimensions = new Map(Object.entries(old));
+  for (const edit of edits) {
+    if ('remove' in edit) {
+      const name = readDimensionName(edit.remove);
+      if (name instanceof Fault) return flagFault('--no-dimension', name);
+      dimensions.delete(name);
+    } else {
+      const declared = readDeclaration(edit.add);
+      if (declared instanceof Fault) return flagFault('--dimension', declared);
+      dimensions.set(...declared);
+    }
+  }
+  return dimensions.size > DECLARED_DIMENSIONS_MAX
+    ? new Fault(`--dimension: ${TOO_MANY_DIMENSIONS}`)
+    : byName([...dimensions]);
+}
+
+function flagFault(flag: string, { reason }: Fault): Fault {
+  return new Fault(`${flag} ${reason}`);
+}
+
+/** `NAME=PROPERTY`, where the property may be written as in an event: `properties.PROPERTY`. */
+function readDeclaration(text: string): readonly [name: string, property: string] | Fault {
+  const [, given = '', source = ''] = /^([^=]*)=(.*)$/su.exec(text) ?? [];
+  if (given === '') {
+    return new Fault(
+      `must be NAME=PROPERTY, for example plan=properties.plan, but is ${quoted(text)}`,
+    );
+  }
+  const name = readDimensionName(given);
+  if (name instanceof Fault) return name;
+  const property = readPropertyName(source.replace(/^properties\./, ''));
+  return property instanceof Fault ? property : [name, property];
+}
+
+/** A setting that is another one than before, in words. */
+export interface ChangedSetting {
+  readonly setting: Setting;
+  readonly before: string;
+  readonly after: string;
+  /** What that means for the numbers, also those of before. */
+  readonly meaning: string;
+}
+
+/** What is different. */
+export function changesBetween(
+  before: ProjectSettings,
+  after: ProjectSettings,
+): readonly ChangedSetting[] {
+  const isChanged = (setting: Setting) =>
+    JSON.stringify(before[setting]) !== JSON.stringify(after[setting]);
+  return SETTINGS.filter(isChanged).map((setting) => ({
+    setting,
+    before: inWords(before, setting),
+    after: inWords(after, setting),
+    meaning: MEANINGS[setting],
+  }));
+}
+
+const MEANINGS: Readonly<Record<Setting, string>> = {
+  timeZone:
+    'Days, weeks and months are put together when they are read: those of before are told in the new time zone too, at once.',
+  week: 'Weeks are put together when they are read: those of before begin on the new day too, at once.',
+  currency:
+    'It counts for purchases and conversions that are taken in from now on; revenue of before stays filed as it is.',
+  ownHosts:
+    'It counts for events that are taken in from now on; sources and channels of before stay as they are.',
+  dimensions:
+    'It counts for events that are taken in from now on; earlier events are not read again, and what is filed stays.',
+};
+
+/** One setting as a person reads it. */
+export function inWords(settings: ProjectSettings, setting: Setting): string {
+  switch (setting) {
+    case 'timeZone':
+    case 'week':
+      return settings[setting];
+    case 'currency':
+      return settings.currency ?? 'none';
+    case 'ownHosts':
+      return settings.ownHosts.join(', ') || 'none';
+    case 'dimensions':
+      return (
+        Object.entries(settings.dimensions)
+          .map(([name, property]) => `${name}=properties.${property}`)
+          .join(', ') || 'none'
+      );
+  }
+}
