@@ -80,7 +80,8 @@ describe('events that are given up', () => {
   });
 
   it('keep what was read of them where the message is gone, and read the same again', async () => {
-    const more = ',"userId":"u","properties":{"path":"/a","revenue":1.5,"currency":"EUR"}';
+    const more =
+      ',"userId":"u","visitorId":"v","properties":{"path":"/a","revenue":1.5,"currency":"EUR","medium":"email","bot":true}';
     const [letter] = await givenUp('s', [stored(7, event('s', more))], true);
     const data = Buffer.from(letter?.text ?? '');
     const read = (text: Uint8Array, seq: number) =>

@@ -120,7 +120,7 @@ function asPublished(
   event: VisitorEvent,
   { dimensions }: ProjectSettings,
 ): object {
-  const { id, key: _key, type, at, seq: _seq, userId, ...rest } = event;
+  const { id, key: _key, type, at, seq: _seq, userId, visitorId, ...rest } = event;
   const declared = new Map(Object.entries(dimensions));
   const properties = Object.fromEntries(
     Object.entries(rest).flatMap(([name, value]) => {
@@ -134,6 +134,7 @@ function asPublished(
     sessionId,
     timestamp: at,
     ...(userId !== undefined && { userId }),
+    ...(visitorId !== undefined && { visitorId }),
     properties,
   };
 }
