@@ -18,6 +18,13 @@ const HOURLY_ROWS: readonly (readonly [string, string, string])[] = [
   ['conversion_rate', 'conversion_type', 'newsletter'],
 ];
 
+/** And once a quarter of an hour: metric, dimension, its value. */
+const QUARTERLY_ROWS: readonly (readonly [string, string, string])[] = [
+  ...['page_views', 'revenue'].map(total),
+  ['event_count', 'event_type', 'purchase'],
+  ['event_count', 'event_type', 'add_to_cart'],
+];
+
 /** And once a day: metric, dimension, how many values it has. */
 const DAILY_ROWS: readonly (readonly [string, string, number])[] = [
   ['page_views', 'device_type', 3],
@@ -48,7 +55,9 @@ const COLUMNS =
 
 /** @returns how many rows there are now */
 export async function fillMetrics(admin: ClickHouseClient, wanted: number): Promise<number> {
-  const fixed = HOURS * HOURLY_ROWS.length + DAYS * DAILY_ROWS.reduce((sum, [, , n]) => sum + n, 0);
+  const fixed =
+    HOURS * (HOURLY_ROWS.length + 4 * QUARTERLY_ROWS.length) +
+    DAYS * DAILY_ROWS.reduce((sum, [, , n]) => sum + n, 0);
   const projects = wanted < 1_000_000 ? PROJECTS.slice(0, 1) : PROJECTS;
   const paths = Math.max(10, Math.round((wanted / projects.length - fixed) / HOURS));
   for (const project of projects) {
@@ -62,7 +71,8 @@ export async function fillMetrics(admin: ClickHouseClient, wanted: number): Prom
       // The newest part ends now.
       const from = (INSERTS - 1 - part) * hours;
       await insert(pathRows(project, from, hours, paths));
-      await insert(hourRows(project, from, hours));
+      await insert(totalRows(project, HOURLY_ROWS, 'hour', from, hours));
+      await insert(totalRows(project, QUARTERLY_ROWS, 'quarter_hour', 4 * from, 4 * hours));
     }
     for (const row of DAILY_ROWS) {
       await admin.command({
@@ -81,12 +91,19 @@ function pathRows(project: string, from: number, hours: number, paths: number): 
     FROM numbers(${hours * paths})`;
 }
 
-function hourRows(project: string, from: number, hours: number): string {
-  const list = HOURLY_ROWS.map((row) => `(${row.map((text) => `'${text}'`).join(', ')})`);
-  return `SELECT '${project}' AS project, row.1 AS metric_type, 'hour' AS granularity,
-      toStartOfHour(now('UTC')) - toIntervalHour(${from} + number) AS bucket,
+function totalRows(
+  project: string,
+  rows: readonly (readonly [string, string, string])[],
+  granularity: 'hour' | 'quarter_hour',
+  from: number,
+  buckets: number,
+): string {
+  const list = rows.map((row) => `(${row.map((text) => `'${text}'`).join(', ')})`);
+  const seconds = granularity === 'hour' ? 3_600 : 900;
+  return `SELECT '${project}' AS project, row.1 AS metric_type, '${granularity}' AS granularity,
+      toStartOfHour(now('UTC')) - toIntervalSecond(${seconds} * (${from} + number)) AS bucket,
       row.2 AS dimension, row.3 AS dimension_value
-    FROM numbers(${hours}) ARRAY JOIN [${list.join(', ')}] AS row`;
+    FROM numbers(${buckets}) ARRAY JOIN [${list.join(', ')}] AS row`;
 }
 
 function dayRows(
@@ -120,7 +137,9 @@ export async function fillSessions(admin: ClickHouseClient, wanted: number): Pro
 function sessionInsert(all: number, from: number, count: number, version: number): string {
   const users = Math.max(1, Math.round(all / 4));
   const yearSeconds = DAYS * 86_400;
-  return `INSERT INTO sojourn.sessions
+  return `INSERT INTO sojourn.sessions (project, session_id, first_run_id, started_at, last_event_at, duration_seconds,
+      page_views, events, conversions, engaged, bounced, converted, revenue, entry_path, exit_path, user_id, new_user,
+      traffic_source, device_type, country, browser, os, visitor_id, channel, bot, state, end_reason, updated_at, version)
     SELECT * EXCEPT (begun) FROM (SELECT if(id % 10 < 8, 'shop', 'blog') AS project,
       lower(hex(sipHash128(id))) AS session_id,
       -- As Temporal names runs: the leading 48 bits are the time in milliseconds.
@@ -138,6 +157,8 @@ function sessionInsert(all: number, from: number, count: number, version: number
       concat('source-', toString(h % 20)) AS traffic_source, concat('device-', toString(h % 3)) AS device_type,
       concat('country-', toString(h % 50)) AS country, concat('browser-', toString(h % 8)) AS browser,
       concat('os-', toString(h % 6)) AS os,
+      concat('v-', toString(h % ${users * 2})) AS visitor_id, concat('channel-', toString(h % 9)) AS channel,
+      h % 50 = 1 AS bot,
       if(${version} = 1, 'open', 'ended') AS state, if(${version} = 1, '', 'session_end') AS end_reason,
       last_event_at AS updated_at, ${version} AS version
     FROM (SELECT number + ${from} AS id, cityHash64(id, 'session') AS h FROM numbers(${count}))
