@@ -1,9 +1,10 @@
 /** Time buckets, all in UTC. A bucket is named by its start, in epoch milliseconds. */
 
-export const GRANULARITIES = ['minute', 'hour', 'day', 'week', 'month'] as const;
+export const GRANULARITIES = ['minute', 'quarter_hour', 'hour', 'day', 'week', 'month'] as const;
 export type Granularity = (typeof GRANULARITIES)[number];
 
 const MINUTE_MS = 60_000;
+const QUARTER_HOUR_MS = 15 * MINUTE_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -16,6 +17,8 @@ export function bucketOf(at: number, granularity: Granularity): number {
   switch (granularity) {
     case 'minute':
       return at - (at % MINUTE_MS);
+    case 'quarter_hour':
+      return at - (at % QUARTER_HOUR_MS);
     case 'hour':
       return at - (at % HOUR_MS);
     case 'day':

@@ -12,6 +12,7 @@ const MINUTE_MS = 60_000;
 /** Whole numbers of these are what buckets are apart. */
 const UNIT_MS: Readonly<Record<Granularity, number>> = {
   minute: MINUTE_MS,
+  quarter_hour: 15 * MINUTE_MS,
   hour: 60 * MINUTE_MS,
   day: 1_440 * MINUTE_MS,
   week: 1_440 * MINUTE_MS,

@@ -138,6 +138,7 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
     isBot = textOf(e, 'bot') !== '';
     if (isPageView(e)) {
       add('page_views hour', at, '', '', UNIT);
+      add('page_views quarter_hour', at, '', '', UNIT);
       add('page_views hour', at, 'path', textOf(e, 'path'), UNIT);
       for (const [name, value] of declared) add('page_views hour', at, name, value, UNIT);
     }
@@ -147,6 +148,8 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
       if (revenue !== 0n) {
         add('revenue hour', at, '', '', revenue);
         add('revenue hour', at, 'currency', textOf(e, 'currency'), revenue);
+        add('revenue quarter_hour', at, '', '', revenue);
+        add('revenue quarter_hour', at, 'currency', textOf(e, 'currency'), revenue);
       }
     }
     if (
@@ -156,6 +159,7 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
       e.eventType !== 'session_end'
     ) {
       add('event_count hour', at, 'event_type', e.eventType, UNIT);
+      add('event_count quarter_hour', at, 'event_type', e.eventType, UNIT);
       for (const [name, value] of declared) add('event_count hour', at, name, value, UNIT);
     }
     isBot = s.attributes['bot'] !== undefined;
@@ -227,6 +231,10 @@ export function unitsByName(texts: Readonly<Record<string, string>> = {}): Recor
 
 function bucketIso(at: number, granularity: string): string {
   const iso = new Date(at).toISOString();
+  if (granularity === 'quarter_hour') {
+    const quarter = ['00', '15', '30', '45'].findLast((minute) => minute <= iso.slice(14, 16));
+    return `${iso.slice(0, 13)}:${quarter ?? ''}:00.000Z`;
+  }
   return granularity === 'hour'
     ? `${iso.slice(0, 13)}:00:00.000Z`
     : `${iso.slice(0, 10)}T00:00:00.000Z`;

@@ -58,7 +58,11 @@ describe('an announcement', () => {
     const rows = (...granularities: Granularity[]) =>
       fromWire(granularities.map((granularity) => aRow('/', '1', granularity)));
 
-    const [message = ''] = updateMessages('shop', rows('minute', 'hour', 'day', 'week'), NOON_ISH);
+    const [message = ''] = updateMessages(
+      'shop',
+      rows('minute', 'quarter_hour', 'hour', 'day', 'week'),
+      NOON_ISH,
+    );
     expect(metricsOf(message).map((m) => m['granularity'])).to.deep.equal(['minute', 'hour']);
     expect(updateMessages('shop', rows('day', 'week', 'month'), NOON_ISH)).to.deep.equal([]);
     expect(updateMessages('shop', new Map(), NOON_ISH)).to.deep.equal([]);

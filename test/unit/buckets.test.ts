@@ -8,6 +8,9 @@ const iso = (ms: number) => new Date(ms).toISOString();
 describe('a time bucket', () => {
   const starts: readonly [time: string, granularity: Granularity, start: string][] = [
     ['2024-02-29T23:59:59.999Z', 'minute', '2024-02-29T23:59:00.000Z'],
+    ['2024-02-29T23:59:59.999Z', 'quarter_hour', '2024-02-29T23:45:00.000Z'],
+    ['2024-02-29T23:44:59.999Z', 'quarter_hour', '2024-02-29T23:30:00.000Z'],
+    ['2024-02-29T23:15:00.000Z', 'quarter_hour', '2024-02-29T23:15:00.000Z'],
     ['2024-02-29T23:59:59.999Z', 'hour', '2024-02-29T23:00:00.000Z'],
     ['2024-02-29T23:59:59.999Z', 'day', '2024-02-29T00:00:00.000Z'],
     ['2024-02-29T23:59:59.999Z', 'week', '2024-02-25T00:00:00.000Z'],

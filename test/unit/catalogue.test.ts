@@ -58,6 +58,10 @@ revenue              day  event        os
 revenue              day  event        *
 page_views           hour event        *
 event_count          hour event        *
+page_views           quarter_hour event -
+event_count          quarter_hour event event_type
+revenue              quarter_hour event -
+revenue              quarter_hour event currency
 `;
 
 function linesOf(version: number): string[] {
