@@ -13,6 +13,7 @@ import { checkIntake, connectClickHouse, DATABASE, INTAKE, select } from './clic
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
+import { migrateZones } from './migrate-zones.ts';
 import { connectNats, migrateStreams } from './nats.ts';
 import { restoreProjectRows } from './project-rows.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
@@ -87,6 +88,7 @@ async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<
     await createDatabase(client).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
     const migrations = readMigrations();
     await applyMigrations(client, migrations, log);
+    await migrateZones(client, loadZones(), Date.now(), log);
     await restoreIntake(client, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
