@@ -105,7 +105,17 @@ const rolledUp = (name: string, period: string, since: string): Question => ({
           AND ${period} >= now() - INTERVAL ${since} ORDER BY ${period}`,
 });
 
+const inAYear = (name: string, time: string): Question => ({
+  name: `view ${name}, a year`,
+  sql: `SELECT * FROM sojourn.${name}
+        WHERE project = 'shop' AND ${time} >= today() - 365 ORDER BY ${time}`,
+});
+
 export const VIEWS: readonly Question[] = [
+  hourly('overview_hourly'),
+  ...['overview_daily', 'channels_daily', 'events_daily', 'revenue_daily'].map(daily),
+  inAYear('overview_daily', 'day'),
+  inAYear('overview_monthly', 'month'),
   ...['bounce_rate', 'engagement_rate', 'average_session_duration', 'pages_per_session'].map(
     hourly,
   ),

@@ -3,15 +3,19 @@
 --
 -- A local day is the UTC day, the one after or the one before. So each source is read once for each of the three, with the
 -- day as a plain function of the time: a condition on `day` then reaches the index, which it could not through the offset
--- that the join finds. The join decides which of the three is true. Projects whose clocks are never ahead of UTC are not
--- looked for in the second reading, nor those that are never behind it in the third.
+-- that the join finds. The join decides which of the three is true. What cannot be is left out before it: clocks are 14 hours
+-- ahead of UTC and 12 behind at most, and sessions of projects that are never ahead, or never behind, need not be looked at.
+--
+-- No local day or hour begins within a quarter of an hour of UTC (docs/decisions/032), so a session within one is in one row.
 CREATE VIEW sojourn.session_days
 (
     project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Local day of that event',
-    is_first Bool COMMENT 'Whether the row tells of the first event of the session or of its last',
-    visitor String COMMENT 'Who it was: visitor id, else user id, else the session; empty in rows of last events',
-    path String COMMENT 'Path of the first page view in rows of first events, of the last in rows of last events',
+    is_first Bool COMMENT 'The row tells of the first event of the session',
+    is_last Bool COMMENT 'The row tells of the last event of the session',
+    visitor String COMMENT 'Who it was: v and the visitor id, else u and the user id, else s and the first run of the session; empty where is_first is not',
+    entry_path String COMMENT 'See sessions',
+    exit_path String COMMENT 'See sessions',
     bot Bool COMMENT 'See sessions',
     new_user Nullable(Bool) COMMENT 'See sessions',
     converted Bool COMMENT 'See sessions',
@@ -20,47 +24,56 @@ CREATE VIEW sojourn.session_days
     duration_seconds Decimal(18, 3) COMMENT 'See sessions',
     page_views UInt64 COMMENT 'See sessions'
 )
-AS SELECT t.project AS project, day, is_first, visitor, path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+AS SELECT t.project AS project, day, is_first, is_last, visitor, entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
 FROM
 (
     SELECT project, toDate(started_at) AS day, 0 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
-        entry_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
     UNION ALL
     SELECT project, toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
-        entry_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds > 0)))
+        AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
     SELECT project, toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
-        entry_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds < 0)))
+        AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
     SELECT project, toDate(last_event_at) AS day, 0 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+        true AS is_last,
         '' AS visitor,
-        exit_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
     UNION ALL
     SELECT project, toDate(last_event_at) + 1 AS day, 1 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+        true AS is_last,
         '' AS visitor,
-        exit_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds > 0)))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND toHour(last_event_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
     SELECT project, toDate(last_event_at) - 1 AS day, -1 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+        true AS is_last,
         '' AS visitor,
-        exit_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds < 0)))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND toHour(last_event_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
 ) AS t
 ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
 WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
     = toInt64(intDiv(toUnixTimestamp(at), 86400)) + shift
-COMMENT 'For the views below: each session twice, by the local day of its first event and by that of its last. Sessions that an operator has excluded are not here';
+COMMENT 'For the views below: each session by the local day of its first event and by that of its last: one row where both are within a quarter of an hour, else two. Sessions that an operator has excluded are not here';
 
 -- Hours: where offsets are whole hours, an hour is an hour of UTC. Elsewhere it is where the clock shows a full hour, or where
 -- a change begins another (shared/zones/local-time.ts).
@@ -68,9 +81,11 @@ CREATE VIEW sojourn.session_hours
 (
     project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Start of the local hour of that event, as an instant of UTC',
-    is_first Bool COMMENT 'Whether the row tells of the first event of the session or of its last',
-    visitor String COMMENT 'Who it was: visitor id, else user id, else the session; empty in rows of last events',
-    path String COMMENT 'Path of the first page view in rows of first events, of the last in rows of last events',
+    is_first Bool COMMENT 'The row tells of the first event of the session',
+    is_last Bool COMMENT 'The row tells of the last event of the session',
+    visitor String COMMENT 'Who it was: v and the visitor id, else u and the user id, else s and the first run of the session; empty where is_first is not',
+    entry_path String COMMENT 'See sessions',
+    exit_path String COMMENT 'See sessions',
     bot Bool COMMENT 'See sessions',
     new_user Nullable(Bool) COMMENT 'See sessions',
     converted Bool COMMENT 'See sessions',
@@ -79,42 +94,48 @@ CREATE VIEW sojourn.session_hours
     duration_seconds Decimal(18, 3) COMMENT 'See sessions',
     page_views UInt64 COMMENT 'See sessions'
 )
-AS SELECT project, hour, is_first, visitor, path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+AS SELECT project, hour, is_first, is_last, visitor, entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
 FROM
 (
     SELECT project, toDateTime(toStartOfHour(started_at), 'UTC') AS hour, true AS is_first,
-        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
-        entry_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+        multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT project, toDateTime(toStartOfHour(last_event_at), 'UTC') AS hour, false AS is_first,
+        true AS is_last,
         '' AS visitor,
-        exit_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
         AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT t.project AS project,
         if(toInt64(toUnixTimestamp(at)) - positiveModulo(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 3600) < toInt64(toUnixTimestamp(o.starts_at)),
         o.hour_starts_at, toDateTime(toInt64(toUnixTimestamp(at)) - positiveModulo(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 3600), 'UTC')) AS hour,
-        is_first, visitor, path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+        is_first, is_last, visitor, entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM
     (
         SELECT project, toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) AS at, true AS is_first,
-            multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
-            entry_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+            toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+            multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
+            entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
             AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
         UNION ALL
         SELECT project, toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS at, false AS is_first,
+            true AS is_last,
             '' AS visitor,
-            exit_path AS path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
+            entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
+            AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
             AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
     ) AS t
     ASOF JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
 )
-COMMENT 'For the views below: each session twice, by the local hour of its first event and by that of its last. Sessions that an operator has excluded are not here';
+COMMENT 'For the views below: each session by the local hour of its first event and by that of its last: one row where both are within a quarter of an hour, else two. Sessions that an operator has excluded are not here';
 
 -- Amounts of events are kept by hour, those that overviews need by quarter of an hour as well. Hours are enough where offsets
 -- are whole hours. Elsewhere what the later quarters of an hour have is put into their own days and taken off the hour's.
@@ -136,11 +157,11 @@ FROM
     UNION ALL
     SELECT project, toDate(bucket) + 1 AS day, 1 AS shift, bucket AS at, metric_type, dimension, dimension_value, value, count
     FROM sojourn.metrics WHERE granularity = 'hour'
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds > 0)))
+        AND toHour(bucket) >= 10
     UNION ALL
     SELECT project, toDate(bucket) - 1 AS day, -1 AS shift, bucket AS at, metric_type, dimension, dimension_value, value, count
     FROM sojourn.metrics WHERE granularity = 'hour'
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds < 0)))
+        AND toHour(bucket) < 12
 ) AS t
 ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
 WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
@@ -195,63 +216,48 @@ CREATE VIEW sojourn.overview_day_parts
 (
     project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Local day',
+    bot Bool COMMENT 'Whether the sessions are of bots; false in rows of events',
     visitors AggregateFunction(uniqExact, String) COMMENT 'State of the visitors',
-    bot_visitors AggregateFunction(uniqExact, String) COMMENT 'State of the visitors that were bots',
-    sessions Int64 COMMENT 'See overview_daily',
-    new_users Int64 COMMENT 'See overview_daily',
-    returning_users Int64 COMMENT 'See overview_daily',
-    converted Int64 COMMENT 'See overview_daily',
-    sessions_by_last_event Int64 COMMENT 'See overview_daily',
-    bounced Int64 COMMENT 'See overview_daily',
-    engaged Int64 COMMENT 'See overview_daily',
-    duration_seconds Decimal(38, 3) COMMENT 'See overview_daily',
-    session_page_views Int64 COMMENT 'See overview_daily',
+    sessions Int64 COMMENT 'See overview_daily, of people or of bots',
+    new_users Int64 COMMENT 'See overview_daily, of people or of bots',
+    returning_users Int64 COMMENT 'See overview_daily, of people or of bots',
+    converted Int64 COMMENT 'See overview_daily, of people or of bots',
+    sessions_by_last_event Int64 COMMENT 'See overview_daily, of people or of bots',
+    bounced Int64 COMMENT 'See overview_daily, of people or of bots',
+    engaged Int64 COMMENT 'See overview_daily, of people or of bots',
+    duration_seconds Decimal(38, 3) COMMENT 'See overview_daily, of people or of bots',
+    session_page_views Int64 COMMENT 'See overview_daily, of people or of bots',
     page_views Int64 COMMENT 'See overview_daily',
     events Int64 COMMENT 'See overview_daily',
     conversions Int64 COMMENT 'See overview_daily',
     revenue Decimal(38, 9) COMMENT 'See overview_daily',
-    bot_sessions Int64 COMMENT 'See overview_daily',
-    bot_converted Int64 COMMENT 'See overview_daily',
-    bot_sessions_by_last_event Int64 COMMENT 'See overview_daily',
-    bot_bounced Int64 COMMENT 'See overview_daily',
-    bot_engaged Int64 COMMENT 'See overview_daily',
-    bot_duration_seconds Decimal(38, 3) COMMENT 'See overview_daily',
-    bot_session_page_views Int64 COMMENT 'See overview_daily',
     bot_page_views Int64 COMMENT 'See overview_daily',
     bot_events Int64 COMMENT 'See overview_daily',
     bot_conversions Int64 COMMENT 'See overview_daily',
     bot_revenue Decimal(38, 9) COMMENT 'See overview_daily'
 )
-AS SELECT t.project AS project, t.day AS day, uniqExactStateIf(t.visitor, t.is_first) AS visitors,
-    uniqExactStateIf(t.visitor, t.is_first AND t.bot) AS bot_visitors,
+AS SELECT t.project AS project, t.day AS day, t.bot AS bot, uniqExactStateIf(t.visitor, t.is_first) AS visitors,
     toInt64(countIf(t.is_first)) AS sessions,
     toInt64(countIf(t.is_first AND t.new_user)) AS new_users,
     toInt64(countIf(t.is_first AND NOT t.new_user)) AS returning_users,
     toInt64(countIf(t.is_first AND t.converted)) AS converted,
-    toInt64(countIf(NOT t.is_first)) AS sessions_by_last_event,
-    toInt64(countIf(NOT t.is_first AND t.bounced)) AS bounced,
-    toInt64(countIf(NOT t.is_first AND t.engaged)) AS engaged,
-    CAST(sumIf(t.duration_seconds, NOT t.is_first), 'Decimal(38, 3)') AS duration_seconds,
-    toInt64(sumIf(t.page_views, NOT t.is_first)) AS session_page_views,
+    toInt64(countIf(t.is_last)) AS sessions_by_last_event,
+    toInt64(countIf(t.is_last AND t.bounced)) AS bounced,
+    toInt64(countIf(t.is_last AND t.engaged)) AS engaged,
+    CAST(sumIf(t.duration_seconds, t.is_last), 'Decimal(38, 3)') AS duration_seconds,
+    toInt64(sumIf(t.page_views, t.is_last)) AS session_page_views,
     toInt64(0) AS page_views,
     toInt64(0) AS events,
     toInt64(0) AS conversions,
     toDecimal128(0, 9) AS revenue,
-    toInt64(countIf(t.is_first AND t.bot)) AS bot_sessions,
-    toInt64(countIf(t.is_first AND t.converted AND t.bot)) AS bot_converted,
-    toInt64(countIf(NOT t.is_first AND t.bot)) AS bot_sessions_by_last_event,
-    toInt64(countIf(NOT t.is_first AND t.bounced AND t.bot)) AS bot_bounced,
-    toInt64(countIf(NOT t.is_first AND t.engaged AND t.bot)) AS bot_engaged,
-    CAST(sumIf(t.duration_seconds, NOT t.is_first AND t.bot), 'Decimal(38, 3)') AS bot_duration_seconds,
-    toInt64(sumIf(t.page_views, NOT t.is_first AND t.bot)) AS bot_session_page_views,
     toInt64(0) AS bot_page_views,
     toInt64(0) AS bot_events,
     toInt64(0) AS bot_conversions,
     toDecimal128(0, 9) AS bot_revenue
 FROM sojourn.session_days AS t
-GROUP BY t.project, t.day
+GROUP BY t.project, t.day, t.bot
 UNION ALL
-SELECT t.project AS project, t.day AS day, uniqExactStateIf('', false) AS visitors, uniqExactStateIf('', false) AS bot_visitors,
+SELECT t.project AS project, t.day AS day, false AS bot, uniqExactStateIf('', false) AS visitors,
     toInt64(0) AS sessions,
     toInt64(0) AS new_users,
     toInt64(0) AS returning_users,
@@ -265,19 +271,12 @@ SELECT t.project AS project, t.day AS day, uniqExactStateIf('', false) AS visito
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'event_type') AS events,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS conversions,
     sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = '') AS revenue,
-    toInt64(0) AS bot_sessions,
-    toInt64(0) AS bot_converted,
-    toInt64(0) AS bot_sessions_by_last_event,
-    toInt64(0) AS bot_bounced,
-    toInt64(0) AS bot_engaged,
-    toDecimal128(0, 3) AS bot_duration_seconds,
-    toInt64(0) AS bot_session_page_views,
     sumIf(t.count, t.metric_type = 'page_views' AND t.dimension = 'audience') AS bot_page_views,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'bot:event_type') AS bot_events,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'bot:event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS bot_conversions,
     sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = 'audience') AS bot_revenue
 FROM sojourn.event_days AS t
-WHERE (metric_type, dimension) IN (('page_views', ''), ('page_views', 'audience'), ('event_count', 'event_type'),
+WHERE (t.metric_type, t.dimension) IN (('page_views', ''), ('page_views', 'audience'), ('event_count', 'event_type'),
     ('event_count', 'bot:event_type'), ('revenue', ''), ('revenue', 'audience'))
 GROUP BY t.project, t.day
 COMMENT 'For the overviews: sums and states, by local day. A day can have several rows';
@@ -286,63 +285,48 @@ CREATE VIEW sojourn.overview_hour_parts
 (
     project LowCardinality(String) COMMENT 'Tenant',
     hour DateTime('UTC') COMMENT 'Local hour',
+    bot Bool COMMENT 'Whether the sessions are of bots; false in rows of events',
     visitors AggregateFunction(uniqExact, String) COMMENT 'State of the visitors',
-    bot_visitors AggregateFunction(uniqExact, String) COMMENT 'State of the visitors that were bots',
-    sessions Int64 COMMENT 'See overview_daily',
-    new_users Int64 COMMENT 'See overview_daily',
-    returning_users Int64 COMMENT 'See overview_daily',
-    converted Int64 COMMENT 'See overview_daily',
-    sessions_by_last_event Int64 COMMENT 'See overview_daily',
-    bounced Int64 COMMENT 'See overview_daily',
-    engaged Int64 COMMENT 'See overview_daily',
-    duration_seconds Decimal(38, 3) COMMENT 'See overview_daily',
-    session_page_views Int64 COMMENT 'See overview_daily',
+    sessions Int64 COMMENT 'See overview_daily, of people or of bots',
+    new_users Int64 COMMENT 'See overview_daily, of people or of bots',
+    returning_users Int64 COMMENT 'See overview_daily, of people or of bots',
+    converted Int64 COMMENT 'See overview_daily, of people or of bots',
+    sessions_by_last_event Int64 COMMENT 'See overview_daily, of people or of bots',
+    bounced Int64 COMMENT 'See overview_daily, of people or of bots',
+    engaged Int64 COMMENT 'See overview_daily, of people or of bots',
+    duration_seconds Decimal(38, 3) COMMENT 'See overview_daily, of people or of bots',
+    session_page_views Int64 COMMENT 'See overview_daily, of people or of bots',
     page_views Int64 COMMENT 'See overview_daily',
     events Int64 COMMENT 'See overview_daily',
     conversions Int64 COMMENT 'See overview_daily',
     revenue Decimal(38, 9) COMMENT 'See overview_daily',
-    bot_sessions Int64 COMMENT 'See overview_daily',
-    bot_converted Int64 COMMENT 'See overview_daily',
-    bot_sessions_by_last_event Int64 COMMENT 'See overview_daily',
-    bot_bounced Int64 COMMENT 'See overview_daily',
-    bot_engaged Int64 COMMENT 'See overview_daily',
-    bot_duration_seconds Decimal(38, 3) COMMENT 'See overview_daily',
-    bot_session_page_views Int64 COMMENT 'See overview_daily',
     bot_page_views Int64 COMMENT 'See overview_daily',
     bot_events Int64 COMMENT 'See overview_daily',
     bot_conversions Int64 COMMENT 'See overview_daily',
     bot_revenue Decimal(38, 9) COMMENT 'See overview_daily'
 )
-AS SELECT t.project AS project, t.hour AS hour, uniqExactStateIf(t.visitor, t.is_first) AS visitors,
-    uniqExactStateIf(t.visitor, t.is_first AND t.bot) AS bot_visitors,
+AS SELECT t.project AS project, t.hour AS hour, t.bot AS bot, uniqExactStateIf(t.visitor, t.is_first) AS visitors,
     toInt64(countIf(t.is_first)) AS sessions,
     toInt64(countIf(t.is_first AND t.new_user)) AS new_users,
     toInt64(countIf(t.is_first AND NOT t.new_user)) AS returning_users,
     toInt64(countIf(t.is_first AND t.converted)) AS converted,
-    toInt64(countIf(NOT t.is_first)) AS sessions_by_last_event,
-    toInt64(countIf(NOT t.is_first AND t.bounced)) AS bounced,
-    toInt64(countIf(NOT t.is_first AND t.engaged)) AS engaged,
-    CAST(sumIf(t.duration_seconds, NOT t.is_first), 'Decimal(38, 3)') AS duration_seconds,
-    toInt64(sumIf(t.page_views, NOT t.is_first)) AS session_page_views,
+    toInt64(countIf(t.is_last)) AS sessions_by_last_event,
+    toInt64(countIf(t.is_last AND t.bounced)) AS bounced,
+    toInt64(countIf(t.is_last AND t.engaged)) AS engaged,
+    CAST(sumIf(t.duration_seconds, t.is_last), 'Decimal(38, 3)') AS duration_seconds,
+    toInt64(sumIf(t.page_views, t.is_last)) AS session_page_views,
     toInt64(0) AS page_views,
     toInt64(0) AS events,
     toInt64(0) AS conversions,
     toDecimal128(0, 9) AS revenue,
-    toInt64(countIf(t.is_first AND t.bot)) AS bot_sessions,
-    toInt64(countIf(t.is_first AND t.converted AND t.bot)) AS bot_converted,
-    toInt64(countIf(NOT t.is_first AND t.bot)) AS bot_sessions_by_last_event,
-    toInt64(countIf(NOT t.is_first AND t.bounced AND t.bot)) AS bot_bounced,
-    toInt64(countIf(NOT t.is_first AND t.engaged AND t.bot)) AS bot_engaged,
-    CAST(sumIf(t.duration_seconds, NOT t.is_first AND t.bot), 'Decimal(38, 3)') AS bot_duration_seconds,
-    toInt64(sumIf(t.page_views, NOT t.is_first AND t.bot)) AS bot_session_page_views,
     toInt64(0) AS bot_page_views,
     toInt64(0) AS bot_events,
     toInt64(0) AS bot_conversions,
     toDecimal128(0, 9) AS bot_revenue
 FROM sojourn.session_hours AS t
-GROUP BY t.project, t.hour
+GROUP BY t.project, t.hour, t.bot
 UNION ALL
-SELECT t.project AS project, t.hour AS hour, uniqExactStateIf('', false) AS visitors, uniqExactStateIf('', false) AS bot_visitors,
+SELECT t.project AS project, t.hour AS hour, false AS bot, uniqExactStateIf('', false) AS visitors,
     toInt64(0) AS sessions,
     toInt64(0) AS new_users,
     toInt64(0) AS returning_users,
@@ -356,19 +340,12 @@ SELECT t.project AS project, t.hour AS hour, uniqExactStateIf('', false) AS visi
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'event_type') AS events,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS conversions,
     sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = '') AS revenue,
-    toInt64(0) AS bot_sessions,
-    toInt64(0) AS bot_converted,
-    toInt64(0) AS bot_sessions_by_last_event,
-    toInt64(0) AS bot_bounced,
-    toInt64(0) AS bot_engaged,
-    toDecimal128(0, 3) AS bot_duration_seconds,
-    toInt64(0) AS bot_session_page_views,
     sumIf(t.count, t.metric_type = 'page_views' AND t.dimension = 'audience') AS bot_page_views,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'bot:event_type') AS bot_events,
     sumIf(t.count, t.metric_type = 'event_count' AND t.dimension = 'bot:event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS bot_conversions,
     sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = 'audience') AS bot_revenue
 FROM sojourn.event_hours AS t
-WHERE (metric_type, dimension) IN (('page_views', ''), ('page_views', 'audience'), ('event_count', 'event_type'),
+WHERE (t.metric_type, t.dimension) IN (('page_views', ''), ('page_views', 'audience'), ('event_count', 'event_type'),
     ('event_count', 'bot:event_type'), ('revenue', ''), ('revenue', 'audience'))
 GROUP BY t.project, t.hour
 COMMENT 'For the overviews: sums and states, by local hour. A hour can have several rows';
@@ -438,18 +415,18 @@ FROM
         if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
         if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
         if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
-        uniqExactMerge(p.bot_visitors) AS bot_visitors,
-        sum(p.bot_sessions) AS bot_sessions,
-        sum(p.bot_converted) AS bot_converted,
+        uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
+        sumIf(p.sessions, p.bot) AS bot_sessions,
+        sumIf(p.converted, p.bot) AS bot_converted,
         sum(p.bot_page_views) AS bot_page_views,
         sum(p.bot_events) AS bot_events,
         sum(p.bot_conversions) AS bot_conversions,
         sum(p.bot_revenue) AS bot_revenue,
-        sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
-        sum(p.bot_bounced) AS bot_bounced,
-        sum(p.bot_engaged) AS bot_engaged,
-        sum(p.bot_duration_seconds) AS bot_duration_seconds,
-        sum(p.bot_session_page_views) AS bot_session_page_views
+        sumIf(p.sessions_by_last_event, p.bot) AS bot_sessions_by_last_event,
+        sumIf(p.bounced, p.bot) AS bot_bounced,
+        sumIf(p.engaged, p.bot) AS bot_engaged,
+        sumIf(p.duration_seconds, p.bot) AS bot_duration_seconds,
+        sumIf(p.session_page_views, p.bot) AS bot_session_page_views
     FROM sojourn.overview_hour_parts AS p
     GROUP BY p.project, p.hour
 ) AS t
@@ -512,18 +489,18 @@ AS SELECT p.project AS project, p.day AS day,
     if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
     if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
     if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
-    uniqExactMerge(p.bot_visitors) AS bot_visitors,
-    sum(p.bot_sessions) AS bot_sessions,
-    sum(p.bot_converted) AS bot_converted,
+    uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
+    sumIf(p.sessions, p.bot) AS bot_sessions,
+    sumIf(p.converted, p.bot) AS bot_converted,
     sum(p.bot_page_views) AS bot_page_views,
     sum(p.bot_events) AS bot_events,
     sum(p.bot_conversions) AS bot_conversions,
     sum(p.bot_revenue) AS bot_revenue,
-    sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
-    sum(p.bot_bounced) AS bot_bounced,
-    sum(p.bot_engaged) AS bot_engaged,
-    sum(p.bot_duration_seconds) AS bot_duration_seconds,
-    sum(p.bot_session_page_views) AS bot_session_page_views
+    sumIf(p.sessions_by_last_event, p.bot) AS bot_sessions_by_last_event,
+    sumIf(p.bounced, p.bot) AS bot_bounced,
+    sumIf(p.engaged, p.bot) AS bot_engaged,
+    sumIf(p.duration_seconds, p.bot) AS bot_duration_seconds,
+    sumIf(p.session_page_views, p.bot) AS bot_session_page_views
 FROM sojourn.overview_day_parts AS p
 GROUP BY p.project, p.day
 COMMENT 'One row a day of the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
@@ -584,18 +561,18 @@ AS SELECT p.project AS project, toMonday(p.day) AS week,
     if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
     if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
     if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
-    uniqExactMerge(p.bot_visitors) AS bot_visitors,
-    sum(p.bot_sessions) AS bot_sessions,
-    sum(p.bot_converted) AS bot_converted,
+    uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
+    sumIf(p.sessions, p.bot) AS bot_sessions,
+    sumIf(p.converted, p.bot) AS bot_converted,
     sum(p.bot_page_views) AS bot_page_views,
     sum(p.bot_events) AS bot_events,
     sum(p.bot_conversions) AS bot_conversions,
     sum(p.bot_revenue) AS bot_revenue,
-    sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
-    sum(p.bot_bounced) AS bot_bounced,
-    sum(p.bot_engaged) AS bot_engaged,
-    sum(p.bot_duration_seconds) AS bot_duration_seconds,
-    sum(p.bot_session_page_views) AS bot_session_page_views
+    sumIf(p.sessions_by_last_event, p.bot) AS bot_sessions_by_last_event,
+    sumIf(p.bounced, p.bot) AS bot_bounced,
+    sumIf(p.engaged, p.bot) AS bot_engaged,
+    sumIf(p.duration_seconds, p.bot) AS bot_duration_seconds,
+    sumIf(p.session_page_views, p.bot) AS bot_session_page_views
 FROM sojourn.overview_day_parts AS p
 GROUP BY p.project, toMonday(p.day)
 COMMENT 'One row a week from Monday, in the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
@@ -656,18 +633,18 @@ AS SELECT p.project AS project, toStartOfWeek(p.day, 0) AS week,
     if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
     if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
     if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
-    uniqExactMerge(p.bot_visitors) AS bot_visitors,
-    sum(p.bot_sessions) AS bot_sessions,
-    sum(p.bot_converted) AS bot_converted,
+    uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
+    sumIf(p.sessions, p.bot) AS bot_sessions,
+    sumIf(p.converted, p.bot) AS bot_converted,
     sum(p.bot_page_views) AS bot_page_views,
     sum(p.bot_events) AS bot_events,
     sum(p.bot_conversions) AS bot_conversions,
     sum(p.bot_revenue) AS bot_revenue,
-    sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
-    sum(p.bot_bounced) AS bot_bounced,
-    sum(p.bot_engaged) AS bot_engaged,
-    sum(p.bot_duration_seconds) AS bot_duration_seconds,
-    sum(p.bot_session_page_views) AS bot_session_page_views
+    sumIf(p.sessions_by_last_event, p.bot) AS bot_sessions_by_last_event,
+    sumIf(p.bounced, p.bot) AS bot_bounced,
+    sumIf(p.engaged, p.bot) AS bot_engaged,
+    sumIf(p.duration_seconds, p.bot) AS bot_duration_seconds,
+    sumIf(p.session_page_views, p.bot) AS bot_session_page_views
 FROM sojourn.overview_day_parts AS p
 GROUP BY p.project, toStartOfWeek(p.day, 0)
 COMMENT 'One row a week from Sunday, in the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
@@ -728,18 +705,18 @@ AS SELECT p.project AS project, toStartOfMonth(p.day) AS month,
     if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
     if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
     if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
-    uniqExactMerge(p.bot_visitors) AS bot_visitors,
-    sum(p.bot_sessions) AS bot_sessions,
-    sum(p.bot_converted) AS bot_converted,
+    uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
+    sumIf(p.sessions, p.bot) AS bot_sessions,
+    sumIf(p.converted, p.bot) AS bot_converted,
     sum(p.bot_page_views) AS bot_page_views,
     sum(p.bot_events) AS bot_events,
     sum(p.bot_conversions) AS bot_conversions,
     sum(p.bot_revenue) AS bot_revenue,
-    sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
-    sum(p.bot_bounced) AS bot_bounced,
-    sum(p.bot_engaged) AS bot_engaged,
-    sum(p.bot_duration_seconds) AS bot_duration_seconds,
-    sum(p.bot_session_page_views) AS bot_session_page_views
+    sumIf(p.sessions_by_last_event, p.bot) AS bot_sessions_by_last_event,
+    sumIf(p.bounced, p.bot) AS bot_bounced,
+    sumIf(p.engaged, p.bot) AS bot_engaged,
+    sumIf(p.duration_seconds, p.bot) AS bot_duration_seconds,
+    sumIf(p.session_page_views, p.bot) AS bot_session_page_views
 FROM sojourn.overview_day_parts AS p
 GROUP BY p.project, toStartOfMonth(p.day)
 COMMENT 'One row a month, in the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
@@ -748,7 +725,7 @@ CREATE VIEW sojourn.visits
 (
     project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Day of the first event, in the time zone of the project',
-    visitor String COMMENT 'Who it was: v and the visitor id, else u and the user id, else s and the session',
+    visitor String COMMENT 'Who it was: v and the visitor id, else u and the user id, else s and the first run of the session',
     last_day Date COMMENT 'Day of the last event, in the time zone of the project',
     session_id String COMMENT 'Id the producer gave the session',
     first_run_id String COMMENT 'First Temporal run of the session; after LATE_WINDOW a session id may come again',
@@ -791,7 +768,7 @@ CREATE VIEW sojourn.visits
     version UInt64 COMMENT 'Number of the write; the greatest wins'
 )
 AS SELECT v.project AS project, v.day AS day,
-    multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)) AS visitor,
+    multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
     toDate(greatest(toInt64(toUnixTimestamp(last_at)) + ifNull(l.offset_seconds, 0), 0)) AS last_day,
     v.session_id AS session_id, v.first_run_id AS first_run_id, v.started_at AS started_at,
     v.last_event_at AS last_event_at, v.duration_seconds AS duration_seconds, v.page_views AS page_views,
@@ -813,11 +790,11 @@ FROM
         UNION ALL
         SELECT toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at) AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds > 0)))
+            AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
         UNION ALL
         SELECT toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at) AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds < 0)))
+            AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     ) AS t
     ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
     WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
@@ -1175,9 +1152,10 @@ FROM
     FROM sojourn.event_days
     WHERE metric_type = 'page_views' AND dimension IN ('path', 'bot:path')
     UNION ALL
-    SELECT project, day, path, 0 AS views, 0 AS bot_views, toInt64(is_first) AS first_of, toInt64(NOT is_first) AS last_of
+    SELECT project, day, page.1 AS path, 0 AS views, 0 AS bot_views, page.2 AS first_of, page.3 AS last_of
     FROM sojourn.session_days
-    WHERE path != ''
+    ARRAY JOIN [(entry_path, toInt64(is_first), toInt64(0)), (exit_path, toInt64(0), toInt64(is_last))] AS page
+    WHERE page.1 != '' AND (page.2 != 0 OR page.3 != 0)
 ) AS t
 GROUP BY t.project, t.day, t.path
 HAVING page_views != 0 OR entries != 0 OR exits != 0
@@ -1226,8 +1204,8 @@ CREATE OR REPLACE VIEW sojourn.visitors_now
     visitors UInt64 COMMENT 'Distinct visitors of sessions that are open and have written in the last 5 minutes: by visitor id, else by user id, else by session',
     bot_visitors UInt64 COMMENT 'Of visitors, those that are bots'
 )
-AS SELECT project, uniqExact(multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id))) AS visitors,
-    uniqExactIf(multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id, session_id)), bot) AS bot_visitors
+AS SELECT project, uniqExact(multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id))) AS visitors,
+    uniqExactIf(multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)), bot) AS bot_visitors
 FROM sojourn.sessions FINAL
 WHERE state = 'open' AND NOT excluded AND updated_at >= now64(3) - INTERVAL 5 MINUTE
 GROUP BY project

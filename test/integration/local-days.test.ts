@@ -118,7 +118,7 @@ describe('overviews in local days', function () {
       sessions.push({ ...sessionTableRow(record), session_id: `x-${n}`, excluded: true });
       const reference = events.map((event) => asReference(project, sessionId, event));
       visits.push({
-        id: `${identity}${sessionId}`,
+        id: identity,
         events: reference,
         session: referenceSession(reference),
         isNew,
@@ -281,6 +281,30 @@ describe('overviews in local days', function () {
           .sort(),
       );
     }
+  });
+
+  it('count a visitor who is here with two sessions once', async () => {
+    const project = 'days-now';
+    const now = Date.now();
+    const textOf = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+    const open = (n: number, fields: object) => ({
+      ...sessionTableRow(aRollup({ project, sessionId: `s-${n}`, identity: `run-${n}` })),
+      state: 'open',
+      updated_at: textOf(now),
+      ...fields,
+    });
+    await insert('sessions', [
+      open(1, { visitor_id: 'v-1' }),
+      open(2, { visitor_id: 'v-1' }),
+      open(3, { visitor_id: 'v-2', bot: true }),
+      open(4, {}),
+      open(5, { visitor_id: 'v-3', updated_at: textOf(now - 600_000) }),
+      open(6, { visitor_id: 'v-4', state: 'ended' }),
+    ]);
+
+    expect(await read('visitors_now', project)).to.deep.equal([
+      { project, visitors: '3', bot_visitors: '1' },
+    ]);
   });
 
   it('take the hours of sessions that began before quarters of an hour were kept', async () => {
