@@ -394,7 +394,7 @@ describe('the way of an event', () => {
       await around.select(`SELECT count() FROM sojourn.${table} WHERE ${name} = ''`);
     }
     const daily = await around.select<{ same: number }>(
-      `SELECT (SELECT sum(value) FROM sojourn.metrics WHERE metric_type = 'page_views' AND dimension = '')
+      `SELECT (SELECT sum(value) FROM sojourn.metrics WHERE metric_type = 'page_views' AND granularity = 'hour' AND dimension = '')
         = (SELECT sum(value) FROM sojourn.metrics_daily WHERE metric_type = 'page_views' AND dimension = '') AS same`,
     );
     expect(daily[0]?.same).to.equal(1);
