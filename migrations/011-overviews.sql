@@ -7,6 +7,9 @@
 -- ahead of UTC and 12 behind at most, and sessions of projects that are never ahead, or never behind, need not be looked at.
 --
 -- No local day or hour begins within a quarter of an hour of UTC (docs/decisions/032), so a session within one is in one row.
+--
+-- 'UTC' is said wherever a time is made: a number or a DateTime without a zone is otherwise told in that of the server, or of
+-- whoever asks (session_timezone), by toDate too.
 CREATE VIEW sojourn.session_days
 (
     project LowCardinality(String) COMMENT 'Tenant',
@@ -27,47 +30,47 @@ CREATE VIEW sojourn.session_days
 AS SELECT t.project AS project, day, is_first, is_last, visitor, entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
 FROM
 (
-    SELECT project, toDate(started_at) AS day, 0 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+    SELECT project, toDate(started_at) AS day, 0 AS shift, toDateTime(started_at, 'UTC') AS at, true AS is_first,
+        toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
     UNION ALL
-    SELECT project, toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+    SELECT project, toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at, 'UTC') AS at, true AS is_first,
+        toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
-    SELECT project, toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at) AS at, true AS is_first,
-        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+    SELECT project, toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at, 'UTC') AS at, true AS is_first,
+        toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
-    SELECT project, toDate(last_event_at) AS day, 0 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+    SELECT project, toDate(last_event_at) AS day, 0 AS shift, toDateTime(last_event_at, 'UTC') AS at, false AS is_first,
         true AS is_last,
         '' AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
     UNION ALL
-    SELECT project, toDate(last_event_at) + 1 AS day, 1 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+    SELECT project, toDate(last_event_at) + 1 AS day, 1 AS shift, toDateTime(last_event_at, 'UTC') AS at, false AS is_first,
         true AS is_last,
         '' AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
         AND toHour(last_event_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     UNION ALL
-    SELECT project, toDate(last_event_at) - 1 AS day, -1 AS shift, toDateTime(last_event_at) AS at, false AS is_first,
+    SELECT project, toDate(last_event_at) - 1 AS day, -1 AS shift, toDateTime(last_event_at, 'UTC') AS at, false AS is_first,
         true AS is_last,
         '' AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
         AND toHour(last_event_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
 ) AS t
 ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
@@ -98,7 +101,7 @@ AS SELECT project, hour, is_first, is_last, visitor, entry_path, exit_path, bot,
 FROM
 (
     SELECT project, toDateTime(toStartOfHour(started_at), 'UTC') AS hour, true AS is_first,
-        toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+        toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
@@ -109,7 +112,7 @@ FROM
         '' AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+        AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
         AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT t.project AS project,
@@ -119,7 +122,7 @@ FROM
     FROM
     (
         SELECT project, toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) AS at, true AS is_first,
-            toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at)) AS is_last,
+            toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
             multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
             entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
@@ -130,7 +133,7 @@ FROM
             '' AS visitor,
             entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND NOT toStartOfFifteenMinutes(toDateTime(started_at)) = toStartOfFifteenMinutes(toDateTime(last_event_at))
+            AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
             AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
     ) AS t
     ASOF JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
@@ -167,7 +170,7 @@ ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >=
 WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
     = toInt64(intDiv(toUnixTimestamp(at), 86400)) + shift
 UNION ALL
-SELECT t.project AS project, toDate(greatest(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 0)) AS day, metric_type, dimension, dimension_value, value, count
+SELECT t.project AS project, toDate(toDateTime(greatest(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 0), 'UTC')) AS day, metric_type, dimension, dimension_value, value, count
 FROM
 (
     SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at, metric_type, dimension, dimension_value,
@@ -410,11 +413,11 @@ FROM
         sum(p.engaged) AS engaged,
         sum(p.duration_seconds) AS duration_seconds,
         sum(p.session_page_views) AS session_page_views,
-        if(sessions_by_last_event = 0, NULL, toFloat64(bounced) / sessions_by_last_event) AS bounce_rate,
-        if(sessions_by_last_event = 0, NULL, toFloat64(engaged) / sessions_by_last_event) AS engagement_rate,
-        if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
-        if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
-        if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
+        if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+        if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+        if(sum(p.sessions) = 0, NULL, toFloat64(sum(p.converted)) / sum(p.sessions)) AS conversion_rate,
+        if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+        if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
         uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
         sumIf(p.sessions, p.bot) AS bot_sessions,
         sumIf(p.converted, p.bot) AS bot_converted,
@@ -484,11 +487,11 @@ AS SELECT p.project AS project, p.day AS day,
     sum(p.engaged) AS engaged,
     sum(p.duration_seconds) AS duration_seconds,
     sum(p.session_page_views) AS session_page_views,
-    if(sessions_by_last_event = 0, NULL, toFloat64(bounced) / sessions_by_last_event) AS bounce_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(engaged) / sessions_by_last_event) AS engagement_rate,
-    if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
-    if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+    if(sum(p.sessions) = 0, NULL, toFloat64(sum(p.converted)) / sum(p.sessions)) AS conversion_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
     uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
     sumIf(p.sessions, p.bot) AS bot_sessions,
     sumIf(p.converted, p.bot) AS bot_converted,
@@ -556,11 +559,11 @@ AS SELECT p.project AS project, toMonday(p.day) AS week,
     sum(p.engaged) AS engaged,
     sum(p.duration_seconds) AS duration_seconds,
     sum(p.session_page_views) AS session_page_views,
-    if(sessions_by_last_event = 0, NULL, toFloat64(bounced) / sessions_by_last_event) AS bounce_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(engaged) / sessions_by_last_event) AS engagement_rate,
-    if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
-    if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+    if(sum(p.sessions) = 0, NULL, toFloat64(sum(p.converted)) / sum(p.sessions)) AS conversion_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
     uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
     sumIf(p.sessions, p.bot) AS bot_sessions,
     sumIf(p.converted, p.bot) AS bot_converted,
@@ -628,11 +631,11 @@ AS SELECT p.project AS project, toStartOfWeek(p.day, 0) AS week,
     sum(p.engaged) AS engaged,
     sum(p.duration_seconds) AS duration_seconds,
     sum(p.session_page_views) AS session_page_views,
-    if(sessions_by_last_event = 0, NULL, toFloat64(bounced) / sessions_by_last_event) AS bounce_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(engaged) / sessions_by_last_event) AS engagement_rate,
-    if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
-    if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+    if(sum(p.sessions) = 0, NULL, toFloat64(sum(p.converted)) / sum(p.sessions)) AS conversion_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
     uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
     sumIf(p.sessions, p.bot) AS bot_sessions,
     sumIf(p.converted, p.bot) AS bot_converted,
@@ -700,11 +703,11 @@ AS SELECT p.project AS project, toStartOfMonth(p.day) AS month,
     sum(p.engaged) AS engaged,
     sum(p.duration_seconds) AS duration_seconds,
     sum(p.session_page_views) AS session_page_views,
-    if(sessions_by_last_event = 0, NULL, toFloat64(bounced) / sessions_by_last_event) AS bounce_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(engaged) / sessions_by_last_event) AS engagement_rate,
-    if(sessions = 0, NULL, toFloat64(converted) / sessions) AS conversion_rate,
-    if(sessions_by_last_event = 0, NULL, toFloat64(session_page_views) / sessions_by_last_event) AS pages_per_session,
-    if(sessions_by_last_event = 0, NULL, toFloat64(duration_seconds) / sessions_by_last_event) AS average_seconds,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+    if(sum(p.sessions) = 0, NULL, toFloat64(sum(p.converted)) / sum(p.sessions)) AS conversion_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
     uniqExactMergeIf(p.visitors, p.bot) AS bot_visitors,
     sumIf(p.sessions, p.bot) AS bot_sessions,
     sumIf(p.converted, p.bot) AS bot_converted,
@@ -764,12 +767,13 @@ CREATE VIEW sojourn.visits
     dimensions Map(LowCardinality(String), String) COMMENT 'What the project has declared as dimensions: the earliest value of each',
     state LowCardinality(String) COMMENT 'open or ended',
     end_reason LowCardinality(String) COMMENT 'session_end, idle or operator; empty while open',
+    catalogue UInt8 COMMENT 'Version of the metric catalogue that its rows are of',
     updated_at DateTime64(3, 'UTC') COMMENT 'When the session wrote this',
     version UInt64 COMMENT 'Number of the write; the greatest wins'
 )
 AS SELECT v.project AS project, v.day AS day,
     multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
-    toDate(greatest(toInt64(toUnixTimestamp(last_at)) + ifNull(l.offset_seconds, 0), 0)) AS last_day,
+    toDate(toDateTime(greatest(toInt64(toUnixTimestamp(last_at)) + ifNull(l.offset_seconds, 0), 0), 'UTC')) AS last_day,
     v.session_id AS session_id, v.first_run_id AS first_run_id, v.started_at AS started_at,
     v.last_event_at AS last_event_at, v.duration_seconds AS duration_seconds, v.page_views AS page_views,
     v.events AS events, v.conversions AS conversions, v.engaged AS engaged, v.bounced AS bounced,
@@ -779,20 +783,21 @@ AS SELECT v.project AS project, v.day AS day,
     v.medium AS medium, v.campaign AS campaign, v.term AS term, v.content AS content,
     v.referrer_host AS referrer_host, v.language AS language, v.screen AS screen, v.app_version AS app_version,
     v.bot AS bot, v.excluded AS excluded, v.revenue_by_currency AS revenue_by_currency, v.dimensions AS dimensions,
-    v.state AS state, v.end_reason AS end_reason, v.updated_at AS updated_at, v.version AS version
+    v.state AS state, v.end_reason AS end_reason, v.catalogue AS catalogue, v.updated_at AS updated_at,
+    v.version AS version
 FROM
 (
-    SELECT t.* EXCEPT shift, toDateTime(t.last_event_at) AS last_at
+    SELECT t.* EXCEPT shift, toDateTime(t.last_event_at, 'UTC') AS last_at
     FROM
     (
-        SELECT toDate(started_at) AS day, 0 AS shift, toDateTime(started_at) AS at, *
+        SELECT toDate(started_at) AS day, 0 AS shift, toDateTime(started_at, 'UTC') AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
         UNION ALL
-        SELECT toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at) AS at, *
+        SELECT toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at, 'UTC') AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
             AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
         UNION ALL
-        SELECT toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at) AS at, *
+        SELECT toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at, 'UTC') AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
             AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
     ) AS t
@@ -837,11 +842,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.channel = '', 'Direct', v.cha
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.channel = '', 'Direct', v.channel)
 COMMENT 'Sessions by channel and day of the first event, in the time zone of the project; people and bots together';
@@ -878,11 +883,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.traffic_source = '', 'Direct'
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.traffic_source = '', 'Direct', v.traffic_source)
 COMMENT 'Sessions by traffic source and day of the first event, in the time zone of the project; people and bots together';
@@ -919,11 +924,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.campaign = '', '(none)', v.ca
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.campaign = '', '(none)', v.campaign)
 COMMENT 'Sessions by campaign and day of the first event, in the time zone of the project; people and bots together';
@@ -960,11 +965,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.device_type = '', '(none)', v
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.device_type = '', '(none)', v.device_type)
 COMMENT 'Sessions by device type and day of the first event, in the time zone of the project; people and bots together';
@@ -1001,11 +1006,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.country = '', '(none)', v.cou
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.country = '', '(none)', v.country)
 COMMENT 'Sessions by country and day of the first event, in the time zone of the project; people and bots together';
@@ -1042,11 +1047,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.browser = '', '(none)', v.bro
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.browser = '', '(none)', v.browser)
 COMMENT 'Sessions by browser and day of the first event, in the time zone of the project; people and bots together';
@@ -1083,11 +1088,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.os = '', '(none)', v.os) AS o
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.os = '', '(none)', v.os)
 COMMENT 'Sessions by operating system and day of the first event, in the time zone of the project; people and bots together';
@@ -1124,11 +1129,11 @@ AS SELECT v.project AS project, v.day AS day, if(v.entry_path = '', '(none)', v.
     sum(v.duration_seconds) AS duration_seconds,
     sum(v.revenue) AS revenue,
     countIf(v.bot) AS bot_sessions,
-    toFloat64(bounced) / sessions AS bounce_rate,
-    toFloat64(engaged) / sessions AS engagement_rate,
-    toFloat64(converted) / sessions AS conversion_rate,
-    toFloat64(page_views) / sessions AS pages_per_session,
-    toFloat64(duration_seconds) / sessions AS average_seconds
+    toFloat64(countIf(v.bounced)) / count() AS bounce_rate,
+    toFloat64(countIf(v.engaged)) / count() AS engagement_rate,
+    toFloat64(countIf(v.converted)) / count() AS conversion_rate,
+    toFloat64(sum(v.page_views)) / count() AS pages_per_session,
+    toFloat64(sum(v.duration_seconds)) / count() AS average_seconds
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, if(v.entry_path = '', '(none)', v.entry_path)
 COMMENT 'Sessions by entry page and day of the first event, in the time zone of the project; people and bots together';
