@@ -59,6 +59,8 @@ FROM
                 ('last_day', 'os', 'bounce_rate', 'day', bounces_2, sessions_2),
                 ('total', 'os', 'revenue', 'total', revenue_2, 0),
                 ('first_hour', 'audience', 'sessions', 'hour', sessions_2, sessions_2),
+                ('first_day', 'audience', 'new_users', 'day', new_users_2, new_users_2),
+                ('first_day', 'audience', 'returning_users', 'day', returning_users_2, returning_users_2),
                 ('last_hour', 'audience', 'engaged_sessions', 'hour', engaged_2, engaged_2),
                 ('last_hour', 'audience', 'bounce_rate', 'hour', bounces_2, sessions_2),
                 ('last_hour', 'audience', 'avg_session_duration', 'hour', seconds_2, sessions_2),
@@ -88,6 +90,7 @@ FROM
                 countIf(engaged) AS engaged_sessions, countIf(bounced) AS bounces, sum(duration_seconds) AS seconds,
                 sum(page_views) AS pages, sum(conversions) AS conversion_events, sum(revenue) AS revenue_sum,
                 -- What only the second version of the catalogue files.
+                countIf(new_user = true AND catalogue >= 2) AS new_users_2, countIf(new_user = false AND catalogue >= 2) AS returning_users_2,
                 countIf(catalogue >= 2) AS sessions_2, countIf(engaged AND catalogue >= 2) AS engaged_2, countIf(bounced AND catalogue >= 2) AS bounces_2,
                 sumIf(duration_seconds, catalogue >= 2) AS seconds_2, sumIf(page_views, catalogue >= 2) AS pages_2, sumIf(revenue, catalogue >= 2) AS revenue_2
             FROM sojourn.sessions FINAL
@@ -101,7 +104,7 @@ FROM
                 (project, last_day, channel), (project, last_day, campaign), (project, last_day, entry_path),
                 (project, last_day, browser), (project, last_day, os),
                 (project, channel), (project, campaign), (project, entry_path),
-                (project, first_hour, bot), (project, last_hour, bot))
+                (project, first_hour, bot), (project, first_day, bot), (project, last_hour, bot))
         )
     )
     WHERE line.1 = time AND line.2 = split AND (split = '' OR dimension_value != '') AND (line.5 != 0 OR line.6 != 0)
@@ -119,7 +122,7 @@ FROM
         ('sessions', 'day', 'entry_path'), ('engaged_sessions', 'day', 'entry_path'), ('bounce_rate', 'day', 'entry_path'),
         ('sessions', 'day', 'browser'), ('engaged_sessions', 'day', 'browser'), ('bounce_rate', 'day', 'browser'),
         ('sessions', 'day', 'os'), ('engaged_sessions', 'day', 'os'), ('bounce_rate', 'day', 'os'),
-        ('sessions', 'hour', 'audience'), ('engaged_sessions', 'hour', 'audience'), ('bounce_rate', 'hour', 'audience'),
+        ('sessions', 'hour', 'audience'), ('new_users', 'day', 'audience'), ('returning_users', 'day', 'audience'), ('engaged_sessions', 'hour', 'audience'), ('bounce_rate', 'hour', 'audience'),
         ('avg_session_duration', 'hour', 'audience'), ('pages_per_session', 'hour', 'audience'),
         ('avg_session_duration', 'hour', ''), ('pages_per_session', 'hour', ''))
     UNION ALL

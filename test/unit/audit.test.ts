@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { type DriftRow, findDrift, type Look, LOOKS_MAX } from '../../operations/settled-drift.ts';
-import { EVENT_METRICS, SESSION_METRICS } from '../../shared/catalogue.ts';
+import {
+  CATALOGUE_VERSION,
+  catalogueOf,
+  DECLARED,
+  SESSION_METRICS,
+} from '../../shared/catalogue.ts';
+
+const { eventMetrics } = catalogueOf(CATALOGUE_VERSION);
+/** Declared dimensions are not compared: each project has others. */
+const isCompared = (split: string) => split !== DECLARED;
 
 describe('the view sojourn.audit', () => {
   const sql = newestAudit();
@@ -18,13 +27,18 @@ describe('the view sojourn.audit', () => {
   );
 
   it('has a line for every metric of sessions in the catalogue, in its bucket, and for no other', () => {
+    // What is from bots is filed once more: of that the totals are compared.
+    const withBots = (split: string) => (split === '' ? ['', 'audience'] : [split]);
     const catalogued = SESSION_METRICS.flatMap(({ metric, granularity, bucket, dimensions }) =>
-      dimensions.map((split) => ({
-        time: `${bucket === 'firstEventAt' ? 'first' : 'last'}_${granularity}`,
-        split,
-        metric,
-        granularity,
-      })),
+      dimensions
+        .filter(isCompared)
+        .flatMap(withBots)
+        .map((split) => ({
+          time: `${bucket === 'firstEventAt' ? 'first' : 'last'}_${granularity}`,
+          split,
+          metric,
+          granularity,
+        })),
     );
 
     expect(
@@ -33,13 +47,19 @@ describe('the view sojourn.audit', () => {
     ).to.have.deep.members(catalogued);
   });
 
+  const revenueSplits = eventMetrics
+    .filter(({ metric }) => metric === 'revenue')
+    .flatMap(({ sessionDimensions = [] }) => sessionDimensions.filter(isCompared));
+
   it('has totals of everything that events add and sessions count', () => {
-    const pageViews = EVENT_METRICS.filter(({ metric }) => metric === 'page_views').flatMap(
-      ({ dimensions, sessionDimensions = [] }) => [
+    const pageViews = eventMetrics
+      .filter(
+        ({ metric, granularity }) => metric === 'page_views' && granularity !== 'quarter_hour',
+      )
+      .flatMap(({ dimensions, sessionDimensions = [] }) => [
         ...dimensions.filter((split) => split === ''),
         ...sessionDimensions,
-      ],
-    );
+      ]);
     const total = (metric: string, split = '') => ({
       time: 'total',
       split,
@@ -51,14 +71,16 @@ describe('the view sojourn.audit', () => {
       ...pageViews.map((split) => total('page_views', split)),
       total('conversions'),
       total('revenue'),
+      ...revenueSplits.map((split) => total('revenue', split)),
     ]);
   });
 
   it('groups by what its lines are about, and by nothing else', () => {
     const sets = /GROUPING SETS \(([\s\S]*?)\)\)/.exec(sql)?.[1] ?? '';
     const grouped = [...`${sets})`.matchAll(/\(project(?:, )?([^)]*)\)/g)].map(([, keys]) => keys);
+    const columnOf = (split: string) => (split === 'audience' ? 'bot' : split);
     const needed = lines.map(({ time, split }) =>
-      [time === 'total' ? '' : time, split].filter((key) => key !== '').join(', '),
+      [time === 'total' ? '' : time, columnOf(split)].filter((key) => key !== '').join(', '),
     );
 
     expect(grouped.sort()).to.deep.equal([...new Set(needed)].sort());
@@ -69,7 +91,7 @@ describe('the view sojourn.audit', () => {
       [...list.matchAll(/\('(\w+)', '(\w+)', '(\w*)'\)/g)].map(([, ...cells]) => cells.join(' ')),
     );
     const [bucketed = [], totals = []] = lists;
-    const pageViews = EVENT_METRICS.flatMap(
+    const pageViews = eventMetrics.flatMap(
       ({ metric, granularity, dimensions, sessionDimensions = [] }) =>
         metric !== 'page_views' || granularity === 'quarter_hour'
           ? []
@@ -78,7 +100,17 @@ describe('the view sojourn.audit', () => {
             ),
     );
 
-    expect(lists).to.have.length(2);
+    const pairs = [
+      ...sql.matchAll(
+        /metric_type = 'revenue' AND [^(]*\(metrics\.granularity, dimension\) IN \(([\s\S]*?'\))\)/g,
+      ),
+    ];
+    const revenue = [...(pairs[0]?.[1] ?? '').matchAll(/\('(\w+)', '(\w*)'\)/g)];
+
+    expect(revenue.map(([, ...cells]) => cells.join(' '))).to.have.members([
+      'hour ',
+      ...revenueSplits.map((split) => `day ${split}`),
+    ]);
     expect(bucketed).to.have.members(
       lines
         .filter(({ time }) => time !== 'total')
