@@ -6,6 +6,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type proto from '@temporalio/proto';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
 import {
+  asBegun,
   type RecognizedUser,
   type SessionInput,
   type SessionSnapshot,
@@ -122,8 +123,9 @@ export async function snapshotFromEvents(
   readLog: ReadLog,
 ): Promise<SessionSnapshot> {
   const started = events[0]?.workflowExecutionStartedEventAttributes;
-  const input = firstOf(started?.input) as SessionInput | undefined;
-  if (input === undefined) throw new RangeError('the history does not begin with a session');
+  const given = firstOf(started?.input) as SessionInput | undefined;
+  if (given === undefined) throw new RangeError('the history does not begin with a session');
+  const input = asBegun(given);
   const chain = started?.firstExecutionRunId ?? started?.originalExecutionRunId ?? '';
   const memories = memoriesOf(events);
   if (input.rides === undefined) return rememberedSnapshot(input, chain, memories);

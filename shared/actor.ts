@@ -139,6 +139,8 @@ export interface SessionInput {
    * goes on by the one it began with, so that all its rows are of one.
    */
   readonly rides?: { readonly catalogue: number };
+  /** See {@link asBegun}. */
+  readonly catalogue?: number;
   /** How many partitions the rollup log had when the session began; one where nobody says. */
   readonly partitions?: number;
   readonly project: string;
@@ -205,6 +207,11 @@ export interface Actor {
   endRequested: boolean;
 }
 
+/** The argument of a run, as it was meant: those that do not say which catalogue they go by began with the first one. */
+export function asBegun(input: SessionInput): SessionInput {
+  return input.rides === undefined ? { ...input, catalogue: 1 } : input;
+}
+
 /**
  * An actor at the start of a run, its first batch folded in.
  * @param chain first run of this chain of runs
@@ -213,7 +220,7 @@ export interface Actor {
 export function openActor(input: SessionInput, chain: string, now: number): Actor {
   const { snapshot, continued } = input;
   const isBounded = input.version === 2;
-  const catalogue = catalogueOf(input.rides?.catalogue ?? CATALOGUE_VERSION);
+  const catalogue = catalogueOf(input.rides?.catalogue ?? input.catalogue ?? CATALOGUE_VERSION);
   const actor: Actor = {
     isBounded,
     rides: input.rides !== undefined,

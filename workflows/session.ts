@@ -22,6 +22,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import {
+  asBegun,
   type Actor,
   continuation,
   openActor,
@@ -89,7 +90,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   const { firstExecutionRunId } = workflowInfo();
   // A run that goes on with a life goes on with its clock.
   const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
-  const actor = openActor(input, firstExecutionRunId, arrivals.now);
+  const actor = openActor(asBegun(input), firstExecutionRunId, arrivals.now);
   if (input.opening !== undefined) {
     rollupLog.append(entryOf(takeOpening(actor, input.opening, arrivals.now)));
   }
