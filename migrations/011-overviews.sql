@@ -41,14 +41,14 @@ FROM
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+        AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
     UNION ALL
     SELECT project, toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at, 'UTC') AS at, true AS is_first,
         toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS is_last,
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+        AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
     UNION ALL
     SELECT project, toDate(last_event_at) AS day, 0 AS shift, toDateTime(last_event_at, 'UTC') AS at, false AS is_first,
         true AS is_last,
@@ -63,7 +63,7 @@ FROM
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
-        AND toHour(last_event_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+        AND toHour(last_event_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
     UNION ALL
     SELECT project, toDate(last_event_at) - 1 AS day, -1 AS shift, toDateTime(last_event_at, 'UTC') AS at, false AS is_first,
         true AS is_last,
@@ -71,9 +71,9 @@ FROM
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
-        AND toHour(last_event_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+        AND toHour(last_event_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
 ) AS t
-ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+ASOF LEFT JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
     = toInt64(intDiv(toUnixTimestamp(at), 86400)) + shift
 COMMENT 'For the views below: each session by the local day of its first event and by that of its last: one row where both are within a quarter of an hour, else two. Sessions that an operator has excluded are not here';
@@ -105,7 +105,7 @@ FROM
         multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
-        AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+        AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT project, toDateTime(toStartOfHour(last_event_at), 'UTC') AS hour, false AS is_first,
         true AS is_last,
@@ -113,7 +113,7 @@ FROM
         entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
     FROM sojourn.sessions FINAL WHERE NOT excluded
         AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
-        AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+        AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT t.project AS project,
         if(toInt64(toUnixTimestamp(at)) - positiveModulo(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 3600) < toInt64(toUnixTimestamp(o.starts_at)),
@@ -126,7 +126,7 @@ FROM
             multiIf(visitor_id != '', concat('v ', visitor_id), user_id != '', concat('u ', user_id), concat('s ', first_run_id)) AS visitor,
             entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
         UNION ALL
         SELECT project, toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC')) AS at, false AS is_first,
             true AS is_last,
@@ -134,9 +134,9 @@ FROM
             entry_path, exit_path, bot, new_user, converted, bounced, engaged, duration_seconds, page_views
         FROM sojourn.sessions FINAL WHERE NOT excluded
             AND NOT toStartOfFifteenMinutes(toDateTime(started_at, 'UTC')) = toStartOfFifteenMinutes(toDateTime(last_event_at, 'UTC'))
-            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+            AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
     ) AS t
-    ASOF JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+    ASOF JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 )
 COMMENT 'For the views below: each session by the local hour of its first event and by that of its last: one row where both are within a quarter of an hour, else two. Sessions that an operator has excluded are not here';
 
@@ -166,7 +166,7 @@ FROM
     FROM sojourn.metrics WHERE granularity = 'hour'
         AND toHour(bucket) < 12
 ) AS t
-ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+ASOF LEFT JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
     = toInt64(intDiv(toUnixTimestamp(at), 86400)) + shift
 UNION ALL
@@ -177,9 +177,9 @@ FROM
         metrics.value * sign AS value, metrics.count * sign AS count
     FROM sojourn.metrics ARRAY JOIN [1, -1] AS sign
     WHERE granularity = 'quarter_hour' AND bucket != toStartOfHour(bucket)
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
 ) AS t
-ASOF JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+ASOF JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 COMMENT 'For the views below: what metrics hold by hour, by local day. Name metric_type and dimension, then sum. By path and by declared dimensions, in zones of half and quarter hours, an hour that is partly of the next day is of the day it begins in';
 
 CREATE VIEW sojourn.event_hours
@@ -194,7 +194,7 @@ CREATE VIEW sojourn.event_hours
 )
 AS SELECT project, bucket AS hour, metric_type, dimension, dimension_value, value, count
 FROM sojourn.metrics WHERE granularity = 'hour'
-    AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+    AND project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
 UNION ALL
 SELECT t.project AS project,
     if(toInt64(toUnixTimestamp(at)) - positiveModulo(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 3600) < toInt64(toUnixTimestamp(o.starts_at)),
@@ -204,15 +204,15 @@ FROM
 (
     SELECT project, bucket AS at, metric_type, dimension, dimension_value, value, count
     FROM sojourn.metrics WHERE granularity = 'hour'
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
     SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at, metric_type, dimension, dimension_value,
         metrics.value * sign AS value, metrics.count * sign AS count
     FROM sojourn.metrics ARRAY JOIN [1, -1] AS sign
     WHERE granularity = 'quarter_hour' AND bucket != toStartOfHour(bucket)
-        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_offsets WHERE offset_seconds % 3600 != 0 OR toUnixTimestamp(starts_at) % 3600 != 0)))
+        AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
 ) AS t
-ASOF JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+ASOF JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 COMMENT 'For the views below: what metrics hold by hour, by local hour. Name metric_type and dimension, then sum';
 
 CREATE VIEW sojourn.overview_day_parts
@@ -433,7 +433,7 @@ FROM
     FROM sojourn.overview_hour_parts AS p
     GROUP BY p.project, p.hour
 ) AS t
-ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+ASOF LEFT JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
 COMMENT 'One row an hour of the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
 
 CREATE VIEW sojourn.overview_daily
@@ -795,17 +795,17 @@ FROM
         UNION ALL
         SELECT toDate(started_at) + 1 AS day, 1 AS shift, toDateTime(started_at, 'UTC') AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+            AND toHour(started_at) >= 10 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = 1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
         UNION ALL
         SELECT toDate(started_at) - 1 AS day, -1 AS shift, toDateTime(started_at, 'UTC') AS at, *
         FROM sojourn.sessions FINAL WHERE NOT excluded
-            AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_offsets)))))
+            AND toHour(started_at) < 12 AND project IN (SELECT arrayJoin(arrayMap(side -> side.1, arrayFilter(side -> side.2 = -1, (SELECT groupUniqArray((project, sign(offset_seconds))) FROM sojourn.project_clocks FINAL)))))
     ) AS t
-    ASOF LEFT JOIN sojourn.project_offsets AS o ON o.project = t.project AND t.at >= o.starts_at
+    ASOF LEFT JOIN sojourn.project_clocks AS o FINAL ON o.project = t.project AND t.at >= o.starts_at
     WHERE intDiv(greatest(toInt64(toUnixTimestamp(at)) + ifNull(o.offset_seconds, 0), 0), 86400)
         = toInt64(intDiv(toUnixTimestamp(at), 86400)) + shift
 ) AS v
-ASOF LEFT JOIN sojourn.project_offsets AS l ON l.project = v.project AND v.last_at >= l.starts_at
+ASOF LEFT JOIN sojourn.project_clocks AS l FINAL ON l.project = v.project AND v.last_at >= l.starts_at
 COMMENT 'One row a visit: a session in its newest state, with the day it began and who it was; open ones too. Sessions that an operator has excluded are not here';
 
 -- By attribute of the sessions: everything of a session is in the row of the day of its first event, so that shares are of the

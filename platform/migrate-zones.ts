@@ -8,6 +8,7 @@ import { DATABASE, select } from './clickhouse.ts';
 import type { Logger } from './log.ts';
 
 const TABLE = `${DATABASE}.zones`;
+const PROJECTS = `${DATABASE}.projects`;
 /**
  * Since 2012 a quarter of an hour is never of two local days (docs/decisions/032). What is older is told by the first offset,
  * what is later by the last: laws of that time are not made yet.
@@ -31,9 +32,18 @@ export async function migrateZones(
       { version, newest },
       'time zone rules of this release are older than those in ClickHouse, which stay',
     );
-    return;
   }
-  if (newest === version) return;
+  if (newest < version) await insertRelease(client, zones, newest, log);
+  await tellProjects(client);
+}
+
+async function insertRelease(
+  client: ClickHouseClient,
+  zones: Zones,
+  newest: string,
+  log: Logger,
+): Promise<void> {
+  const version = zones.zoneDataVersion;
   await client.insert({
     table: TABLE,
     values: tableRows(zones),
@@ -52,6 +62,14 @@ export async function migrateZones(
     query_params: { kept: [version, newest] },
   });
   log.info({ version, before: newest }, 'time zone rules brought up to date');
+}
+
+/** The rows again as they are: the view on them writes each project's clocks by the newest rules (010-zones). */
+async function tellProjects(client: ClickHouseClient): Promise<void> {
+  await client.command({
+    query: `INSERT INTO ${PROJECTS} SELECT * FROM ${PROJECTS} FINAL`,
+    clickhouse_settings: { insert_deduplicate: 0 },
+  });
 }
 
 async function newestVersion(client: ClickHouseClient): Promise<string> {
