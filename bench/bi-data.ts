@@ -20,9 +20,9 @@ const HOURLY_ROWS: readonly (readonly [string, string, string])[] = [
 
 /** And once a quarter of an hour: metric, dimension, its value. */
 const QUARTERLY_ROWS: readonly (readonly [string, string, string])[] = [
-  ...['page_views', 'revenue'].map(total),
-  ['event_count', 'event_type', 'purchase'],
-  ['event_count', 'event_type', 'add_to_cart'],
+  ...['page_views_by_quarter', 'revenue_by_quarter'].map(total),
+  ['event_count_by_quarter', 'event_type', 'purchase'],
+  ['event_count_by_quarter', 'event_type', 'add_to_cart'],
 ];
 
 /** And once a day: metric, dimension, how many values it has. */

@@ -173,7 +173,8 @@ UNION ALL
 SELECT t.project AS project, toDate(toDateTime(greatest(toInt64(toUnixTimestamp(at)) + o.offset_seconds, 0), 'UTC')) AS day, metric_type, dimension, dimension_value, value, count
 FROM
 (
-    SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at, metric_type, dimension, dimension_value,
+    SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at,
+        toLowCardinality(replaceOne(toString(metrics.metric_type), '_by_quarter', '')) AS metric_type, dimension, dimension_value,
         metrics.value * sign AS value, metrics.count * sign AS count
     FROM sojourn.metrics ARRAY JOIN [1, -1] AS sign
     WHERE granularity = 'quarter_hour' AND bucket != toStartOfHour(bucket)
@@ -206,7 +207,8 @@ FROM
     FROM sojourn.metrics WHERE granularity = 'hour'
         AND project IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
     UNION ALL
-    SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at, metric_type, dimension, dimension_value,
+    SELECT project, if(sign = 1, bucket, toStartOfHour(bucket)) AS at,
+        toLowCardinality(replaceOne(toString(metrics.metric_type), '_by_quarter', '')) AS metric_type, dimension, dimension_value,
         metrics.value * sign AS value, metrics.count * sign AS count
     FROM sojourn.metrics ARRAY JOIN [1, -1] AS sign
     WHERE granularity = 'quarter_hour' AND bucket != toStartOfHour(bucket)

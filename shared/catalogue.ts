@@ -148,6 +148,7 @@ const inSeconds = (ms: number): bigint => (BigInt(ms) * ONE) / 1_000n;
 
 /*
  * Totals are kept by quarter of an hour too: the days of zones with half and quarter hours are made of them (011-overviews).
+ * They have names of their own, so that a question that forgets the granularity does not count them twice.
  * Paths are not: they are most of all rows.
  */
 /* prettier-ignore */
@@ -155,12 +156,12 @@ export const EVENT_METRICS: readonly EventMetric[] = [
   { metric: 'page_views', granularity: 'hour', dimensions: ['', 'path'], measure: pageView },
   { metric: 'page_views', granularity: 'day', dimensions: [], sessionDimensions: ['device_type', 'traffic_source', 'browser', 'os', 'country'], measure: pageView },
   { metric: 'page_views', granularity: 'hour', dimensions: [DECLARED], measure: pageView, since: 2 },
-  { metric: 'page_views', granularity: 'quarter_hour', dimensions: [''], measure: pageView, since: 2 },
+  { metric: 'page_views_by_quarter', granularity: 'quarter_hour', dimensions: [''], measure: pageView, since: 2 },
   { metric: 'event_count', granularity: 'hour', dimensions: ['event_type'], measure: notableOnce, until: 1 },
   { metric: 'event_count', granularity: 'hour', dimensions: ['event_type', DECLARED], measure: notable, since: 2 },
-  { metric: 'event_count', granularity: 'quarter_hour', dimensions: ['event_type'], measure: notable, since: 2 },
+  { metric: 'event_count_by_quarter', granularity: 'quarter_hour', dimensions: ['event_type'], measure: notable, since: 2 },
   { metric: 'revenue', granularity: 'hour', dimensions: ['', 'currency'], measure: revenue },
-  { metric: 'revenue', granularity: 'quarter_hour', dimensions: ['', 'currency'], measure: revenue, since: 2 },
+  { metric: 'revenue_by_quarter', granularity: 'quarter_hour', dimensions: ['', 'currency'], measure: revenue, since: 2 },
   { metric: 'revenue', granularity: 'day', dimensions: [], sessionDimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: revenue, since: 2 },
   { metric: 'conversion_rate', granularity: 'hour', dimensions: ['conversion_type'], measure: conversion },
 ];

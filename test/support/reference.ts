@@ -138,7 +138,7 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
     isBot = textOf(e, 'bot') !== '';
     if (isPageView(e)) {
       add('page_views hour', at, '', '', UNIT);
-      add('page_views quarter_hour', at, '', '', UNIT);
+      add('page_views_by_quarter quarter_hour', at, '', '', UNIT);
       add('page_views hour', at, 'path', textOf(e, 'path'), UNIT);
       for (const [name, value] of declared) add('page_views hour', at, name, value, UNIT);
     }
@@ -148,8 +148,8 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
       if (revenue !== 0n) {
         add('revenue hour', at, '', '', revenue);
         add('revenue hour', at, 'currency', textOf(e, 'currency'), revenue);
-        add('revenue quarter_hour', at, '', '', revenue);
-        add('revenue quarter_hour', at, 'currency', textOf(e, 'currency'), revenue);
+        add('revenue_by_quarter quarter_hour', at, '', '', revenue);
+        add('revenue_by_quarter quarter_hour', at, 'currency', textOf(e, 'currency'), revenue);
       }
     }
     if (
@@ -159,7 +159,7 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
       e.eventType !== 'session_end'
     ) {
       add('event_count hour', at, 'event_type', e.eventType, UNIT);
-      add('event_count quarter_hour', at, 'event_type', e.eventType, UNIT);
+      add('event_count_by_quarter quarter_hour', at, 'event_type', e.eventType, UNIT);
       for (const [name, value] of declared) add('event_count hour', at, name, value, UNIT);
     }
     isBot = s.attributes['bot'] !== undefined;

@@ -53,9 +53,7 @@ describe('the view sojourn.audit', () => {
 
   it('has totals of everything that events add and sessions count', () => {
     const pageViews = eventMetrics
-      .filter(
-        ({ metric, granularity }) => metric === 'page_views' && granularity !== 'quarter_hour',
-      )
+      .filter(({ metric }) => metric === 'page_views')
       .flatMap(({ dimensions, sessionDimensions = [] }) => [
         ...dimensions.filter((split) => split === ''),
         ...sessionDimensions,
@@ -93,7 +91,7 @@ describe('the view sojourn.audit', () => {
     const [bucketed = [], totals = []] = lists;
     const pageViews = eventMetrics.flatMap(
       ({ metric, granularity, dimensions, sessionDimensions = [] }) =>
-        metric !== 'page_views' || granularity === 'quarter_hour'
+        metric !== 'page_views'
           ? []
           : [...dimensions.filter((split) => split === ''), ...sessionDimensions].map((split) =>
               [metric, granularity, split].join(' '),

@@ -58,10 +58,10 @@ revenue              day  event        os
 revenue              day  event        *
 page_views           hour event        *
 event_count          hour event        *
-page_views           quarter_hour event -
-event_count          quarter_hour event event_type
-revenue              quarter_hour event -
-revenue              quarter_hour event currency
+page_views_by_quarter quarter_hour event -
+event_count_by_quarter quarter_hour event event_type
+revenue_by_quarter quarter_hour event -
+revenue_by_quarter quarter_hour event currency
 `;
 
 function linesOf(version: number): string[] {

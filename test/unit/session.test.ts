@@ -64,13 +64,13 @@ describe('the rows of an event', () => {
   it('of a page view are totals by hour and quarter of an hour, and one by path', () => {
     expect(eventRows(anEvent({ path: '/a' }))).to.have.members([
       'page_views hour =: 1/1',
-      'page_views quarter_hour =: 1/1',
+      'page_views_by_quarter quarter_hour =: 1/1',
       'page_views hour path=/a: 1/1',
     ]);
   });
 
   it('have no dimension for an empty or missing value', () => {
-    const totals = ['page_views hour =: 1/1', 'page_views quarter_hour =: 1/1'];
+    const totals = ['page_views hour =: 1/1', 'page_views_by_quarter quarter_hour =: 1/1'];
 
     expect(eventRows(anEvent({ path: '' }))).to.have.members(totals);
     expect(eventRows(anEvent())).to.have.members(totals);
@@ -86,11 +86,11 @@ describe('the rows of an event', () => {
 
     expect(eventRows(purchase)).to.have.members([
       'event_count hour event_type=purchase: 1/1',
-      'event_count quarter_hour event_type=purchase: 1/1',
+      'event_count_by_quarter quarter_hour event_type=purchase: 1/1',
       'revenue hour =: 19.99/1',
-      'revenue quarter_hour =: 19.99/1',
+      'revenue_by_quarter quarter_hour =: 19.99/1',
       'revenue hour currency=EUR: 19.99/1',
-      'revenue quarter_hour currency=EUR: 19.99/1',
+      'revenue_by_quarter quarter_hour currency=EUR: 19.99/1',
       'conversion_rate hour conversion_type=sale: 1/1',
     ]);
   });
@@ -98,15 +98,17 @@ describe('the rows of an event', () => {
   it('of a refund take revenue back and still count', () => {
     expect(eventRows(anEvent({ type: 'purchase', revenue: '-5' }))).to.have.members([
       'event_count hour event_type=purchase: 1/1',
-      'event_count quarter_hour event_type=purchase: 1/1',
+      'event_count_by_quarter quarter_hour event_type=purchase: 1/1',
       'revenue hour =: -5/1',
-      'revenue quarter_hour =: -5/1',
+      'revenue_by_quarter quarter_hour =: -5/1',
     ]);
   });
 
   it('have no revenue where it is zero, missing or on an event that is no conversion', () => {
     const event_count = (type: string) =>
-      ['hour', 'quarter_hour'].map((size) => `event_count ${size} event_type=${type}: 1/1`);
+      ['event_count hour', 'event_count_by_quarter quarter_hour'].map(
+        (name) => `${name} event_type=${type}: 1/1`,
+      );
 
     expect(eventRows(anEvent({ type: 'purchase', revenue: '0' }))).to.have.members(
       event_count('purchase'),
