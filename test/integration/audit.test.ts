@@ -6,6 +6,7 @@ import { sessionTableRow } from '../../activities/load-batch.ts';
 import type { Audit } from '../../operations/audit-tables.ts';
 import type { DriftRow } from '../../operations/settled-drift.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
 import { formatDecimal } from '../../shared/decimal.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
@@ -144,6 +145,9 @@ describe('the audit', function () {
     expect(found.finding.rows.map(inBrief)).to.have.members([
       `${project} sessions day 2021-05-05T00:00:00Z country XX`,
       `${project} pages_per_session hour ${lastHour}  `,
+      ...(String(session['bot']) === 'true'
+        ? [`${project} pages_per_session hour ${lastHour} audience bot`]
+        : []),
       `${project} page_views total 1970-01-01T00:00:00Z  `,
       ...splits.map(
         (name) => `${project} page_views total 1970-01-01T00:00:00Z ${name} ${session[name]}`,
@@ -229,7 +233,12 @@ describe('the audit', function () {
       const facts = factsOf(state, newUser);
       if (facts === undefined) throw new Error('no events');
       addAll(rows, sessionRows(facts));
-      const session = { ...facts, status: 'ended', updatedAt: facts.lastEventAt } as const;
+      const session = {
+        ...facts,
+        status: 'ended',
+        catalogue: CATALOGUE_VERSION,
+        updatedAt: facts.lastEventAt,
+      } as const;
       const ids = { project, sessionId: `s-${n}`, identity: `run-${n}` };
       return sessionTableRow(aRollup({ ...ids, writeNo: 2, session }));
     });
@@ -262,7 +271,7 @@ describe('the audit', function () {
     const [sums] = await around.select<Record<string, string>>(
       `SELECT toString(uniqExact(metric_type, granularity, dimension)) AS lines FROM sojourn.audit WHERE project = '${project}'`,
     );
-    expect(sums).to.deep.equal({ lines: '19' });
+    expect(sums).to.deep.equal({ lines: '46' });
     // Once more what is in metrics: every row but those of no value differs.
     await admin.command({
       query: `INSERT INTO sojourn.metrics SELECT * FROM sojourn.metrics WHERE project = '${project}'`,

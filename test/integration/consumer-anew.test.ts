@@ -18,7 +18,8 @@ import {
   sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
-import { type ReferenceEvent, referenceRows } from '../support/reference.ts';
+import { publishedRows } from '../support/published.ts';
+import { type ReferenceEvent } from '../support/reference.ts';
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 45_000 };
@@ -63,7 +64,7 @@ describe('the consumer of events, made anew', function () {
   const expectRows = (events: readonly ReferenceEvent[], within = WITHIN) =>
     eventually(async () => {
       const rows = await around.rows(events[0]?.project ?? '');
-      expect(inLines(rows)).to.equal(inLines(referenceRows(events)));
+      expect(inLines(rows)).to.equal(inLines(publishedRows(events)));
     }, within);
   const settled = async () => {
     const { code, stderr } = await sojourn(['status', '--wait'], environmentOf(servers));

@@ -7,7 +7,8 @@ import {
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
-import { type ReferenceEvent, referenceRows } from '../support/reference.ts';
+import { publishedRows } from '../support/published.ts';
+import { type ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 60_000 };
@@ -55,7 +56,7 @@ describe('a late event', () => {
   const expectRows = (project: string, events: readonly ReferenceEvent[]) =>
     eventually(async () => {
       const got = [...(await around.rows(project))].sort();
-      const want = [...referenceRows(events)].filter(([, a]) => a.value !== 0n || a.count !== 0);
+      const want = [...publishedRows(events)].filter(([, a]) => a.value !== 0n || a.count !== 0);
       expect(got).to.deep.equal(want.sort());
     }, WITHIN);
 

@@ -20,7 +20,8 @@ import {
   sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
-import { type ReferenceEvent, referenceRows } from '../support/reference.ts';
+import { publishedRows } from '../support/published.ts';
+import { type ReferenceEvent } from '../support/reference.ts';
 import { TEST_NAMESPACE, useServers } from '../support/servers.ts';
 
 const SETTINGS = { ...QUICK_SETTINGS, SESSION_STUCK_AFTER: '2s' };
@@ -66,7 +67,7 @@ describe('a broken session', function () {
   const expectRows = (events: readonly ReferenceEvent[], within = WITHIN) =>
     eventually(async () => {
       const rows = await around.rows(events[0]?.project ?? '');
-      expect(inLines(rows)).to.equal(inLines(referenceRows(events)));
+      expect(inLines(rows)).to.equal(inLines(publishedRows(events)));
     }, within);
   /** Somebody else's event, published now, is in ClickHouse soon. */
   async function expectOthersToGoOn(project: string): Promise<void> {

@@ -4,7 +4,7 @@ import { eventsOf, groupEvents } from '../../shared/batch.ts';
 import { ATTRIBUTES, type VisitorEvent } from '../../shared/event.ts';
 
 /** Few values, so that neighbours are often alike. */
-const few = fc.option(fc.constantFrom('', 'a', 'b'), { nil: undefined, freq: 1 });
+const few = fc.option(fc.constantFrom('', 'a', 'b'), { nil: undefined, freq: 3 });
 const events: fc.Arbitrary<VisitorEvent[]> = fc.array(
   fc
     .record({

@@ -68,7 +68,7 @@ const fields = fc.record({
   language: text('de', 'fr'),
   screen: text('390x844'),
   appVersion: text('1.2'),
-  bot: fc.option(fc.constant('true'), { nil: undefined, freq: 1 }),
+  bot: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constant('true')),
   'dim:plan': text('free', 'pro'),
   revenue: fc.option(money, { nil: undefined, freq: 3 }),
   currency: text('EUR', 'USD'),

@@ -1,9 +1,13 @@
 /** Compares the rows of a project with those that its events should give. */
-import { type ReferenceEvent, referenceRows, type ReferenceRows } from './reference.ts';
+import { publishedRows } from './published.ts';
+import type { ReferenceEvent, ReferenceRows } from './reference.ts';
 
-/** Rows of one that the other does not have, or has otherwise. */
+/**
+ * Rows of one that the other does not have, or has otherwise.
+ * @param events as they were published
+ */
 export function wrongRows(got: ReferenceRows, events: readonly ReferenceEvent[]): string[] {
-  const want = referenceRows(events);
+  const want = publishedRows(events);
   const text = (rows: ReferenceRows, key: string) => {
     const amount = rows.get(key);
     return amount === undefined ? 'nothing' : `${amount.value} / ${amount.count}`;
