@@ -79,6 +79,25 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id };
   },
 
+  async 'more-of-the-event'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'more');
+    const more = (n: number, eventType: string, properties: object) =>
+      event('more', n, { eventType, visitorId: 'v-more', properties });
+    const url = 'https://shop.example/lamp?utm_source=news&utm_medium=email&utm_campaign=spring';
+    const userAgent = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+    for (const sent of [
+      more(1, 'pageview', { url, language: 'de' }),
+      more(2, 'heartbeat', {}),
+      more(3, 'purchase', { revenue: '5.5', currency: 'EUR' }),
+      more(4, 'click', { userAgent }),
+    ]) {
+      await stage.around.publish(PROJECT, sent);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    await closed(stage, id);
+    return { id };
+  },
+
   async reopened(stage) {
     const id = sessionWorkflowId(PROJECT, 'reopened');
     const end = event('reopened', 2, { eventType: 'session_end' });
