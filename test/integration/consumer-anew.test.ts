@@ -19,7 +19,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 45_000 };

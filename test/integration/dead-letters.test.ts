@@ -19,7 +19,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };

@@ -8,7 +8,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 60_000 };

@@ -22,7 +22,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent, type ReferenceRows } from '../support/reference.ts';
+import type { ReferenceEvent, ReferenceRows } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 const DATA = fileURLToPath(new URL('../../../shared/data/', import.meta.url));

@@ -13,7 +13,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { TEST_NAMESPACE, useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 30_000 };

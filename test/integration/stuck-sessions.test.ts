@@ -21,7 +21,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import { type ReferenceEvent } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { TEST_NAMESPACE, useServers } from '../support/servers.ts';
 
 const SETTINGS = { ...QUICK_SETTINGS, SESSION_STUCK_AFTER: '2s' };
