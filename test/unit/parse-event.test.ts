@@ -1,3 +1,4 @@
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { expect } from 'chai';
 import {
   type ParsedMessage,
@@ -242,5 +243,32 @@ describe('the border', () => {
       '{"eventType":"a","eventType":"purchase","sessionId":"s","timestamp":1772359200000,"properties":{"revenue":1,"revenue":2}}';
 
     expect(eventOf(text)).to.include({ type: 'purchase', revenue: '2' });
+  });
+
+  it('reads a number of a declared dimension by its digits, whatever the property is called', () => {
+    const long = 'a property with a name of its own, and a long one';
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      dimensions: { size: 'größe', long, plain: 'plan' },
+    };
+    const event = {
+      eventType: 'pageview',
+      sessionId: 's',
+      timestamp: '2026-03-01T10:00:00Z',
+      properties: { größe: 41.5, [long]: 1, plan: 'pro' },
+    };
+    const data = Buffer.from(JSON.stringify(event).replace(':1,', ':1e400,'));
+    const receivedAt = Date.parse('2026-03-01T10:00:00Z');
+
+    const { events } = parseMessage(
+      { subject: 'events.shop.pageview', data, seq: 1, receivedAt },
+      () => settings,
+    );
+
+    expect(events[0]?.event).to.include({
+      'dim:size': '41.5',
+      'dim:long': '1e400',
+      'dim:plain': 'pro',
+    });
   });
 });

@@ -2,48 +2,50 @@
  * What follows from what an event brings: path, source, channel and campaign from its URL and referrer; browser,
  * system, device and whether it is a bot from its user agent. What is given wins, each field by itself.
  */
-import { attributionOf } from '../../shared/channels/attribution.ts';
-import type { VisitorEvent } from '../../shared/event.ts';
+import { type Attribution, attributionOf } from '../../shared/channels/attribution.ts';
 import type { ProjectSettings } from '../../shared/project.ts';
-import { agentOf } from './agents.ts';
+import { type Agent, agentOf } from './agents.ts';
 
-/** Empty where not given. */
+/** Properties that others follow from. */
 export interface Sources {
-  readonly url: string;
-  readonly referrer: string;
-  readonly userAgent: string;
+  readonly url?: string;
+  readonly referrer?: string;
+  readonly userAgent?: string;
+  /** Whether the producer says that it is one. */
+  readonly bot?: string;
 }
 
-type Given = Pick<
-  VisitorEvent,
-  'path' | 'trafficSource' | 'medium' | 'channel' | 'campaign' | 'term' | 'content'
->;
-export type Derived = Given &
-  Pick<VisitorEvent, 'referrerHost' | 'browser' | 'os' | 'deviceType' | 'bot'>;
+/** Fields by name, as given; what follows is added. */
+type Fields = Partial<Record<string, string>>;
 
-/** @param bot whether the producer says so; undefined: it does not say */
-export function deriveFrom(
-  { url, referrer, userAgent }: Sources,
-  bot: boolean | undefined,
-  given: Given,
+const NONE: Sources = {};
+
+/** Adds what follows and is not given, in place. */
+export function addDerived(
+  fields: Fields,
+  sources: Sources = NONE,
   settings: ProjectSettings,
-): Derived {
-  const isSourceTold = given.trafficSource !== undefined || given.medium !== undefined;
-  const attribution =
-    url === '' && referrer === '' && !isSourceTold
-      ? {}
-      : attributionOf(
-          { ...given, ...(url !== '' && { url }), ...(referrer !== '' && { referrer }) },
-          // The object itself: what is made ready of its hosts is kept with it.
-          settings,
-        );
-  if (userAgent === '') return { ...attribution, ...(bot === true && { bot: 'true' }) };
-  const { bot: isBot, ...agent } = agentOf(userAgent);
-  return { ...attribution, ...agent, ...((bot ?? isBot) && { bot: 'true' }) };
+): void {
+  const { url, referrer, userAgent, bot } = sources;
+  const { trafficSource, medium } = fields;
+  if (url ?? referrer ?? trafficSource ?? medium) {
+    // The settings themselves: what is made ready of a project's hosts is kept with them.
+    addTo(fields, attributionOf({ ...fields, ...sources }, settings));
+  }
+  const agent = userAgent === undefined ? undefined : agentOf(userAgent);
+  // Whether it is a bot is no text.
+  if (agent !== undefined) addTo(fields, agent);
+  if (bot === undefined ? agent?.bot : (isBotGiven(bot) ?? agent?.bot)) fields['bot'] = 'true';
+}
+
+function addTo(fields: Fields, more: Attribution | Agent): void {
+  for (const [name, value] of Object.entries(more) as (readonly [string, unknown])[]) {
+    if (typeof value === 'string') fields[name] ??= value;
+  }
 }
 
 /** What a producer says with the property `bot`; undefined for anything but a yes or a no. */
-export function isBotGiven(text: string): boolean | undefined {
+function isBotGiven(text: string): boolean | undefined {
   if (/^(?:true|1|yes)$/i.test(text)) return true;
   return /^(?:false|0|no)$/i.test(text) ? false : undefined;
 }

@@ -82,8 +82,31 @@ export function fieldSlices(
   return found;
 }
 
-/** No name that is asked for is longer, each of its characters written as `\u0041`. */
-const KEY_BYTES_MAX = 6 * 32;
+/** Names as bytes, by how many. */
+interface Names {
+  readonly byBytes: ReadonlyMap<
+    number,
+    readonly { readonly name: string; readonly bytes: Buffer }[]
+  >;
+  /** As many as the longest one takes, each of its characters written as `\u0041`. */
+  readonly most: number;
+}
+
+/** Of each set once: the same few are asked for again and again. */
+const indexed = new WeakMap<ReadonlySet<string>, Names>();
+
+function namesOf(names: ReadonlySet<string>): Names {
+  let index = indexed.get(names);
+  if (index === undefined) {
+    const all = Array.from(names, (name) => ({ name, bytes: Buffer.from(name) }));
+    index = {
+      byBytes: byLength(all),
+      most: 6 * Math.max(0, ...all.map(({ name }) => name.length)),
+    };
+    indexed.set(names, index);
+  }
+  return index;
+}
 
 /** @returns undefined for a key that is not asked for */
 function keyText(
@@ -92,22 +115,33 @@ function keyText(
   end: number,
   names: ReadonlySet<string>,
 ): string | undefined {
-  if (end - start > KEY_BYTES_MAX + 2) return undefined;
+  const { byBytes, most } = namesOf(names);
+  if (end - start > most + 2) return undefined;
   const last = end - 1;
   let isPlain = true;
   for (let at = start + 1; at < last; at += 1) if (json[at] === BACKSLASH) isPlain = false;
   if (isPlain) {
-    for (const name of names) if (isAt(json, start + 1, last, name)) return name;
+    for (const { name, bytes } of byBytes.get(last - start - 1) ?? []) {
+      if (isAt(json, start + 1, bytes)) return name;
+    }
     return undefined;
   }
   const key = JSON.parse(json.toString('utf8', start, end)) as string;
   return names.has(key) ? key : undefined;
 }
 
-/** Whether these bytes are this text in ASCII: a text made of them for each key would take longer. */
-function isAt(json: Buffer, start: number, end: number, text: string): boolean {
-  if (end - start !== text.length) return false;
-  for (let n = 0; n < text.length; n += 1) if (json[start + n] !== text.charCodeAt(n)) return false;
+function byLength<T extends { readonly bytes: Buffer }>(all: readonly T[]): Map<number, T[]> {
+  const groups = new Map<number, T[]>();
+  for (const one of all) {
+    const { length } = one.bytes;
+    groups.set(length, [...(groups.get(length) ?? []), one]);
+  }
+  return groups;
+}
+
+/** Whether these bytes are there: a text made of them for each key would take longer. */
+function isAt(json: Buffer, start: number, bytes: Buffer): boolean {
+  for (let n = 0; n < bytes.length; n += 1) if (json[start + n] !== bytes[n]) return false;
   return true;
 }
 

@@ -1,7 +1,7 @@
 /** The fields of one event, each by its rule of CONTRACT, section 1. */
 import { hash as digest } from 'node:crypto';
 import { formatDecimal, parseDecimal, parseJsonNumber } from '../../shared/decimal.ts';
-import { declaredAs, normaliseType, type VisitorEvent } from '../../shared/event.ts';
+import { declaredAs, normaliseType } from '../../shared/event.ts';
 import {
   EVENT_ID_KEPT_CHARS_MAX,
   FUTURE_MS_MAX,
@@ -9,7 +9,7 @@ import {
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
-import { deriveFrom, isBotGiven } from './derive-fields.ts';
+import { addDerived, type Sources } from './derive-fields.ts';
 import { Digits, type DigitsSource } from './number-digits.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
@@ -105,9 +105,10 @@ const TEXT_PROPERTIES = [
   'screen',
   'appVersion',
 ] as const;
+const TEXTS: ReadonlySet<string> = new Set(TEXT_PROPERTIES);
 /** Read for what follows from them, and not kept. */
-const SOURCES = ['url', 'referrer', 'userAgent', 'bot'] as const;
-const READ_PROPERTIES: ReadonlySet<string> = new Set([...TEXT_PROPERTIES, ...SOURCES, 'revenue']);
+const SOURCES: ReadonlySet<string> = new Set(['url', 'referrer', 'userAgent', 'bot']);
+const READ_PROPERTIES: ReadonlySet<string> = new Set([...TEXTS, ...SOURCES, 'revenue']);
 
 const readBySettings = new WeakMap<ProjectSettings, ReadonlySet<string>>();
 
@@ -121,7 +122,8 @@ function readOf(settings: ProjectSettings): ReadonlySet<string> {
   return read;
 }
 
-type Properties = Partial<Omit<VisitorEvent, 'id' | 'type' | 'at' | 'seq'>>;
+/** By name; what is not given is absent. */
+type Properties = Partial<Record<string, string>>;
 
 function parseProperties(
   value: unknown,
@@ -132,30 +134,30 @@ function parseProperties(
   if (!isObject(value)) {
     return new Fault(`properties must be a JSON object, but is ${kindOf(value)}`);
   }
-  const text = (name: string) => propertyText(ownValue(value, name), name, digits);
-  const given: Partial<Record<(typeof TEXT_PROPERTIES)[number] | 'revenue', string>> = {};
-  for (const name of TEXT_PROPERTIES) {
-    const found = text(name);
-    if (found !== '') given[name] = found;
+  const read: Properties = {};
+  let sources: Sources | undefined;
+  // Names that it has, not those it could have: most have few.
+  for (const name of Object.keys(value)) {
+    const isText = TEXTS.has(name);
+    if (!isText && !SOURCES.has(name)) continue;
+    const text = propertyText(value[name], name, digits);
+    if (text === '') continue;
+    if (isText) read[name] = text;
+    else sources = { ...sources, [name]: text };
   }
   const revenue = parseRevenue(ownValue(value, 'revenue'), digits);
   if (revenue instanceof Fault) return revenue;
   if (revenue !== undefined) {
-    given.revenue = revenue;
-    if (settings.currency !== undefined) given.currency ??= settings.currency;
+    read['revenue'] = revenue;
+    if (settings.currency !== undefined) read['currency'] ??= settings.currency;
   }
-  const sources = { url: text('url'), referrer: text('referrer'), userAgent: text('userAgent') };
-  const derived = deriveFrom(sources, isBotGiven(text('bot')), given, settings);
-  return { ...derived, ...given, ...declaredOf(settings, text) };
-}
-
-function declaredOf({ dimensions }: ProjectSettings, text: (name: string) => string): Properties {
-  const declared: Record<string, string> = {};
-  for (const [name, property] of Object.entries(dimensions)) {
-    const value = text(property);
-    if (value !== '') declared[declaredAs(name)] = value;
+  addDerived(read, sources, settings);
+  for (const dimension in settings.dimensions) {
+    const property = settings.dimensions[dimension] ?? '';
+    const text = propertyText(ownValue(value, property), property, digits);
+    if (text !== '') read[declaredAs(dimension)] = text;
   }
-  return declared;
+  return read;
 }
 
 /** @returns an empty text for what is not given */
