@@ -22,7 +22,8 @@ import {
   parseSettings,
   type ProjectSettings,
 } from '../shared/project.ts';
-import { Fault, type IsZone } from '../shared/setting-rules.ts';
+import { Fault } from '../shared/fault.ts';
+import type { IsZone } from '../shared/setting-rules.ts';
 
 export interface Project {
   readonly project: string;

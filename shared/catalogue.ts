@@ -146,6 +146,9 @@ const revenue = (event: VisitorEvent): Amount | undefined => {
 const bounce = (s: SessionFigures): Amount => ({ value: s.bounced ? ONE : 0n, count: 1 });
 const inSeconds = (ms: number): bigint => (BigInt(ms) * ONE) / 1_000n;
 
+/** By what a day's sessions, and their revenue, are split since the second version. */
+const SPLITS = ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED] as const;
+
 /*
  * Totals are kept by quarter of an hour too: the days of zones with half and quarter hours are made of them (011-overviews).
  * They have names of their own, so that a question that forgets the granularity does not count them twice.
@@ -162,7 +165,7 @@ export const EVENT_METRICS: readonly EventMetric[] = [
   { metric: 'event_count_by_quarter', granularity: 'quarter_hour', dimensions: ['event_type'], measure: notable, since: 2 },
   { metric: 'revenue', granularity: 'hour', dimensions: ['', 'currency'], measure: revenue },
   { metric: 'revenue_by_quarter', granularity: 'quarter_hour', dimensions: ['', 'currency'], measure: revenue, since: 2 },
-  { metric: 'revenue', granularity: 'day', dimensions: [], sessionDimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: revenue, since: 2 },
+  { metric: 'revenue', granularity: 'day', dimensions: [], sessionDimensions: SPLITS, measure: revenue, since: 2 },
   { metric: 'conversion_rate', granularity: 'hour', dimensions: ['conversion_type'], measure: conversion },
 ];
 
@@ -170,14 +173,14 @@ export const EVENT_METRICS: readonly EventMetric[] = [
 export const SESSION_METRICS: readonly SessionMetric[] = [
   { metric: 'sessions', granularity: 'hour', bucket: 'firstEventAt', dimensions: [''], measure: () => once },
   { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: ['traffic_source', 'device_type', 'country'], measure: () => once },
-  { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: () => once, since: 2 },
+  { metric: 'sessions', granularity: 'day', bucket: 'firstEventAt', dimensions: SPLITS, measure: () => once, since: 2 },
   { metric: 'new_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === true) },
   { metric: 'returning_users', granularity: 'day', bucket: 'firstEventAt', dimensions: [''], measure: (s) => onceIf(s.newUser === false) },
   { metric: 'engaged_sessions', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => onceIf(s.engaged) },
   { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: ['traffic_source'], measure: (s) => onceIf(s.engaged) },
-  { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: (s) => onceIf(s.engaged), since: 2 },
+  { metric: 'engaged_sessions', granularity: 'day', bucket: 'lastEventAt', dimensions: SPLITS, measure: (s) => onceIf(s.engaged), since: 2 },
   { metric: 'bounce_rate', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: bounce },
-  { metric: 'bounce_rate', granularity: 'day', bucket: 'lastEventAt', dimensions: ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED], measure: bounce, since: 2 },
+  { metric: 'bounce_rate', granularity: 'day', bucket: 'lastEventAt', dimensions: SPLITS, measure: bounce, since: 2 },
   { metric: 'avg_session_duration', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: inSeconds(s.durationMs), count: 1 }) },
   { metric: 'pages_per_session', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: BigInt(s.pageViews) * ONE, count: 1 }) },
 ];

@@ -1,9 +1,9 @@
 /** Changing the settings of a project, and what a change means for its numbers. */
+import { Fault } from './fault.ts';
 import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import { type ProjectSettings, type Setting, SETTINGS } from './project.ts';
 import {
   byName,
-  Fault,
   type IsZone,
   quoted,
   readCurrency,

@@ -1,8 +1,8 @@
 /** What is set for a project: how its events are read, and in whose days its numbers are told. */
+import { Fault } from './fault.ts';
 import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import {
   byName,
-  Fault,
   type IsZone,
   readCurrency,
   readDimensionName,

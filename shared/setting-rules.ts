@@ -1,5 +1,6 @@
 /** The rules that the settings of a project keep, each for one value. */
 import { BUILT_IN_DIMENSIONS } from './catalogue.ts';
+import { Fault } from './fault.ts';
 import { CURRENCY_CHARS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 
 export const WEEKS = ['monday', 'sunday'] as const;
@@ -7,14 +8,6 @@ export type Week = (typeof WEEKS)[number];
 
 /** Whether a time zone has this name; the zones are data, which the caller has. */
 export type IsZone = (name: string) => boolean;
-
-/** A rule that a value breaks, in words that follow the name of the value. */
-export class Fault {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
 
 export const TOO_MANY_HOSTS = `a project has at most ${OWN_HOSTS_MAX} own hosts`;
 export const TOO_MANY_DIMENSIONS = `a project has at most ${DECLARED_DIMENSIONS_MAX} dimensions of its own`;

@@ -17,7 +17,7 @@ import {
   parseSettings,
   type ProjectSettings,
 } from '../../shared/project.ts';
-import { Fault } from '../../shared/setting-rules.ts';
+import { Fault } from '../../shared/fault.ts';
 
 const { isZone } = loadZones();
 

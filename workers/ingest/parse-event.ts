@@ -17,7 +17,8 @@ import {
 } from '../../shared/limits.ts';
 import { asBuffer, depthOf, elementSlices, isArrayText, type Slice } from './json-slices.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
-import { Fault, parseFields } from './parse-fields.ts';
+import { Fault } from '../../shared/fault.ts';
+import { parseFields } from './parse-fields.ts';
 
 export interface RawMessage {
   readonly subject: string;

@@ -2,6 +2,7 @@
 import { hash as digest } from 'node:crypto';
 import { formatDecimal, parseDecimal, parseJsonNumber } from '../../shared/decimal.ts';
 import { declaredAs, normaliseType } from '../../shared/event.ts';
+import { Fault } from '../../shared/fault.ts';
 import {
   EVENT_ID_KEPT_CHARS_MAX,
   FUTURE_MS_MAX,
@@ -13,14 +14,6 @@ import { addDerived, type Sources } from './derive-fields.ts';
 import { Digits, type DigitsSource } from './number-digits.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
 import { parseTimestamp } from './parse-timestamp.ts';
-
-/** A rule that an event breaks, in the words that people read. */
-export class Fault {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
 
 /** Where an event comes from. */
 export interface EventSource extends DigitsSource {
