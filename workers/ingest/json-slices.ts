@@ -68,10 +68,11 @@ export function fieldSlices(
 ): Map<string, Slice> {
   const found = new Map<string, Slice>();
   if (json[start] !== OPEN_OBJECT) return found;
+  const index = namesOf(names);
   let at = skipSpace(json, start + 1);
   while (at < json.length && json[at] !== CLOSE_OBJECT) {
     const keyEnd = stringEnd(json, at + 1);
-    const key = keyText(json, at, keyEnd, names);
+    const key = keyText(json, at, keyEnd, names, index);
     at = skipSpace(json, keyEnd);
     if (json[at] === COLON) at = skipSpace(json, at + 1);
     const slice = valueAt(json, at);
@@ -114,8 +115,8 @@ function keyText(
   start: number,
   end: number,
   names: ReadonlySet<string>,
+  { byBytes, most }: Names,
 ): string | undefined {
-  const { byBytes, most } = namesOf(names);
   if (end - start > most + 2) return undefined;
   const last = end - 1;
   let isPlain = true;
