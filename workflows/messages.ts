@@ -33,5 +33,15 @@ export const progressQuery = defineQuery<LoaderProgress>('progress');
 
 /** What a session hands over while a workflow task runs; the task ends after it has been taken. */
 export interface SessionSinks extends Sinks {
-  rollupLog: { append(entry: LogEntry): void };
+  [ROLLUP_LOG]: { append(entry: LogEntry): void };
+}
+export const ROLLUP_LOG = 'rollupLog';
+
+/** What the worker knows of a run besides what the SDK says, in the same object. */
+export interface HostKnows {
+  /**
+   * The greatest number under which the run has handed a record over in this process, 0 where it has none. A run that
+   * comes to such a number and has no task in its history that did so, does that task once more.
+   */
+  readonly handedOver: number;
 }

@@ -56,6 +56,7 @@ import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { figuresOf } from '../shared/session.ts';
 import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
 import { createAlarm } from './alarm.ts';
+import { asksLog } from './asks-log.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
 import {
   askLogSignal,
@@ -79,7 +80,7 @@ const patient = proxyActivities<
   Pick<Activities, 'writeDifference' | 'loadSnapshot' | 'recognizeVisitor'>
 >({
   startToCloseTimeout: '30s',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' },
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
 });
 
 // The worker ends no workflow task before the log has taken what came this way (workers/host/session-host.ts).
@@ -91,7 +92,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   // A run that goes on with a life goes on with its clock.
   const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
   const actor = openActor(asBegun(input), firstExecutionRunId, arrivals.now);
-  if (input.opening !== undefined) {
+  if (input.opening !== undefined && !asksLog(1)) {
     rollupLog.append(entryOf(takeOpening(actor, input.opening, arrivals.now)));
   }
   let signals = 0;
@@ -141,7 +142,9 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   }
 
   async function writeNext(step: Omit<Extract<Step, { do: 'write' }>, 'do'>): Promise<void> {
-    const ride = takeRide(actor, step, arrivals.now, workflowInfo().historyLength);
+    const ride = asksLog(actor.writeNo + 1)
+      ? undefined
+      : takeRide(actor, step, arrivals.now, workflowInfo().historyLength);
     if (ride === undefined) {
       const bytes = await write(actor, step, arrivals);
       if (!actor.isBounded) return;

@@ -17,7 +17,13 @@ import { readRange } from '../../platform/stream-range.ts';
 import { loaderWorkflowId, ROLLUPS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
-import { askLogSignal, endUpdate, eventsSignal, stateQuery } from '../../workflows/messages.ts';
+import {
+  askLogSignal,
+  endSignal,
+  endUpdate,
+  eventsSignal,
+  stateQuery,
+} from '../../workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import { filesOf } from '../support/histories.ts';
 import {
@@ -211,6 +217,22 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await stage.around.publish(PROJECT, event('asks', 2));
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     await stage.around.publish(PROJECT, event('asks', 3, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'log-away'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'goes-on');
+    await stage.around.publish(PROJECT, event('goes-on', 1));
+    await answering(stage, id);
+    const { pid } = stage.servers.nats;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await stage.client.workflow.getHandle(id).signal(endSignal);
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
     await closed(stage, id);
     return { id };
   },

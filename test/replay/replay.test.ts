@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { expect } from 'chai';
 import { toError } from '../../shared/errors.ts';
+import { isSameWrite } from '../../shared/write.ts';
 import { workflowBundle } from '../../workers/host/workflow-bundle.ts';
 import { HISTORY_NAMES, type History, historyNamed, recordsOf } from '../support/histories.ts';
 import { replay, replayAll, type Replayed } from '../support/replay.ts';
@@ -34,6 +35,7 @@ describe('recorded histories', () => {
       'continued-as-new',
       'stray-signals',
       'log-asked',
+      'log-away',
       'large',
       'loader',
     ]) {
@@ -46,13 +48,17 @@ describe('recorded histories', () => {
       const { error, records: again } = replayed.get(name) ?? expect.fail('it was not replayed');
       if (error !== undefined) throw toError(error);
 
-      if (!name.startsWith('0.1.0-riding-')) return;
       // What went along with its tasks is in no history: the catalogue and the fold of then have to give it again.
       const written = recordsOf(name);
+      if (written === undefined) return;
       // A run that was reopened proves itself by an activity.
       if (!name.includes('reopened')) expect(again).to.not.be.empty;
+      // A signal that comes while a run is closed has its last task done again: the same record, decided on later.
+      const closesAgain = name.includes('continued-as-new');
       for (const record of again) {
-        expect(record).to.deep.equal(written?.find(({ writeNo }) => writeNo === record.writeNo));
+        const before = written.find(({ writeNo }) => writeNo === record.writeNo);
+        if (closesAgain) expect(before && isSameWrite(record, before)).to.equal(true);
+        else expect(record).to.deep.equal(before);
       }
     });
   }

@@ -6,6 +6,9 @@ import { Worker as Thread } from 'node:worker_threads';
 import type proto from '@temporalio/proto';
 import * as sdk from '@temporalio/worker';
 import type { SinkCall, WorkflowInfo } from '@temporalio/workflow';
+import { LRUCache } from 'lru-cache';
+import type { LogEntry } from '../../shared/rollup.ts';
+import { type HostKnows, ROLLUP_LOG } from '../../workflows/messages.ts';
 import { createOrderGuard } from './order-guard.ts';
 import { createUntaken, type Untaken } from './untaken.ts';
 
@@ -53,6 +56,8 @@ type Task = Omit<SandboxRequest, 'id' | 'gone'>;
 
 interface ThreadClient {
   readonly untaken: Untaken;
+  /** By run, the greatest number under which it handed a record over. */
+  readonly handedOver: LRUCache<string, number>;
   readonly asked: (workflowId: string) => void;
   readonly ask: (task: Task) => Promise<SandboxOutcome>;
   readonly dispose: (runId: string) => void;
@@ -62,6 +67,9 @@ interface Waiting {
   readonly resolve: (outcome: SandboxOutcome) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Runs of which that is remembered: a task that is tried again is tried again soon. */
+const HANDED_OVER_RUNS_MAX = 10_000;
 
 /** From sources the thread has to learn TypeScript first: it does not inherit that from its parent. */
 function startThread(workerData: SandboxData): Thread {
@@ -131,6 +139,7 @@ export async function createSandbox(
   };
   const client: ThreadClient = {
     untaken,
+    handedOver: new LRUCache({ max: HANDED_OVER_RUNS_MAX }),
     asked: (workflowId) => {
       sandbox.onAsked(workflowId);
     },
@@ -142,15 +151,16 @@ export async function createSandbox(
 
 /** The workflow is made with its first task. What it hands over comes with the answer to each. */
 function workflowIn(
-  { untaken, asked, ask, dispose }: ThreadClient,
+  { untaken, handedOver, asked, ask, dispose }: ThreadClient,
   options: CreateOptions,
 ): Workflow {
   const { workflowId, runId } = options.info;
   // Functions cannot enter the thread, where they are set anew.
   const { now: _now, random: _random, ...unsafe } = options.info.unsafe;
+  const knows: HostKnows = { handedOver: handedOver.get(runId) ?? 0 };
   let create: CreateOptions | undefined = {
     ...options,
-    info: { ...options.info, unsafe: unsafe as WorkflowInfo['unsafe'] },
+    info: { ...options.info, ...knows, unsafe: unsafe as WorkflowInfo['unsafe'] },
   };
   let calls: SinkCall[] = [];
   const order = createOrderGuard();
@@ -168,7 +178,12 @@ function workflowIn(
         ...options.info,
         unsafe: { ...options.info.unsafe, isReplayingHistoryEvents: isReplaying },
       };
-      for (const call of made) calls.push({ ...call, workflowInfo });
+      for (const call of made) {
+        calls.push({ ...call, workflowInfo });
+        if (call.ifaceName !== ROLLUP_LOG) continue;
+        const [{ mayDiffer: writeNo = 1 }] = call.args as [LogEntry];
+        handedOver.set(runId, writeNo);
+      }
       order.saw(completion);
       return completion;
     },

@@ -7,15 +7,12 @@ import type { RollupLog } from '../../activities/record-rollup.ts';
 import type { ResetGuard } from '../../activities/reset-runs.ts';
 import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
 import { isSameWrite } from '../../shared/write.ts';
-import type { SessionSinks } from '../../workflows/messages.ts';
+import { ROLLUP_LOG, type SessionSinks } from '../../workflows/messages.ts';
 import { createSandbox, type Sandbox } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
 
 type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
 type EntryCall = Omit<SinkCalls[number], 'args'> & { readonly args: [LogEntry] };
-
-/** As workflows know it ({@link SessionSinks}). */
-const ROLLUP_LOG = 'rollupLog';
 
 export class SessionHost extends Worker {
   static override async create(options: WorkerOptions): Promise<SessionHost> {
