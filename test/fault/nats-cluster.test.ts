@@ -57,7 +57,7 @@ describe('a NATS cluster that loses its leader', () => {
   let cluster: NatsCluster;
   let others: TestServers;
   let servers: KnownServers;
-  let pipeline: PipelineProcess;
+  let pipeline: PipelineProcess | undefined;
   let around: Around;
   let jsm: JetStreamManager;
 
@@ -81,14 +81,14 @@ describe('a NATS cluster that loses its leader', () => {
   after('stop everything', async function () {
     this.timeout(60_000);
     await around.close();
-    await pipeline.stop();
+    await pipeline?.stop();
     await Promise.all([cluster.stop(), others.stop()]);
   });
 
   afterEach(function () {
     if (this.currentTest?.state !== 'failed') return;
     const kept = join(mkdtempSync(join(tmpdir(), 'sojourn-cluster-')), 'sojourn.log');
-    writeFileSync(kept, pipeline.log());
+    writeFileSync(kept, pipeline?.log() ?? '');
     print(`its log: ${kept}`);
   });
 
@@ -136,7 +136,7 @@ describe('a NATS cluster that loses its leader', () => {
     watching.abort();
     await watched;
 
-    expect(pipeline.log()).not.to.match(MISLEADING);
+    expect(pipeline?.log()).not.to.match(MISLEADING);
     const { code, stdout } = await sojourn(['status', '--json'], environmentOf(servers));
     expect(code).to.equal(0);
     expect(JSON.parse(stdout)).to.nested.include({
