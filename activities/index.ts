@@ -5,7 +5,7 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
-import { isLoaded, type LoadLedger, resume } from './load-ledger.ts';
+import { isOver, type LoadLedger, resume } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
@@ -102,7 +102,8 @@ export function createActivities(deps: ActivityDeps) {
   /** @returns false where it had been loaded before */
   async function load(range: LogRange): Promise<boolean> {
     const kept = await deps.ledger.read(range.partition);
-    if (isLoaded(range, kept)) return false;
+    const stream = async () => (await deps.log.end(range.partition)).log;
+    if (await isOver(range, kept, stream)) return false;
     await deps.ledger.keep({ range, isLoaded: false });
     const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
     if (isCut === true) {

@@ -46,3 +46,19 @@ export function isLoaded(range: LogRange, kept: KeptRange | undefined): boolean 
   if (kept.range.log !== range.log) return beganAt(kept.range.log) > beganAt(range.log);
   return kept.isLoaded ? kept.range.to >= range.to : kept.range.from > range.to;
 }
+
+/**
+ * Whether nothing of a range is to be loaded any more: it is, or its stream is not there any more and the ledger tells
+ * of another one. A loader that was reset may come with one that it had planned before the log was made anew; what the
+ * ledger says of the new log must not be overwritten by that.
+ * @param stream tells that of the log as it is now
+ */
+export async function isOver(
+  range: LogRange,
+  kept: KeptRange | undefined,
+  stream: () => Promise<string>,
+): Promise<boolean> {
+  if (isLoaded(range, kept)) return true;
+  if (kept === undefined || streamOf(kept.range.log) === streamOf(range.log)) return false;
+  return streamOf(range.log) !== (await stream());
+}

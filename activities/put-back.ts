@@ -61,21 +61,38 @@ export async function placeIn(
   after: LogPosition,
   end: LogEnd,
 ): Promise<LogPosition | undefined> {
-  // Made anew: it is loaded from its start.
-  if (streamOf(after.log) !== end.log) return { log: end.log, seq: 0 };
+  const stream = streamOf(after.log);
+  if (stream !== end.log) {
+    // Made anew: it is loaded from its start. Or one that had been deleted is back: what it holds was loaded in its time.
+    return Number(stream) < Number(end.log)
+      ? { log: end.log, seq: 0 }
+      : writtenAfter(log, partition, after.at ?? String(BigInt(stream) * NANOS_PER_MS), end);
+  }
   if (!(await isPutBack(log, after, end))) return after;
   // Planned by a version that kept no times: what is there now may be loaded, what comes is not.
   if (after.at === undefined) {
     return { log: laterLife(end.log, millisOf(end.at ?? NO_TIME)), seq: end.lastSeq };
   }
-  const first = await log.firstAfter(partition, after.at);
+  return writtenAfter(log, partition, after.at, end);
+}
+
+/** Before the first record that the log took since, in a life of its own. */
+async function writtenAfter(
+  log: DatedLog,
+  partition: number,
+  at: Nanos,
+  end: LogEnd,
+): Promise<LogPosition | undefined> {
+  const first = await log.firstAfter(partition, at);
   if (first === undefined) return undefined;
   return { log: laterLife(end.log, millisOf(first.at)), seq: first.seq - 1 };
 }
+
+const NANOS_PER_MS = 1_000_000n;
 
 /** A millisecond: any life that is not the first one began later than 0. */
 const NO_TIME: Nanos = '1000000';
 
 export function millisOf(at: Nanos): number {
-  return Number(BigInt(at) / 1_000_000n);
+  return Number(BigInt(at) / NANOS_PER_MS);
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isLoaded, type KeptRange, resume } from '../../activities/load-ledger.ts';
+import { isLoaded, isOver, type KeptRange, resume } from '../../activities/load-ledger.ts';
 import type { LogRange } from '../../shared/ranges.ts';
 
 const range = (from: number, to: number, log = 'life'): LogRange => ({
@@ -76,5 +76,20 @@ describe('a range', () => {
     expect(isLoaded(range(11, 20), later)).to.equal(true);
     expect(isLoaded(range(5, 9, 'life-9000'), kept(11, 20, true))).to.equal(false);
     expect(isLoaded(range(5, 9, 'life-9000'), later)).to.equal(false);
+  });
+
+  it('of a stream that is gone is over once the ledger tells of another one, and not before', async () => {
+    const old = range(11, 20, '1000');
+    const ofNew = { range: range(1, 2, '2000'), isLoaded: true };
+    const ofOld = { range: range(11, 20, '1000'), isLoaded: false };
+    const now = (stream: string) => () => Promise.resolve(stream);
+
+    expect(await isOver(old, ofNew, now('2000'))).to.equal(true);
+    expect(await isOver(old, ofOld, now('2000'))).to.equal(false);
+    // The old stream was put back, and the ledger was not.
+    expect(await isOver(old, ofNew, now('1000'))).to.equal(false);
+    expect(await isOver(range(1, 2, '2000'), ofOld, now('2000'))).to.equal(false);
+    expect(await isOver(range(1, 2, '2000'), ofNew, now('2000'))).to.equal(true);
+    expect(await isOver(old, undefined, now('1000'))).to.equal(false);
   });
 });
