@@ -1,0 +1,173 @@
+"""Makes the database connection, the datasets, a few charts and a dashboard in Superset. Run it again to bring them up to date.
+
+    python3 set_up.py PROJECT
+
+It reads CLICKHOUSE_URL, CLICKHOUSE_BI_USER and CLICKHOUSE_BI_PASSWORD (`. .sojourn/env`), and what superset_api.py says.
+"""
+
+import json
+import os
+import sys
+import urllib.parse
+
+from superset_api import Superset
+
+# Dataset: its column of time. Columns that may be added up become metrics of the same name; rates are sums over sums.
+DATASETS = {
+    "overview_daily": "day",
+    "overview_weekly_monday": "week",
+    "overview_weekly_sunday": "week",
+    "channels_daily": "day",
+    "pages_daily": "day",
+    "revenue_daily": "day",
+}
+SUMS = [
+    *["sessions", "page_views", "events", "conversions", "converted", "revenue", "new_users", "returning_users"],
+    *["entries", "exits", "payments", "bot_sessions", "bot_page_views"],
+]
+RATES = {
+    "bounce_rate": ("bounced", "sessions_by_last_event"),
+    "engagement_rate": ("engaged", "sessions_by_last_event"),
+    "conversion_rate": ("converted", "sessions"),
+    "average_seconds": ("duration_seconds", "sessions_by_last_event"),
+}
+
+
+def main(project: str) -> None:
+    superset = Superset()
+    database = superset.put("database", "database_name", database_body())
+    datasets = {name: put_dataset(superset, database, name, time) for name, time in DATASETS.items()}
+    dashboard = superset.put("dashboard", "slug", {"slug": "sojourn", "dashboard_title": "Sojourn", "published": True})
+    charts = [put_chart(superset, datasets, dashboard, *chart) for chart in CHARTS]
+    superset.call("PUT", f"dashboard/{dashboard}", layout(charts, datasets, project))
+    print(f"{superset.url}/superset/dashboard/sojourn/")
+
+
+def database_body() -> dict:
+    server = urllib.parse.urlsplit(os.environ["CLICKHOUSE_URL"])
+    user = urllib.parse.quote(os.environ["CLICKHOUSE_BI_USER"], safe="")
+    password = urllib.parse.quote(os.environ["CLICKHOUSE_BI_PASSWORD"], safe="")
+    secure = "?secure=true" if server.scheme == "https" else ""
+    return {
+        "database_name": "Sojourn",
+        "sqlalchemy_uri": f"clickhousedb://{user}:{password}@{server.netloc}/sojourn{secure}",
+        "expose_in_sqllab": True,
+    }
+
+
+def put_dataset(superset: Superset, database: int, name: str, time: str) -> int:
+    found = superset.find("dataset", "table_name", name)
+    new = {"database": database, "schema": "sojourn", "table_name": name}
+    dataset = superset.call("POST", "dataset/", new)["id"] if found is None else found
+    superset.call("PUT", f"dataset/{dataset}/refresh")
+    about = superset.call("GET", f"dataset/{dataset}")["result"]
+    there = {metric["metric_name"]: metric["id"] for metric in about["metrics"]}
+    metrics = [
+        {"metric_name": metric, "expression": expression, **({"id": there[metric]} if metric in there else {})}
+        for metric, expression in metrics_of({column["column_name"] for column in about["columns"]}).items()
+    ]
+    superset.call("PUT", f"dataset/{dataset}", {"main_dttm_col": time, "metrics": metrics})
+    return dataset
+
+
+def metrics_of(columns: set) -> dict:
+    """A metric is named like its column. Visitors of several rows are no sum, so there MAX shows what one row has."""
+    metrics = {column: f"SUM({column})" for column in SUMS if column in columns}
+    if "visitors" in columns:
+        metrics["visitors"] = "MAX(visitors)"
+    for rate, (part, whole) in RATES.items():
+        # In views by attribute everything of a session is in the day of its first event.
+        whole = whole if whole in columns else "sessions"
+        if part in columns:
+            metrics[rate] = f"toFloat64(SUM({part})) / nullIf(SUM({whole}), 0)"
+    return metrics
+
+
+# Name, dataset, kind, and what it shows.
+CHARTS = [
+    ("Visitors by day", "overview_daily", "echarts_timeseries_line", {"x_axis": "day", "metrics": ["visitors", "sessions"]}),
+    ("Weeks from Monday", "overview_weekly_monday", "echarts_timeseries_bar", {"x_axis": "week", "metrics": ["visitors", "sessions"]}),
+    ("Weeks from Sunday", "overview_weekly_sunday", "echarts_timeseries_bar", {"x_axis": "week", "metrics": ["visitors", "sessions"]}),
+    ("Channels", "channels_daily", "table", {"groupby": ["channel"], "metrics": ["sessions", "conversion_rate", "revenue"]}),
+    ("Pages", "pages_daily", "table", {"groupby": ["path"], "metrics": ["page_views", "entries", "exits"]}),
+    ("Revenue by currency", "revenue_daily", "echarts_timeseries_bar", {"x_axis": "day", "metrics": ["revenue"], "groupby": ["currency"]}),
+]
+
+
+def put_chart(superset: Superset, datasets: dict, dashboard: int, name: str, dataset: str, kind: str, shows: dict) -> int:
+    time = DATASETS[dataset]
+    params = {
+        "datasource": f"{datasets[dataset]}__table",
+        "viz_type": kind,
+        # No grain: the rows are days and weeks already, and a week of Superset begins on Monday, whatever it is made of.
+        "time_grain_sqla": None,
+        "adhoc_filters": [
+            {"clause": "WHERE", "expressionType": "SIMPLE", "subject": time, "operator": "TEMPORAL_RANGE", "comparator": "No filter"}
+        ],
+        "row_limit": 1000,
+        **({"query_mode": "aggregate", "order_desc": True} if kind == "table" else {}),
+        **shows,
+    }
+    body = {
+        "slice_name": name,
+        "datasource_id": datasets[dataset],
+        "datasource_type": "table",
+        "viz_type": kind,
+        "params": json.dumps(params),
+        "dashboards": [dashboard],
+    }
+    return superset.put("chart", "slice_name", body)
+
+
+def layout(charts: list, datasets: dict, project: str) -> dict:
+    """Two charts a row, and a filter that shows one project at a time: visitors of several are not to be added up."""
+    cells = {
+        f"CHART-{chart}": {
+            "type": "CHART",
+            "id": f"CHART-{chart}",
+            "children": [],
+            "parents": ["ROOT_ID", "GRID_ID", f"ROW-{place // 2}"],
+            "meta": {"chartId": chart, "width": 6, "height": 50},
+        }
+        for place, chart in enumerate(charts)
+    }
+    names = list(cells)
+    rows = {
+        f"ROW-{row}": {
+            "type": "ROW",
+            "id": f"ROW-{row}",
+            "children": names[2 * row : 2 * row + 2],
+            "parents": ["ROOT_ID", "GRID_ID"],
+            "meta": {"background": "BACKGROUND_TRANSPARENT"},
+        }
+        for row in range((len(names) + 1) // 2)
+    }
+    position = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": list(rows), "parents": ["ROOT_ID"]},
+        **rows,
+        **cells,
+    }
+    one_project = {
+        "id": "NATIVE_FILTER-project",
+        "name": "Project",
+        "type": "NATIVE_FILTER",
+        "filterType": "filter_select",
+        "targets": [{"datasetId": datasets["overview_daily"], "column": {"name": "project"}}],
+        "controlValues": {"multiSelect": False, "enableEmptyFilter": True},
+        "defaultDataMask": {
+            "extraFormData": {"filters": [{"col": "project", "op": "IN", "val": [project]}]},
+            "filterState": {"value": [project]},
+        },
+        "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
+        "cascadeParentIds": [],
+    }
+    return {
+        "position_json": json.dumps(position),
+        "json_metadata": json.dumps({"native_filter_configuration": [one_project], "positions": position}),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
