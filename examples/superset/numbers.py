@@ -5,7 +5,7 @@ import sys
 
 from superset_api import Superset
 
-METRICS = ["sessions", "page_views", "visitors", "revenue"]
+METRICS = ["Sessions", "Page views", "Visitors", "Revenue"]
 
 
 def main(project: str, day: datetime.date) -> None:

@@ -12,7 +12,7 @@ import urllib.parse
 
 from superset_api import Superset
 
-# Dataset: its column of time. Columns that may be added up become metrics of the same name; rates are sums over sums.
+# Dataset: its column of time.
 DATASETS = {
     "overview_daily": "day",
     "overview_weekly_monday": "week",
@@ -21,15 +21,26 @@ DATASETS = {
     "pages_daily": "day",
     "revenue_daily": "day",
 }
+
+# A metric must not have the name of a column, in the same letters: ClickHouse would take the name for the metric, also inside of
+# another one. Rates are sums over sums; visitors of several rows are no sum, so MAX shows what one row has.
 SUMS = [
     *["sessions", "page_views", "events", "conversions", "converted", "revenue", "new_users", "returning_users"],
     *["entries", "exits", "payments", "bot_sessions", "bot_page_views"],
 ]
 RATES = {
-    "bounce_rate": ("bounced", "sessions_by_last_event"),
-    "engagement_rate": ("engaged", "sessions_by_last_event"),
-    "conversion_rate": ("converted", "sessions"),
-    "average_seconds": ("duration_seconds", "sessions_by_last_event"),
+    "Bounce rate": ("bounced", "sessions_by_last_event"),
+    "Engagement rate": ("engaged", "sessions_by_last_event"),
+    "Conversion rate": ("converted", "sessions"),
+    "Average seconds": ("duration_seconds", "sessions_by_last_event"),
+}
+
+# Instead of Superset's time grains, which are given the name of the column that they are made of: a time range is then compared
+# with the begin of the week or month, not with the day.
+LONGER = {
+    "week_from_monday": "toMonday(day)",
+    "week_from_sunday": "toStartOfWeek(day, 0)",
+    "month": "toStartOfMonth(day)",
 }
 
 
@@ -61,36 +72,59 @@ def put_dataset(superset: Superset, database: int, name: str, time: str) -> int:
     dataset = superset.call("POST", "dataset/", new)["id"] if found is None else found
     superset.call("PUT", f"dataset/{dataset}/refresh")
     about = superset.call("GET", f"dataset/{dataset}")["result"]
-    there = {metric["metric_name"]: metric["id"] for metric in about["metrics"]}
-    metrics = [
-        {"metric_name": metric, "expression": expression, **({"id": there[metric]} if metric in there else {})}
-        for metric, expression in metrics_of({column["column_name"] for column in about["columns"]}).items()
-    ]
-    superset.call("PUT", f"dataset/{dataset}", {"main_dttm_col": time, "metrics": metrics})
+    columns = {column["column_name"] for column in about["columns"]}
+    metrics = with_ids(
+        [{"metric_name": metric, "expression": expression} for metric, expression in metrics_of(columns).items()],
+        {metric["metric_name"]: metric["id"] for metric in about["metrics"]},
+        "metric_name",
+    )
+    body = {"main_dttm_col": time, "metrics": metrics}
+    if time == "day":
+        longer = [
+            {"column_name": column, "expression": expression, "type": "DATE", "is_dttm": True, "groupby": True, "filterable": True}
+            for column, expression in LONGER.items()
+        ]
+        kept = ["column_name", "type", "is_dttm", "groupby", "filterable", "description"]
+        read = [{name: column[name] for name in kept} for column in about["columns"] if column["column_name"] not in LONGER]
+        ids = {column["column_name"]: column["id"] for column in about["columns"]}
+        body["columns"] = with_ids([*read, *longer], ids, "column_name")
+    superset.call("PUT", f"dataset/{dataset}", body)
     return dataset
 
 
+def with_ids(bodies: list, ids: dict, name: str) -> list:
+    """Those that are there already keep their ids: without one, Superset would make them twice."""
+    return [{**body, **({"id": ids[body[name]]} if body[name] in ids else {})} for body in bodies]
+
+
 def metrics_of(columns: set) -> dict:
-    """A metric is named like its column. Visitors of several rows are no sum, so there MAX shows what one row has."""
-    metrics = {column: f"SUM({column})" for column in SUMS if column in columns}
+    metrics = {label_of(column): f"SUM({column})" for column in SUMS if column in columns}
     if "visitors" in columns:
-        metrics["visitors"] = "MAX(visitors)"
+        metrics["Visitors"] = "MAX(visitors)"
     for rate, (part, whole) in RATES.items():
         # In views by attribute everything of a session is in the day of its first event.
         whole = whole if whole in columns else "sessions"
-        if part in columns:
+        if part in columns and whole in columns:
             metrics[rate] = f"toFloat64(SUM({part})) / nullIf(SUM({whole}), 0)"
     return metrics
 
 
+def label_of(column: str) -> str:
+    """page_views is Page views."""
+    return column.replace("_", " ").capitalize()
+
+
+LINE = "echarts_timeseries_line"
+BARS = "echarts_timeseries_bar"
+
 # Name, dataset, kind, and what it shows.
 CHARTS = [
-    ("Visitors by day", "overview_daily", "echarts_timeseries_line", {"x_axis": "day", "metrics": ["visitors", "sessions"]}),
-    ("Weeks from Monday", "overview_weekly_monday", "echarts_timeseries_bar", {"x_axis": "week", "metrics": ["visitors", "sessions"]}),
-    ("Weeks from Sunday", "overview_weekly_sunday", "echarts_timeseries_bar", {"x_axis": "week", "metrics": ["visitors", "sessions"]}),
-    ("Channels", "channels_daily", "table", {"groupby": ["channel"], "metrics": ["sessions", "conversion_rate", "revenue"]}),
-    ("Pages", "pages_daily", "table", {"groupby": ["path"], "metrics": ["page_views", "entries", "exits"]}),
-    ("Revenue by currency", "revenue_daily", "echarts_timeseries_bar", {"x_axis": "day", "metrics": ["revenue"], "groupby": ["currency"]}),
+    ("Visitors by day", "overview_daily", LINE, {"x_axis": "day", "metrics": ["Visitors", "Sessions"]}),
+    ("Weeks from Monday", "overview_weekly_monday", BARS, {"x_axis": "week", "metrics": ["Visitors", "Sessions"]}),
+    ("Weeks from Sunday", "overview_weekly_sunday", BARS, {"x_axis": "week", "metrics": ["Visitors", "Sessions"]}),
+    ("Channels", "channels_daily", "table", {"groupby": ["channel"], "metrics": ["Sessions", "Engagement rate", "Conversion rate"]}),
+    ("Pages", "pages_daily", "table", {"groupby": ["path"], "metrics": ["Page views", "Entries", "Exits"]}),
+    ("Revenue by week", "revenue_daily", BARS, {"x_axis": "week_from_monday", "metrics": ["Revenue"], "groupby": ["currency"]}),
 ]
 
 
@@ -99,7 +133,7 @@ def put_chart(superset: Superset, datasets: dict, dashboard: int, name: str, dat
     params = {
         "datasource": f"{datasets[dataset]}__table",
         "viz_type": kind,
-        # No grain: the rows are days and weeks already, and a week of Superset begins on Monday, whatever it is made of.
+        # No grain: rows are days and weeks already.
         "time_grain_sqla": None,
         "adhoc_filters": [
             {"clause": "WHERE", "expressionType": "SIMPLE", "subject": time, "operator": "TEMPORAL_RANGE", "comparator": "No filter"}
