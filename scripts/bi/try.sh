@@ -18,6 +18,7 @@ mkdir -p "$folder"
 cd "$folder"
 up=
 finish() {
+  [ -z "${group:-}" ] || kill -TERM -- "-$group" 2>/dev/null || true
   [ -z "$up" ] || { kill -TERM "$up" 2>/dev/null || true; wait "$up" || true; }
   [ -n "${KEEP:-}" ] || rm -rf "$folder"
 }
@@ -42,12 +43,18 @@ cat expected.txt
 
 failed=()
 for tool in "${tools[@]}"; do
-  # The page's shell blocks, as they are printed, in one shell; what it left in the background ends with it.
+  # The page's shell blocks, as they are printed, in one shell and a group of processes of its own: what it left in the background
+  # ends with it.
   awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$root/docs/bi/$tool.md" >"$tool.sh"
   code=0
-  TZ=America/New_York setsid bash -euo pipefail -c 'trap "kill 0" EXIT; . "./$0"; trap - EXIT; echo done; kill 0' "$tool.sh" \
-    >"$tool.out" 2>"$tool.err" || code=$?
-  if grep -qx done "$tool.out" && [ "$(grep -cxFf expected.txt "$tool.out")" = 3 ]; then
+  set -m
+  TZ=America/New_York bash -euo pipefail "$tool.sh" >"$tool.out" 2>"$tool.err" </dev/null &
+  group=$!
+  set +m
+  wait "$group" || code=$?
+  kill -TERM -- "-$group" 2>/dev/null || true
+  # Maven begins what it prints with a change of colour.
+  if [ "$code" = 0 ] && [ "$(sed 's/\x1b\[[0-9;]*m//g' "$tool.out" | grep -cxFf expected.txt)" = 3 ]; then
     echo "$tool: the same"
   else
     echo "$tool: NOT the same (exit code $code); see below"
