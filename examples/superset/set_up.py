@@ -35,12 +35,16 @@ RATES = {
     "Average seconds": ("duration_seconds", "sessions_by_last_event"),
 }
 
-# Instead of Superset's time grains, which are given the name of the column that they are made of: a time range is then compared
-# with the begin of the week or month, not with the day.
-LONGER = {
-    "week_from_monday": "toMonday(day)",
-    "week_from_sunday": "toStartOfWeek(day, 0)",
-    "month": "toStartOfMonth(day)",
+# Weeks and months as texts, for the x-axis. Superset's time grains are given the name of the column that they are made of, so that
+# a time range is compared with the begin of the week and not with the day; and an axis of time is labelled where Superset likes,
+# with days that begin no week.
+TEXTS = {
+    "day": {
+        "week_from_monday": "toString(toMonday(day))",
+        "week_from_sunday": "toString(toStartOfWeek(day, 0))",
+        "month": "toString(toStartOfMonth(day))",
+    },
+    "week": {"begins": "toString(week)"},
 }
 
 
@@ -74,20 +78,21 @@ def put_dataset(superset: Superset, database: int, name: str, time: str) -> int:
     about = superset.call("GET", f"dataset/{dataset}")["result"]
     columns = {column["column_name"] for column in about["columns"]}
     metrics = with_ids(
-        [{"metric_name": metric, "expression": expression} for metric, expression in metrics_of(columns).items()],
+        [
+            {"metric_name": metric, "expression": expression, "d3format": ".1%" if metric.endswith(" rate") else None}
+            for metric, expression in metrics_of(columns).items()
+        ],
         {metric["metric_name"]: metric["id"] for metric in about["metrics"]},
         "metric_name",
     )
-    body = {"main_dttm_col": time, "metrics": metrics}
-    if time == "day":
-        longer = [
-            {"column_name": column, "expression": expression, "type": "DATE", "is_dttm": True, "groupby": True, "filterable": True}
-            for column, expression in LONGER.items()
-        ]
-        kept = ["column_name", "type", "is_dttm", "groupby", "filterable", "description"]
-        read = [{name: column[name] for name in kept} for column in about["columns"] if column["column_name"] not in LONGER]
-        ids = {column["column_name"]: column["id"] for column in about["columns"]}
-        body["columns"] = with_ids([*read, *longer], ids, "column_name")
+    texts = [
+        {"column_name": column, "expression": expression, "type": "STRING", "is_dttm": False, "groupby": True, "filterable": True}
+        for column, expression in TEXTS[time].items()
+    ]
+    kept = ["column_name", "type", "is_dttm", "groupby", "filterable", "description"]
+    read = [{name: column[name] for name in kept} for column in about["columns"] if column["column_name"] not in TEXTS[time]]
+    ids = {column["column_name"]: column["id"] for column in about["columns"]}
+    body = {"main_dttm_col": time, "metrics": metrics, "columns": with_ids([*read, *texts], ids, "column_name")}
     superset.call("PUT", f"dataset/{dataset}", body)
     return dataset
 
@@ -120,8 +125,8 @@ BARS = "echarts_timeseries_bar"
 # Name, dataset, kind, and what it shows.
 CHARTS = [
     ("Visitors by day", "overview_daily", LINE, {"x_axis": "day", "metrics": ["Visitors", "Sessions"]}),
-    ("Weeks from Monday", "overview_weekly_monday", BARS, {"x_axis": "week", "metrics": ["Visitors", "Sessions"]}),
-    ("Weeks from Sunday", "overview_weekly_sunday", BARS, {"x_axis": "week", "metrics": ["Visitors", "Sessions"]}),
+    ("Weeks from Monday", "overview_weekly_monday", BARS, {"x_axis": "begins", "metrics": ["Visitors", "Sessions"]}),
+    ("Weeks from Sunday", "overview_weekly_sunday", BARS, {"x_axis": "begins", "metrics": ["Visitors", "Sessions"]}),
     ("Channels", "channels_daily", "table", {"groupby": ["channel"], "metrics": ["Sessions", "Engagement rate", "Conversion rate"]}),
     ("Pages", "pages_daily", "table", {"groupby": ["path"], "metrics": ["Page views", "Entries", "Exits"]}),
     ("Revenue by week", "revenue_daily", BARS, {"x_axis": "week_from_monday", "metrics": ["Revenue"], "groupby": ["currency"]}),
@@ -140,6 +145,7 @@ def put_chart(superset: Superset, datasets: dict, dashboard: int, name: str, dat
         ],
         "row_limit": 1000,
         **({"query_mode": "aggregate", "order_desc": True} if kind == "table" else {}),
+        **({"x_axis_sort": shows["x_axis"], "x_axis_sort_asc": True} if kind == BARS else {}),
         **shows,
     }
     body = {

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { parse } from 'yaml';
 import {
   type Around,
   connectAround,
@@ -56,6 +57,12 @@ const dashboard = JSON.parse(text('compose/grafana/dashboards/sojourn.json')) as
     readonly list: readonly { readonly query: { readonly rawSql: string } }[];
   };
 };
+
+/** A table of a dbt project's sources. */
+interface Source {
+  readonly name: string;
+  readonly columns?: readonly { readonly name: string }[];
+}
 
 /**
  * What Grafana's plug-in for ClickHouse makes of a panel's statement, for the last 30 days; its macros as of 4.20.0.
@@ -135,6 +142,23 @@ describe('queries for BI', function () {
     for (const { query } of dashboard.templating.list) {
       const rows = await around.select<{ project: string }>(query.rawSql);
       expect(rows.map(({ project }) => project)).to.include.members(Object.values(OWN));
+    }
+  });
+
+  it('read columns that there are, in the sources of the dbt project', async () => {
+    const { sources } = parse(text('examples/dbt/models/sources.yml')) as {
+      readonly sources: readonly { readonly tables: readonly Source[] }[];
+    };
+    for (const { name, columns = [] } of sources.flatMap(({ tables }) => tables)) {
+      const found = await around.select<{ name: string }>(
+        `SELECT column_name AS name FROM information_schema.columns
+         WHERE table_schema = 'sojourn' AND table_name = '${name}'`,
+      );
+      expect(found.length, name).to.be.above(0);
+      expect(
+        found.map((column) => column.name),
+        name,
+      ).to.include.members(columns.map((column) => column.name));
     }
   });
 
