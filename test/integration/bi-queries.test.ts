@@ -1,0 +1,210 @@
+/**
+ * What people are told to ask: each statement of docs/bi.md, of docs/bi/ and of the Grafana dashboard, as the BI user, against
+ * a ClickHouse that real events filled. A statement that finds nothing is as wrong as one that fails.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  QUICK_SETTINGS,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { useServers } from '../support/servers.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const text = (path: string) => readFileSync(join(root, path), 'utf8');
+
+/** Projects of this file's own, for those that the pages name. */
+const OWN: Readonly<Record<string, string>> = { shop: 'bi-shop', kathmandu: 'bi-kathmandu' };
+const EXAMPLE = 'examples/events/kathmandu.ndjson';
+const DAY_MS = 86_400_000;
+
+/** The statements of a page's SQL blocks. */
+function statementsOf(path: string): string[] {
+  return [...text(path).matchAll(/^```sql\n([\s\S]*?)^```/gm)]
+    .flatMap(([, block = '']) => block.split(/;\s*$/m))
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '');
+}
+
+const asOwn = (statement: string) =>
+  statement.replace(/'(shop|kathmandu)'/g, (_, name: string) => `'${OWN[name] ?? name}'`);
+
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly rawSql: string }[];
+  readonly panels?: readonly Panel[];
+}
+
+/** Panels of the dashboard with their statements, folded ones too. */
+function panelsOf(panels: readonly Panel[]): { title: string; rawSql: string }[] {
+  return panels.flatMap(({ title, targets = [], panels: inner = [] }) => [
+    ...targets.map(({ rawSql }) => ({ title, rawSql })),
+    ...panelsOf(inner),
+  ]);
+}
+
+const dashboard = JSON.parse(text('compose/grafana/dashboards/sojourn.json')) as {
+  readonly panels: readonly Panel[];
+  readonly templating: {
+    readonly list: readonly { readonly query: { readonly rawSql: string } }[];
+  };
+};
+
+/** A table of a dbt project's sources. */
+interface Source {
+  readonly name: string;
+  readonly columns?: readonly { readonly name: string }[];
+}
+
+/**
+ * What Grafana's plug-in for ClickHouse makes of a panel's statement, for the last 30 days; its macros as of 4.20.0.
+ * @throws where one is left that this does not know
+ */
+function asGrafanaSends(rawSql: string, now: number): string {
+  const from = now - 30 * DAY_MS;
+  const seconds = (at: number) => `toDateTime(${Math.floor(at / 1_000)})`;
+  const sent = rawSql
+    .replace(/\$__timeFilter\((\w+)\)/g, (_, column: string) => {
+      return `${column} >= ${seconds(from)} AND ${column} <= ${seconds(now)}`;
+    })
+    .replaceAll('$__fromTime', seconds(from))
+    .replaceAll('$__toTime', seconds(now))
+    .replaceAll('${project:singlequote}', `'${OWN['shop'] ?? ''}'`);
+  if (sent.includes('$')) throw new Error(`a macro is left in: ${sent}`);
+  return sent;
+}
+
+describe('queries for BI', function () {
+  this.timeout(180_000);
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+
+  before(async () => {
+    // Nothing ends by idleness here: somebody has to be there now.
+    pipeline = await startPipelineProcess(servers(), {
+      ...QUICK_SETTINGS,
+      SESSION_IDLE_TIMEOUT: '10m',
+    });
+    around = await connectAround(servers());
+    const zone = ['--time-zone', 'Asia/Kathmandu'];
+    const settings = ['--currency', 'NPR', '--dimension', 'plan=properties.plan'];
+    for (const project of Object.values(OWN)) {
+      await run(['project', 'set', project, ...zone, ...settings]);
+    }
+    await run(['publish', EXAMPLE, '--project', OWN['kathmandu'] ?? '']);
+    await run(['publish', '-', '--project', OWN['shop'] ?? ''], recentEvents(Date.now()));
+    await run(['status', '--wait']);
+  });
+
+  after(async () => {
+    await around.close();
+    expect(await pipeline.stop()).to.equal(0);
+  });
+
+  async function run(words: string[], input?: string): Promise<void> {
+    const { code, stderr } = await sojourn(words, environmentOf(servers()), input);
+    expect(code, `${words.join(' ')}: ${stderr}`).to.equal(0);
+  }
+
+  for (const page of ['docs/bi.md', ...pagesOf('docs/bi')]) {
+    const statements = statementsOf(page);
+    if (statements.length === 0) continue;
+    it(`find something, each of the ${statements.length} in ${page}`, async () => {
+      for (const statement of statements) {
+        const rows = await around.select(asOwn(statement));
+        expect(rows.length, statement).to.be.above(0);
+      }
+    });
+  }
+
+  for (const { title, rawSql } of panelsOf(dashboard.panels)) {
+    it(`draw the panel '${title}' of Grafana`, async () => {
+      const rows = await around.select<Record<string, unknown>>(asGrafanaSends(rawSql, Date.now()));
+
+      if (title === 'Rows that differ') expect(rows).to.deep.equal([]);
+      else expect(rows.length, rawSql).to.be.above(0);
+      if (title === 'Drift') expect(rows).to.deep.equal([{ drift: 0 }]);
+      // A stat shows one number, and NULL is none.
+      if (rows.length === 1) expect(Object.values(rows[0] ?? {}), rawSql).to.not.include(null);
+    });
+  }
+
+  it("fill Grafana's list of projects", async () => {
+    for (const { query } of dashboard.templating.list) {
+      const rows = await around.select<{ project: string }>(query.rawSql);
+      expect(rows.map(({ project }) => project)).to.include.members(Object.values(OWN));
+    }
+  });
+
+  it('read columns that there are, in the sources of the dbt project', async () => {
+    const { sources } = parse(text('examples/dbt/models/sources.yml')) as {
+      readonly sources: readonly { readonly tables: readonly Source[] }[];
+    };
+    for (const { name, columns = [] } of sources.flatMap(({ tables }) => tables)) {
+      const found = await around.select<{ name: string }>(
+        `SELECT column_name AS name FROM information_schema.columns
+         WHERE table_schema = 'sojourn' AND table_name = '${name}'`,
+      );
+      expect(found.length, name).to.be.above(0);
+      expect(
+        found.map((column) => column.name),
+        name,
+      ).to.include.members(columns.map((column) => column.name));
+    }
+  });
+
+  it('give the numbers that the page on tools prints', async () => {
+    const printed = [
+      ...text('docs/bi/README.md').matchAll(
+        /^(day|week from \w+) (\S+): sessions (\d+), page views (\d+), visitors (\d+), revenue (\S+)$/gm,
+      ),
+    ];
+    expect(printed).to.have.length(3);
+    for (const [, period = '', begin, ...numbers] of printed) {
+      const view = period === 'day' ? 'daily' : period.replace('week from ', 'weekly_');
+      const [row] = await around.select<Record<string, string>>(
+        `SELECT toString(sessions) AS s, toString(page_views) AS p, toString(visitors) AS v,
+           toDecimalString(revenue, 9) AS r
+         FROM overview_${view}
+         WHERE project = '${OWN['kathmandu'] ?? ''}' AND ${period === 'day' ? 'day' : 'week'} = '${begin ?? ''}'`,
+      );
+      expect([row?.['s'], row?.['p'], row?.['v'], row?.['r']], period).to.deep.equal(numbers);
+    }
+  });
+});
+
+function pagesOf(folder: string): string[] {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`);
+}
+
+/** The example's events as if its last day were yesterday, and the visitors that pages ask for by name, one here now. */
+function recentEvents(now: number): string {
+  const events = text(EXAMPLE)
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { timestamp: string });
+  const last = Math.max(...events.map(({ timestamp }) => Date.parse(timestamp)));
+  const moved = events.map((event) => ({
+    ...event,
+    timestamp: Date.parse(event.timestamp) - last + now - DAY_MS,
+  }));
+  const properties = { path: '/', campaign: 'spring', browser: 'Firefox', os: 'Linux' };
+  const named = [
+    { sessionId: 'named-1', timestamp: now - 3 * DAY_MS, userId: 'u-named' },
+    { sessionId: 'named-2', timestamp: now - DAY_MS, userId: 'u-named' },
+    { sessionId: 'named-3', timestamp: now - 3_600_000 },
+    { sessionId: 'named-4', timestamp: now - 1_000 },
+  ].map((event) => ({ eventType: 'pageview', visitorId: 'visitor-17', properties, ...event }));
+  return [...moved, ...named].map((event) => JSON.stringify(event)).join('\n');
+}
