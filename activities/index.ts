@@ -5,6 +5,7 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
+import { createBoundValues, type ValueStore } from './bound-values.ts';
 import { isOver, type LoadLedger, resume } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
@@ -27,6 +28,9 @@ export interface ActivityDeps {
   readonly log: RollupLog & PlannableLog & ReadableLog & PurgeableLog;
   readonly ledger: LoadLedger;
   readonly tables: TableWriter;
+  readonly values: ValueStore;
+  /** How many values of a dimension have rows of their own, a project and day. */
+  readonly valuesMax: number;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
   readonly resets: ResetGuard;
@@ -41,6 +45,7 @@ const PATIENCE_MS = 50_000;
 const LINGER_MS = 1_000;
 /** Well within the loader's heartbeat timeout. */
 const HEARTBEAT_EVERY_MS = 2_000;
+const DAY_MS = 86_400_000;
 
 /** What a heartbeat tells a later attempt: the range by this token is loaded and announced. */
 interface Carried {
@@ -48,7 +53,16 @@ interface Carried {
 }
 
 export function createActivities(deps: ActivityDeps) {
-  const { toLoad, toAnnounce } = createReadOnce(deps.log);
+  const bound = createBoundValues(
+    deps.values,
+    ({ set: { project, day, dimension }, valuesMax }) => {
+      Context.current().log.warn(
+        'dimension has too many values, more of this day are filed under (other)',
+        { project, dimension, day: new Date(day * DAY_MS).toISOString().slice(0, 10), valuesMax },
+      );
+    },
+  );
+  const { toLoad, toAnnounce } = createReadOnce(deps.log, bound);
   const purging = createPurging(deps.sessionIsOver, Date.now);
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
@@ -72,11 +86,10 @@ export function createActivities(deps: ActivityDeps) {
       },
       request,
     );
-    if (range !== null) {
-      plannedAt.set(request.partition, Date.now());
-      sayWherePutBack(request, range);
-    }
-    return range;
+    if (range === null) return null;
+    plannedAt.set(request.partition, Date.now());
+    sayWherePutBack(request, range);
+    return { ...range, valuesMax: deps.valuesMax };
   }
 
   function sayWherePutBack({ partition, after }: PlanRequest, { log, from }: LogRange): void {

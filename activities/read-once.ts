@@ -10,6 +10,7 @@
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import type { RangeSums } from '../shared/rollup.ts';
+import type { BoundValues } from './bound-values.ts';
 import type { ReadableLog } from './load-batch.ts';
 
 export interface ReadOnce {
@@ -30,7 +31,8 @@ type Ahead = Kept<Promise<RangeSums>>[];
 /** One would leave this process idle while a load ends and the next is planned. */
 const AHEAD_MAX = 2;
 
-export function createReadOnce(log: ReadableLog): ReadOnce {
+/** @param bound applied to what was read, when its turn has come: what is read ahead is as it is in the log */
+export function createReadOnce(log: ReadableLog, bound: BoundValues): ReadOnce {
   const kept = new Map<number, Kept<RangeSums>>();
   const aheads = new Map<number, Ahead>();
 
@@ -69,7 +71,7 @@ export function createReadOnce(log: ReadableLog): ReadOnce {
     toLoad: {
       async sumRange(range: LogRange) {
         kept.delete(range.partition);
-        const sums = await take(range);
+        const sums = await bound(range, await take(range));
         kept.set(range.partition, { token: rangeToken(range), sums });
         return sums;
       },
@@ -78,7 +80,8 @@ export function createReadOnce(log: ReadableLog): ReadOnce {
       async sumRange(range: LogRange) {
         const found = kept.get(range.partition);
         kept.delete(range.partition);
-        return found?.token === rangeToken(range) ? found.sums : log.sumRange(range);
+        if (found?.token === rangeToken(range)) return found.sums;
+        return bound(range, await log.sumRange(range));
       },
     },
   };

@@ -32,7 +32,8 @@ export async function showStatus({ wait, timeout, json, dataDir }: StatusOptions
   }
 }
 
-function printStatus({ servers, events, sessions, differences, deadLetters }: Status): void {
+function printStatus(status: Status): void {
+  const { servers, events, sessions, differences, deadLetters, fullDimensions = [] } = status;
   const figure = (count: number | null) => (count === null ? 'unknown' : formatCount(count));
   printTable(
     ['WHAT', 'STATE', ''],
@@ -47,9 +48,22 @@ function printStatus({ servers, events, sessions, differences, deadLetters }: St
       ['sessions', figure(sessions.open), 'open'],
       ['differences', figure(differences.pending), 'not loaded yet'],
       ['dead letters', figure(deadLetters), 'see `npx sojourn deadletters list`'],
+      ...fullDimensions
+        .slice(0, FULL_SHOWN_MAX)
+        .map(({ project, day, dimension, valuesMax }, n) => [
+          n === 0 ? 'full' : '',
+          `${dimension} of ${project}`,
+          `more than ${formatCount(valuesMax)} values on ${day}: the rest is in (other)`,
+        ]),
+      ...(fullDimensions.length > FULL_SHOWN_MAX
+        ? [['', `${fullDimensions.length - FULL_SHOWN_MAX} more`, 'see sojourn.full_dimensions']]
+        : []),
     ],
   );
 }
+
+/** Of dimensions that had too many values in the last days. */
+const FULL_SHOWN_MAX = 5;
 
 const ADDRESSES = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;
 

@@ -1,4 +1,4 @@
-/** Compares `sessions` with `metrics` by the views `sojourn.audit` and `sojourn.drift` (004-drift). */
+/** Compares `sessions` with `metrics` by the views `sojourn.audit_filed` and `sojourn.drift` (004-drift, 015-full-dimensions). */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
@@ -53,7 +53,7 @@ async function lookAt(client: ClickHouseClient, project: string | undefined): Pr
     client,
     `SELECT toString(count()) AS compared,
        toString(countIf(in_sessions != in_metrics OR count_in_sessions != count_in_metrics)) AS differing
-     FROM sojourn.audit ${where}`,
+     FROM sojourn.audit_filed ${where}`,
     project,
   );
   const { compared = '0', differing = '0' } = figures ?? {};

@@ -4,7 +4,7 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { placeIn } from '../activities/put-back.ts';
-import { checkIntake, connectClickHouse, select } from '../platform/clickhouse.ts';
+import { checkIntakes, connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
@@ -38,6 +38,18 @@ export interface Status {
   readonly sessions: { readonly open: number | null };
   readonly differences: { readonly pending: number | null };
   readonly deadLetters: number | null;
+  /** Dimensions that had too many values lately, the newest first; absent where none had. */
+  readonly fullDimensions?: readonly FullDimension[];
+}
+
+/** More values of that day are filed under `(other)` (docs/decisions/035). */
+export interface FullDimension {
+  readonly project: string;
+  /** `2015-05-17`, UTC. */
+  readonly day: string;
+  readonly dimension: string;
+  /** How many have rows of their own. */
+  readonly valuesMax: number;
 }
 
 export type StreamFigures = Awaited<ReturnType<typeof streamFigures>>;
@@ -63,6 +75,10 @@ const LOADED = `SELECT log, toString(max(range_to)) AS seq, argMax(range_at, ran
   FROM sojourn.loaded_ranges
   WHERE partition = ${PARTITION} AND (log = {stream: String} OR startsWith(log, concat({stream: String}, '-')))
   GROUP BY log`;
+
+const FULL_DIMENSIONS = `SELECT project, toString(full_dimensions.day) AS day, dimension, toUInt32(values_max) AS valuesMax
+  FROM sojourn.full_dimensions FINAL WHERE full_since >= now64(3) - INTERVAL 7 DAY
+  ORDER BY full_since DESC, project, day, dimension LIMIT 100`;
 
 /** Connects to each server when it is first asked, and again where that failed. */
 export function createObserver(config: Config): Observer {
@@ -133,19 +149,20 @@ export function createObserver(config: Config): Observer {
     return place?.seq ?? end.lastSeq;
   }
 
-  /** Without the view that passes metrics on it takes none. @throws what is wrong */
+  /** Without the views that pass rows on it takes none. @throws what is wrong */
   async function askClickHouse(client: ClickHouseClient): Promise<void> {
     const result = await client.ping({ select: true });
     if (!result.success) throw result.error;
-    await checkIntake(client);
+    await checkIntakes(client);
   }
 
   async function status(): Promise<Status> {
-    const [natsStatus, open, clickhouseStatus, redisStatus] = await Promise.all([
+    const [natsStatus, open, clickhouseStatus, redisStatus, full] = await Promise.all([
       outcomeOf(streamsThatTake),
       outcomeOf(countOpen),
       outcomeOf(async () => askClickHouse(await clickhouse.get())),
       outcomeOf(() => pingRedis(config)),
+      outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
     ]);
     const figures = natsStatus.value;
     const loaded =
@@ -176,6 +193,7 @@ export function createObserver(config: Config): Observer {
             : pendingDifferences(figures.rollups, loaded.value),
       },
       deadLetters: figures?.deadLetters ?? null,
+      ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }
 

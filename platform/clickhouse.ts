@@ -36,6 +36,8 @@ export function connectClickHouse(
     // is through. So the writer need not be patient with a connection that nobody answers on.
     request_timeout: role === 'writer' ? 20_000 : 60_000,
     keep_alive: { enabled: true },
+    // A question about many values is longer than an address may be.
+    use_multipart_params_auto: true,
     // Errors are thrown to us; whoever catches them logs them.
     log: { level: ClickHouseLogLevel.OFF },
     ...(config.CLICKHOUSE_TLS_CA !== undefined && {
@@ -50,16 +52,27 @@ export async function answers(client: ClickHouseClient): Promise<boolean> {
   return success;
 }
 
-/** The way into `metrics` goes through this view: what is inserted without it goes nowhere (001-metrics). */
-export const INTAKE = `${DATABASE}.metrics_intake`;
+/**
+ * Tables that keep nothing, and the view through which each passes on what comes in: what is inserted without that goes
+ * nowhere (001-metrics, 015-full-dimensions).
+ */
+export const INTAKES: ReadonlyMap<string, string> = new Map([
+  ['metrics_inbox', `${DATABASE}.metrics_intake`],
+  ['full_dimensions_inbox', `${DATABASE}.full_dimensions_intake`],
+]);
+
+/** @throws SojournError `SJ_INTAKE_MISSING` where somebody has detached or dropped one; `SJ_SERVER_UNREACHABLE` */
+export async function checkIntakes(client: ClickHouseClient): Promise<void> {
+  for (const intake of INTAKES.values()) await checkIntake(client, intake);
+}
 
 /** @throws SojournError `SJ_INTAKE_MISSING` where somebody has detached or dropped it; `SJ_SERVER_UNREACHABLE` */
-export async function checkIntake(client: ClickHouseClient): Promise<void> {
-  const [found] = await select<{ result: number }>(client, `EXISTS TABLE ${INTAKE}`);
+export async function checkIntake(client: ClickHouseClient, intake: string): Promise<void> {
+  const [found] = await select<{ result: number }>(client, `EXISTS TABLE ${intake}`);
   if (found?.result === 1) return;
   throw new SojournError(
     'SJ_INTAKE_MISSING',
-    `ClickHouse has no view ${INTAKE}, without which no metrics are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
+    `ClickHouse has no view ${intake}, without which no metrics are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
   );
 }
 

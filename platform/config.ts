@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SojournError } from '../shared/errors.ts';
+import { DIMENSION_VALUES_DEFAULT, DIMENSION_VALUES_MAX } from '../shared/limits.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
 import { maskedAddress } from './secrets.ts';
 
@@ -48,6 +49,14 @@ const natsUrls = z
         .every((one) => url(['nats:', 'tls:', 'ws:', 'wss:']).safeParse(one.trim()).success),
     { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
   );
+
+const count = (max: number) =>
+  z.string().transform((text, context) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+    if (value >= 1 && value <= max) return value;
+    context.addIssue({ code: 'custom', message: `must be a whole number from 1 to ${max}` });
+    return z.NEVER;
+  });
 
 const file = z.string().refine((path) => existsSync(path), { error: 'must be a file that exists' });
 const flag = z
@@ -99,6 +108,7 @@ const SCHEMA = z.object({
   SESSION_STUCK_AFTER: duration(100).default(15 * UNITS_MS.m),
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
+  DIMENSION_VALUES_MAX: count(DIMENSION_VALUES_MAX).default(DIMENSION_VALUES_DEFAULT),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',
@@ -178,6 +188,19 @@ export function requireServers<N extends ConfigName>(
     );
   }
   return config as Config & { readonly [K in N]-?: NonNullable<Config[K]> };
+}
+
+/**
+ * Fails where a worker has a login that writes and none that reads: it has to know what it has written.
+ * @throws SojournError `SJ_CONFIG`
+ */
+export function requireReader(config: Config): void {
+  if (config.CLICKHOUSE_WRITER_PASSWORD === undefined) return;
+  if (config.CLICKHOUSE_BI_PASSWORD !== undefined) return;
+  throw new SojournError(
+    'SJ_CONFIG',
+    'not set: CLICKHOUSE_BI_PASSWORD; a worker reads with it which values its metrics have, for the writer may only insert',
+  );
 }
 
 /** The process's own environment. */

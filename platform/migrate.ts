@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
-import { checkIntake, connectClickHouse, DATABASE, INTAKE, select } from './clickhouse.ts';
+import { checkIntake, connectClickHouse, DATABASE, INTAKES, select } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
@@ -89,7 +89,7 @@ async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<
     const migrations = readMigrations();
     await applyMigrations(client, migrations, log);
     await migrateZones(client, loadZones(), Date.now(), log);
-    await restoreIntake(client, migrations, log);
+    for (const intake of INTAKES.values()) await restoreIntake(client, intake, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
   } finally {
@@ -206,31 +206,32 @@ async function applyOne(client: ClickHouseClient, name: string, sql: string): Pr
 }
 
 /**
- * Where somebody has detached the view that passes metrics on, it is attached; where it was dropped, made again as the
+ * Where somebody has detached a view that passes rows on, it is attached; where it was dropped, made again as the
  * migration made it. What was to be loaded meanwhile has waited.
  */
 async function restoreIntake(
   client: ClickHouseClient,
+  intake: string,
   migrations: readonly Migration[],
   log: Logger,
 ): Promise<void> {
-  const isThere = await checkIntake(client).then(
+  const isThere = await checkIntake(client, intake).then(
     () => true,
     () => false,
   );
   if (isThere) return;
   try {
-    await client.command({ query: `ATTACH TABLE IF NOT EXISTS ${INTAKE}` });
+    await client.command({ query: `ATTACH TABLE IF NOT EXISTS ${intake}` });
   } catch (error) {
     log.debug({ err: error }, 'view cannot be attached, it is made again');
     const sql = migrations
       .flatMap((migration) => splitStatements(migration.sql))
-      .findLast((statement) => statement.startsWith(`CREATE MATERIALIZED VIEW ${INTAKE} `));
+      .findLast((statement) => statement.startsWith(`CREATE MATERIALIZED VIEW ${intake} `));
     // Another process may do the same.
     await client.command({ query: (sql ?? '').replace(' VIEW ', ' VIEW IF NOT EXISTS ') });
   }
-  await checkIntake(client);
-  log.warn({ view: INTAKE }, 'view was missing, and is there again');
+  await checkIntake(client, intake);
+  log.warn({ view: intake }, 'view was missing, and is there again');
 }
 
 /** What models are made with, by dbt and the like, in a database of their own. */

@@ -1,10 +1,7 @@
 /** Inserts into ClickHouse that a token makes repeatable, and that do not go nowhere. */
 import type { ClickHouseClient, InsertResult } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
-import { checkIntake, DATABASE } from './clickhouse.ts';
-
-/** Keeps nothing itself: a view passes on what comes in (001-metrics). */
-const INBOX = 'metrics_inbox';
+import { checkIntake, DATABASE, INTAKES } from './clickhouse.ts';
 
 /** The tables, as the writer sees them. */
 export function createTableWriter(client: ClickHouseClient): TableWriter {
@@ -14,12 +11,13 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
       if (rows.length === 0) return;
       const insert = () => insertOnce(client, table, rows, token);
       const inserted = await insert();
-      if (table !== INBOX || isPassedOn(inserted, rows.length)) return;
+      const intake = INTAKES.get(table);
+      if (intake === undefined || isPassedOn(inserted, rows.length)) return;
       // Nothing went further. Either the range is loaded already, and the view let it go, or there was no view: it may
       // be back by now. So once more, with the view there before and after it.
-      await checkIntake(client);
+      await checkIntake(client, intake);
       if (isPassedOn(await insert(), rows.length)) return;
-      await checkIntake(client);
+      await checkIntake(client, intake);
     },
   };
 }

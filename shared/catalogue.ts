@@ -44,6 +44,7 @@ export type EventDimension = keyof typeof EVENT_DIMENSIONS | typeof DECLARED;
 
 /** Where what is from bots is filed once more. */
 const AUDIENCE = 'audience';
+export const BOT_PREFIX = 'bot:';
 
 /** Names of dimensions that every project has. None holds a colon, which those of bots do (`bot:country`). */
 export const BUILT_IN_DIMENSIONS: ReadonlySet<string> = new Set([
@@ -100,7 +101,7 @@ function declaredPlaces(given: Attributes): readonly Place[] {
  * traffic, cost no row more.
  */
 export function botPlaceOf([dimension, value]: Place): Place {
-  return dimension === '' ? [AUDIENCE, 'bot'] : [`bot:${dimension}`, value];
+  return dimension === '' ? [AUDIENCE, 'bot'] : [`${BOT_PREFIX}${dimension}`, value];
 }
 
 /** Any line. */
@@ -184,6 +185,66 @@ export const SESSION_METRICS: readonly SessionMetric[] = [
   { metric: 'avg_session_duration', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: inSeconds(s.durationMs), count: 1 }) },
   { metric: 'pages_per_session', granularity: 'hour', bucket: 'lastEventAt', dimensions: [''], measure: (s) => ({ value: BigInt(s.pageViews) * ONE, count: 1 }) },
 ];
+
+/** Of the event itself; what the first version files by them, later ones do at other granularities. */
+const UNBOUNDED: ReadonlySet<string> = new Set([...Object.keys(EVENT_DIMENSIONS), '', AUDIENCE]);
+
+/** What the first version of the catalogue splits by a session's attributes: `metric granularity`, by dimension. */
+const FIRST_SPLITS = firstSplits();
+
+function firstSplits(): ReadonlyMap<string, ReadonlySet<string>> {
+  const splits = new Map<string, Set<string>>();
+  const isFirst = ({ since = 1 }: Line) => since === 1;
+  const add = (
+    { metric, granularity }: EventMetric | SessionMetric,
+    dimensions: Iterable<string>,
+  ) => {
+    for (const dimension of dimensions) {
+      const lines = splits.get(dimension) ?? new Set();
+      splits.set(dimension, lines.add(`${metric} ${granularity}`));
+    }
+  };
+  for (const line of EVENT_METRICS.filter(isFirst)) add(line, line.sessionDimensions ?? []);
+  for (const line of SESSION_METRICS.filter(isFirst)) add(line, line.dimensions);
+  return splits;
+}
+
+/**
+ * The dimension whose values a row counts to, where there is a bound to how many there may be in a day: not for rows
+ * that CONTRACT, section 3, has in its table. A row of bots goes by what it is a copy of.
+ * @returns undefined where there is no bound
+ */
+export function boundedDimensionOf(
+  metric: string,
+  granularity: string,
+  dimension: string,
+): string | undefined {
+  const copied = dimension.startsWith(BOT_PREFIX) ? dimension.slice(BOT_PREFIX.length) : dimension;
+  if (UNBOUNDED.has(copied)) return undefined;
+  const first = FIRST_SPLITS.get(copied);
+  return first?.has(`${metric} ${granularity}`) === true ? undefined : copied;
+}
+
+/** The metrics that have rows of such dimensions, each with its granularity. */
+export const BOUNDED_METRICS: readonly (readonly [metric: string, granularity: string])[] =
+  boundedMetrics();
+
+function boundedMetrics(): (readonly [string, string])[] {
+  const found = new Map<string, readonly [string, string]>();
+  const add = (
+    { metric, granularity }: EventMetric | SessionMetric,
+    dimensions: readonly string[],
+  ) => {
+    const isBounded = (dimension: string) =>
+      boundedDimensionOf(metric, granularity, dimension) !== undefined;
+    if (dimensions.some(isBounded)) found.set(`${metric} ${granularity}`, [metric, granularity]);
+  };
+  for (const line of EVENT_METRICS) {
+    add(line, [...line.dimensions, ...(line.sessionDimensions ?? [])]);
+  }
+  for (const line of SESSION_METRICS) add(line, line.dimensions);
+  return [...found.values()];
+}
 
 /** The lines of one version. */
 export interface Catalogue {

@@ -49,17 +49,26 @@ export function rowKeyText(key: RowKey): string {
   return `${metric}${SEPARATOR}${granularity}${SEPARATOR}${bucket}${SEPARATOR}${dimension}${SEPARATOR}${dimensionValue}`;
 }
 
-/** The inverse of {@link rowKeyText}. */
+/** The inverse of {@link rowKeyText}. Of the loader's own work most is this. */
 export function parseRowKey(text: string): RowKey {
-  const [metric = '', granularity = '', bucket = '', dimension = '', ...rest] =
-    text.split(SEPARATOR);
+  const afterMetric = text.indexOf(SEPARATOR);
+  const afterGranularity = text.indexOf(SEPARATOR, afterMetric + 1);
+  const afterBucket = text.indexOf(SEPARATOR, afterGranularity + 1);
+  const afterDimension = text.indexOf(SEPARATOR, afterBucket + 1);
+  const granularity = text.slice(afterMetric + 1, afterGranularity);
   return {
-    metric,
-    granularity: GRANULARITIES.find((g) => g === granularity) ?? 'hour',
-    bucket: Number(bucket),
-    dimension,
-    dimensionValue: rest.join(SEPARATOR),
+    metric: text.slice(0, afterMetric),
+    granularity: isGranularity(granularity) ? granularity : 'hour',
+    bucket: Number(text.slice(afterGranularity + 1, afterBucket)),
+    dimension: text.slice(afterBucket + 1, afterDimension),
+    dimensionValue: text.slice(afterDimension + 1),
   };
+}
+
+const KNOWN: ReadonlySet<string> = new Set(GRANULARITIES);
+
+function isGranularity(text: string): text is Granularity {
+  return KNOWN.has(text);
 }
 
 /** Adds an amount to a row, in place. */

@@ -87,6 +87,16 @@ export const RANGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Ranges after which the loader continues as new; its history stays below 2,000 events. */
 export const RANGES_PER_RUN_MAX = 100;
 
+/**
+ * Values of a dimension that have rows of their own, a project and day, where nothing else is set: far more than anybody
+ * reads, and few enough that those of a day are in memory while it is loaded. The greatest that may be set is what
+ * ClickHouse and a loader can have of one set, at a kilobyte a value.
+ */
+export const DIMENSION_VALUES_DEFAULT = 10_000;
+export const DIMENSION_VALUES_MAX = 100_000;
+/** What a loader remembers of values that are loaded; what it does not, it reads. */
+export const KNOWN_VALUES_BYTES_MAX = 64 * 1024 * 1024;
+
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
 export const ANNOUNCED_BYTES_MAX = 512 * 1024;
 

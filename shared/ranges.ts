@@ -18,6 +18,11 @@ export interface LogRange {
   readonly to: number;
   /** When the log took the last of them, as in {@link LogPosition}. */
   readonly at?: string;
+  /**
+   * How many values a dimension may have (shared/value-bounds.ts): what was set when it was planned counts however often it is
+   * tried. Not given where an earlier version planned it, which had no bound.
+   */
+  readonly valuesMax?: number;
 }
 
 /** The place behind a range. */

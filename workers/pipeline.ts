@@ -7,7 +7,7 @@ import { createResetGuard } from '../activities/reset-runs.ts';
 import { createVisitors, type Visitors } from '../activities/visitors.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
-import { type Config, requireServers } from '../platform/config.ts';
+import { type Config, requireReader, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { followBucket } from '../platform/project-settings.ts';
@@ -17,6 +17,7 @@ import { createSessionRuns } from '../platform/session-runs.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
+import { createValueStore } from '../platform/value-store.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { loadZones } from '../platform/zones.ts';
 import type { SessionSettings } from '../shared/actor.ts';
@@ -55,6 +56,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
       ? ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL']
       : ['NATS_URL', 'TEMPORAL_ADDRESS'],
   );
+  if (roles.worker) requireReader(config);
   const closers = createClosers(log);
   try {
     installTemporalRuntime(log);
@@ -82,14 +84,20 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
     }
 
     if (visitors !== undefined && roles.worker) {
-      const tables = connectClickHouse(requireServers(config, ['CLICKHOUSE_URL']), 'writer');
-      closers.add('clickhouse', () => tables.close());
+      const clickhouse = requireServers(config, ['CLICKHOUSE_URL']);
+      const writer = connectClickHouse(clickhouse, 'writer');
+      closers.add('clickhouse', () => writer.close());
+      const reader = connectClickHouse(clickhouse, 'bi');
+      closers.add('clickhouse, to read', () => reader.close());
+      const tables = createTableWriter(writer);
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
         log: rollupLog,
         resets: createResetGuard(createSessionRuns(temporal.client)),
         ledger: createLoadLedger(nats),
-        tables: createTableWriter(tables),
+        tables,
+        values: createValueStore(reader, tables),
+        valuesMax: config.DIMENSION_VALUES_MAX,
         announcer: createAnnouncer(nats),
         history,
         sessionIsOver: createSessionIsOver(temporal.client),

@@ -6,6 +6,7 @@ import {
   cacheDir,
   loadConfig,
   parseEnvFile,
+  requireReader,
   requireServers,
   withEnvFile,
 } from '../../platform/config.ts';
@@ -31,7 +32,31 @@ describe('the configuration', () => {
       SESSION_STUCK_AFTER: 900_000,
       LATE_GRACE: 10_000,
       LATE_WINDOW: 72 * 3_600_000,
+      DIMENSION_VALUES_MAX: 10_000,
     });
+  });
+
+  it('takes whole numbers as counts, within what is sensible', () => {
+    expect(loadConfig({ DIMENSION_VALUES_MAX: '250' }).DIMENSION_VALUES_MAX).to.equal(250);
+    for (const wrong of ['0', '-1', '1.5', '1e3', 'many', '100001', ' 5']) {
+      expect(faultOf(() => loadConfig({ DIMENSION_VALUES_MAX: wrong })), wrong)
+        .to.contain('DIMENSION_VALUES_MAX')
+        .and.contain('from 1 to 100000');
+    }
+  });
+
+  it('wants a worker that may only insert to have a login that reads', () => {
+    const writer = { CLICKHOUSE_WRITER_PASSWORD: 'hidden' };
+    const message = faultOf(() => {
+      requireReader(loadConfig(writer));
+    });
+
+    expect(message).to.contain('CLICKHOUSE_BI_PASSWORD').and.not.to.contain('hidden');
+    for (const enough of [{}, { ...writer, CLICKHOUSE_BI_PASSWORD: 'too' }]) {
+      expect(() => {
+        requireReader(loadConfig(enough));
+      }).to.not.throw();
+    }
   });
 
   it('reads durations as people write them, and off where there may be none', () => {
