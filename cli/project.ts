@@ -1,23 +1,22 @@
 /** `sojourn project`: the words of it. `show-projects.ts` does it. */
-import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import type { Edit } from '../shared/project-change.ts';
 import { WEEKS } from '../shared/setting-rules.ts';
-import { dataDirOption, jsonOption, PROJECT_DESCRIPTION, projectArgument } from './options.ts';
+import { analystCommand } from './project-analyst.ts';
+import { dataDirOption, jsonOption, projectName } from './options.ts';
 
 export function projectCommand() {
   return new Command('project')
-    .description('List what is set for projects; show one; set.')
+    .description('List what is set for projects; show one; set; users who see one project.')
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(setCommand())
+    .addCommand(analystCommand())
     .addHelpText(
       'after',
       '\nExample: npx sojourn project set shop --time-zone Europe/Berlin --currency EUR',
     );
 }
-
-const projectName = () =>
-  new Argument('<project>', PROJECT_DESCRIPTION).argParser((text: string) => projectArgument(text));
 
 function listCommand() {
   return new Command('list')
