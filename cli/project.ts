@@ -11,6 +11,7 @@ export function projectCommand() {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(setCommand())
+    .addCommand(purgeCommand())
     .addCommand(analystCommand())
     .addHelpText(
       'after',
@@ -40,6 +41,20 @@ function showCommand() {
     .action(async (project, options) => {
       const { printProject } = await import('./show-projects.ts');
       await printProject(project, options);
+    });
+}
+
+function purgeCommand() {
+  return new Command('purge')
+    .description(
+      'Delete the rows that are older than their projects keep them (`--retention`). Safe to run again; run it once a day.',
+    )
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: npx sojourn project purge')
+    .action(async (options) => {
+      const { purgeAndPrint } = await import('./show-projects.ts');
+      await purgeAndPrint(options);
     });
 }
 
@@ -74,6 +89,11 @@ function setCommand() {
       ).argParser(adding),
     )
     .addOption(new Option('--no-dimension <name>', 'no dimension any more').argParser(removing))
+    .option(
+      '--retention <days>',
+      'how many days before today its rows are kept, for example 400d; what is older is deleted',
+    )
+    .option('--no-retention', 'keep its rows for ever')
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText(
@@ -96,6 +116,8 @@ export interface SetOptions {
   readonly currency?: string | boolean;
   readonly ownHost?: readonly Edit[] | boolean;
   readonly dimension?: readonly Edit[] | boolean;
+  /** `--no-retention` makes it false; without either the library says true. */
+  readonly retention?: string | boolean;
   readonly json?: true;
   readonly dataDir: string;
 }

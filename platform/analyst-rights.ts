@@ -10,7 +10,9 @@
 export const ANALYST_PREFIX = 'sojourn_analyst_';
 
 /** Tables with rows of projects, each with a column `project`. */
-export const PROJECT_TABLES = ['metrics', 'sessions', 'projects', 'project_clocks'] as const;
+export const PROJECT_TABLES = [
+  ...['metrics', 'sessions', 'projects', 'project_clocks', 'kept_from'],
+] as const;
 
 /** What is the same for all projects. */
 const COMMON_TABLES = ['zones'] as const;

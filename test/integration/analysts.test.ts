@@ -104,6 +104,7 @@ describe('an analyst of one project', function () {
     await insert('projects', [
       { project, time_zone: 'Asia/Kathmandu', currency: mark, own_hosts: [mark], version: 1 },
     ]);
+    await insert('kept_from', [{ project, kept_from: 1 }]);
     const state = emptySession();
     const sums: Contributions = new Map();
     const common = { userId: `u-${mark}`, visitorId: `v-${mark}`, deviceType: mark, country: mark };
