@@ -53,7 +53,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'project',
-    summary: 'list what is set for projects, show one, set',
+    summary: 'list what is set for projects, show one, set; users who see one project',
     load: async () => (await import('./project.ts')).projectCommand(),
   },
   {

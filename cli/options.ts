@@ -2,7 +2,7 @@
  * Options that several commands share, and how their values are read. Kept free of what takes time to
  * load: help needs them too.
  */
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { PROJECT_PATTERN } from '../shared/ids.ts';
 
 export const dataDirOption = () =>
@@ -21,6 +21,9 @@ export function projectArgument(text: string): string {
   }
   return text;
 }
+
+export const projectName = () =>
+  new Argument('<project>', PROJECT_DESCRIPTION).argParser((text: string) => projectArgument(text));
 
 /** @throws InvalidArgumentError on anything but a whole number of at least 1 */
 export function countArgument(text: string): number {

@@ -1,23 +1,23 @@
 /** `sojourn project`: the words of it. `show-projects.ts` does it. */
-import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import type { Edit } from '../shared/project-change.ts';
 import { WEEKS } from '../shared/setting-rules.ts';
-import { dataDirOption, jsonOption, PROJECT_DESCRIPTION, projectArgument } from './options.ts';
+import { analystCommand } from './project-analyst.ts';
+import { dataDirOption, jsonOption, projectName } from './options.ts';
 
 export function projectCommand() {
   return new Command('project')
-    .description('List what is set for projects; show one; set.')
+    .description('List what is set for projects; show one; set; users who see one project.')
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(setCommand())
+    .addCommand(purgeCommand())
+    .addCommand(analystCommand())
     .addHelpText(
       'after',
       '\nExample: npx sojourn project set shop --time-zone Europe/Berlin --currency EUR',
     );
 }
-
-const projectName = () =>
-  new Argument('<project>', PROJECT_DESCRIPTION).argParser((text: string) => projectArgument(text));
 
 function listCommand() {
   return new Command('list')
@@ -41,6 +41,20 @@ function showCommand() {
     .action(async (project, options) => {
       const { printProject } = await import('./show-projects.ts');
       await printProject(project, options);
+    });
+}
+
+function purgeCommand() {
+  return new Command('purge')
+    .description(
+      'Delete the rows that are older than their projects keep them (`--retention`). Safe to run again; run it once a day.',
+    )
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: npx sojourn project purge')
+    .action(async (options) => {
+      const { purgeAndPrint } = await import('./show-projects.ts');
+      await purgeAndPrint(options);
     });
 }
 
@@ -75,6 +89,11 @@ function setCommand() {
       ).argParser(adding),
     )
     .addOption(new Option('--no-dimension <name>', 'no dimension any more').argParser(removing))
+    .option(
+      '--retention <days>',
+      'how many days before today its rows are kept, for example 400d; what is older is deleted',
+    )
+    .option('--no-retention', 'keep its rows for ever')
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText(
@@ -97,6 +116,8 @@ export interface SetOptions {
   readonly currency?: string | boolean;
   readonly ownHost?: readonly Edit[] | boolean;
   readonly dimension?: readonly Edit[] | boolean;
+  /** `--no-retention` makes it false; without either the library says true. */
+  readonly retention?: string | boolean;
   readonly json?: true;
   readonly dataDir: string;
 }

@@ -27,6 +27,7 @@ import {
   type Servers,
   startServers,
 } from '../servers/index.ts';
+import { startPurging } from '../operations/keep-purging.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { type Pipeline, startPipeline } from '../workers/pipeline.ts';
@@ -65,6 +66,10 @@ export async function runUp(options: UpOptions): Promise<void> {
     // Not raced against the signal: what is half started could not be stopped.
     const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
     closers.add('pipeline', () => pipeline.stop());
+    if (config.CLICKHOUSE_ADMIN_USER !== undefined) {
+      const purging = startPurging(config, pipeline.nats, log);
+      closers.add('purging', () => purging.stop());
+    }
     print(describe(config, servers, options.dataDir));
     const broken = Promise.race([interruption, keeper.failed]);
     await runUntilEnd(options, config, pipeline, broken, log, closers);

@@ -9,6 +9,7 @@ import {
   setProject,
   showProject,
 } from '../operations/projects.ts';
+import { purgeProjects } from '../operations/purge-projects.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { SojournError } from '../shared/errors.ts';
 import { inWords, namedIn, type SettingsChange } from '../shared/project-change.ts';
@@ -16,6 +17,7 @@ import type { Setting } from '../shared/project.ts';
 import { commandConfig } from './command-config.ts';
 import {
   asJson,
+  formatCount,
   print,
   printable,
   printJson,
@@ -77,14 +79,36 @@ export async function setAndPrint(project: string, options: SetOptions): Promise
   }
 }
 
+/** Deletes what is older than projects keep it, and prints what that was. @throws SojournError, as `purgeProjects` does */
+export async function purgeAndPrint(options: CommonOptions): Promise<void> {
+  const config = commandConfig(options, ['NATS_URL', 'CLICKHOUSE_URL']);
+  const admin = connectClickHouse(config, 'admin');
+  try {
+    const purged = await withNats(config, (nats) => purgeProjects({ nats, admin }, Date.now()));
+    if (options.json === true) printJson(purged);
+    else if (purged.length === 0) remark('all projects keep their rows for ever');
+    else
+      printTable(
+        ['PROJECT', 'KEPT FROM', 'SESSIONS DELETED', 'METRIC ROWS DELETED'],
+        purged.map(({ project, keptFrom, sessions, metrics }) => [
+          ...[project, shortTime(keptFrom), formatCount(sessions), formatCount(metrics)],
+        ]),
+      );
+  } finally {
+    await admin.close();
+  }
+}
+
 /** @throws SojournError `SJ_USAGE` where nothing is to be set */
-function changeOf({ timeZone, week, currency, ownHost, dimension }: SetOptions): SettingsChange {
+function changeOf(options: SetOptions): SettingsChange {
+  const { timeZone, week, currency, ownHost, dimension, retention } = options;
   const change: SettingsChange = {
     timeZone,
     week,
     currency: currency === true ? undefined : currency,
     ownHosts: typeof ownHost === 'object' ? ownHost : undefined,
     dimensions: typeof dimension === 'object' ? dimension : undefined,
+    retention: retention === true ? undefined : retention,
   };
   if (namedIn(change).length === 0) {
     throw new SojournError(
@@ -128,6 +152,7 @@ const LABELS: readonly (readonly [setting: Setting, label: string])[] = [
   ['currency', 'currency'],
   ['ownHosts', 'own hosts'],
   ['dimensions', 'dimensions'],
+  ['retention', 'retention'],
 ];
 const LABEL_WIDTH = 12;
 
@@ -140,8 +165,9 @@ function shortTime(time: string | null): string {
 }
 
 function jsonOf({ project, settings, faults, changed }: Project): object {
-  const { currency = null, ...others } = settings;
-  return { project, ...others, currency, changed, ...(faults.length > 0 && { faults }) };
+  const { currency = null, retentionDays, ...others } = settings;
+  const retention = retentionDays === undefined ? null : `${retentionDays}d`;
+  return { project, ...others, currency, retention, changed, ...(faults.length > 0 && { faults }) };
 }
 
 function remarkFaults({ project, faults }: Project): void {

@@ -96,6 +96,7 @@ const SCHEMA = z.object({
   CLICKHOUSE_BI_PASSWORD: text.optional(),
   CLICKHOUSE_MARTS_USER: text.default('sojourn_marts'),
   CLICKHOUSE_MARTS_PASSWORD: text.optional(),
+  CLICKHOUSE_ANALYST_PASSWORD: text.optional(),
   CLICKHOUSE_TLS_CA: file.optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   REDIS_TLS_CA: file.optional(),

@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
+import { isUsersInFiles, renewAnalysts } from './analyst-users.ts';
 import { checkIntake, connectClickHouse, DATABASE, INTAKES, select } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
@@ -92,6 +93,7 @@ async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<
     for (const intake of INTAKES.values()) await restoreIntake(client, intake, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
+    await renewAnalysts(client);
   } finally {
     await client.close();
   }
@@ -239,9 +241,6 @@ const MARTS_DATABASE = 'sojourn_marts';
 const MARTS_RIGHTS =
   'SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, SHOW';
 
-/** Error codes of a server whose users live in files: the embedded one makes them itself. */
-const NO_SQL_USERS = new Set(['514', '495']);
-
 /**
  * The writer, who may only insert, the analysts' user, who may only read, and the one for models, who reads all and
  * writes in a database of its own. Where no password is given the user is left alone.
@@ -286,7 +285,7 @@ async function createUsers(
       });
       for (const grant of grants) await client.command({ query: `GRANT ${grant} TO ${user}` });
     } catch (error) {
-      if (!(error instanceof ClickHouseError) || !NO_SQL_USERS.has(error.code)) throw error;
+      if (!isUsersInFiles(error)) throw error;
       log.debug({ user: name }, 'users come from the server configuration');
       return;
     }

@@ -22,6 +22,8 @@ interface ProjectRow {
   readonly currency: string;
   readonly own_hosts: readonly string[];
   readonly dimensions: Readonly<Record<string, string>>;
+  /** 0: for ever. */
+  readonly retention_days: number;
   /** UInt64 */
   readonly version: string;
   /** RFC 3339 */
@@ -51,6 +53,7 @@ function rowOf(
     currency: settings.currency ?? '',
     own_hosts: settings.ownHosts,
     dimensions: settings.dimensions,
+    retention_days: settings.retentionDays ?? 0,
     version: String(version),
     updated_at: entry.created.toISOString(),
   };
@@ -93,7 +96,7 @@ export async function restoreProjectRows(
   // The table first: what is set meanwhile is then in the bucket that is read, and never written over.
   const kept = await select<Omit<ProjectRow, 'updated_at'>>(
     client,
-    `SELECT project, time_zone, week, currency, own_hosts, dimensions, toString(version) AS version
+    `SELECT project, time_zone, week, currency, own_hosts, dimensions, retention_days, toString(version) AS version
      FROM ${TABLE} FINAL`,
   );
   const entries = await readBucket(nats);
@@ -119,7 +122,7 @@ function later(version: bigint, before: Pick<ProjectRow, 'version'> | undefined)
 }
 
 function contentOf(row: Omit<ProjectRow, 'version' | 'updated_at'>): string {
-  const { time_zone, week, currency, own_hosts, dimensions } = row;
+  const { time_zone, week, currency, own_hosts, dimensions, retention_days } = row;
   const sorted = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([time_zone, week, currency, own_hosts, sorted]);
+  return JSON.stringify([time_zone, week, currency, own_hosts, sorted, retention_days]);
 }

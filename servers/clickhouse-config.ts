@@ -5,6 +5,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  analystGrants,
+  analystUser,
+  PROJECT_TABLES,
+  projectCondition,
+} from '../platform/analyst-rights.ts';
+import type { NewAnalyst } from '../platform/analyst-users.ts';
 
 export interface ClickhousePasswords {
   readonly adminPassword: string;
@@ -18,6 +25,7 @@ export interface ClickhouseConfig {
   readonly httpPort: number;
   readonly tcpPort: number;
   readonly users: ClickhousePasswords;
+  readonly analysts: readonly NewAnalyst[];
   readonly memoryBytesMax: number;
 }
 
@@ -38,7 +46,7 @@ export function writeClickhouseFiles(options: ClickhouseConfig): ClickhouseFiles
   };
   mkdirSync(files.folder, { recursive: true });
   const users = join(home, 'users.xml');
-  writePrivate(users, usersXml(options.users, Math.round(options.memoryBytesMax / 2)));
+  writePrivate(users, usersXml(options, Math.round(options.memoryBytesMax / 2)));
   writePrivate(files.config, configXml(options, files.folder, users));
   // Exactly one query: the quota of the user `default` (below) has no room for a second.
   writePrivate(files.startSql, 'SYSTEM START LISTEN QUERIES ALL;\n');
@@ -110,10 +118,8 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  *
  * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
  */
-function usersXml(
-  { adminPassword, writerPassword, biPassword, martsPassword }: ClickhousePasswords,
-  memoryShare: number,
-): string {
+function usersXml({ users, analysts }: ClickhouseConfig, memoryShare: number): string {
+  const { adminPassword, writerPassword, biPassword, martsPassword } = users;
   return `<clickhouse>
   <profiles>
     <default/>
@@ -199,6 +205,7 @@ ${user('sojourn_marts', martsPassword, 'marts', [
   ...MARTS_ENGINES.map((engine) => `GRANT TABLE ENGINE ON ${engine}`),
   `GRANT ${MARTS_RIGHTS} ON sojourn_marts.*`,
 ])}
+${analysts.map(analystXml).join('\n')}
   </users>
 </clickhouse>
 `;
@@ -222,6 +229,36 @@ const MARTS_RIGHTS =
 
 function user(name: string, password: string, profile: string, grants: readonly string[]): string {
   const hash = createHash('sha256').update(password).digest('hex');
+  return userXml({ name, hash, profile, grants });
+}
+
+/** Row policies of this file are for the one user; that others have none takes no rows from them. */
+function analystXml({ name, project, passwordHash: hash }: NewAnalyst): string {
+  const filter = xml(projectCondition(project));
+  const policies = PROJECT_TABLES.map(
+    (table) => `        <${table}><filter>${filter}</filter></${table}>`,
+  ).join('\n');
+  return userXml({
+    name: analystUser(name),
+    hash,
+    profile: 'bi',
+    grants: analystGrants('sojourn').map((grant) => `GRANT ${grant}`),
+    more: `
+      <databases><sojourn>
+${policies}
+      </sojourn></databases>`,
+  });
+}
+
+interface User {
+  readonly name: string;
+  readonly hash: string;
+  readonly profile: string;
+  readonly grants: readonly string[];
+  readonly more?: string;
+}
+
+function userXml({ name, hash, profile, grants, more = '' }: User): string {
   return `    <${name}>
       <password_sha256_hex>${hash}</password_sha256_hex>
       <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
@@ -229,7 +266,7 @@ function user(name: string, password: string, profile: string, grants: readonly 
       <quota>unlimited</quota>
       <grants>
 ${grants.map((grant) => `        <query>${grant}</query>`).join('\n')}
-      </grants>
+      </grants>${more}
     </${name}>`;
 }
 

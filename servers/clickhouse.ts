@@ -5,8 +5,10 @@
 import { get } from 'node:http';
 import { totalmem } from 'node:os';
 import { extname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { readAnalysts } from './analysts-file.ts';
 import {
   writeClickhouseFiles,
   type ClickhouseFiles,
@@ -24,6 +26,8 @@ export interface ClickhouseServer extends RunningServer {
   readonly url: string;
   /** Of the native protocol, which Grafana and clickhouse-client like better. */
   readonly tcpPort: number;
+  /** Whether its analysts are others by now: it takes them in when it starts. */
+  areAnalystsChanged(): boolean;
 }
 
 export interface ClickhouseOptions {
@@ -48,7 +52,10 @@ export async function startClickhouse(options: ClickhouseOptions): Promise<Click
   const tcpPort = options.tcpPort ?? (await freePort());
   // A quarter of the machine, but never so little that a large report fails for want of it.
   const memoryBytesMax = Math.round(Math.min(4 * GIB, Math.max(1.5 * GIB, totalmem() / 4)));
-  const files = writeClickhouseFiles({ dataDir, httpPort: port, tcpPort, users, memoryBytesMax });
+  const analysts = readAnalysts(dataDir);
+  const files = writeClickhouseFiles({
+    ...{ dataDir, httpPort: port, tcpPort, users, analysts, memoryBytesMax },
+  });
   const { file, args } = commandFor(options.binary, files);
   const server = await launch({
     name: 'clickhouse',
@@ -63,7 +70,8 @@ export async function startClickhouse(options: ClickhouseOptions): Promise<Click
     timeoutMs: READY_TIMEOUT_MS,
     explain: (lines) => explainFailure(lines, dataDir, port, tcpPort),
   });
-  return Object.assign(server, { url, tcpPort });
+  const areAnalystsChanged = () => !isDeepStrictEqual(readAnalysts(dataDir), analysts);
+  return Object.assign(server, { url, tcpPort, areAnalystsChanged });
 }
 
 /** What the engine's error numbers mean to the person who started us. */

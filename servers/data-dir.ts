@@ -109,6 +109,12 @@ export function readOrMakeSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
+/** Whether a ClickHouse with this admin password is the one of the folder. @throws SojournError `SJ_SERVER_START` */
+export function ownsClickhouse(dataDir: string, adminPassword: string | undefined): boolean {
+  const own = readSecrets(join(dataDir, 'secrets.json')).clickhouse?.adminPassword;
+  return own !== undefined && own === adminPassword;
+}
+
 /** Those of an earlier version, which knew fewer users, or none. */
 function readSecrets(file: string): {
   readonly clickhouse?: Partial<ClickhousePasswords>;

@@ -14,6 +14,8 @@ export interface Kept {
   restart(): Promise<void>;
   /** Asked from time to time, where given: why it can only go on after a new start; undefined where all is well. */
   faultOf?(): Promise<string | undefined>;
+  /** Asked as often: why it is to be started anew though it is well. That is no failure, and counts as none. */
+  renewalOf?(): string | undefined;
 }
 
 export interface KeepOptions {
@@ -60,8 +62,10 @@ async function keep(server: Kept, options: KeepOptions, stop: AbortSignal): Prom
   let attempts = 0;
   let startedAt = Date.now();
   while (!isOver()) {
-    let fault = await untilFault(server, lookEveryMs, stop);
-    if (fault === undefined) return;
+    const found = await untilFault(server, lookEveryMs, stop);
+    if (found === undefined) return;
+    if (found.isRenewal && (await renewed(server, found.why, log))) continue;
+    let fault = found.why;
     if (Date.now() - startedAt >= STEADY_AFTER_MS) attempts = 0;
     for (let running = false; !running;) {
       if (attempts >= ATTEMPTS_MAX) {
@@ -86,13 +90,30 @@ async function keep(server: Kept, options: KeepOptions, stop: AbortSignal): Prom
   }
 }
 
+async function renewed(server: Kept, why: string, log: Logger): Promise<boolean> {
+  log.info({ server: server.name, why }, 'starting a server anew');
+  try {
+    await server.restart();
+    log.info({ server: server.name }, 'the server runs again');
+    return true;
+  } catch (error) {
+    log.error({ server: server.name, err: toError(error) }, 'a server did not start again');
+    return false;
+  }
+}
+
+interface Reason {
+  readonly why: string;
+  readonly isRenewal?: boolean;
+}
+
 /** @returns why it has to be started again; undefined once `stop` says so */
 async function untilFault(
   server: Kept,
   lookEveryMs: number,
   stop: AbortSignal,
-): Promise<string | undefined> {
-  const ended = server.current().exited.then(() => 'it ended by itself');
+): Promise<Reason | undefined> {
+  const ended = server.current().exited.then(() => ({ why: 'it ended by itself' }));
   const isOver = () => stop.aborted;
   let before: string | undefined;
   while (!isOver()) {
@@ -102,9 +123,11 @@ async function untilFault(
     look.abort();
     if (isOver()) return undefined;
     if (first !== undefined) return first;
+    const renewal = server.renewalOf?.();
+    if (renewal !== undefined) return { why: renewal, isRenewal: true };
     const fault = await server.faultOf?.();
     // Seen once it may have been in passing.
-    if (fault !== undefined && before !== undefined) return fault;
+    if (fault !== undefined && before !== undefined) return { why: fault };
     before = fault;
   }
   return undefined;

@@ -9,7 +9,7 @@ import { SojournError, toError } from '../shared/errors.ts';
 import { startClickhouse, type ClickhouseServer } from './clickhouse.ts';
 import { lockDataDir, readOrMakeSecrets, type Secrets } from './data-dir.ts';
 import { untilPredecessorEnded, type RunningServer } from './guard.ts';
-import { type Keeper, type Kept, keepRunning } from './keep-running.ts';
+import { type Keeper, type KeepOptions, type Kept, keepRunning } from './keep-running.ts';
 import { startNats, type NatsServer } from './nats.ts';
 import { findClickhouse, obtain, type ObtainOptions, type Progress } from './obtain.ts';
 import { assertPortFree, freePorts } from './ports.ts';
@@ -60,7 +60,7 @@ export interface Servers {
   /** Starts a server again on its port and folder, stopping it first if it still runs. */
   restart(name: ServerName): Promise<void>;
   /** Starts each that ends, or that refuses everything, again. */
-  keepRunning(): Keeper;
+  keepRunning(options?: Pick<KeepOptions, 'lookEveryMs'>): Keeper;
   /** Stops all and gives the folder free. Safe to call again. */
   stop(): Promise<void>;
 }
@@ -168,7 +168,7 @@ function serversFrom(
     },
     secrets: context.secrets,
     restart,
-    keepRunning() {
+    keepRunning(options = {}) {
       const temporal = running.get('temporal')?.server as TemporalServer | undefined;
       const watch = temporal && watchTemporal(temporal.address, context.namespace);
       const kept = [...running.keys()].map((name): Kept => ({
@@ -176,8 +176,9 @@ function serversFrom(
         current: () => startedAs(name).server,
         restart: () => restart(name),
         ...(name === 'temporal' && watch && { faultOf: () => watch.faultOf() }),
+        ...(name === 'clickhouse' && { renewalOf: () => analystsChanged(startedAs(name)) }),
       }));
-      const keeper = keepRunning(kept, { log: context.log });
+      const keeper = keepRunning(kept, { ...options, log: context.log });
       return {
         failed: keeper.failed,
         async stop() {
@@ -191,6 +192,15 @@ function serversFrom(
       return stopped;
     },
   };
+}
+
+function analystsChanged({ server }: Started): string | undefined {
+  try {
+    return (server as ClickhouseServer).areAnalystsChanged() ? 'its analysts changed' : undefined;
+  } catch {
+    // A file that cannot be read is looked at again; the server goes on with those that it has.
+    return undefined;
+  }
 }
 
 async function startOnSomePort(name: ServerName, context: Context): Promise<Started> {

@@ -10,6 +10,7 @@ import {
   readDimensionName,
   readHostName,
   readPropertyName,
+  readRetention,
   readWeek,
   readZone,
   sorted,
@@ -30,6 +31,8 @@ export interface SettingsChange {
   readonly ownHosts?: readonly Edit[] | undefined;
   /** In their order; one is added as `NAME=PROPERTY` and removed by its name. */
   readonly dimensions?: readonly Edit[] | undefined;
+  /** As `400d`; `false`: for ever. */
+  readonly retention?: string | false | undefined;
 }
 
 /** The settings that somebody wants to be something, whatever they are. */
@@ -58,7 +61,21 @@ export function changeSettings(
   if (ownHosts instanceof Fault) return ownHosts;
   const dimensions = changeDimensions(old.dimensions, change.dimensions ?? []);
   if (dimensions instanceof Fault) return dimensions;
-  return { timeZone, week, ...(currency !== undefined && { currency }), ownHosts, dimensions };
+  const retentionDays = changeRetention(old.retentionDays, change.retention);
+  if (retentionDays instanceof Fault) return flagFault('--retention', retentionDays);
+  return {
+    ...{ timeZone, week, ownHosts, dimensions },
+    ...(currency !== undefined && { currency }),
+    ...(retentionDays !== undefined && { retentionDays }),
+  };
+}
+
+function changeRetention(
+  old: number | undefined,
+  wanted: SettingsChange['retention'],
+): number | undefined | Fault {
+  if (wanted === undefined) return old;
+  return wanted === false ? undefined : readRetention(wanted);
 }
 
 function changeHosts(old: readonly string[], edits: readonly Edit[]): readonly string[] | Fault {
@@ -129,7 +146,9 @@ export function changesBetween(
   after: ProjectSettings,
 ): readonly ChangedSetting[] {
   const isChanged = (setting: Setting) =>
-    JSON.stringify(before[setting]) !== JSON.stringify(after[setting]);
+    setting === 'retention'
+      ? before.retentionDays !== after.retentionDays
+      : JSON.stringify(before[setting]) !== JSON.stringify(after[setting]);
   return SETTINGS.filter(isChanged).map((setting) => ({
     setting,
     before: inWords(before, setting),
@@ -148,6 +167,8 @@ const MEANINGS: Readonly<Record<Setting, string>> = {
     'It counts for events that are taken in from now on; sources and channels of before stay as they are.',
   dimensions:
     'It counts for events that are taken in from now on; earlier events are not read again, and what is filed stays.',
+  retention:
+    'What is older is deleted by the next `sojourn project purge`, which `sojourn up` does every hour. What is deleted does not come back when days are kept longer again.',
 };
 
 /** One setting as a person reads it. */
@@ -158,6 +179,8 @@ export function inWords(settings: ProjectSettings, setting: Setting): string {
       return settings[setting];
     case 'currency':
       return settings.currency ?? 'none';
+    case 'retention':
+      return settings.retentionDays === undefined ? 'for ever' : `${settings.retentionDays}d`;
     case 'ownHosts':
       return settings.ownHosts.join(', ') || 'none';
     case 'dimensions':

@@ -8,6 +8,7 @@ import {
   readDimensionName,
   readHostName,
   readPropertyName,
+  readRetention,
   readWeek,
   readZone,
   sorted,
@@ -27,6 +28,8 @@ export interface ProjectSettings {
   readonly ownHosts: readonly string[];
   /** Declared dimensions: the property that each is read from, by name. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** Whole local days before today that its rows are kept; for ever where nobody says. */
+  readonly retentionDays?: number;
 }
 
 /** Those of a project for which nothing is set. */
@@ -63,6 +66,10 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
   };
   const currency = checked('currency', kept['currency'], readCurrency);
   const week = checked('week', kept['week'], readWeek);
+  const retention = checked('retention', kept['retention'], (text) => {
+    const days = readRetention(text);
+    return days instanceof Fault ? days : String(days);
+  });
   const hosts = listOf(kept['ownHosts']).flatMap(
     (host) => checked('an own host', host, readHostName) ?? [],
   );
@@ -81,12 +88,20 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
     ...(currency !== undefined && { currency }),
     ownHosts: sorted(hosts).slice(0, OWN_HOSTS_MAX),
     dimensions: byName(dimensions.slice(0, DECLARED_DIMENSIONS_MAX)),
+    ...(retention !== undefined && { retentionDays: Number(retention) }),
   };
   return { settings, faults };
 }
 
 /** The settings there are, in the order in which people are told. */
-export const SETTINGS = ['timeZone', 'week', 'currency', 'ownHosts', 'dimensions'] as const;
+export const SETTINGS = [
+  'timeZone',
+  'week',
+  'currency',
+  'ownHosts',
+  'dimensions',
+  'retention',
+] as const;
 export type Setting = (typeof SETTINGS)[number];
 
 /**
@@ -106,6 +121,7 @@ export function encodeSettings(
     currency: settings.currency ?? null,
     ownHosts: sorted(settings.ownHosts),
     dimensions: byName(Object.entries(settings.dimensions)),
+    retention: settings.retentionDays === undefined ? null : `${settings.retentionDays}d`,
   };
   const written = (kept === undefined ? SETTINGS : named).map((name) => [name, fields[name]]);
   return JSON.stringify({ ...kept, ...(Object.fromEntries(written) as object) });

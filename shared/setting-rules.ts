@@ -55,6 +55,20 @@ export function readCurrency(text: string): string | Fault {
       );
 }
 
+/** Above the longest that sessions usually change after they have ended, below what a Date can hold. */
+const RETENTION_DAYS = { min: 30, max: 36_500 } as const;
+
+/** @returns days */
+export function readRetention(text: string): number | Fault {
+  const [, digits] = /^(\d{1,5})d$/.exec(text) ?? [];
+  const days = Number(digits);
+  return digits !== undefined && days >= RETENTION_DAYS.min && days <= RETENTION_DAYS.max
+    ? days
+    : new Fault(
+        `must be a number of days from ${RETENTION_DAYS.min}d to ${RETENTION_DAYS.max}d, for example 400d, but is ${quoted(text)}`,
+      );
+}
+
 const HOST_CHARS_MAX = 253;
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const HOST = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);

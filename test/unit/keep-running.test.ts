@@ -71,6 +71,18 @@ describe('servers that are kept running', () => {
     await keeper.stop();
   });
 
+  it('are started anew where they are well but others, as often as it takes', async () => {
+    const one = server();
+    let asked = 0;
+    const renewalOf = () => (asked++ < 20 ? 'it has other users' : undefined);
+    const keeper = keepRunning([{ ...one.kept, renewalOf }], QUICK);
+    await eventually(() => {
+      expect(asked).to.be.greaterThan(20);
+    }, SOON);
+    await keeper.stop();
+    expect(one.starts).to.equal(20);
+  });
+
   it('are left alone once nobody wants them any more', async () => {
     const one = server();
     const keeper = keepRunning([one.kept], QUICK);

@@ -154,11 +154,11 @@ describe('the settings of a project', () => {
   });
 
   it('keep what a newer version has written beside them', () => {
-    const before = JSON.stringify({ retention: '13 months', currency: 'EUR' });
+    const before = JSON.stringify({ archive: '13 months', currency: 'EUR' });
 
     const after = encodeSettings(changed({ currency: false }), before);
 
-    expect(JSON.parse(after)).to.include({ retention: '13 months', currency: null });
+    expect(JSON.parse(after)).to.include({ archive: '13 months', currency: null });
     expect(parseSettings(after, isZone)).to.deep.equal({ settings: DEFAULT_SETTINGS, faults: [] });
   });
 });
@@ -237,6 +237,11 @@ describe('a change of settings', () => {
     ['--dimension', { dimensions: [{ add: `${'a'.repeat(64)}=plan` }] }],
     ['--dimension', { dimensions: [{ add: 'plan=a\u0000' }] }],
     ['--no-dimension', { dimensions: [{ remove: 'Plan' }] }],
+    ['--retention', { retention: '400' }],
+    ['--retention', { retention: '29d' }],
+    ['--retention', { retention: '40000d' }],
+    ['--retention', { retention: '13 months' }],
+    ['--retention', { retention: '' }],
   ] as const) {
     it(`names ${flag} where it refuses ${JSON.stringify(change).slice(0, 60)}`, () => {
       expect(refusal(change)).to.match(new RegExp(`^${flag} must`));
@@ -254,6 +259,22 @@ describe('a change of settings', () => {
       if (name === '' || name === '*') continue;
       const said = refusal({ dimensions: [{ add: `${name}=x` }] });
       expect(said, name).to.contain(`must not be called ${name}`);
+    }
+  });
+
+  it('keeps rows for so many days, or for ever again; what cannot be read is for ever, and told', () => {
+    const kept = changed({ retention: '400d' });
+    expect(kept.retentionDays).to.equal(400);
+    expect(parseSettings(encodeSettings(kept), isZone)).to.deep.equal({
+      settings: kept,
+      faults: [],
+    });
+    expect(changed({ week: 'sunday' }, kept).retentionDays).to.equal(400);
+    expect(changed({ retention: false }, kept)).not.to.have.property('retentionDays');
+    for (const retention of ['1d', 400, 'soon']) {
+      const read = parseSettings(JSON.stringify({ retention }), isZone);
+      expect(read.settings).to.deep.equal(DEFAULT_SETTINGS);
+      expect(read.faults).to.have.length(1);
     }
   });
 

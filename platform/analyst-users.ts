@@ -1,0 +1,205 @@
+/**
+ * Analysts of one project on a ClickHouse whose users are made by SQL. What restricts a user is there before what lets it
+ * read: whenever this is broken off, the user sees nothing rather than too much. All of it may be run again.
+ */
+import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
+import { SojournError } from '../shared/errors.ts';
+import {
+  ANALYST_PREFIX,
+  analystGrants,
+  analystUser,
+  PROJECT_TABLES,
+  projectCondition,
+  projectOfCondition,
+} from './analyst-rights.ts';
+import { DATABASE, select } from './clickhouse.ts';
+import { reasonOf } from './unreachable.ts';
+
+export interface Analyst {
+  /** Without {@link ANALYST_PREFIX}. */
+  readonly name: string;
+  readonly project: string;
+}
+
+export interface NewAnalyst extends Analyst {
+  /** SHA-256, in hex. */
+  readonly passwordHash: string;
+}
+
+/** Error codes of a server whose users live in files. */
+export const NO_SQL_USERS: ReadonlySet<string> = new Set(['514', '495']);
+
+/** Limits as those of the BI user: its own to lower, or to raise a little. */
+const SETTINGS = 'readonly = 2, max_execution_time = 120 MIN 1 MAX 600';
+
+/** Whether the server's users are in its files, so that SQL makes none. */
+export function isUsersInFiles(error: unknown): boolean {
+  return error instanceof ClickHouseError && NO_SQL_USERS.has(error.code);
+}
+
+/** What makes the user, or gives one that is there a new password. */
+export function userStatements({ name, passwordHash }: NewAnalyst): readonly string[] {
+  const user = quoted(name);
+  const identified = `IDENTIFIED WITH sha256_hash BY '${passwordHash}'`;
+  return [
+    `CREATE USER IF NOT EXISTS ${user} ${identified} SETTINGS ${SETTINGS}`,
+    `ALTER USER ${user} ${identified} SETTINGS ${SETTINGS}`,
+  ];
+}
+
+/**
+ * What lets a user that is there read one project. Two policies a table: the permissive one is what a server asks for on
+ * which users without a policy see nothing, the restrictive one holds whatever else somebody permits.
+ */
+export function rightsStatements(
+  { name, project }: Analyst,
+  database: string = DATABASE,
+): readonly string[] {
+  const user = quoted(name);
+  const policies = PROJECT_TABLES.flatMap((table) =>
+    POLICY_KINDS.map(
+      (kind) =>
+        `CREATE ROW POLICY OR REPLACE ${policyOf(name, kind)} ON ${database}.${table}
+         AS ${kind} FOR SELECT USING ${projectCondition(project)} TO ${user}`,
+    ),
+  );
+  return [
+    ...policies,
+    `GRANT ${analystGrants(database).join(', ')} TO ${user} WITH REPLACE OPTION`,
+  ];
+}
+
+/** Rights go before what restricts them. */
+export function removalStatements(name: string, database: string = DATABASE): readonly string[] {
+  return [
+    `DROP USER IF EXISTS ${quoted(name)}`,
+    ...PROJECT_TABLES.flatMap((table) =>
+      POLICY_KINDS.map(
+        (kind) => `DROP ROW POLICY IF EXISTS ${policyOf(name, kind)} ON ${database}.${table}`,
+      ),
+    ),
+  ];
+}
+
+const POLICY_KINDS = ['RESTRICTIVE', 'PERMISSIVE'] as const;
+
+function policyOf(name: string, kind: (typeof POLICY_KINDS)[number]): string {
+  return `\`${analystUser(name)}${kind === 'PERMISSIVE' ? '_permits' : ''}\``;
+}
+
+function quoted(name: string): string {
+  return `\`${analystUser(name)}\``;
+}
+
+/**
+ * Makes an analyst, or gives the one that is there a new password.
+ * @throws SojournError `SJ_USAGE` where the name is that of another project's analyst; `SJ_CONFIG` where others would
+ * see nothing any more; `SJ_SERVER_UNREACHABLE`. ClickHouseError where users live in files: see {@link isUsersInFiles}
+ */
+export async function createAnalyst(client: ClickHouseClient, analyst: NewAnalyst): Promise<void> {
+  const known = await listSqlAnalysts(client);
+  assertSameProject(known, analyst);
+  for (const query of userStatements(analyst)) await client.command({ query });
+  if (await isSightLost(client, analyst)) {
+    await removeSqlAnalyst(client, analyst.name);
+    throw new SojournError(
+      'SJ_CONFIG',
+      'this ClickHouse shows users without a row policy nothing of a table that has one (users_without_row_policies_can_read_rows is false), so all others would see no rows any more: nothing was changed; set it to true, or give each of your users a row policy of its own first',
+    );
+  }
+  await giveRights(client, analyst);
+}
+
+/** @throws SojournError `SJ_USAGE` */
+export function assertSameProject(known: readonly Analyst[], { name, project }: Analyst): void {
+  const other = known.find((one) => one.name === name && one.project !== project);
+  if (other === undefined) return;
+  throw new SojournError(
+    'SJ_USAGE',
+    `${analystUser(name)} is an analyst of project ${other.project}; remove it there first, or choose another --name`,
+  );
+}
+
+const PROBE = `${DATABASE}.analyst_probe`;
+
+/**
+ * Whether a policy for the new user takes the rows of a table from us, who have none: tried on a table that nobody needs,
+ * before it is done to those that everybody reads.
+ */
+async function isSightLost(client: ClickHouseClient, { name }: Analyst): Promise<boolean> {
+  const policy = `${quoted(name)} ON ${PROBE}`;
+  await client.command({
+    query: `CREATE TABLE IF NOT EXISTS ${PROBE} (project String) ENGINE = MergeTree ORDER BY project COMMENT 'For a moment: whether policies of others hide rows'`,
+  });
+  try {
+    await client.command({ query: `INSERT INTO ${PROBE} VALUES ('probe')` });
+    await client.command({
+      query: `CREATE ROW POLICY OR REPLACE ${policy} USING project = '' TO ${quoted(name)}`,
+    });
+    const [row] = await select<{ seen: number }>(
+      client,
+      `SELECT count() > 0 AS seen FROM ${PROBE}`,
+    );
+    return Number(row?.seen) !== 1;
+  } finally {
+    await client.command({ query: `DROP ROW POLICY IF EXISTS ${policy}` });
+    await client.command({ query: `DROP TABLE IF EXISTS ${PROBE} SYNC` });
+  }
+}
+
+async function giveRights(client: ClickHouseClient, analyst: Analyst): Promise<void> {
+  for (const query of rightsStatements(analyst)) await client.command({ query });
+}
+
+/** Safe to run again. @throws what the client throws */
+export async function removeSqlAnalyst(client: ClickHouseClient, name: string): Promise<void> {
+  for (const query of removalStatements(name)) await client.command({ query });
+}
+
+/** By name. One whose making was broken off before it could see anything has no project. @throws SojournError `SJ_SERVER_UNREACHABLE` */
+export async function listSqlAnalysts(client: ClickHouseClient): Promise<readonly Analyst[]> {
+  const rows = await select<{ name: string; condition: string }>(
+    client,
+    `SELECT u.name AS name, any(p.condition) AS condition
+     FROM system.users AS u
+     LEFT JOIN (
+       SELECT short_name, any(assumeNotNull(select_filter)) AS condition FROM system.row_policies
+       WHERE database = {database: String} AND select_filter IS NOT NULL GROUP BY short_name
+     ) AS p ON p.short_name = u.name
+     WHERE startsWith(u.name, {prefix: String}) AND u.storage NOT LIKE 'users%xml'
+     GROUP BY name ORDER BY name`,
+    { database: DATABASE, prefix: ANALYST_PREFIX },
+  );
+  return rows.map(({ name, condition }) => ({
+    name: name.slice(ANALYST_PREFIX.length),
+    project: projectOfCondition(condition) ?? '',
+  }));
+}
+
+/**
+ * Gives all analysts what this version lets them see. An admin who may not look at users has made none.
+ * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`
+ */
+export async function renewAnalysts(client: ClickHouseClient): Promise<void> {
+  const analysts = await listSqlAnalysts(client).catch((error: unknown): readonly Analyst[] => {
+    if (isAccessDenied(error)) return [];
+    throw error;
+  });
+  for (const analyst of analysts) {
+    if (analyst.project === '') continue;
+    try {
+      await giveRights(client, analyst);
+    } catch (error) {
+      throw new SojournError(
+        'SJ_MIGRATION',
+        `the rights of ${analystUser(analyst.name)} could not be brought up to date: ${reasonOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+function isAccessDenied(error: unknown): boolean {
+  const cause = error instanceof SojournError ? error.cause : error;
+  return cause instanceof ClickHouseError && cause.code === '497';
+}

@@ -1,0 +1,279 @@
+/** Old rows of a project are deleted, on real servers: exactly they, and no number of a kept day changes. */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { expect } from 'chai';
+import { sessionTableRow } from '../../activities/load-batch.ts';
+import { setProject } from '../../operations/projects.ts';
+import { type Purged, purgeProjects } from '../../operations/purge-projects.ts';
+import { connectClickHouse, select } from '../../platform/clickhouse.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, type Nats } from '../../platform/nats.ts';
+import { loadZones } from '../../platform/zones.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
+import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
+import { formatDecimal } from '../../shared/decimal.ts';
+import type { VisitorEvent } from '../../shared/event.ts';
+import { retentionLimit } from '../../shared/retention.ts';
+import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
+import { aRollup } from '../support/builders.ts';
+import { environmentOf, sojourn } from '../support/pipeline.ts';
+import { intBetween, pick, type Random, randomOf } from '../support/random.ts';
+import { useServers } from '../support/servers.ts';
+
+const DAYS = 400;
+const HOUR_MS = 3_600_000;
+const VISITS = 120;
+const ZONES = [
+  ...['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Asia/Kathmandu'],
+  ...['America/St_Johns', 'Pacific/Chatham'],
+];
+/** Noon of UTC is not midnight anywhere that is here. */
+const NOW = Date.UTC(2027, 2, 1, 12);
+
+const zones = loadZones();
+
+describe('the retention of a project', function () {
+  this.timeout(240_000);
+  const servers = useServers();
+  let nats: Nats;
+  let admin: ClickHouseClient;
+  let writer: ClickHouseClient;
+
+  before(async () => {
+    const environment = environmentOf(servers());
+    const { code, stderr } = await sojourn(['migrate'], environment);
+    expect(code, stderr).to.equal(0);
+    const config = requireServers(loadConfig(environment), ['NATS_URL', 'CLICKHOUSE_URL']);
+    nats = await connectNats(config, 'retention test', silentLog);
+    admin = connectClickHouse(config, 'admin');
+    writer = connectClickHouse(config, 'writer');
+  });
+
+  after(async () => {
+    for (const zone of ZONES) await set(projectOf(zone), { retention: false });
+    await Promise.all([admin.close(), writer.close(), nats.connection.close()]);
+  });
+
+  const projectOf = (zone: string) => `kept-${zone.toLowerCase().replace('/', '-')}`;
+  const set = (project: string, change: Parameters<typeof setProject>[2]) =>
+    setProject({ nats, tables: writer }, project, change);
+  const limitOf = (zone: string, now = NOW) =>
+    retentionLimit(DAYS, now, (at) => zones.startOfLocal(zone, 'day', at));
+  const dayOf = (zone: string, at: number) =>
+    new Date(at + zones.offsetAt(zone, at) * 1_000).toISOString().slice(0, 10);
+
+  const insert = (table: string, values: readonly object[]) =>
+    admin.insert({ table: `sojourn.${table}`, values, format: 'JSONEachRow' });
+
+  interface Visit {
+    readonly first: number;
+    readonly last: number;
+  }
+
+  /** Visits around the limit, some of them across it, as the loader writes them. */
+  async function visited(project: string, limit: number, random: Random): Promise<Visit[]> {
+    const sums: Contributions = new Map();
+    const rows: object[] = [];
+    const visits = Array.from({ length: VISITS }, (_, n): Visit => {
+      const state = emptySession();
+      addAll(sums, applyEvents(state, eventsOf(random, limit, n)));
+      const facts = factsOf(state, undefined);
+      if (facts === undefined) throw new Error('a session has events');
+      addAll(sums, sessionRows(facts));
+      const session = { ...facts, status: 'ended', updatedAt: facts.lastEventAt } as const;
+      const identity = `${facts.firstEventAt.toString(16).padStart(12, '0')}-${n}`;
+      const record = aRollup({ project, sessionId: `s-${n}`, identity, session });
+      rows.push({ ...sessionTableRow(record), catalogue: CATALOGUE_VERSION });
+      return { first: facts.firstEventAt, last: facts.lastEventAt };
+    });
+    await insert('sessions', rows);
+    await insert('metrics', metricRows(project, sums));
+    return visits;
+  }
+
+  const text = async (query: string): Promise<string> => {
+    const result = await admin.query({ query, format: 'JSONCompactEachRow' });
+    return await result.text();
+  };
+
+  const VIEWS = [
+    ...['overview_daily', 'channels_daily', 'devices_daily', 'entry_pages_daily', 'pages_daily'],
+    ...['events_daily', 'revenue_daily'],
+  ];
+
+  /** All that is said of days from a day on, and of what ended in them. */
+  async function keptNumbers(project: string, day: string, limit: number): Promise<string[]> {
+    const where = (condition: string) =>
+      `WHERE project = '${project}' AND ${condition} ORDER BY ALL`;
+    const at = `toDateTime(${limit / 1_000})`;
+    return Promise.all([
+      ...VIEWS.map((view) => text(`SELECT * FROM sojourn.${view} ${where(`day >= '${day}'`)}`)),
+      text(`SELECT * FROM sojourn.overview_hourly ${where(`hour >= ${at}`)}`),
+      text(`SELECT * FROM sojourn.visits ${where(`last_day >= '${day}'`)}`),
+      text(`SELECT * FROM sojourn.bounce_rate ${where(`hour >= ${at}`)}`),
+    ]);
+  }
+
+  const drift = (project: string) =>
+    text(`SELECT * FROM sojourn.drift WHERE project = '${project}'`);
+  const compared = async (project: string) =>
+    Number(
+      (await text(`SELECT toInt32(count()) FROM sojourn.audit WHERE project = '${project}'`)).slice(
+        1,
+        -2,
+      ),
+    );
+
+  async function purge(now = NOW): Promise<ReadonlyMap<string, Purged>> {
+    const purged = await purgeProjects({ nats, admin }, now);
+    return new Map(purged.map((one) => [one.project, one]));
+  }
+
+  it('takes what lies before a local day, and changes no number of the days from it on', async () => {
+    const random = randomOf(20_270_301);
+    const before = new Map<string, string[]>();
+    const visits = new Map<string, Visit[]>();
+    for (const zone of ZONES) {
+      const project = projectOf(zone);
+      await set(project, { timeZone: zone, retention: `${DAYS}d` });
+      visits.set(zone, await visited(project, limitOf(zone), random));
+      before.set(zone, await keptNumbers(project, dayOf(zone, limitOf(zone)), limitOf(zone)));
+      expect(await drift(project), zone).to.equal('');
+    }
+    const forEver = 'kept-for-ever';
+    await set(forEver, { timeZone: 'Asia/Kolkata' });
+    await visited(forEver, limitOf('UTC'), random);
+    const rowsForEver = await text(rowsOf(forEver));
+
+    const purged = await purge();
+
+    for (const zone of ZONES) {
+      const project = projectOf(zone);
+      const limit = limitOf(zone);
+      const all = visits.get(zone) ?? [];
+      const gone = all.filter(({ last }) => last < limit);
+      const across = all.filter(({ first, last }) => first < limit && last >= limit);
+      expect(across.length, 'visits across the limit').to.be.above(2);
+      expect(dayOf(zone, limit), zone).to.equal('2026-01-25');
+      expect(purged.get(project), zone).to.include({
+        keptFrom: new Date(limit).toISOString(),
+        sessions: gone.length,
+      });
+      const left = await text(
+        `SELECT toInt32(count()), toInt32(countIf(last_event_at < toDateTime(${limit / 1_000}))) FROM sojourn.sessions FINAL WHERE project = '${project}'`,
+      );
+      expect(left, zone).to.equal(`[${VISITS - gone.length}, 0]\n`);
+      const oldest = await text(
+        `SELECT toInt32(countIf(bucket + INTERVAL 1 HOUR <= toDateTime(${limit / 1_000}))) FROM sojourn.metrics WHERE project = '${project}' AND granularity IN ('hour', 'quarter_hour')`,
+      );
+      expect(oldest, zone).to.equal('[0]\n');
+      const now = await keptNumbers(project, dayOf(zone, limit), limit);
+      expect(now, zone).to.deep.equal(before.get(zone));
+      expect(now[0], zone).not.to.equal('');
+      expect(await drift(project), zone).to.equal('');
+      expect(await compared(project), zone).to.be.above(20);
+    }
+    expect(await text(rowsOf(forEver))).to.equal(rowsForEver);
+    expect(purged.has(forEver)).to.equal(false);
+  });
+
+  it('shows of the day before what belongs to visits that ended later, and nothing else', async () => {
+    for (const zone of ZONES) {
+      const limit = limitOf(zone);
+      const old = await text(
+        `SELECT toInt32(sum(sessions) - (SELECT count() FROM sojourn.sessions FINAL WHERE project = '${projectOf(zone)}' AND started_at < toDateTime(${limit / 1_000}))),
+           toInt32(sum(sessions_by_last_event))
+         FROM sojourn.overview_daily WHERE project = '${projectOf(zone)}' AND day < '${dayOf(zone, limit)}'`,
+      );
+      expect(old, zone).to.equal('[0, 0]\n');
+    }
+  });
+
+  it('has nothing left to do when it is done again', async () => {
+    for (const one of (await purge()).values()) {
+      if (!one.project.startsWith('kept-')) continue;
+      expect(one).to.include({ sessions: 0, metrics: 0 });
+    }
+  });
+
+  it('never goes back, and keeps the audit silent where it was broken off after its first step', async () => {
+    const zone = 'Asia/Kolkata';
+    const project = projectOf(zone);
+    // A day later; only the limit is noted.
+    const later = limitOf(zone, NOW + 24 * HOUR_MS);
+    await insert('kept_from', [{ project, kept_from: later / 1_000 }]);
+    expect(await drift(project)).to.equal('');
+    // Half of it: sessions are gone, metrics are there.
+    await admin.command({
+      query: `DELETE FROM sojourn.sessions WHERE project = '${project}' AND last_event_at < toDateTime(${later / 1_000})`,
+    });
+    expect(await drift(project)).to.equal('');
+
+    const purged = (await purge()).get(project);
+    expect(purged).to.include({ keptFrom: new Date(later).toISOString(), sessions: 0 });
+    expect(purged?.metrics).to.be.above(0);
+    expect(await drift(project)).to.equal('');
+  });
+
+  it('takes what comes in late for a time that is gone with the next run, and no audit minds it', async () => {
+    const project = projectOf('UTC');
+    const limit = limitOf('UTC');
+    const kept = await keptNumbers(project, dayOf('UTC', limit), limit);
+    const old = { project, bucket: limit / 1_000 - 48 * 3_600, dimension: '', dimension_value: '' };
+    const hour = { ...old, metric_type: 'sessions', granularity: 'hour' };
+    await insert('metrics', [{ ...hour, value: '-1', count: -1 }]);
+    expect(await drift(project)).to.equal('');
+    expect(await keptNumbers(project, dayOf('UTC', limit), limit)).to.deep.equal(kept);
+
+    expect((await purge()).get(project)).to.include({ metrics: 1 });
+    expect(await keptNumbers(project, dayOf('UTC', limit), limit)).to.deep.equal(kept);
+  });
+
+  it('is set, shown and done by the command line', async () => {
+    const environment = environmentOf(servers());
+    const run = async (...words: string[]) => {
+      const { code, stdout, stderr } = await sojourn(['project', ...words, '--json'], environment);
+      expect(code, stderr).to.equal(0);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    expect(await run('set', 'kept-cli', '--retention', '90d')).to.include({ retention: '90d' });
+    const [row] = await select<{ days: number }>(
+      admin,
+      `SELECT retention_days AS days FROM sojourn.projects FINAL WHERE project = 'kept-cli'`,
+    );
+    expect(row?.days).to.equal(90);
+    const purged = (await run('purge')) as unknown as Purged[];
+    expect(purged.map(({ project }) => project)).to.include('kept-cli');
+    expect(await run('set', 'kept-cli', '--no-retention')).to.include({ retention: null });
+  });
+});
+
+const rowsOf = (project: string) =>
+  `SELECT toInt32(count()), toString(sum(value)), (SELECT toInt32(count()) FROM sojourn.sessions FINAL WHERE project = '${project}') FROM sojourn.metrics WHERE project = '${project}'`;
+
+/** Within three days of the limit; every fourth visit goes on for hours. */
+function eventsOf(random: Random, limit: number, n: number): VisitorEvent[] {
+  const spread = n % 4 === 0 ? 2 * HOUR_MS : 72 * HOUR_MS;
+  let at = limit + intBetween(random, -spread, spread);
+  const step = n % 4 === 0 ? HOUR_MS : 60_000;
+  return Array.from({ length: intBetween(random, 1, 6) }, (_, index): VisitorEvent => {
+    if (index > 0) at += intBetween(random, 0, step);
+    const type = pick(random, ['pageview', 'pageview', 'signup', 'purchase']);
+    return {
+      ...{ id: `e-${index}`, type, at, seq: index + 1, visitorId: `v-${n % 30}`, channel: 'Email' },
+      deviceType: pick(random, ['mobile', 'desktop']),
+      ...(type === 'pageview' && { path: pick(random, ['/', '/a']) }),
+      ...(type === 'purchase' && { revenue: '19.99', currency: 'EUR' }),
+    };
+  });
+}
+
+function metricRows(project: string, rows: Contributions): object[] {
+  return Array.from(rows, ([key, { value, count }]) => {
+    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
+    return {
+      ...{ project, metric_type: metric, granularity, bucket: bucket / 1_000, dimension },
+      ...{ dimension_value: dimensionValue, value: formatDecimal(value), count },
+    };
+  });
+}
