@@ -87,6 +87,10 @@ export const RANGE_BYTES_MAX = 32 * 1024 * 1024;
 /** Ranges after which the loader continues as new; its history stays below 2,000 events. */
 export const RANGES_PER_RUN_MAX = 100;
 
+/** One chunk of a load in bulk: enough to amortise its inserts, and some 30 MiB while it is folded. */
+export const BULK_SESSIONS_MAX = 1_000;
+export const BULK_EVENTS_MAX = 20_000;
+
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
 export const ANNOUNCED_BYTES_MAX = 512 * 1024;
 

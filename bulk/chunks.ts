@@ -1,0 +1,34 @@
+/**
+ * A load in chunks: so many sessions that one insert is worth it, so few that they are held in memory easily. The same
+ * sessions in the same order make the same chunks, so a chunk is known by its number.
+ */
+import { BULK_EVENTS_MAX, BULK_SESSIONS_MAX } from '../shared/limits.ts';
+import type { WholeSession } from './whole-session.ts';
+
+export interface Chunk {
+  /** From 1. */
+  readonly number: number;
+  readonly sessions: readonly WholeSession[];
+}
+
+/** @param sessions by the time of their first events: it decides whose users are new */
+export function* chunksOf(
+  sessions: Iterable<WholeSession>,
+  { sessionsMax, eventsMax } = { sessionsMax: BULK_SESSIONS_MAX, eventsMax: BULK_EVENTS_MAX },
+): Generator<Chunk> {
+  let number = 1;
+  let chunk: WholeSession[] = [];
+  let events = 0;
+  for (const session of sessions) {
+    const isFull = chunk.length === sessionsMax || events + session.events.length > eventsMax;
+    if (isFull && chunk.length > 0) {
+      yield { number, sessions: chunk };
+      number += 1;
+      chunk = [];
+      events = 0;
+    }
+    chunk.push(session);
+    events += session.events.length;
+  }
+  if (chunk.length > 0) yield { number, sessions: chunk };
+}
