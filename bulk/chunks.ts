@@ -11,10 +11,18 @@ export interface Chunk {
   readonly sessions: readonly WholeSession[];
 }
 
+export interface ChunkMax {
+  readonly sessionsMax: number;
+  /** More only where one session has more. */
+  readonly eventsMax: number;
+}
+
+const CHUNK_MAX: ChunkMax = { sessionsMax: BULK_SESSIONS_MAX, eventsMax: BULK_EVENTS_MAX };
+
 /** @param sessions by the time of their first events: it decides whose users are new */
 export function* chunksOf(
   sessions: Iterable<WholeSession>,
-  { sessionsMax, eventsMax } = { sessionsMax: BULK_SESSIONS_MAX, eventsMax: BULK_EVENTS_MAX },
+  { sessionsMax, eventsMax }: ChunkMax = CHUNK_MAX,
 ): Generator<Chunk> {
   let number = 1;
   let chunk: WholeSession[] = [];

@@ -19,9 +19,21 @@ export function chunkRange(load: string, number: number): LogRange {
 
 /** Says that a load has begun, before anything of it is loaded. Again is the same. @throws what the tables throw */
 export async function noteBegun(tables: TableWriter, load: string): Promise<void> {
-  const range = chunkRange(load, 0);
-  const { partition, log } = range;
-  const place = { partition, log, range_from: 0, range_to: 0, range_at: '', records: 0 };
+  await note(tables, load, 0);
+}
+
+/** Says that all of it is loaded: nothing more is taken under its name. Again is the same. @throws what the tables throw */
+export async function noteDone(tables: TableWriter, load: string): Promise<void> {
+  await note(tables, load, ALL);
+}
+
+/** Behind every chunk. */
+const ALL = Number.MAX_SAFE_INTEGER;
+
+async function note(tables: TableWriter, load: string, number: number): Promise<void> {
+  const range = chunkRange(load, number);
+  const { partition, log, from, to } = range;
+  const place = { partition, log, range_from: from, range_to: to, range_at: '', records: 0 };
   await tables.insert('loaded_ranges', [place], rangeToken(range));
 }
 
@@ -29,6 +41,7 @@ export interface BegunLoad {
   readonly load: string;
   /** Number of the last chunk that is loaded; 0 before the first. */
   readonly loadedTo: number;
+  readonly isDone: boolean;
 }
 
 /**
@@ -49,5 +62,6 @@ export async function begunLoads(
   return rows.map(({ log, loaded }) => ({
     load: log.slice(LIFE.length),
     loadedTo: Number(loaded),
+    isDone: Number(loaded) === ALL,
   }));
 }

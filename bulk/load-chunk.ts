@@ -1,5 +1,5 @@
 /**
- * Loads one chunk: its sessions folded and settled in memory, summed as the loader sums a range of the rollup log, and
+ * One chunk: its sessions folded and settled in memory, summed as the loader sums a range of the rollup log, and
  * inserted by the very step that loads such a range, under a token and behind a fence of its own. Repeating it repeats
  * the same blocks, and changes nothing.
  */
@@ -16,42 +16,63 @@ import {
   settleSession,
 } from './whole-session.ts';
 
-export interface LoadChunkDeps {
+/** Tries until it is done, or until nobody wants it any more. */
+export type Patiently = <T>(step: () => Promise<T>) => Promise<T>;
+
+export interface SumChunkDeps {
   readonly visitors: Pick<Visitors, 'recognize'>;
-  readonly tables: TableWriter;
-  /** Tries until it is done, or until nobody wants it any more. */
-  readonly patiently: <T>(step: () => Promise<T>) => Promise<T>;
+  readonly patiently: Patiently;
 }
 
-/** Others have a turn after so many sessions: some milliseconds. */
-const SESSIONS_AT_ONCE = 10;
+/**
+ * So many are folded, asked about and settled together: few enough that what is known of them is gone again before it
+ * costs anything, and that others who wait for this thread have a turn every few milliseconds.
+ */
+const SESSIONS_AT_ONCE = 32;
 const USERS_AT_ONCE = 32;
 
-/** @throws what the fold throws, which is a fault of ours; what `patiently` throws */
-export async function loadChunk(
-  { visitors, tables, patiently }: LoadChunkDeps,
-  { number, sessions }: Chunk,
+/**
+ * What a chunk adds up to, the users of its sessions claimed.
+ * @throws RangeError on sessions that are not in the order of their first events, or have none; what `patiently` throws
+ */
+export async function sumChunk(
+  { visitors, patiently }: SumChunkDeps,
+  { sessions }: Chunk,
   options: FoldOptions,
 ): Promise<RangeSums> {
-  const folded: FoldedSession[] = [];
-  for await (const session of inTurns(sessions)) folded.push(foldSession(session, options));
-  folded.sort(byFirstEvent);
-  const users = await patiently(() => recognizeAll(visitors, folded));
   const sums = createRangeSums();
-  for await (const session of inTurns(folded)) {
-    for (const record of settleSession(session, users.get(session))) sums.add(record);
+  let latest = 0;
+  for (let from = 0; from < sessions.length; from += SESSIONS_AT_ONCE) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const some = sessions.slice(from, from + SESSIONS_AT_ONCE);
+    const folded = some.map((session) => foldSession(session, options));
+    for (const { firstEventAt, actor } of folded) {
+      if (firstEventAt < latest) {
+        throw new RangeError(`session ${actor.sessionId} begins before one that came before it`);
+      }
+      latest = firstEventAt;
+    }
+    const users = await patiently(() => recognizeAll(visitors, folded));
+    for (const session of folded) {
+      for (const record of settleSession(session, users.get(session))) sums.add(record);
+    }
   }
-  const read = { sumRange: () => Promise.resolve(sums.sums()) };
-  return patiently(() => loadBatch(read, tables, chunkRange(options.load, number)));
+  return sums.sums();
 }
 
-function byFirstEvent(a: FoldedSession, b: FoldedSession): number {
-  return a.firstEventAt - b.firstEventAt || (a.actor.sessionId < b.actor.sessionId ? -1 : 1);
+/** Inserts what a chunk adds up to; safe to repeat. @throws what the tables throw */
+export async function insertChunk(
+  tables: TableWriter,
+  load: string,
+  number: number,
+  sums: RangeSums,
+): Promise<void> {
+  await loadBatch({ sumRange: () => Promise.resolve(sums) }, tables, chunkRange(load, number));
 }
 
 /** Each user's sessions are asked about one after the other, so that the first one is the one that is new. */
 async function recognizeAll(
-  visitors: LoadChunkDeps['visitors'],
+  visitors: SumChunkDeps['visitors'],
   folded: readonly FoldedSession[],
 ): Promise<ReadonlyMap<FoldedSession, RecognizedUser>> {
   const byUser = new Map<string, (readonly [FoldedSession, Visit])[]>();
@@ -72,11 +93,4 @@ async function recognizeAll(
   };
   await Promise.all(Array.from({ length: USERS_AT_ONCE }, ask));
   return users;
-}
-
-async function* inTurns<T>(all: readonly T[]): AsyncGenerator<T> {
-  for (const [index, one] of all.entries()) {
-    if (index % SESSIONS_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
-    yield one;
-  }
 }

@@ -7,9 +7,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
 import type { Visitors } from '../activities/visitors.ts';
 import type { Logger } from '../platform/log.ts';
-import { type Chunk, chunksOf } from './chunks.ts';
-import { begunLoads, noteBegun } from './ledger.ts';
-import { loadChunk } from './load-chunk.ts';
+import { type Chunk, type ChunkMax, chunksOf } from './chunks.ts';
+import { begunLoads, noteBegun, noteDone } from './ledger.ts';
+import { insertChunk, type Patiently, sumChunk } from './load-chunk.ts';
 import type { WholeSession } from './whole-session.ts';
 
 export interface LoadDeps {
@@ -32,6 +32,8 @@ export interface Load {
   readonly signal: AbortSignal;
   /** Told after each chunk, those that were there before too. */
   readonly onProgress?: (chunk: Chunk) => void;
+  /** How large chunks are: the same for one name, always. */
+  readonly chunkMax?: ChunkMax;
 }
 
 export interface LoadFigures {
@@ -44,33 +46,51 @@ export interface LoadFigures {
 
 const AGAIN_MS = { first: 200, max: 5_000 } as const;
 
-/** @throws the reason of the signal; what a fault in the sessions throws. A server that is away is waited for. */
+/** Does nothing where it is done. @throws the reason of the signal; what a fault in the sessions throws. A server that is away is waited for. */
 export async function runLoad(
   { visitors, tables, reader, log }: LoadDeps,
-  { name, sessions, idleTimeoutMs, signal, onProgress }: Load,
+  { name, sessions, idleTimeoutMs, signal, onProgress, chunkMax }: Load,
 ): Promise<LoadFigures> {
   const patiently = patience(signal, log);
   await patiently(() => noteBegun(tables, name));
   const loads = await patiently(() => begunLoads(reader, name));
-  const loadedTo = loads.find(({ load }) => load === name)?.loadedTo ?? 0;
+  const { loadedTo = 0, isDone = false } = loads.find(({ load }) => load === name) ?? {};
   const figures: LoadFigures = { sessions: 0, sessionsBefore: 0, events: 0, chunks: 0 };
-  for (const chunk of chunksOf(sessions())) {
-    signal.throwIfAborted();
-    const isThere = chunk.number <= loadedTo;
-    if (!isThere) {
-      await loadChunk({ visitors, tables, patiently }, chunk, { load: name, idleTimeoutMs });
-    }
+  if (isDone) return figures;
+  const count = (chunk: Chunk, isThere: boolean) => {
     figures.chunks += 1;
     figures.sessions += chunk.sessions.length;
     if (isThere) figures.sessionsBefore += chunk.sessions.length;
     for (const { events } of chunk.sessions) figures.events += events.length;
     onProgress?.(chunk);
+  };
+  // One chunk is inserted while the next one is worked out; never two, for the place of one is behind the other's.
+  let inserting = Promise.resolve();
+  try {
+    for (const chunk of chunksOf(sessions(), chunkMax)) {
+      signal.throwIfAborted();
+      const { number } = chunk;
+      if (number <= loadedTo) {
+        count(chunk, true);
+        continue;
+      }
+      const sums = await sumChunk({ visitors, patiently }, chunk, { load: name, idleTimeoutMs });
+      await inserting;
+      inserting = patiently(() => insertChunk(tables, name, number, sums)).then(() => {
+        count(chunk, false);
+      });
+      inserting.catch(() => undefined);
+    }
+  } finally {
+    // Nothing goes on behind the back of whoever is told that it broke.
+    await inserting;
   }
+  await patiently(() => noteDone(tables, name));
   return figures;
 }
 
 /** Tries a step again until it is done: each may be repeated. Says once that it waits. */
-function patience(signal: AbortSignal, log: Logger): <T>(step: () => Promise<T>) => Promise<T> {
+function patience(signal: AbortSignal, log: Logger): Patiently {
   return async (step) => {
     for (let waitMs: number = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.max)) {
       signal.throwIfAborted();

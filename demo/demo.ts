@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
+import { DEMO_PROJECT } from './settings.ts';
 import { payloadOf, type Person, planVisit, type Random, type VisitStep } from './visit.ts';
 import { eventSubject } from '../operations/event-subject.ts';
 
@@ -31,10 +32,9 @@ export interface Demo {
   stop(): Promise<void>;
 }
 
-export const DEMO_PROJECT = 'demo';
-
 const VISITORS = 10;
-const KNOWN_MAX = 200;
+/** So many people are remembered. */
+export const KNOWN_MAX = 200;
 const BETWEEN_VISITS_MS_MAX = 3_000;
 const ACK_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;

@@ -104,19 +104,6 @@ export function messageOf({ sessionId, steps }: PastVisit): string {
   return `[${payloads.join(',')}]`;
 }
 
-/** Those who were there last, the last one at the end: they may come again. */
-export function latestPeople(visits: Iterable<PastVisit>, most: number): readonly Person[] {
-  const latest = new Map<string, Person>();
-  for (const { person } of visits) {
-    if (person === undefined) continue;
-    latest.delete(person.visitorId);
-    latest.set(person.visitorId, person);
-    const [oldest] = latest.keys();
-    if (latest.size > most && oldest !== undefined) latest.delete(oldest);
-  }
-  return [...latest.values()];
-}
-
 function remember(people: Person[], before: Person | undefined, now: Person | undefined): void {
   if (now === undefined) return;
   const at = before === undefined ? -1 : people.indexOf(before);

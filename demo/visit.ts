@@ -101,7 +101,7 @@ const PAYMENTS = `https://${PAYMENTS_HOST}/done`;
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 export type Device = readonly [userAgent: string, screen: string];
 /* prettier-ignore */
-const DEVICES: Weighted<Device> = [
+export const DEVICES: Weighted<Device> = [
   [[`Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/142.0.0.0 Safari/537.36`, '1920x1080'], 22],
   [['Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15', '1512x982'], 12],
   [['Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0', '2560x1440'], 8],
