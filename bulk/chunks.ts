@@ -11,6 +11,9 @@ export interface Chunk {
   readonly sessions: readonly WholeSession[];
 }
 
+/** From memory, from a file, from a thread. */
+export type Sessions = Iterable<WholeSession> | AsyncIterable<WholeSession>;
+
 export interface ChunkMax {
   readonly sessionsMax: number;
   /** More only where one session has more. */
@@ -20,14 +23,14 @@ export interface ChunkMax {
 const CHUNK_MAX: ChunkMax = { sessionsMax: BULK_SESSIONS_MAX, eventsMax: BULK_EVENTS_MAX };
 
 /** @param sessions by the time of their first events: it decides whose users are new */
-export function* chunksOf(
-  sessions: Iterable<WholeSession>,
+export async function* chunksOf(
+  sessions: Sessions,
   { sessionsMax, eventsMax }: ChunkMax = CHUNK_MAX,
-): Generator<Chunk> {
+): AsyncGenerator<Chunk> {
   let number = 1;
   let chunk: WholeSession[] = [];
   let events = 0;
-  for (const session of sessions) {
+  for await (const session of sessions) {
     const isFull = chunk.length === sessionsMax || events + session.events.length > eventsMax;
     if (isFull && chunk.length > 0) {
       yield { number, sessions: chunk };

@@ -7,10 +7,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
 import type { Visitors } from '../activities/visitors.ts';
 import type { Logger } from '../platform/log.ts';
-import { type Chunk, type ChunkMax, chunksOf } from './chunks.ts';
+import { type Chunk, type ChunkMax, chunksOf, type Sessions } from './chunks.ts';
 import { begunLoads, noteBegun, noteDone } from './ledger.ts';
 import { insertChunk, type Patiently, sumChunk } from './load-chunk.ts';
-import type { WholeSession } from './whole-session.ts';
 
 export interface LoadDeps {
   readonly visitors: Pick<Visitors, 'recognize'>;
@@ -25,7 +24,7 @@ export interface Load {
   /** Its name, for ever: whoever changes what the sessions are, or in which order, gives another one. */
   readonly name: string;
   /** By the time of their first events; the same ones at each call. */
-  readonly sessions: () => Iterable<WholeSession>;
+  readonly sessions: () => Sessions;
   /** See `FoldOptions`. */
   readonly idleTimeoutMs: number;
   /** Ends it after the step that is under way; what is loaded stays. */
@@ -67,7 +66,7 @@ export async function runLoad(
   // One chunk is inserted while the next one is worked out; never two, for the place of one is behind the other's.
   let inserting = Promise.resolve();
   try {
-    for (const chunk of chunksOf(sessions(), chunkMax)) {
+    for await (const chunk of chunksOf(sessions(), chunkMax)) {
       signal.throwIfAborted();
       const { number } = chunk;
       if (number <= loadedTo) {

@@ -7,16 +7,11 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { begunLoads } from '../bulk/ledger.ts';
 import { type LoadDeps, type LoadFigures, runLoad } from '../bulk/run-load.ts';
-import type { WholeSession } from '../bulk/whole-session.ts';
 import { select } from '../platform/clickhouse.ts';
-import { loadZones } from '../platform/zones.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
-import type { ProjectSettings } from '../shared/project.ts';
-import type { Zones } from '../shared/zones/index.ts';
-import { parseMessage } from '../workers/ingest/parse-event.ts';
-import { messageOf, type PastPlan, type PastVisit, pastVisits } from './past.ts';
+import { pastFromThread } from './past-from-thread.ts';
 import { PAST_DAYS } from './past-days.ts';
-import { DEMO_PROJECT, demoSettings } from './settings.ts';
+import { DEMO_PROJECT } from './settings.ts';
 
 /** What the visits are: another one where `past.ts`, `past-days.ts` or `visit.ts` make others of the same seed. */
 const VERSION = 1;
@@ -50,12 +45,10 @@ export async function loadPast(
 ): Promise<LoadFigures | undefined> {
   const until = await endOfPast(deps);
   if (until === undefined) return undefined;
-  const plan: PastPlan = { seed: SEED, until, days };
-  const zones = loadZones();
   let sessions = 0;
   return runLoad(deps, {
     name: nameOf(until),
-    sessions: () => pastSessions(plan, zones),
+    sessions: () => pastFromThread({ seed: SEED, until, days }),
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     signal,
     onProgress: (chunk) => {
@@ -102,25 +95,4 @@ async function hasSessions(reader: ClickHouseClient): Promise<boolean> {
     { project: DEMO_PROJECT },
   );
   return rows.length > 0;
-}
-
-function* pastSessions(plan: PastPlan, zones: Zones): Generator<WholeSession> {
-  const settings = demoSettings(zones);
-  for (const visit of pastVisits(plan, zones)) yield takenIn(visit, DEMO_PROJECT, settings);
-}
-
-const encoder = new TextEncoder();
-
-/** A visit as the border takes it in. @throws RangeError where one of its events breaks a rule */
-export function takenIn(
-  visit: PastVisit,
-  project: string,
-  settings: ProjectSettings,
-): WholeSession {
-  const { sessionId, startsAt: receivedAt } = visit;
-  const data = encoder.encode(messageOf(visit));
-  const message = { subject: `events.${project}.past`, data, seq: 1, receivedAt };
-  const { events, deadLetters } = parseMessage(message, () => settings);
-  for (const { reason } of deadLetters) throw new RangeError(`an event of the past: ${reason}`);
-  return { project, sessionId, events: events.map(({ event }) => event) };
 }

@@ -5,12 +5,13 @@ import type { Redis } from 'ioredis';
 import type { TableWriter } from '../../activities/load-batch.ts';
 import type { VisitorStore } from '../../activities/recognize-visitor.ts';
 import { createVisitors } from '../../activities/visitors.ts';
-import { chunksOf } from '../../bulk/chunks.ts';
+import { type Chunk, chunksOf } from '../../bulk/chunks.ts';
 import { insertChunk, sumChunk } from '../../bulk/load-chunk.ts';
 import { type LoadDeps, runLoad } from '../../bulk/run-load.ts';
 import type { WholeSession } from '../../bulk/whole-session.ts';
 import { readKnownPeople } from '../../demo/known-people.ts';
-import { loadPast, takenIn } from '../../demo/load-past.ts';
+import { loadPast } from '../../demo/load-past.ts';
+import { takenIn } from '../../demo/past-sessions.ts';
 import { messageOf, type PastVisit, pastVisits } from '../../demo/past.ts';
 import { PAST_DAYS } from '../../demo/past-days.ts';
 import { DEMO_CHANGE, DEMO_PROJECT, demoSettings } from '../../demo/settings.ts';
@@ -201,8 +202,8 @@ describe('a load in bulk', function () {
     expect(await rowsOf('bulk-broken')).to.deep.equal(await rowsOf('bulk-whole'));
 
     // A chunk that comes again when all is there, held back by whatever; and the whole load.
-    const [first] = chunksOf(sessions, { sessionsMax: 20, eventsMax: 1_000 });
-    if (first === undefined) throw new Error('there is no chunk');
+    const chunks = chunksOf(sessions, { sessionsMax: 20, eventsMax: 1_000 });
+    const first = (await chunks.next()).value as Chunk;
     const patiently = <T>(step: () => Promise<T>) => step();
     const options = { load: 'broken', idleTimeoutMs: IDLE_TIMEOUT_MS };
     const sums = await sumChunk({ ...deps, patiently }, first, options);

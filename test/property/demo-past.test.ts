@@ -1,9 +1,9 @@
 /** The demo's past as a plan: the same for a seed, inside the contract, and over when the demo begins. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { chunksOf } from '../../bulk/chunks.ts';
+import { type Chunk, chunksOf } from '../../bulk/chunks.ts';
 import { foldSession } from '../../bulk/whole-session.ts';
-import { takenIn } from '../../demo/load-past.ts';
+import { takenIn } from '../../demo/past-sessions.ts';
 import { messageOf, pastVisits } from '../../demo/past.ts';
 import { PAST_DAYS } from '../../demo/past-days.ts';
 import { demoSettings } from '../../demo/settings.ts';
@@ -58,13 +58,13 @@ describe('the past of the demo', () => {
     );
   }).timeout(60_000);
 
-  it('makes the same chunks each time, however large they are', () => {
-    fc.assert(
-      fc.property(
+  it('makes the same chunks each time, however large they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 }),
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 100 }),
-        (sizes, sessionsMax, eventsMax) => {
+        async (sizes, sessionsMax, eventsMax) => {
           const sessions = sizes.map((size, n) => ({
             project: 'p',
             sessionId: `s-${n}`,
@@ -75,7 +75,10 @@ describe('the past of the demo', () => {
               seq: 1,
             })),
           }));
-          const chunks = [...chunksOf(sessions, { sessionsMax, eventsMax })];
+          const chunks: Chunk[] = [];
+          for await (const chunk of chunksOf(sessions, { sessionsMax, eventsMax })) {
+            chunks.push(chunk);
+          }
 
           expect(chunks.flatMap((chunk) => chunk.sessions)).to.deep.equal(sessions);
           expect(chunks.map(({ number }) => number)).to.deep.equal(chunks.map((_, n) => n + 1));
