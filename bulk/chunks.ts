@@ -22,7 +22,10 @@ export interface ChunkMax {
 
 const CHUNK_MAX: ChunkMax = { sessionsMax: BULK_SESSIONS_MAX, eventsMax: BULK_EVENTS_MAX };
 
-/** @param sessions by the time of their first events: it decides whose users are new */
+/**
+ * @param sessions by the time of their first events: it decides whose users are new
+ * @throws RangeError where they are not
+ */
 export async function* chunksOf(
   sessions: Sessions,
   { sessionsMax, eventsMax }: ChunkMax = CHUNK_MAX,
@@ -30,7 +33,13 @@ export async function* chunksOf(
   let number = 1;
   let chunk: WholeSession[] = [];
   let events = 0;
+  let latest = 0;
   for await (const session of sessions) {
+    const firstEventAt = firstOf(session);
+    if (firstEventAt < latest) {
+      throw new RangeError(`session ${session.sessionId} begins before one that came before it`);
+    }
+    latest = firstEventAt;
     const isFull = chunk.length === sessionsMax || events + session.events.length > eventsMax;
     if (isFull && chunk.length > 0) {
       yield { number, sessions: chunk };
@@ -42,4 +51,9 @@ export async function* chunksOf(
     events += session.events.length;
   }
   if (chunk.length > 0) yield { number, sessions: chunk };
+}
+
+/** Epoch milliseconds. */
+function firstOf({ events }: WholeSession): number {
+  return events.reduce((first, { at }) => Math.min(first, at), Infinity);
 }

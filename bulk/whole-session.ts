@@ -40,9 +40,13 @@ export function foldSession(
   { project, sessionId, events }: WholeSession,
   { load, idleTimeoutMs }: FoldOptions,
 ): FoldedSession {
-  const times = events.map(({ at }) => at);
-  const firstEventAt = Math.min(...times);
-  const lastEventAt = Math.max(...times);
+  let firstEventAt = Infinity;
+  let lastEventAt = 0;
+  for (const { at } of events) {
+    firstEventAt = Math.min(firstEventAt, at);
+    lastEventAt = Math.max(lastEventAt, at);
+  }
+  if (events.length === 0) throw new RangeError(`session ${sessionId} has no events`);
   const actor = openActor(
     {
       version: 2,
