@@ -1,7 +1,6 @@
 /** A load in bulk against the live way: the same events, equal rows, whatever is repeated or broken off. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
-import type { Redis } from 'ioredis';
 import type { TableWriter } from '../../activities/load-batch.ts';
 import type { VisitorStore } from '../../activities/recognize-visitor.ts';
 import { createVisitors } from '../../activities/visitors.ts';
@@ -50,34 +49,42 @@ describe('a load in bulk', function () {
   let nats: Nats;
   let writer: ClickHouseClient;
   let reader: ClickHouseClient;
-  let redis: Redis;
   let store: VisitorStore;
   let deps: LoadDeps;
 
+  /** What was opened, the last one first. */
+  const opened: (() => unknown)[] = [];
+
   before(async () => {
-    pipeline = await startPipelineProcess(servers());
+    const running = await startPipelineProcess(servers());
+    pipeline = running;
+    opened.unshift(async () => {
+      expect(await running.stop()).to.equal(0);
+    });
     around = await connectAround(servers());
+    opened.unshift(() => around.close());
     const config = requireServers(loadConfig(environmentOf(servers())), [
       'NATS_URL',
       'CLICKHOUSE_URL',
       'REDIS_URL',
     ]);
     nats = await connectNats(config, 'test', silentLog);
+    opened.unshift(() => nats.connection.close());
     writer = connectClickHouse(config, 'writer');
+    opened.unshift(() => writer.close());
     reader = connectClickHouse(config, 'bi');
-    redis = connectRedis(config, silentLog);
+    opened.unshift(() => reader.close());
+    const redis = connectRedis(config, silentLog);
+    opened.unshift(() => {
+      redis.disconnect();
+    });
     store = createVisitorStore(redis);
     const visitors = createVisitors(store, { now: Date.now, onAway: () => undefined });
     deps = { visitors, tables: createTableWriter(writer), reader, log: silentLog };
   });
 
   after(async () => {
-    redis.disconnect();
-    await writer.close();
-    await reader.close();
-    await nats.connection.close();
-    await around.close();
-    expect(await pipeline.stop()).to.equal(0);
+    for (const undo of opened) await undo();
   });
 
   /** Rows of a project, but for ids and times of writing. */

@@ -17,23 +17,23 @@ const IDLE_MS = 30 * 60_000;
 const plans = fc.record({
   seed: fc.nat(),
   until: fc.integer({ min: Date.UTC(2021, 0, 1), max: Date.UTC(2031, 0, 1) }),
-  days: fc.integer({ min: 1, max: 3 }),
+  days: fc.integer({ min: 1, max: 2 }),
 });
 
 describe('the past of the demo', () => {
   it('is the same for a seed and an end, and keeps the rules of the border', () => {
     fc.assert(
       fc.property(plans, (plan) => {
-        const messages = Array.from(pastVisits(plan, zones), messageOf);
-        expect(Array.from(pastVisits(plan, zones), messageOf)).to.deep.equal(messages);
+        const visits = [...pastVisits(plan, zones)];
+        expect(Array.from(pastVisits(plan, zones), messageOf)).to.deep.equal(visits.map(messageOf));
         // Throws where the border has anything against an event.
-        for (const visit of pastVisits(plan, zones)) {
+        for (const visit of visits) {
           expect(takenIn(visit, 'demo', settings).events.length).to.be.within(1, 100);
         }
       }),
       { numRuns: 5 },
     );
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('comes by the time of first events, and nothing of it is later than its end', () => {
     fc.assert(
@@ -56,7 +56,7 @@ describe('the past of the demo', () => {
       }),
       { numRuns: 5 },
     );
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('makes the same chunks each time, however large they are', async () => {
     await fc.assert(
