@@ -2,8 +2,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { type Chunk, chunksOf } from '../../bulk/chunks.ts';
-import { foldSession } from '../../bulk/whole-session.ts';
-import { takenIn } from '../../demo/past-sessions.ts';
+import { foldSession, type WholeSession } from '../../bulk/whole-session.ts';
+import { pastFromThread } from '../../demo/past-from-thread.ts';
+import { pastSessions, takenIn } from '../../demo/past-sessions.ts';
 import { messageOf, pastVisits } from '../../demo/past.ts';
 import { PAST_DAYS } from '../../demo/past-days.ts';
 import { demoSettings } from '../../demo/settings.ts';
@@ -57,6 +58,17 @@ describe('the past of the demo', () => {
       { numRuns: 5 },
     );
   }).timeout(240_000);
+
+  it('is the same where a thread makes it, and the thread ends where nobody wants more', async () => {
+    const plan = { seed: 5, until: Date.UTC(2026, 10, 28, 21, 30), days: 1 };
+    const made: WholeSession[] = [];
+    for await (const session of pastFromThread(plan)) made.push(session);
+    expect(made).to.deep.equal([...pastSessions(plan, zones)]);
+
+    const rest = pastFromThread(plan);
+    await rest.next();
+    expect(await rest.return(undefined)).to.deep.equal({ done: true, value: undefined });
+  }).timeout(60_000);
 
   it('makes the same chunks each time, however large they are', async () => {
     await fc.assert(
