@@ -75,6 +75,13 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['bulk/**/*.ts'],
+    rules: border(
+      '^\\.\\./(operations|demo|cli|bench|test)/',
+      'A load in bulk takes sessions from whoever has them.',
+    ),
+  },
+  {
     files: ['operations/**/*.ts'],
     rules: border(
       '^\\.\\./(cli|demo|bench|test)/',

@@ -31,6 +31,7 @@ import { startPurging } from '../operations/keep-purging.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import { type Pipeline, startPipeline } from '../workers/pipeline.ts';
+import { createProgress } from './progress.ts';
 
 export interface UpOptions {
   readonly demo?: true | undefined;
@@ -243,17 +244,56 @@ async function runUntilEnd(
   log: Logger,
   closers: ReturnType<typeof createClosers>,
 ): Promise<void> {
+  const ending = endOf(options, pipeline, broken);
+  // Whoever waits for it hears of it; until then it is nobody's.
+  ending.catch(() => undefined);
   if (options.demo === true) {
-    const { startDemo } = await import('../demo/demo.ts');
-    const demo = startDemo({ nats: pipeline.nats, log, now: Date.now, random: Math.random });
-    closers.add('demo', () => demo.stop());
+    await beginDemo(config, pipeline, ending, log, closers);
   }
   if (process.stdout.isTTY) {
     const { startSummary } = await import('./summary.ts');
     const summary = startSummary(config, pipeline, log);
     closers.add('summary', () => summary.stop());
   }
-  const timeUp = options.for === undefined ? undefined : after(options.for);
+  await ending;
+}
+
+/** Ends when the demo has a past and goes on live: on a terminal a bar says how far it is. */
+async function beginDemo(
+  config: UpConfig,
+  pipeline: Pipeline,
+  ending: Promise<unknown>,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+): Promise<void> {
+  const [{ runDemo }, { PAST_DAYS }] = await Promise.all([
+    import('../demo/run-demo.ts'),
+    import('../demo/past-days.ts'),
+  ]);
+  const progress = createProgress(`${PAST_DAYS} days of visits before today`, PAST_DAYS);
+  const demo = runDemo({
+    config,
+    nats: pipeline.nats,
+    log,
+    onProgress: (days, sessions) => {
+      progress.update(days, `${sessions} sessions`);
+    },
+  });
+  closers.add('demo', () => demo.stop());
+  try {
+    await Promise.race([demo.begun, ending]);
+  } finally {
+    progress.stop();
+  }
+}
+
+/** A part of it broke, or its time is up. */
+async function endOf(
+  { for: forMs }: UpOptions,
+  pipeline: Pipeline,
+  broken: Promise<never>,
+): Promise<void> {
+  const timeUp = forMs === undefined ? undefined : after(forMs);
   await Promise.race([
     broken,
     pipeline.finished.then(() => {

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
-import { payloadOf, planVisit, type Random, type VisitStep } from './visit.ts';
+import { DEMO_PROJECT } from './settings.ts';
+import { payloadOf, type Person, planVisit, type Random, type VisitStep } from './visit.ts';
 import { eventSubject } from '../operations/event-subject.ts';
 
 export interface DemoDeps {
@@ -13,6 +14,8 @@ export interface DemoDeps {
   readonly log: Logger;
   readonly now: () => number;
   readonly random: Random;
+  /** Who has been here before. */
+  readonly known?: readonly Person[];
 }
 
 export interface DemoFigures {
@@ -29,17 +32,16 @@ export interface Demo {
   stop(): Promise<void>;
 }
 
-export const DEMO_PROJECT = 'demo';
-
 const VISITORS = 10;
-const USERS_MAX = 200;
+/** So many people are remembered. */
+export const KNOWN_MAX = 200;
 const BETWEEN_VISITS_MS_MAX = 3_000;
 const ACK_TIMEOUT_MS = 5_000;
 const RETRY_MS = 1_000;
 
-export function startDemo({ nats, log, now, random }: DemoDeps): Demo {
+export function startDemo({ nats, log, now, random, known = [] }: DemoDeps): Demo {
   const figures: DemoFigures = { sessions: 0, messages: 0, copies: 0, broken: 0 };
-  const users: string[] = [];
+  const people = known.slice(-KNOWN_MAX);
   const stopping = new AbortController();
   const { signal } = stopping;
   const pause = (ms: number) => sleep(ms, undefined, { signal });
@@ -76,16 +78,18 @@ export function startDemo({ nats, log, now, random }: DemoDeps): Demo {
   }
 
   async function visit(): Promise<void> {
-    const { steps, userId } = planVisit(random, users);
+    const { steps, person } = planVisit(random, people);
     const sessionId = `${now().toString(36)}-${Math.floor(random() * 36 ** 4).toString(36)}`;
     figures.sessions += 1;
     for (const [number, step] of steps.entries()) {
       await pause(step.pauseMs);
       await send(step, sessionId, number);
     }
-    if (userId === undefined || users.includes(userId)) return;
-    users.push(userId);
-    if (users.length > USERS_MAX) users.shift();
+    if (person === undefined) return;
+    const before = people.findIndex(({ visitorId }) => visitorId === person.visitorId);
+    if (before === -1) people.push(person);
+    else people[before] = person;
+    if (people.length > KNOWN_MAX) people.shift();
   }
 
   async function visitor(): Promise<void> {

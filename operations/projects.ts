@@ -88,6 +88,27 @@ export async function setProject(
   return { ...projectOf(project, entry, isZone), changes };
 }
 
+/**
+ * Sets what is given for a project for which nobody has set anything yet, and for no other.
+ * @returns false where somebody has, also in this very moment
+ * @throws as {@link setProject}
+ */
+export async function setUntouchedProject(
+  { nats, tables }: SetProjectDeps,
+  project: string,
+  change: SettingsChange,
+): Promise<boolean> {
+  const { isZone } = loadZones();
+  const before = await readEntry(nats, project);
+  if (before !== undefined) return false;
+  const encoded = encodeSettings(changed(DEFAULT_SETTINGS, change, isZone));
+  const isWritten = await replaceEntry(nats, project, encoded, undefined).catch(explainUnanswered);
+  const entry = isWritten ? await readEntry(nats, project) : undefined;
+  if (entry === undefined || !isThere(entry)) return false;
+  await writeProjectRow(tables, entry, isZone).catch(explainRow);
+  return true;
+}
+
 async function setInBucket(
   nats: Pick<Nats, 'js'>,
   project: string,

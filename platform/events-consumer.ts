@@ -49,22 +49,43 @@ export async function ensureEventsConsumer(
   const stream = await jsm.streams.info(EVENTS_STREAM);
   const existing = await consumerInfo(nats);
   if (existing !== undefined) {
-    await jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, SHAPE);
+    await bringUpToDate(nats, existing);
     await keepFloor(nats, { stream: stream.created, seq: existing.ack_floor.stream_seq });
     return { created: false, stream: stream.created };
   }
   const start = startOf(stream, await loadFloor(nats), from);
-  await jsm.consumers.add(EVENTS_STREAM, {
-    durable_name: EVENTS_CONSUMER,
-    ack_policy: AckPolicy.Explicit,
-    ...SHAPE,
-    ...start,
-  });
+  try {
+    await jsm.consumers.add(EVENTS_STREAM, {
+      durable_name: EVENTS_CONSUMER,
+      ack_policy: AckPolicy.Explicit,
+      ...SHAPE,
+      ...start,
+    });
+  } catch (error) {
+    // Somebody else has made it meanwhile, by the same rules: NATS has its trouble with two at once.
+    const made = error instanceof JetStreamApiError ? await consumerInfo(nats) : undefined;
+    if (made === undefined) throw error;
+    await bringUpToDate(nats, made);
+    return { created: false, stream: stream.created };
+  }
   return {
     created: true,
     stream: stream.created,
     ...(start.opt_start_seq !== undefined && { from: start.opt_start_seq }),
   };
+}
+
+/**
+ * Only where there is something to change. A consumer that was deleted and made anew in the same moment may be left without
+ * its files by NATS 2.15: it works, until NATS starts anew and it is missing, but every change of it fails.
+ */
+async function bringUpToDate(
+  { jsm }: Pick<Nats, 'jsm'>,
+  { config }: { readonly config: ConsumerConfig },
+): Promise<void> {
+  const names = Object.keys(SHAPE) as (keyof typeof SHAPE)[];
+  if (names.every((name) => config[name] === SHAPE[name])) return;
+  await jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, SHAPE);
 }
 
 async function consumerInfo({ jsm }: Pick<Nats, 'jsm'>) {

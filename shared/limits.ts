@@ -96,6 +96,9 @@ export const DIMENSION_VALUES_DEFAULT = 10_000;
 export const DIMENSION_VALUES_MAX = 100_000;
 /** What a loader remembers of values that are loaded; what it does not, it reads. */
 export const KNOWN_VALUES_BYTES_MAX = 64 * 1024 * 1024;
+/** One chunk of a load in bulk: enough to amortise its inserts, and some 30 MiB while it is folded. */
+export const BULK_SESSIONS_MAX = 1_000;
+export const BULK_EVENTS_MAX = 20_000;
 
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
 export const ANNOUNCED_BYTES_MAX = 512 * 1024;

@@ -40,9 +40,12 @@ export function laterLife(stream: string, sinceMs: number): string {
   return `${stream}-${sinceMs}`;
 }
 
-/** Since when a life of its stream goes, epoch milliseconds: that of a later one is greater. */
+/**
+ * Since when a life of its stream goes, epoch milliseconds: that of a later one is greater. 0 for the first one, and for
+ * what is no stream at all but a load in bulk.
+ */
 export function beganAt(log: string): number {
-  return Number(log.split('-', 2)[1] ?? 0);
+  return Number(/^[^/-]+-(\d+)$/.exec(log)?.[1] ?? 0);
 }
 
 /** Whether one place lies before another of the same stream. */

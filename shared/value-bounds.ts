@@ -75,10 +75,10 @@ export function broughtValues(metrics: MetricsByProject): BroughtValues[] {
       if (bounded === undefined || dimensionValue === OTHER_VALUE) continue;
       const day = dayOf(bucket);
       let dimensions = days.get(day);
-      if (dimensions === undefined) days.set(day, (dimensions = new Map()));
+      if (dimensions === undefined) days.set(day, (dimensions = new Map<string, Set<string>>()));
       let values = dimensions.get(bounded);
       if (values === undefined) {
-        dimensions.set(bounded, (values = new Set()));
+        dimensions.set(bounded, (values = new Set<string>()));
         brought.push({ set: { project, day, dimension: bounded }, values });
       }
       values.add(dimensionValue);

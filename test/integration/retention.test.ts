@@ -30,6 +30,9 @@ const ZONES = [
 /** Noon of UTC is not midnight anywhere that is here. */
 const NOW = Date.UTC(2027, 2, 1, 12);
 
+/** 400 days before it is the day that it is there: on Chatham the day after. */
+const firstDayOf = (zone: string) => (zone === 'Pacific/Chatham' ? '2026-01-26' : '2026-01-25');
+
 const zones = loadZones();
 
 describe('the retention of a project', function () {
@@ -154,7 +157,7 @@ describe('the retention of a project', function () {
       const gone = all.filter(({ last }) => last < limit);
       const across = all.filter(({ first, last }) => first < limit && last >= limit);
       expect(across.length, 'visits across the limit').to.be.above(2);
-      expect(dayOf(zone, limit), zone).to.equal('2026-01-25');
+      expect(dayOf(zone, limit), zone).to.equal(firstDayOf(zone));
       expect(purged.get(project), zone).to.include({
         keptFrom: new Date(limit).toISOString(),
         sessions: gone.length,

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { payloadOf, planVisit, seededRandom, type VisitStep } from '../../demo/visit.ts';
+import {
+  payloadOf,
+  type Person,
+  planVisit,
+  seededRandom,
+  type VisitStep,
+} from '../../demo/visit.ts';
 import { startDemo } from '../../demo/demo.ts';
 import { eventSubject } from '../../operations/event-subject.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -11,10 +17,10 @@ const NOW = Date.parse('2026-01-01T12:00:00Z');
 /** Many visits of the same random numbers, each visitor known to the next. */
 function visits(count: number, seed = 7) {
   const random = seededRandom(seed);
-  const users: string[] = [];
+  const people: Person[] = [];
   return Array.from({ length: count }, () => {
-    const visit = planVisit(random, users);
-    if (visit.userId !== undefined) users.push(visit.userId);
+    const visit = planVisit(random, people);
+    if (visit.person?.userId !== undefined) people.push(visit.person);
     return visit;
   });
 }
@@ -74,7 +80,7 @@ describe('a visit of the demo', () => {
   });
 
   it('has users who come back', () => {
-    const users = visits(500).flatMap(({ userId }) => (userId === undefined ? [] : [userId]));
+    const users = visits(500).flatMap(({ person }) => person?.userId ?? []);
 
     expect(new Set(users).size).to.be.lessThan(users.length);
   });

@@ -39,7 +39,10 @@ describe('the configuration', () => {
   it('takes whole numbers as counts, within what is sensible', () => {
     expect(loadConfig({ DIMENSION_VALUES_MAX: '250' }).DIMENSION_VALUES_MAX).to.equal(250);
     for (const wrong of ['0', '-1', '1.5', '1e3', 'many', '100001', ' 5']) {
-      expect(faultOf(() => loadConfig({ DIMENSION_VALUES_MAX: wrong })), wrong)
+      expect(
+        faultOf(() => loadConfig({ DIMENSION_VALUES_MAX: wrong })),
+        wrong,
+      )
         .to.contain('DIMENSION_VALUES_MAX')
         .and.contain('from 1 to 100000');
     }

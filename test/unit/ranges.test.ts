@@ -41,6 +41,8 @@ describe('a life of the rollup log', () => {
 
     expect([streamOf('1700'), beganAt('1700')]).to.deep.equal(['1700', 0]);
     expect([streamOf(later), beganAt(later)]).to.deep.equal(['1700', 1_800]);
+    // A load in bulk is a life of no stream, whatever it is called.
+    expect(beganAt('bulk/year-2026')).to.equal(0);
     expect(streamOf('')).to.equal('');
   });
 

@@ -2,7 +2,7 @@
  * Where workflow code runs: in a thread of its own (sandbox-thread.ts), for each process that works. A workflow
  * task is one message to it and one back.
  */
-import { Worker as Thread } from 'node:worker_threads';
+import { startThread } from '../../platform/thread.ts';
 import type proto from '@temporalio/proto';
 import * as sdk from '@temporalio/worker';
 import type { SinkCall, WorkflowInfo } from '@temporalio/workflow';
@@ -71,23 +71,13 @@ interface Waiting {
 /** Runs of which that is remembered: a task that is tried again is tried again soon. */
 const HANDED_OVER_RUNS_MAX = 10_000;
 
-/** From sources the thread has to learn TypeScript first: it does not inherit that from its parent. */
-function startThread(workerData: SandboxData): Thread {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Thread(new URL('sandbox-thread.js', import.meta.url), { workerData });
-  }
-  const tsx = import.meta.resolve('tsx/esm/api');
-  const script = new URL('sandbox-thread.ts', import.meta.url).href;
-  const code = `import('${tsx}').then(({ register }) => (register(), import('${script}')))`;
-  return new Thread(code, { eval: true, workerData });
-}
-
 /** Starts the thread. @throws where the bundle cannot be evaluated */
 export async function createSandbox(
   bundle: WorkflowBundle,
   activityNames: Set<string>,
 ): Promise<Sandbox> {
-  const thread = startThread({ bundle, activityNames });
+  const data: SandboxData = { bundle, activityNames };
+  const thread = startThread(new URL('sandbox-thread', import.meta.url), import.meta.url, data);
   const waiting = new Map<number, Waiting>();
   let gone: string[] = [];
   let requests = 0;

@@ -1,0 +1,308 @@
+/** A load in bulk against the live way: the same events, equal rows, whatever is repeated or broken off. */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { expect } from 'chai';
+import type { TableWriter } from '../../activities/load-batch.ts';
+import type { VisitorStore } from '../../activities/recognize-visitor.ts';
+import { createVisitors } from '../../activities/visitors.ts';
+import { type Chunk, chunksOf } from '../../bulk/chunks.ts';
+import { insertChunk, sumChunk } from '../../bulk/load-chunk.ts';
+import { type LoadDeps, runLoad } from '../../bulk/run-load.ts';
+import type { WholeSession } from '../../bulk/whole-session.ts';
+import { readKnownPeople } from '../../demo/known-people.ts';
+import { loadPast } from '../../demo/load-past.ts';
+import { takenIn } from '../../demo/past-sessions.ts';
+import { messageOf, type PastVisit, pastVisits } from '../../demo/past.ts';
+import { PAST_DAYS } from '../../demo/past-days.ts';
+import { DEMO_CHANGE, DEMO_PROJECT, demoSettings } from '../../demo/settings.ts';
+import { setProject, setUntouchedProject, showProject } from '../../operations/projects.ts';
+import { connectClickHouse } from '../../platform/clickhouse.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, type Nats } from '../../platform/nats.ts';
+import { connectRedis, createVisitorStore } from '../../platform/redis.ts';
+import { createTableWriter } from '../../platform/table-writer.ts';
+import { loadZones } from '../../platform/zones.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { randomOf } from '../support/random.ts';
+import { useServers } from '../support/servers.ts';
+
+const SETTLED = { withinMs: 60_000 };
+const IDLE_TIMEOUT_MS = 30 * 60_000;
+const zones = loadZones();
+
+type SessionFields = Readonly<Record<string, unknown>>;
+const never = new AbortController().signal;
+
+describe('a load in bulk', function () {
+  this.timeout(240_000);
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let nats: Nats;
+  let writer: ClickHouseClient;
+  let reader: ClickHouseClient;
+  let store: VisitorStore;
+  let deps: LoadDeps;
+
+  /** What was opened, the last one first. */
+  const opened: (() => unknown)[] = [];
+
+  before(async () => {
+    const running = await startPipelineProcess(servers());
+    pipeline = running;
+    opened.unshift(async () => {
+      expect(await running.stop()).to.equal(0);
+    });
+    around = await connectAround(servers());
+    opened.unshift(() => around.close());
+    const config = requireServers(loadConfig(environmentOf(servers())), [
+      'NATS_URL',
+      'CLICKHOUSE_URL',
+      'REDIS_URL',
+    ]);
+    nats = await connectNats(config, 'test', silentLog);
+    opened.unshift(() => nats.connection.close());
+    writer = connectClickHouse(config, 'writer');
+    opened.unshift(() => writer.close());
+    reader = connectClickHouse(config, 'bi');
+    opened.unshift(() => reader.close());
+    const redis = connectRedis(config, silentLog);
+    opened.unshift(() => {
+      redis.disconnect();
+    });
+    store = createVisitorStore(redis);
+    const visitors = createVisitors(store, { now: Date.now, onAway: () => undefined });
+    deps = { visitors, tables: createTableWriter(writer), reader, log: silentLog };
+  });
+
+  after(async () => {
+    for (const undo of opened) await undo();
+  });
+
+  /** Rows of a project, but for ids and times of writing. */
+  async function rowsOf(
+    project: string,
+  ): Promise<{ metrics: object[]; sessions: SessionFields[] }> {
+    const metrics = await around.select<object>(
+      `SELECT metric_type, granularity, toString(bucket) AS at, dimension, dimension_value,
+         toString(sum(metrics.value)) AS total, toString(sum(metrics.count)) AS counted
+       FROM sojourn.metrics WHERE project = '${project}' GROUP BY ALL
+       HAVING total != '0' OR counted != '0' ORDER BY ALL`,
+    );
+    const sessions = await around.select<SessionFields>(
+      `SELECT * EXCEPT (project, first_run_id, updated_at, version) FROM sojourn.sessions_current
+       WHERE project = '${project}' ORDER BY session_id`,
+    );
+    return { metrics, sessions };
+  }
+
+  async function expectClean(project: string): Promise<void> {
+    const words = ['audit', '--project', project, '--json'];
+    const { code, stdout, stderr } = await sojourn(words, environmentOf(servers()));
+    expect(code, stdout + stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({ differing: 0, putBack: [] });
+  }
+
+  const loaded = async () => {
+    const { code, stdout } = await sojourn(['status', '--wait'], environmentOf(servers()));
+    expect(code, stdout).to.equal(0);
+  };
+
+  const sessionsOf = (visits: readonly PastVisit[], project: string): WholeSession[] =>
+    visits.map((visit) => takenIn(visit, project, demoSettings(zones)));
+
+  const load = (name: string, sessions: readonly WholeSession[], more: Partial<LoadDeps> = {}) =>
+    runLoad(
+      { ...deps, ...more },
+      {
+        name,
+        sessions: () => sessions,
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+        signal: never,
+        chunkMax: { sessionsMax: 20, eventsMax: 1_000 },
+      },
+    );
+
+  it('gives the rows that the same events give when they are published', async () => {
+    const visits = aSample();
+    expect(visits.filter(({ person }) => person === undefined).length).to.be.above(3);
+    await setProject({ nats, tables: writer }, 'past-live', DEMO_CHANGE);
+    await eventually(() => {
+      expect(pipeline.log()).to.match(/"project":"past-live".*settings of a project have changed/);
+    }, SETTLED);
+    for (const wave of wavesOf(visits)) {
+      for (const visit of wave) await around.publish('past-live', messageOf(visit));
+      await loaded();
+    }
+    await eventually(async () => {
+      const { sessions } = await rowsOf('past-live');
+      expect(sessions).to.have.length(visits.length);
+      for (const session of sessions) expect(session).to.include({ state: 'ended' });
+    }, SETTLED);
+
+    const figures = await load('equal', sessionsOf(visits, 'past-bulk'));
+
+    expect(figures).to.include({ sessions: visits.length, sessionsBefore: 0 });
+    const [live, bulk] = [await rowsOf('past-live'), await rowsOf('past-bulk')];
+    expect(live.metrics.length).to.be.above(1_000);
+    expect(bulk.sessions).to.deep.equal(live.sessions);
+    expect(bulk.metrics).to.deep.equal(live.metrics);
+    const kinds = (field: string) =>
+      new Set(live.sessions.map((session) => JSON.stringify(session[field])));
+    for (const field of ['new_user', 'bot', 'end_reason', 'converted', 'dimensions']) {
+      expect(kinds(field).size, field).to.be.above(1);
+    }
+    await expectClean('past-live');
+    await expectClean('past-bulk');
+  });
+
+  it('gives the same rows where it is broken off again and again, and once more when it is there', async () => {
+    const visits = aSample();
+    await load('whole', sessionsOf(visits, 'bulk-whole'));
+    const random = randomOf(20_261_128);
+    const sessions = sessionsOf(visits, 'bulk-broken');
+    let broken = 0;
+    for (let isDone = false; !isDone;) {
+      const killed = new AbortController();
+      let left = Math.floor(random() * 6);
+      // Somewhere before, in, or after an insert the process is gone.
+      const tables: TableWriter = {
+        async insert(table, rows, token) {
+          killed.signal.throwIfAborted();
+          const isLast = left-- === 0;
+          const isBefore = isLast && random() < 0.5;
+          if (isBefore) killed.abort(new Error('killed'));
+          killed.signal.throwIfAborted();
+          await deps.tables.insert(table, rows, token);
+          if (isLast) killed.abort(new Error('killed'));
+          killed.signal.throwIfAborted();
+        },
+      };
+      isDone = await runLoad(
+        { ...deps, tables },
+        {
+          name: 'broken',
+          sessions: () => sessions,
+          idleTimeoutMs: IDLE_TIMEOUT_MS,
+          signal: killed.signal,
+          chunkMax: { sessionsMax: 20, eventsMax: 1_000 },
+        },
+      ).then(
+        () => true,
+        (error: unknown) => {
+          expect(String(error)).to.contain('killed');
+          broken += 1;
+          return false;
+        },
+      );
+    }
+
+    expect(broken).to.be.above(3);
+    expect(await rowsOf('bulk-broken')).to.deep.equal(await rowsOf('bulk-whole'));
+
+    // A chunk that comes again when all is there, held back by whatever; and the whole load.
+    const chunks = chunksOf(sessions, { sessionsMax: 20, eventsMax: 1_000 });
+    const first = (await chunks.next()).value as Chunk;
+    const patiently = <T>(step: () => Promise<T>) => step();
+    const options = { load: 'broken', idleTimeoutMs: IDLE_TIMEOUT_MS };
+    const sums = await sumChunk({ ...deps, patiently }, first, options);
+    await insertChunk(deps.tables, 'broken', first.number, sums);
+    expect(await load('broken', sessions)).to.include({ chunks: 0 });
+
+    expect(await rowsOf('bulk-broken')).to.deep.equal(await rowsOf('bulk-whole'));
+    await expectClean('bulk-broken');
+  });
+
+  it('gives the demo a past once, whose users are known when they come again', async () => {
+    const until = Date.now();
+    await setUntouchedProject({ nats, tables: writer }, DEMO_PROJECT, DEMO_CHANGE);
+    const past = { ...deps, store, now: () => until };
+    const days: number[] = [];
+
+    const figures = await loadPast(past, {
+      days: 2,
+      signal: never,
+      onProgress: (day) => days.push(day),
+    });
+
+    const { settings } = await showProject(nats, DEMO_PROJECT);
+    expect(settings).to.deep.include({ timeZone: 'Europe/Berlin', currency: 'EUR' });
+    expect(figures?.sessions).to.be.above(600);
+    expect(days.at(-1)).to.be.within(1.5, 2);
+    await expectClean(DEMO_PROJECT);
+    const { sessions, metrics } = await rowsOf(DEMO_PROJECT);
+    const later = { ...past, now: () => until + 86_400_000 };
+    expect(await loadPast(later, { days: 2, signal: never })).to.equal(undefined);
+    expect(await rowsOf(DEMO_PROJECT)).to.deep.equal({ sessions, metrics });
+
+    const known = await readKnownPeople(reader, 200);
+    expect(known).to.have.length(200);
+    const user = known.findLast(({ userId }) => userId !== undefined)?.userId;
+    const visit = (sessionId: string, userId: string | undefined) =>
+      around.publish(DEMO_PROJECT, [
+        { eventType: 'pageview', timestamp: Date.now(), sessionId, eventId: '1', userId },
+        { eventType: 'session_end', timestamp: Date.now(), sessionId, eventId: '2' },
+      ]);
+    await visit('comes-again', user);
+    await visit('comes-first', 'user-nobody-knows');
+    await loaded();
+    const live = await around.select(
+      `SELECT session_id, new_user FROM sojourn.sessions_current
+       WHERE project = '${DEMO_PROJECT}' AND session_id LIKE 'comes-%' ORDER BY session_id`,
+    );
+    expect(live).to.deep.equal([
+      { session_id: 'comes-again', new_user: false },
+      { session_id: 'comes-first', new_user: true },
+    ]);
+    await expectClean(DEMO_PROJECT);
+  });
+
+  it('leaves alone what somebody has set for a project', async () => {
+    const target = { nats, tables: writer };
+    await setProject(target, 'set-before', { timeZone: 'Asia/Kathmandu' });
+
+    expect(await setUntouchedProject(target, 'set-before', DEMO_CHANGE)).to.equal(false);
+    expect(await setUntouchedProject(target, 'never-set', DEMO_CHANGE)).to.equal(true);
+    expect(await setUntouchedProject(target, 'never-set', DEMO_CHANGE)).to.equal(false);
+
+    const { settings } = await showProject(nats, 'set-before');
+    expect(settings).to.deep.include({ timeZone: 'Asia/Kathmandu', ownHosts: [], dimensions: {} });
+  });
+});
+
+/** Visits of all two months: of users who come again all, of the rest a few. */
+function aSample(): PastVisit[] {
+  const plan = { seed: 3, until: Date.UTC(2026, 10, 20, 12), days: PAST_DAYS };
+  const visits = [...pastVisits(plan, zones)];
+  const byUser = new Map<string, number>();
+  for (const { person } of visits) {
+    const { userId = '' } = person ?? {};
+    if (userId !== '') byUser.set(userId, (byUser.get(userId) ?? 0) + 1);
+  }
+  const regulars = [...byUser].filter(([, count]) => count >= 2 && count <= 4).slice(0, 20);
+  const chosen = new Set(regulars.map(([userId]) => userId));
+  return visits.filter(
+    ({ person }, index) => chosen.has(person?.userId ?? '') || index % 400 === 0,
+  );
+}
+
+/** Each user's visits one after the other: live ones decide by their arrival whose user is new. */
+function wavesOf(visits: readonly PastVisit[]): PastVisit[][] {
+  const waves: PastVisit[][] = [];
+  const before = new Map<string, number>();
+  for (const visit of visits) {
+    const { userId } = visit.person ?? {};
+    const wave = userId === undefined ? 0 : (before.get(userId) ?? 0);
+    if (userId !== undefined) before.set(userId, wave + 1);
+    (waves[wave] ??= []).push(visit);
+  }
+  return waves;
+}
