@@ -172,6 +172,27 @@ describe('overviews in local days', function () {
     });
   }
 
+  it('are the same without sessions being read, in the columns that need none: totals_daily', async () => {
+    for (const { project, zone, visits, dayOf } of tenants) {
+      const counted = /visitors|_users|converted/;
+      const inTotals = (row: NaiveRow) =>
+        Object.fromEntries(Object.entries(row).filter(([name]) => !counted.test(name)));
+      const expected = mapped(naiveOverview(visits, dayOf), inTotals);
+      const rows = await read('totals_daily', project);
+
+      expect(mapped(rowsBy('day', rows), inTotals), zone).to.deep.equal(
+        mapped(filled(expected), inTotals),
+      );
+      for (const row of rows) {
+        checkRates(
+          { ...row, sessions: '0', conversion_rate: null },
+          'sessions_by_last_event',
+          'session_page_views',
+        );
+      }
+    }
+  });
+
   it('tell an hour as an instant, and beside it what clocks showed', async () => {
     for (const { project, zone } of tenants) {
       for (const row of await read('overview_hourly', project)) {
@@ -414,7 +435,7 @@ describe('overviews in local days', function () {
     const views = [
       ...['visits', 'pages_daily', 'revenue_daily', 'channels_daily', 'conversions_daily'],
       ...['dimensions_daily', 'event_dimensions_daily', 'revenue_sources_daily'],
-      'user_types_daily',
+      ...['user_types_daily', 'totals_daily'],
     ];
     for (const view of [...overviews.map(([name]) => name), ...views]) {
       const project = 'days-asia-kathmandu';
@@ -568,7 +589,9 @@ function rowsBy(key: string, rows: readonly Cells[]): Map<string, NaiveRow> {
     Object.fromEntries(
       ALL_COLUMNS.map((name) => [
         name,
-        /revenue|seconds/.test(name) ? unitsOf(String(row[name])) : BigInt(String(row[name])),
+        /revenue|seconds/.test(name)
+          ? unitsOf(String(row[name] ?? '0'))
+          : BigInt(String(row[name] ?? '0')),
       ]),
     ),
   ]);
