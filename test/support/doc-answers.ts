@@ -1,18 +1,17 @@
 /** Reads pages whose SQL is printed with its result: blocks of SQL, each followed by a table where its rows are known. */
 import { readFileSync } from 'node:fs';
 
-export interface PrintedQuery {
+interface PrintedQuery {
   /** The heading it stands under. */
   readonly heading: string;
-  /** Of the text under the heading what stands before the first colon, comma or full stop: `Plain`, for example. */
-  readonly label: string;
   readonly sql: string;
   /** The printed table: its head, then its rows. */
   readonly table: readonly (readonly string[])[];
 }
 
-export interface Section {
+interface Section {
   readonly heading: string;
+  /** The first words under the heading, up to a sign: `Plain`, for example. */
   readonly label: string;
   readonly queries: readonly PrintedQuery[];
 }
@@ -26,7 +25,7 @@ export function readSections(page: string, level: number): Section[] {
     const body = lines.join('\n');
     const label = /^[\w ]+/.exec(body.trim())?.[0] ?? '';
     const queries = [...body.matchAll(/^```sql\n([\s\S]*?);\n```\n+((?:^\|.*\n)*)/gm)].map(
-      ([, sql = '', table = '']) => ({ heading, label, sql, table: readTable(table) }),
+      ([, sql = '', table = '']) => ({ heading, sql, table: readTable(table) }),
     );
     return { heading, label, queries };
   });

@@ -21,7 +21,7 @@ export const KNOWN_SETTINGS: ProjectSettings = {
   dimensions: { plan: 'plan', saw_product: 'saw_product', began_checkout: 'began_checkout' },
 };
 
-export interface KnownRows {
+interface KnownRows {
   readonly metrics: readonly object[];
   readonly sessions: readonly object[];
 }
