@@ -114,6 +114,8 @@ const inAYear = (name: string, time: string): Question => ({
 export const VIEWS: readonly Question[] = [
   hourly('overview_hourly'),
   ...['overview_daily', 'channels_daily', 'events_daily', 'revenue_daily'].map(daily),
+  ...['user_types_daily', 'conversions_daily', 'revenue_sources_daily'].map(daily),
+  inAYear('totals_daily', 'day'),
   inAYear('overview_daily', 'day'),
   inAYear('overview_monthly', 'month'),
   ...['bounce_rate', 'engagement_rate', 'average_session_duration', 'pages_per_session'].map(

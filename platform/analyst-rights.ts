@@ -25,7 +25,10 @@ const VIEWS = [
   ...['bounce_rate', 'engagement_rate', 'average_session_duration', 'pages_per_session'],
   ...['conversion_rate', 'unique_users', 'metrics_daily', 'metrics_weekly', 'metrics_monthly'],
   ...['project_offsets', 'session_days', 'session_hours', 'event_days', 'event_hours'],
-  ...['overview_day_parts', 'overview_hour_parts', 'audit', 'audit_filed', 'drift'],
+  ...['overview_hour_parts', 'audit', 'audit_filed', 'drift'],
+  ...['mediums_daily', 'referrers_daily', 'languages_daily', 'screens_daily', 'app_versions_daily'],
+  ...['user_types_daily', 'dimensions_daily', 'conversions_daily', 'event_dimensions_daily'],
+  ...['revenue_sources_daily', 'totals_daily'],
 ] as const;
 
 /** What analysts may read, in the database `sojourn`. */

@@ -14,7 +14,7 @@ import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { catalogueOf } from '../../shared/catalogue.ts';
 import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
 import { formatDecimal } from '../../shared/decimal.ts';
-import type { VisitorEvent } from '../../shared/event.ts';
+import { declaredAs, type VisitorEvent } from '../../shared/event.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup, asReference } from '../support/builders.ts';
 import {
@@ -99,7 +99,8 @@ describe('overviews in local days', function () {
 
   async function visited(zone: string, random: Random): Promise<Tenant> {
     const project = `days-${zone.toLowerCase().replace('/', '-')}`;
-    await insert('projects', [{ project, time_zone: zone, version: 1 }]);
+    const dimensions = { plan: 'plan', tier: 'tier', unseen: 'unseen' };
+    await insert('projects', [{ project, time_zone: zone, dimensions, version: 1 }]);
     const starts = dayStarts.get(zone) ?? [];
     const visits: NaiveVisit[] = [];
     const sums: Contributions = new Map();
@@ -171,9 +172,31 @@ describe('overviews in local days', function () {
     });
   }
 
+  it('are the same without sessions being read, in the columns that need none: totals_daily', async () => {
+    for (const { project, zone, visits, dayOf } of tenants) {
+      const counted = /visitors|_users|converted/;
+      const inTotals = (row: NaiveRow) =>
+        Object.fromEntries(Object.entries(row).filter(([name]) => !counted.test(name)));
+      const expected = mapped(naiveOverview(visits, dayOf), inTotals);
+      const rows = await read('totals_daily', project);
+
+      expect(mapped(rowsBy('day', rows), inTotals), zone).to.deep.equal(
+        mapped(filled(expected), inTotals),
+      );
+      for (const row of rows) {
+        checkRates(
+          { ...row, sessions: '0', conversion_rate: null },
+          'sessions_by_last_event',
+          'session_page_views',
+        );
+      }
+    }
+  });
+
   it('tell an hour as an instant, and beside it what clocks showed', async () => {
     for (const { project, zone } of tenants) {
-      for (const { hour, local_hour } of await read('overview_hourly', project)) {
+      for (const row of await read('overview_hourly', project)) {
+        const { hour, local_hour, day, weekday, hour_of_day } = row;
         const at = instantOf(String(hour));
         const offsetMinutes = zones.offsetAt(zone, at) / 60;
         const shown = new Date(at + offsetMinutes * 60_000).toISOString();
@@ -183,6 +206,11 @@ describe('overviews in local days', function () {
         expect(local_hour).to.equal(
           `${shown.slice(0, 10)} ${shown.slice(11, 16)} ${sign}${offset}`,
         );
+        expect([day, hour_of_day, Number(weekday) % 7], shown).to.deep.equal([
+          shown.slice(0, 10),
+          Number(shown.slice(11, 13)),
+          new Date(shown).getUTCDay(),
+        ]);
       }
     }
   });
@@ -196,6 +224,16 @@ describe('overviews in local days', function () {
     ['browsers_daily', 'browser', named('browser', '(none)')],
     ['systems_daily', 'os', named('os', '(none)')],
     ['entry_pages_daily', 'path', ({ session }) => session.entryPath ?? '(none)'],
+    ['mediums_daily', 'medium', named('medium', '(none)')],
+    ['referrers_daily', 'referrer', named('referrerHost', '(none)')],
+    ['languages_daily', 'language', named('language', '(none)')],
+    ['screens_daily', 'screen', named('screen', '(none)')],
+    ['app_versions_daily', 'app_version', named('appVersion', '(none)')],
+    [
+      'user_types_daily',
+      'user_type',
+      ({ isNew }) => (isNew === undefined ? '(none)' : isNew ? 'New' : 'Returning'),
+    ],
   ];
   for (const [view, column, of] of splits) {
     it(`are split by attributes of sessions, and the parts are the total: ${view}`, async () => {
@@ -213,6 +251,107 @@ describe('overviews in local days', function () {
       }
     });
   }
+
+  it('are split by each declared dimension, and the parts of each are the total', async () => {
+    for (const { project, zone, visits, dayOf } of tenants) {
+      const rows = await read('dimensions_daily', project);
+      for (const dimension of ['plan', 'tier', 'unseen']) {
+        const of = named(`dim:${dimension}`, '(none)');
+        const expected = groups(visits, (v) => `${dayOf(v.session.firstEventAt)} ${of(v)}`);
+
+        const found = rows.filter((row) => row['dimension'] === dimension);
+        expect(found.length, zone).to.equal(expected.size);
+        for (const row of found as Record<string, string>[]) {
+          const key = `${String(row['day'])} ${String(row['dimension_value'])}`;
+          expect(splitCells(row), `${zone} ${key}`).to.deep.equal(splitOf(expected.get(key) ?? []));
+          checkRates(row, 'sessions', 'page_views');
+        }
+      }
+    }
+  });
+
+  it('have events by the dimensions that they bring, and conversions by type, of which each hour of UTC is of the day it begins in', async () => {
+    for (const { project, zone, visits, dayOf } of tenants) {
+      const events = visits.flatMap((visit) =>
+        visit.events.map((event) => ({ declared: event.declared ?? {}, ...readEvent(event) })),
+      );
+      const dayOfHour = (at: number) => dayOf(at - (at % HOUR_MS));
+      const counted = events.filter(({ isView, isCounted }) => isView || isCounted);
+      const brought = counted.flatMap((event) =>
+        Object.entries(event.declared).map(([name, value]) => ({ ...event, name, value })),
+      );
+      const byValue = groups(brought, (e) => `${dayOfHour(e.at)} ${e.name} ${e.value}`);
+      const ofBots = (own: readonly { readonly isOfBot: boolean }[]) =>
+        own.filter(({ isOfBot }) => isOfBot).length;
+
+      const values = await read('event_dimensions_daily', project);
+      const cells = values.map((row) => ({
+        ...row,
+        value: `${String(row['dimension'])} ${String(row['dimension_value'])}`,
+      }));
+      expect(
+        cellsBy(cells, 'value', 'page_views', 'events', 'bot_page_views', 'bot_events'),
+        zone,
+      ).to.deep.equal(
+        mapped(byValue, (own) => {
+          const [views, others] = [own.filter((e) => e.isView), own.filter((e) => e.isCounted)];
+          return [views.length, others.length, ofBots(views), ofBots(others)].join(' ');
+        }),
+      );
+
+      const converted = events.filter(({ isConversion }) => isConversion);
+      const byType = groups(converted, (e) => `${dayOfHour(e.at)} ${e.conversionType || '(none)'}`);
+      const types = await read('conversions_daily', project);
+      expect(cellsBy(types, 'conversion_type', 'conversions', 'bot_conversions')).to.deep.equal(
+        mapped(byType, (own) => `${own.length} ${ofBots(own)}`),
+      );
+    }
+  });
+
+  it('have revenue by source and currency, of which the parts are what the visits brought', async () => {
+    for (const { project, zone, visits, dayOf } of tenants) {
+      const paid = visits.flatMap((visit) =>
+        Object.entries(visit.session.purse).map(([currency, units]) => ({
+          key: [
+            dayOf(visit.session.firstEventAt),
+            ...REVENUE_PLACES.map(([name, missing]) => named(name, missing)(visit)),
+            currency || '(none)',
+          ].join(' '),
+          units,
+        })),
+      );
+      const expected = groups(paid, ({ key }) => key);
+
+      const rows = await read('revenue_sources_daily', project);
+      const keys = ['day', 'channel', 'source', 'medium', 'campaign', 'currency'];
+      const found = rows.map((row): [string, string] => [
+        keys.map((name) => String(row[name])).join(' '),
+        `${unitsOf(String(row['revenue']))} ${String(row['paying_sessions'])}`,
+      ]);
+      expect(sorted(found), zone).to.deep.equal(
+        mapped(
+          expected,
+          (own) => `${own.reduce((sum, { units }) => sum + units, 0n)} ${own.length}`,
+        ),
+      );
+    }
+  });
+
+  it('take revenue of which no currency was kept for one without', async () => {
+    const project = 'days-purse';
+    const row = sessionTableRow(aRollup({ project }));
+    await insert('sessions', [
+      { ...row, converted: true, revenue: '30', revenue_by_currency: { EUR: '10.5' } },
+    ]);
+
+    const rows = await read('revenue_sources_daily', project);
+    expect(cellsBy(rows, 'currency', 'revenue', 'paying_sessions')).to.deep.equal(
+      new Map([
+        ['2024-03-05 (none)', '19.5 1'],
+        ['2024-03-05 EUR', '10.5 1'],
+      ]),
+    );
+  });
 
   it('have page views by path, of which each hour of UTC is of the day it begins in, and entries and exits', async () => {
     for (const { project, zone, visits, dayOf } of tenants) {
@@ -293,7 +432,11 @@ describe('overviews in local days', function () {
       { join_use_nulls: 1, group_by_use_nulls: 1 },
       { prefer_column_name_to_alias: 1 },
     ];
-    const views = ['visits', 'pages_daily', 'revenue_daily', 'channels_daily'];
+    const views = [
+      ...['visits', 'pages_daily', 'revenue_daily', 'channels_daily', 'conversions_daily'],
+      ...['dimensions_daily', 'event_dimensions_daily', 'revenue_sources_daily'],
+      ...['user_types_daily', 'totals_daily'],
+    ];
     for (const view of [...overviews.map(([name]) => name), ...views]) {
       const project = 'days-asia-kathmandu';
       const rows = await read(view, project);
@@ -358,6 +501,14 @@ function startOf(random: Random, starts: readonly number[]): number {
 
 const PATHS = ['/', '/a', '/b', ''];
 
+/** What revenue is split by, and what stands where nothing is given. */
+const REVENUE_PLACES = [
+  ['channel', 'Direct'],
+  ['trafficSource', 'Direct'],
+  ['medium', '(none)'],
+  ['campaign', '(none)'],
+] as const;
+
 function eventsOf(random: Random, start: number): VisitorEvent[] {
   const who = {
     ...(chance(random, 0.5) && { visitorId: `v-${intBetween(random, 1, 40)}` }),
@@ -368,6 +519,10 @@ function eventsOf(random: Random, start: number): VisitorEvent[] {
     ...(chance(random, 0.5) && { deviceType: 'mobile', os: 'Android', browser: 'Chrome' }),
     ...(chance(random, 0.5) && { country: 'DE' }),
     ...(chance(random, 0.15) && { bot: 'true' }),
+    ...(chance(random, 0.4) && { medium: pick(random, ['cpc', 'email']), language: 'de-DE' }),
+    ...(chance(random, 0.4) && { referrerHost: 'news.example', screen: '390x844' }),
+    ...(chance(random, 0.4) && { appVersion: pick(random, ['1.0', '1.1']) }),
+    ...(chance(random, 0.5) && { [declaredAs('tier')]: pick(random, ['gold', 'silver']) }),
   };
   // A few visits go over hours, past midnight and a change of the clock.
   const step = pick(random, [1_000, 60_000, 20 * 60_000, 3 * HOUR_MS]);
@@ -392,6 +547,8 @@ function eventsOf(random: Random, start: number): VisitorEvent[] {
       ...(type === 'pageview' && path !== '' && { path }),
       ...(type === 'purchase' && { revenue: pick(random, ['19.99', '-5', '0', '0.000000001']) }),
       ...(type === 'purchase' && chance(random, 0.7) && { currency: pick(random, ['EUR', 'USD']) }),
+      ...(type === 'purchase' && chance(random, 0.4) && { conversionType: 'trial' }),
+      ...(chance(random, 0.3) && { [declaredAs('plan')]: pick(random, ['free', 'pro']) }),
     };
   });
 }
@@ -432,7 +589,9 @@ function rowsBy(key: string, rows: readonly Cells[]): Map<string, NaiveRow> {
     Object.fromEntries(
       ALL_COLUMNS.map((name) => [
         name,
-        /revenue|seconds/.test(name) ? unitsOf(String(row[name])) : BigInt(String(row[name])),
+        /revenue|seconds/.test(name)
+          ? unitsOf(String(row[name] ?? '0'))
+          : BigInt(String(row[name] ?? '0')),
       ]),
     ),
   ]);

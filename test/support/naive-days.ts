@@ -151,6 +151,7 @@ export function readEvent({ timestamp, eventType, properties = {} }: ReferenceEv
   readonly isCounted: boolean;
   readonly revenue: bigint;
   readonly currency: string;
+  readonly conversionType: string;
   readonly path: string;
 } {
   const isConversion = ['purchase', 'conversion'].includes(eventType);
@@ -162,6 +163,7 @@ export function readEvent({ timestamp, eventType, properties = {} }: ReferenceEv
     isCounted: isConversion || eventType === 'signup',
     revenue: unitsOf(String(properties['revenue'] ?? '')),
     currency: String(properties['currency'] ?? ''),
+    conversionType: String(properties['conversionType'] ?? ''),
     path: String(properties['path'] ?? ''),
   };
 }

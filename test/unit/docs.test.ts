@@ -106,6 +106,30 @@ describe('the documentation', () => {
     expect(inOrder(described)).to.have.deep.members(inOrder(expected));
   });
 
+  it('says of each metric in whose bucket it is', () => {
+    const { eventMetrics, sessionMetrics } = catalogueOf(CATALOGUE_VERSION);
+    const inWords = { firstEventAt: 'first event', lastEventAt: 'last event' };
+    const expected = [
+      ...eventMetrics.map(({ metric, granularity }) => [metric, granularity, 'the event']),
+      ...sessionMetrics.map((one) => [one.metric, one.granularity, inWords[one.bucket]]),
+    ].map((cells) => cells.join(' '));
+    const described = [
+      ...text('docs/metrics.md').matchAll(/^\| `(\w+)` \| (\w+) \| ([^|]+) \| [^|]+ \|/gm),
+    ].map(([, ...cells]) => cells.join(' '));
+
+    expect(described).to.have.members(expected);
+  });
+
+  it('says of each metric once what it counts, and what a late event does to it', () => {
+    const { eventMetrics, sessionMetrics } = catalogueOf(CATALOGUE_VERSION);
+    const metrics = new Set([...eventMetrics, ...sessionMetrics].map(({ metric }) => metric));
+    const [, table = ''] =
+      /^\| Metric \| Counted once for .*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(text('docs/metrics.md')) ??
+      [];
+
+    expect(firstCells(table)).to.have.members([...metrics]);
+  });
+
   it('describes each setting', () => {
     const settings = [...text('platform/config.ts').matchAll(/^ {2}([A-Z_]+):/gm)];
     const section = /## Settings\n([\s\S]*?)\n## /.exec(text('docs/operating.md'))?.[1] ?? '';
@@ -122,7 +146,9 @@ describe('the documentation', () => {
       ([, name]) => name,
     );
     const dashboard = text('compose/grafana/dashboards/sojourn.json');
-    const pages = files.filter((file) => /^docs\/bi(\.md|\/)/.test(file)).map(text);
+    const pages = files
+      .filter((file) => /^docs\/(bi(\.md|\/)|questions\.md|recipes\.md)/.test(file))
+      .map(text);
     const queried = [
       ...`${pages.join('')}${dashboard}`.matchAll(/(?:FROM|JOIN) (?:sojourn\.)?([a-z_]+)\b(?!\.)/g),
     ].map(([, name]) => name);
