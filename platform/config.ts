@@ -99,6 +99,12 @@ const SCHEMA = z.object({
   SESSION_STUCK_AFTER: duration(100).default(15 * UNITS_MS.m),
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
+  DASHBOARD_HOST: z
+    .string()
+    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
+    .default('127.0.0.1'),
+  DASHBOARD_PASSWORD: text.min(8, { error: 'must have at least 8 characters' }).optional(),
+  DASHBOARD_URL: url(['http:', 'https:']).optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',
