@@ -28,7 +28,7 @@ export interface DatabaseOptions {
 
 /** A page that shows more would show nobody anything. */
 const RESULT_ROWS_MAX = 20_000;
-const EXECUTION_SECONDS_MAX = 30;
+const EXECUTION_SECONDS_MAX = 50;
 const EXPORT_SECONDS_MAX = 300;
 const ANSWERS_MAX = 200;
 

@@ -70,10 +70,11 @@ export function exportOf(
     case 'revenue':
       return renamed(
         revenueByDay(asked, days),
-        'bucket AS day, currency, toDecimal128(revenue, 9) AS revenue',
+        'toDate(bucket) AS day, currency, toDecimal128(revenue, 9) AS revenue',
+        'day, currency',
       );
     case 'sessions':
-      return sessionsOf(asked, days, limit, undefined);
+      return renamed(sessionsOf(asked, days, limit, undefined), SESSION_COLUMNS, 'started_at DESC');
     case 'over-time':
       return oneByDay(asked, days, parseOne(parameters));
     default: {
@@ -118,8 +119,13 @@ function chartTable({ zones, now }: AnswerDeps, asked: Asked): Query {
 const MEASURES = `sessions, page_views, conversions, ended AS sessions_for_rates, bounced, engaged,
   toDecimal128(seconds, 3) AS duration_seconds`;
 
-function renamed({ sql, params }: Query, columns: string): Query {
-  return { sql: `SELECT ${columns} FROM (${sql})`, params };
+/** Times as times, in UTC. */
+const SESSION_COLUMNS = `fromUnixTimestamp64Milli(started_ms, 'UTC') AS started_at,
+  fromUnixTimestamp64Milli(last_event_ms, 'UTC') AS last_event_at,
+  * EXCEPT (started_ms, last_event_ms, updated_ms, version)`;
+
+function renamed({ sql, params }: Query, columns: string, order: string): Query {
+  return { sql: `SELECT ${columns} FROM (${sql}) ORDER BY ${order}`, params };
 }
 
 /** A file that is cut without a word would be a wrong one. @throws AddressError */

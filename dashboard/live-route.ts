@@ -18,6 +18,8 @@ export function addLiveRoute(app: FastifyInstance, live: Live): void {
   app.get('/api/live', (request, reply) => {
     const project = parseProject(parametersOf(request));
     const { raw } = reply;
+    // Told before the stream has begun: to who comes second, at once.
+    const waiting: string[] = [];
     const leave = live.watch(project, (now) => {
       send(`id: ${now.asOf}\nevent: now\ndata: ${JSON.stringify(now)}\n\n`);
     });
@@ -46,7 +48,6 @@ export function addLiveRoute(app: FastifyInstance, live: Live): void {
       else if (raw.headersSent) raw.write(text);
       else waiting.push(text);
     }
-    const waiting: string[] = [];
 
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders())) {

@@ -26,7 +26,7 @@ const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] }
 try {
   for (const [name, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
-      const page = await browser.newPage({ viewport, colorScheme });
+      const page = await browser.newPage({ viewport, colorScheme, bypassCSP: true });
       await page.goto(`${url}/?project=demo`);
       await page.waitForFunction(
         `document.querySelectorAll('[data-measure]').length > 0 &&

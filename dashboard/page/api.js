@@ -22,6 +22,23 @@ export async function ask(url, signal) {
 }
 
 /**
+ * An answer that is compared with another time: without it first, so that what was asked for is there as soon as it can
+ * be. (The server remembers the first half when it is asked for both.)
+ * @param {string} path
+ * @param {string} query
+ * @param {number} refresh
+ */
+export function useCompared(path, query, refresh) {
+  const alone = new URLSearchParams(query);
+  const isCompared = alone.get('compare') !== 'none';
+  alone.set('compare', 'none');
+  const first = useAnswer(`${path}?${alone}`, refresh);
+  const isThere = first.data !== undefined && !first.isStale;
+  const both = useAnswer(isCompared && isThere ? `${path}?${query}` : undefined, refresh);
+  return isCompared && both.data !== undefined && !both.isStale ? both : first;
+}
+
+/**
  * An answer, and how it is going. What was there stays until the new one is: `isStale` says so.
  * @param {string | undefined} url undefined: nothing is asked
  * @param {number} [refresh] another number asks again

@@ -2,7 +2,7 @@
 /** The page. The address says what is looked at; each panel asks for its own part of it. */
 import { html, render, useCallback, useEffect, useState } from '/vendor/htm/standalone.module.js';
 import { hrefOf, queryOf } from './address.js';
-import { useAnswer } from './api.js';
+import { useAnswer, useCompared } from './api.js';
 import { Controls, Top } from './controls.js';
 import { formatDays } from './format.js';
 import { ListPanel, PANELS } from './lists.js';
@@ -101,7 +101,7 @@ function Numbers({ project, settings, address, go }) {
   const { now, isConnected } = useLive(project);
   const [showsToday, setShowsToday] = useState(false);
   const refresh = useRefresh(now, showsToday);
-  const summary = useAnswer(`/api/summary?${queryOf(address, { unit: undefined })}`, refresh);
+  const summary = useCompared('/api/summary', queryOf(address, { unit: undefined }), refresh);
   const head = summary.data;
   useEffect(() => {
     if (head !== undefined)

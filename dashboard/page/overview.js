@@ -2,7 +2,7 @@
 /** The cards with the totals, and the chart of the one that is chosen. */
 import { html } from '/vendor/htm/standalone.module.js';
 import { changed, hrefOf, queryOf } from './address.js';
-import { useAnswer } from './api.js';
+import { useCompared } from './api.js';
 import { Chart } from './chart.js';
 import { formatCount, formatDays, formatShort } from './format.js';
 import { follow } from './lists.js';
@@ -79,11 +79,11 @@ const UNITS = /** @type {const} */ ([
 export function ChartPanel({ address, go, refresh, head }) {
   const of = address.get('of');
   const name = address.get('name') ?? '';
-  const url =
-    of === null
-      ? `/api/chart?${queryOf(address)}`
-      : `/api/over-time?${queryOf(address, { of, name })}`;
-  const { data, error, isLoading, isStale, retry } = useAnswer(url, refresh);
+  const { data, error, isLoading, isStale, retry } = useCompared(
+    of === null ? '/api/chart' : '/api/over-time',
+    of === null ? queryOf(address) : queryOf(address, { of, name }),
+    refresh,
+  );
   const shape = data === undefined ? undefined : data.series === undefined ? 'one' : 'all';
   const isReady = shape === (of === null ? 'all' : 'one');
   const measure = measureOf(address.get('measure') ?? 'visitors');

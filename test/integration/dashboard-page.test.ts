@@ -73,9 +73,13 @@ describe('the page in a browser', function () {
   }
 
   async function settled(page: Page): Promise<void> {
-    await page.waitForFunction(
-      `document.querySelectorAll('[data-measure]').length > 0 &&
-        document.querySelector('.skeleton, [aria-busy="true"]') === null`,
+    // No script of ours may be evaluated there: the page's own policy forbids it.
+    await page.locator('[data-measure]').first().waitFor();
+    await eventually(
+      async () => {
+        expect(await page.locator('.skeleton, [aria-busy="true"]').count()).to.equal(0);
+      },
+      { withinMs: SHOWN_MS },
     );
   }
 

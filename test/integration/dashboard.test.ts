@@ -492,6 +492,13 @@ describe('the page', function () {
     await latest((now) => {
       expect(now).to.include({ people: 1, peopleLately: 2 });
     });
+    // Who comes second is told at once.
+    const second = await fetch(`${world.dashboard.url}/api/live?project=${PROJECT}`, {
+      signal: leaving.signal,
+    });
+    expect(second.status).to.equal(200);
+    const [chunk] = await Promise.all([second.body?.getReader().read()]);
+    expect(Buffer.from(chunk?.value ?? []).toString()).to.contain('retry: ');
     leaving.abort();
     await reading;
   });

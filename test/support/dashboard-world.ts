@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { runDashboard } from '../../dashboard/run.ts';
 import type { Dashboard } from '../../dashboard/server.ts';
 import { loadConfig } from '../../platform/config.ts';
-import { silentLog } from '../../platform/log.ts';
+import { createLog } from '../../platform/log.ts';
 import {
   type Around,
   connectAround,
@@ -135,7 +135,8 @@ export async function startDashboardWorld(
     const config = loadConfig({ ...environment, TEMPORAL_UI_URL: 'http://temporal.example' });
     const dashboard = await runDashboard(
       { ...config, CLICKHOUSE_URL: servers.clickhouse.url },
-      silentLog,
+      // Says why, where an answer is none.
+      createLog({ level: 'warn' }),
       { port: 0, portFlag: '--port' },
     );
     closes.push(() => dashboard.close());
