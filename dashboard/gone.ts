@@ -1,6 +1,11 @@
 /** Whether somebody still waits for an answer. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
+/** Whoever asked has gone: nothing is wrong, and there is nobody to tell. */
+export class ClientGoneError extends Error {
+  override readonly name = 'ClientGoneError';
+}
+
 const signals = new WeakMap<FastifyRequest, AbortSignal>();
 
 /** Follows every request from here on. */
@@ -9,7 +14,7 @@ export function followClients(app: FastifyInstance): void {
     const gone = new AbortController();
     // Also after an answer, when there is nothing left to call off.
     reply.raw.once('close', () => {
-      gone.abort(new Error('the client has gone'));
+      gone.abort(new ClientGoneError('the client has gone'));
     });
     signals.set(request, gone.signal);
     done();

@@ -13,7 +13,7 @@ import type { Logger } from '../platform/log.ts';
 import { SojournError, toError } from '../shared/errors.ts';
 import { AddressError } from './address.ts';
 import { addExportRoute } from './export.ts';
-import { followClients } from './gone.ts';
+import { ClientGoneError, followClients } from './gone.ts';
 import { createHostCheck } from './hosts.ts';
 import { addLiveRoute } from './live-route.ts';
 import type { Live } from './live.ts';
@@ -144,6 +144,8 @@ function pageFolder(): string {
 }
 
 function explain(error: FastifyError): { readonly status: number; readonly message: string } {
+  // The status that proxies log for it.
+  if (error instanceof ClientGoneError) return { status: 499, message: error.message };
   if (error instanceof AddressError) return { status: 400, message: error.message };
   if (error instanceof SojournError) {
     const statuses: Partial<Record<SojournError['code'], number>> = {

@@ -204,6 +204,7 @@ describe('the page in a browser', function () {
       route.fulfill({ status: 503, json: { error: 'ClickHouse does not answer' } }),
     );
     await page.getByRole('button', { name: 'Sources' }).click();
+    await page.locator('a[data-name="letter"]').waitFor();
     await page.getByRole('button', { name: 'Channels' }).click();
     await page.getByRole('alert').waitFor();
     expect(await page.getByRole('alert').textContent()).to.contain('ClickHouse does not answer');
