@@ -29,6 +29,7 @@ WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY migrations migrations
+COPY dashboard/page dashboard/page
 COPY --from=build /app/dist dist
 USER node
 ENTRYPOINT ["node", "dist/cli/main.js"]

@@ -22,7 +22,11 @@ export async function startUp(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Started> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sojourn-bench-up-'));
-  const up = await world.start(['up', '--data-dir', dataDir], 'ingest started', environment);
+  const up = await world.start(
+    ['up', '--data-dir', dataDir, '--dashboard-port', '0'],
+    'ingest started',
+    environment,
+  );
   return {
     ...up,
     async stop() {

@@ -3,7 +3,7 @@
  * data folder, seen from outside only. So two builds can be measured in turns, each with its own servers.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,13 +37,18 @@ export interface Tree {
   stop(): Promise<void>;
 }
 
+/** A tree from before the page does not know the flag. */
+function pagePort(root: string): readonly string[] {
+  return existsSync(join(root, 'dashboard')) ? ['--dashboard-port', '0'] : [];
+}
+
 /** @throws Error where `up` ends by itself or does not get going */
 export async function startTree(root: string): Promise<Tree> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sojourn-bench-tree-'));
   const { PATH = '', HOME = '' } = processEnvironment();
   const child = spawn(
     process.execPath,
-    [join(root, 'bin', 'sojourn.mjs'), 'up', '--data-dir', dataDir, ...ANY_PORT],
+    [join(root, 'bin', 'sojourn.mjs'), 'up', '--data-dir', dataDir, ...ANY_PORT, ...pagePort(root)],
     { cwd: root, env: { PATH, HOME }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let log = '';

@@ -57,6 +57,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./project.ts')).projectCommand(),
   },
   {
+    name: 'dashboard',
+    summary: 'serve the page with the numbers of all projects',
+    load: async () => (await import('./dashboard.ts')).dashboardCommand(),
+  },
+  {
     name: 'deadletters',
     summary: 'list messages that broke a rule, publish them again',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),

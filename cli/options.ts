@@ -42,3 +42,12 @@ export function rateArgument(text: string): number {
   }
   return rate;
 }
+
+/** @throws InvalidArgumentError on anything but a port; 0 is any free one */
+export function portArgument(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError('a port is a number from 0 (any free one) to 65535');
+  }
+  return port;
+}

@@ -27,6 +27,7 @@ import {
   type Servers,
   startServers,
 } from '../servers/index.ts';
+import { checkPassword } from '../dashboard/password.ts';
 import { startPurging } from '../operations/keep-purging.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
@@ -42,12 +43,14 @@ export interface UpOptions {
   readonly temporalUiPort: number;
   readonly clickhousePort: number;
   readonly redisPort: number;
+  readonly dashboardPort: number;
 }
 
 /** Runs until a signal, until `--for` is over, or until a part of it breaks. */
 export async function runUp(options: UpOptions): Promise<void> {
   const environment = processEnvironment();
   const given = loadConfig(environment);
+  checkPassword(given);
   const log = createLog({ level: given.LOG_LEVEL });
   // Listened to from the first moment: Ctrl-C while a server is built must leave nothing behind.
   const signal = untilSignal(log);
@@ -99,6 +102,7 @@ async function prepareServers(
   const cache = cacheDir(environment);
   let servers: Servers | undefined;
   let config: UpConfig | undefined;
+  let dashboardUrl: string | undefined;
   const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
     task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
     log.debug({ server: name }, 'server progress');
@@ -125,6 +129,7 @@ async function prepareServers(
               clickhouse: options.clickhousePort,
               redis: options.redisPort,
             },
+            alsoFree: [{ port: options.dashboardPort, flag: DASHBOARD_FLAG }],
             namespace: given.TEMPORAL_NAMESPACE,
             searchAttributes: temporalSearchAttributes(),
             log,
@@ -134,8 +139,10 @@ async function prepareServers(
           closers.add('servers', () => started.stop());
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
+          dashboardUrl = await serveDashboard(options, config, given, log, closers);
           writeEnvFile(options.dataDir, {
             ...found,
+            DASHBOARD_URL: dashboardUrl,
             ...definedOf(environment, Object.keys(config)),
           });
         },
@@ -150,8 +157,25 @@ async function prepareServers(
     { renderer: process.stderr.isTTY ? 'default' : 'simple', fallbackRenderer: 'simple' },
   );
   await tasks.run();
-  if (servers === undefined || config === undefined) throw new Error('servers were not started');
-  return { servers, config };
+  if (servers === undefined || config === undefined || dashboardUrl === undefined)
+    throw new Error('servers were not started');
+  return { servers, config: { ...config, DASHBOARD_URL: dashboardUrl } };
+}
+
+const DASHBOARD_FLAG = '--dashboard-port';
+
+/** Its code is loaded here: help and other commands do without. */
+async function serveDashboard(
+  { dashboardPort: port }: UpOptions,
+  config: UpConfig,
+  { DASHBOARD_URL: publicUrl }: Config,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+): Promise<string> {
+  const { runDashboard } = await import('../dashboard/run.ts');
+  const dashboard = await runDashboard(config, log, { port, portFlag: DASHBOARD_FLAG, publicUrl });
+  closers.add('dashboard', () => dashboard.close());
+  return dashboard.url;
 }
 
 function serversToStart(config: Config): Set<ServerName> {
@@ -227,6 +251,7 @@ function describe(config: UpConfig, servers: Servers, dataDir: string): string {
         ] as const)
       : []),
     ['REDIS_URL', config.REDIS_URL],
+    ['DASHBOARD_URL', config.DASHBOARD_URL],
   ];
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   return [

@@ -1,6 +1,7 @@
 /** The command `up` and its options; the work is in `run-up.ts`, loaded when it runs. */
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDuration } from '../platform/duration.ts';
+import { portArgument } from './options.ts';
 
 export function upCommand() {
   return new Command('up')
@@ -13,19 +14,12 @@ export function upCommand() {
     .option('--temporal-ui-port <n>', 'port of the Temporal UI', portArgument, 8233)
     .option('--clickhouse-port <n>', 'port of ClickHouse (HTTP)', portArgument, 8123)
     .option('--redis-port <n>', 'port of Redis', portArgument, 6379)
+    .option('--dashboard-port <n>', 'port of the page', portArgument, 8090)
     .addHelpText('after', '\nExample: npx sojourn up --demo --for 60s')
     .action(async (options) => {
       const { runUp } = await import('./run-up.ts');
       await runUp(options);
     });
-}
-
-function portArgument(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError('a port is a number from 0 (any free one) to 65535');
-  }
-  return port;
 }
 
 function durationArgument(text: string): number {

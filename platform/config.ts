@@ -110,6 +110,12 @@ const SCHEMA = z.object({
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
   DIMENSION_VALUES_MAX: count(DIMENSION_VALUES_MAX).default(DIMENSION_VALUES_DEFAULT),
+  DASHBOARD_HOST: z
+    .string()
+    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
+    .default('127.0.0.1'),
+  DASHBOARD_PASSWORD: text.min(8, { error: 'must have at least 8 characters' }).optional(),
+  DASHBOARD_URL: url(['http:', 'https:']).optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',

@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly cacheDir: string;
   readonly which: ReadonlySet<ServerName>;
   readonly ports?: Ports;
+  /** Ports that something else is going to listen on, with what sets each: checked along with those of the servers. */
+  readonly alsoFree?: readonly { readonly port: number; readonly flag: string }[];
   readonly namespace: string;
   readonly searchAttributes: Readonly<Record<string, string>>;
   /** Settings for the Temporal server beside or instead of ours. */
@@ -110,7 +112,7 @@ export async function startServers(options: StartOptions): Promise<Servers> {
   };
   try {
     await settleAll([...which], (name) => untilPredecessorEnded(dataDir, name));
-    await assertPortsFree(which, options.ports ?? {});
+    await assertPortsFree(which, options);
     const binaries = await obtainServers(options);
     const context = { ...options, dataDir, binaries, secrets: readOrMakeSecrets(dataDir) };
     await settleAll([...which], async (name) => {
@@ -251,10 +253,15 @@ async function startOne(
 }
 
 /** Every taken port is named, not the first one only: one round of changes is enough. */
-async function assertPortsFree(which: ReadonlySet<ServerName>, ports: Ports): Promise<void> {
-  const checks = [...which].flatMap((name) => PORTS_OF[name]);
+async function assertPortsFree(
+  which: ReadonlySet<ServerName>,
+  { ports = {}, alsoFree = [] }: Pick<StartOptions, 'ports' | 'alsoFree'>,
+): Promise<void> {
+  const ofServers = [...which]
+    .flatMap((name) => PORTS_OF[name])
+    .map((port) => ({ port: ports[port] ?? 0, flag: FLAGS[port] }));
   const results = await Promise.allSettled(
-    checks.map((port) => assertPortFree(ports[port] ?? 0, FLAGS[port])),
+    [...ofServers, ...alsoFree].map(({ port, flag }) => assertPortFree(port, flag)),
   );
   throwFailures(results);
 }

@@ -6,6 +6,7 @@ import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { randomOf } from '../support/random.ts';
+import { ANY_DASHBOARD_PORT } from '../support/pipeline.ts';
 
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '2s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '500ms' };
 const SHAPE = { sessions: 10, durationMs: 1_500 };
@@ -39,7 +40,12 @@ describe('a stop while nothing answers', () => {
       this.timeout(STOP_MS_MAX + SETTLED_MS + 60_000);
       const project = `stop-${fault.toLowerCase()}`;
       const traffic = makeTraffic(random, project, SHAPE);
-      const first = world.run(`${project}-1`, ['up', '--data-dir', `${world.folder}/up`]);
+      const first = world.run(`${project}-1`, [
+        'up',
+        '--data-dir',
+        `${world.folder}/up`,
+        ...ANY_DASHBOARD_PORT,
+      ]);
       await world.heal();
       const published = Promise.all(
         traffic.messages.map(async ({ atMs, payload, messageId }) => {
@@ -55,7 +61,12 @@ describe('a stop while nothing answers', () => {
 
       expect(code).to.equal(0);
       expect(tookMs).to.be.below(STOP_MS_MAX);
-      const second = world.run(`${project}-2`, ['up', '--data-dir', `${world.folder}/up`]);
+      const second = world.run(`${project}-2`, [
+        'up',
+        '--data-dir',
+        `${world.folder}/up`,
+        ...ANY_DASHBOARD_PORT,
+      ]);
       await world.heal();
       await published;
       await eventually(() => assertRight(world, project, traffic), { withinMs: SETTLED_MS });

@@ -28,6 +28,9 @@ const STOP_MS_MAX = 40_000;
 /** Longer than the longest of the commands' own limits in the tests, shorter than a test's. */
 const COMMAND_MS_MAX = 150_000;
 
+/** Several of them run on one machine. */
+export const ANY_DASHBOARD_PORT = ['--dashboard-port', '0'] as const;
+
 /** Short, so that tests need not wait; each test may override. */
 export const QUICK_SETTINGS = {
   SESSION_IDLE_TIMEOUT: '4s',
@@ -133,7 +136,12 @@ export interface PipelineProcess {
 export async function startPipelineProcess(
   servers: KnownServers,
   settings: Readonly<Record<string, string>> = QUICK_SETTINGS,
-  args: readonly string[] = ['up', '--data-dir', join(temporaryFolder(), 'data')],
+  args: readonly string[] = [
+    'up',
+    '--data-dir',
+    join(temporaryFolder(), 'data'),
+    ...ANY_DASHBOARD_PORT,
+  ],
 ): Promise<PipelineProcess> {
   const child = spawnSojourn(args, { ...environmentOf(servers), ...settings });
   const output = collect(child);

@@ -1,0 +1,31 @@
+/** Runs the page until a signal. */
+import { runDashboard } from '../dashboard/run.ts';
+import { loadConfig, processEnvironment } from '../platform/config.ts';
+import { createLog } from '../platform/log.ts';
+import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import { commandConfig } from './command-config.ts';
+import { print } from './output.ts';
+
+export async function serveDashboard(options: {
+  readonly port: number;
+  readonly dataDir: string;
+}): Promise<void> {
+  const config = commandConfig(options, ['CLICKHOUSE_URL']);
+  // Not what `up` has noted: that is where its own page is.
+  const { DASHBOARD_URL: publicUrl } = loadConfig(processEnvironment());
+  const log = createLog({ level: config.LOG_LEVEL });
+  const signal = untilSignal(log);
+  const closers = createClosers(log);
+  try {
+    const dashboard = await runDashboard(config, log, {
+      port: options.port,
+      portFlag: '--port',
+      publicUrl,
+    });
+    closers.add('dashboard', () => dashboard.close());
+    print(`DASHBOARD_URL=${dashboard.url}`);
+    await signal;
+  } finally {
+    await closers.closeAll();
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * From filters to conditions on the view `visits`. What people choose is bound as a parameter, never
+ * written into a query; names of columns come from our own list.
+ */
+import type { Audience, Days, Filter } from './address.ts';
+import {
+  declaredName,
+  type DimensionName,
+  SESSION_DIMENSIONS,
+  type SessionDimensionName,
+} from './dimensions.ts';
+
+/** A query, and what its `{name:Type}` stand for. */
+export interface Query {
+  readonly sql: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** The sessions that are looked at: of whom, and which. */
+export interface Scope {
+  readonly project: string;
+  readonly audience: Audience;
+  readonly filters: readonly Filter[];
+}
+
+/** Whether something is looked at that the overview views do not tell apart. */
+export function isFiltered({ filters }: Pick<Scope, 'filters'>): boolean {
+  return filters.length > 0;
+}
+
+/** True for the sessions of the audience, people and bots; the alias is that of `visits`. */
+export function ofAudience(audience: Audience): string {
+  switch (audience) {
+    case 'people':
+      return 'NOT v.bot';
+    case 'bots':
+      return 'v.bot';
+    case 'everyone':
+      return 'true';
+  }
+}
+
+/**
+ * Distinct visitors. People are all visitors less those that were bots in a session, as in the
+ * overview views (`visitors - bot_visitors`), so that people and bots add up to everyone.
+ */
+export function visitorsOf(audience: Audience): string {
+  switch (audience) {
+    case 'people':
+      return 'uniqExact(v.visitor) - uniqExactIf(v.visitor, v.bot)';
+    case 'bots':
+      return 'uniqExactIf(v.visitor, v.bot)';
+    case 'everyone':
+      return 'uniqExact(v.visitor)';
+  }
+}
+
+/** How a dimension is shown: the value, or the name of none. Its parameter is `name`, for declared ones. */
+export function valueOf(dimension: DimensionName, name: string): Query {
+  const declared = declaredName(dimension);
+  if (declared !== undefined) {
+    return {
+      sql: `if(v.dimensions[{${name}:String}] = '', '(none)', v.dimensions[{${name}:String}])`,
+      params: { [name]: declared },
+    };
+  }
+  const { column, empty } = SESSION_DIMENSIONS[dimension as SessionDimensionName];
+  return { sql: `if(v.${column} = '', '${empty}', toString(v.${column}))`, params: {} };
+}
+
+/** Sessions of the project that began on one of the days and fit all filters, whoever they are of. */
+export function sessionsIn({ project, filters }: Scope, { from, to }: Days): Query {
+  const conditions = filters.map(({ dimension, values }, index): Query => {
+    const { sql, params } = valueOf(dimension, `dimension${index}`);
+    return {
+      sql: `AND ${sql} IN {values${index}:Array(String)}`,
+      params: { ...params, [`values${index}`]: values },
+    };
+  });
+  return {
+    sql: [
+      'v.project = {project:String} AND v.day BETWEEN {from:Date} AND {to:Date}',
+      ...conditions.map(({ sql }) => sql),
+    ].join(' '),
+    params: Object.assign(
+      { project, from, to },
+      ...conditions.map(({ params }) => params),
+    ) as Query['params'],
+  };
+}

@@ -1,0 +1,92 @@
+// @ts-check
+/** Who is there now: server-sent events. The browser connects again by itself; a hidden page does not listen. */
+import { useEffect, useRef, useState } from '/vendor/htm/standalone.module.js';
+
+/**
+ * @param {string | undefined} project
+ * @returns {{ now: any, isConnected: boolean }}
+ */
+export function useLive(project) {
+  const [now, setNow] = useState(/** @type {any} */ (undefined));
+  const [isConnected, setConnected] = useState(false);
+
+  useEffect(() => {
+    setNow(undefined);
+    if (project === undefined) return undefined;
+    /** @type {EventSource | undefined} */
+    let source;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let again;
+    const open = () => {
+      if (source !== undefined || document.hidden) return;
+      source = new EventSource(`/api/live?project=${encodeURIComponent(project)}`);
+      source.addEventListener('now', (event) => {
+        setConnected(true);
+        setNow(JSON.parse(event.data));
+      });
+      source.addEventListener('error', () => {
+        setConnected(false);
+        // Refused, with a status: it is not tried again by itself.
+        if (source?.readyState === EventSource.CLOSED) {
+          close();
+          again = setTimeout(open, 10_000);
+        }
+      });
+    };
+    const close = () => {
+      source?.close();
+      source = undefined;
+    };
+    const follow = () => {
+      if (document.hidden) close();
+      else open();
+    };
+    open();
+    document.addEventListener('visibilitychange', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      clearTimeout(again);
+      close();
+    };
+  }, [project]);
+
+  return { now, isConnected };
+}
+
+/** Numbers are asked for again at most this often: a year's are work for the server. */
+const REFRESH_MS_MIN = 10_000;
+/** The server gives an answer again for a second. */
+const SETTLE_MS = 1_500;
+
+/**
+ * Grows when the numbers of the page have changed, not too often, and only where the page shows today.
+ * @param {any} now
+ * @param {boolean} showsToday
+ * @returns {number}
+ */
+export function useRefresh(now, showsToday) {
+  const [refresh, setRefresh] = useState(0);
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  const last = useRef(0);
+  const changes = now?.changes;
+
+  useEffect(() => {
+    if (changes === undefined || changes === 0 || !showsToday || timer.current !== undefined)
+      return;
+    // One refresh for many changes, each within a known time.
+    const waitMs = Math.max(SETTLE_MS, last.current + REFRESH_MS_MIN - Date.now());
+    timer.current = setTimeout(() => {
+      timer.current = undefined;
+      last.current = Date.now();
+      setRefresh(last.current);
+    }, waitMs);
+  }, [changes, showsToday]);
+
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+    },
+    [],
+  );
+  return refresh;
+}

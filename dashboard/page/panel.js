@@ -1,0 +1,46 @@
+// @ts-check
+/** A part of the page with a heading of its own, and what stands there when something is wrong. */
+import { html } from '/vendor/htm/standalone.module.js';
+
+/**
+ * @param {{ id: string, title: string, isStale?: boolean, exports?: { name: string, query: string }, className?: string, children?: any }} props
+ */
+export function Panel({ id, title, isStale = false, exports, className = '', children }) {
+  return html`
+    <section
+      class="panel ${className} ${isStale ? 'stale' : ''}"
+      aria-labelledby=${id}
+      aria-busy=${isStale ? 'true' : 'false'}
+    >
+      <div class="head">
+        <h2 id=${id}>${title}</h2>
+        ${
+          exports &&
+          html`<span class="exports">
+            ${['csv', 'parquet'].map(
+              (format) =>
+                html`<a
+                  key=${format}
+                  href="/api/export/${exports.name}.${format}?${exports.query}"
+                  download
+                  aria-label="${title} as ${format === 'csv' ? 'CSV' : 'Parquet'}"
+                  >${format === 'csv' ? 'CSV' : 'Parquet'}</a
+                >`,
+            )}
+          </span>`
+        }
+      </div>
+      ${children}
+    </section>
+  `;
+}
+
+/** @param {{ error: string, retry: () => void }} props */
+export function Trouble({ error, retry }) {
+  return html`
+    <div class="trouble" role="alert">
+      <p>This could not be shown: ${error}.</p>
+      <button type="button" onClick=${retry}>Try again</button>
+    </div>
+  `;
+}
