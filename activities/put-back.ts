@@ -63,10 +63,10 @@ export async function placeIn(
 ): Promise<LogPosition | undefined> {
   const stream = streamOf(after.log);
   if (stream !== end.log) {
-    // Made anew: it is loaded from its start. Or one that had been deleted is back: what it holds was loaded in its time.
-    return Number(stream) < Number(end.log)
-      ? { log: end.log, seq: 0 }
-      : writtenAfter(log, partition, after.at ?? String(BigInt(stream) * NANOS_PER_MS), end);
+    // One that had been deleted is back: what it holds was loaded in its time. Else it was made anew: it is loaded from its start.
+    return Number(stream) > Number(end.log)
+      ? writtenAfter(log, partition, after.at ?? String(BigInt(stream) * NANOS_PER_MS), end)
+      : { log: end.log, seq: 0 };
   }
   if (!(await isPutBack(log, after, end))) return after;
   // Planned by a version that kept no times: what is there now may be loaded, what comes is not.

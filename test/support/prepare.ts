@@ -46,7 +46,7 @@ function compile(): void {
   ) as { config: { readonly include: readonly string[] } };
   for (const part of config.include) {
     for (const name of readdirSync(join(root, part), { recursive: true, encoding: 'utf8' })) {
-      if (!name.endsWith('.ts')) continue;
+      if (!name.endsWith('.ts') || name.endsWith('.d.ts')) continue;
       const target = join(dist, part, name.replace(/\.ts$/, '.js'));
       mkdirSync(dirname(target), { recursive: true });
       writeFileSync(target, javaScriptOf(join(root, part, name)));
