@@ -99,7 +99,14 @@ describe('an analyst of one project', function () {
   async function fill(project: string): Promise<void> {
     const mark = project === OWN ? 'own' : SECRET;
     await insert('projects', [
-      { project, time_zone: 'Asia/Kathmandu', currency: mark, own_hosts: [mark], version: 1 },
+      {
+        project,
+        time_zone: 'Asia/Kathmandu',
+        currency: mark,
+        own_hosts: [mark],
+        dimensions: { plan: 'properties.plan' },
+        version: 1,
+      },
     ]);
     await insert('kept_from', [{ project, kept_from: 1 }]);
     await insert('full_dimensions', [
@@ -109,7 +116,7 @@ describe('an analyst of one project', function () {
     const sums: Contributions = new Map();
     const common = { userId: `u-${mark}`, visitorId: `v-${mark}`, deviceType: mark, country: mark };
     const more = { channel: mark, campaign: mark, trafficSource: mark, browser: mark, os: mark };
-    const fields = { ...common, ...more };
+    const fields = { ...common, ...more, 'dim:plan': mark } as const;
     addAll(
       sums,
       applyEvents(state, [
