@@ -212,7 +212,8 @@ describe('a dimension with too many values', function () {
       await admin.command({ query: `ATTACH TABLE ${view}` });
     }
     await allLoaded();
-    expect([...valuesOf(await around.rows(PROJECT), 'plan', '2026-04')]).to.deep.equal([
+    // In no order: ClickHouse gives rows as they come.
+    expect([...valuesOf(await around.rows(PROJECT), 'plan', '2026-04')]).to.have.members([
       'plan-101',
       OTHER_VALUE,
     ]);
