@@ -364,14 +364,14 @@ CREATE VIEW sojourn.event_dimensions_daily
 (
     project LowCardinality(String) COMMENT 'Tenant',
     day Date COMMENT 'Day in the time zone of the project. In zones of half and quarter hours the hour around midnight is of the day it begins in',
-    dimension String COMMENT 'Name of the declared dimension. Choose one: an event that brings two of them is in both',
+    dimension LowCardinality(String) COMMENT 'Name of the declared dimension. Choose one: an event that brings two of them is in both',
     dimension_value String COMMENT 'Value that the event itself brought; events without one are not here',
     page_views Int64 COMMENT 'Page views that brought the value',
     events Int64 COMMENT 'Purchases, conversions and custom events that brought the value',
     bot_page_views Int64 COMMENT 'Of page_views, what came from bots',
     bot_events Int64 COMMENT 'Of events, what came from bots'
 )
-AS SELECT t.project AS project, t.day AS day, replaceRegexpOne(toString(t.dimension), '^bot:', '') AS dimension, t.dimension_value AS dimension_value,
+AS SELECT t.project AS project, t.day AS day, toLowCardinality(replaceRegexpOne(toString(t.dimension), '^bot:', '')) AS dimension, t.dimension_value AS dimension_value,
     sumIf(t.count, t.metric_type = 'page_views' AND NOT startsWith(t.dimension, 'bot:')) AS page_views,
     sumIf(t.count, t.metric_type = 'event_count' AND NOT startsWith(t.dimension, 'bot:')) AS events,
     sumIf(t.count, t.metric_type = 'page_views' AND startsWith(t.dimension, 'bot:')) AS bot_page_views,
