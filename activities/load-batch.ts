@@ -2,7 +2,7 @@
  * Loads a range of the rollup log into ClickHouse: summed by key, as one block per table, under the
  * range's token. Repeating it repeats the same block.
  */
-import { parseRowKey } from '../shared/contributions.ts';
+import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { type Attributes, isDeclared, nameOfDeclared } from '../shared/event.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
@@ -47,24 +47,26 @@ export async function loadBatch(
 }
 
 function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums): object[] {
-  return [...metrics].flatMap(([project, rows]) =>
-    [...rows].map(([text, { value, count }]) => {
-      const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
-      return {
-        partition,
-        log,
-        range_from: from,
-        project,
-        metric_type: metric,
-        granularity,
-        bucket: bucket / 1_000,
-        dimension,
-        dimension_value: dimensionValue,
-        value: formatDecimal(value),
-        count,
-      };
-    }),
-  );
+  const place = { partition, log, range_from: from };
+  return [...metrics].flatMap(([project, rows]) => metricTableRows(project, rows, place));
+}
+
+/** Sums of a project as rows of the table `metrics`. @param place what each row has besides, in front */
+export function metricTableRows(project: string, rows: Contributions, place = {}): object[] {
+  return Array.from(rows, ([key, { value, count }]) => {
+    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
+    return {
+      ...place,
+      project,
+      metric_type: metric,
+      granularity,
+      bucket: bucket / 1_000,
+      dimension,
+      dimension_value: dimensionValue,
+      value: formatDecimal(value),
+      count,
+    };
+  });
 }
 
 /** A record as a row of the table `sessions`. */

@@ -26,14 +26,14 @@ import {
 import { findProject, type ProjectOnPage } from './projects.ts';
 import {
   type CountsRow,
+  countedOf,
   countsByDay,
   countsByHour,
-  eventsOf,
+  type EventList,
   type Hours,
   type ListRow,
   listOf,
   oneByDay,
-  pagesOf,
   revenueByDay,
   revenueByHour,
   type RevenueRow,
@@ -224,10 +224,6 @@ async function seriesOfHours(
   };
 }
 
-/** Lists of what happened rather than of sessions. */
-export const EVENT_LISTS = ['pages', 'events'] as const;
-export type EventList = (typeof EVENT_LISTS)[number];
-
 export interface ListItem {
   readonly name: string;
   /** What the list is sorted by: sessions, page views or events. */
@@ -259,7 +255,7 @@ export async function list(
   });
   if (name === 'pages' || name === 'events') {
     refuseFilters(asked, name);
-    const query = (name === 'pages' ? pagesOf : eventsOf)(asked, days, limit + 1);
+    const query = countedOf(asked, name, days, limit + 1);
     const rows = await database.rows<EventListRow>(query, signal);
     return answer(
       rows.map((row) => ({ name: row.name, count: Number(row.page_views ?? row.events ?? 0) })),

@@ -4,18 +4,17 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { AddressError, type Parameters } from './address.ts';
-import { type AnswerDeps, type Asked, EVENT_LISTS, refuseFilters } from './answers.ts';
+import { type AnswerDeps, type Asked, refuseFilters } from './answers.ts';
 import type { Query } from './conditions.ts';
 import type { ExportFormat } from './database.ts';
 import { signalOf } from './gone.ts';
 import { hoursOf, instantsOf } from './period.ts';
 import {
+  countedOf,
   countsByDay,
   countsByHour,
-  eventsOf,
   listOf,
   oneByDay,
-  pagesOf,
   revenueByDay,
   visitorsBy,
 } from './queries.ts';
@@ -80,8 +79,8 @@ export function exportOf(
     default: {
       const list = parseListName(name);
       if (list !== 'pages' && list !== 'events') return listOf(asked, list, days, limit);
-      refuseFilters(asked, EVENT_LISTS[EVENT_LISTS.indexOf(list)] ?? 'pages');
-      return (list === 'pages' ? pagesOf : eventsOf)(asked, days, limit);
+      refuseFilters(asked, list);
+      return countedOf(asked, list, days, limit);
     }
   }
 }

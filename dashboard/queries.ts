@@ -242,24 +242,24 @@ export function listOf(scope: Scope, dimension: DimensionName, days: Days, limit
   };
 }
 
-/** Page views by path. Sessions do not keep which pages they have seen: no filter can be asked. */
-export function pagesOf(scope: Scope, days: Days, limit: number): Query {
-  return {
-    sql: `SELECT o.path AS name, sum(${ofView('page_views', scope.audience)}) AS page_views
-      FROM sojourn.pages_daily AS o
-      WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date}
-      GROUP BY name HAVING page_views != 0 ORDER BY page_views DESC, name LIMIT {limit:UInt32}`,
-    params: { project: scope.project, ...days, limit },
-  };
-}
+/** Lists of what happened rather than of sessions, which do not keep it: no filter can be asked. */
+export const EVENT_LISTS = ['pages', 'events'] as const;
+export type EventList = (typeof EVENT_LISTS)[number];
 
-/** Purchases, conversions and custom events by type. */
-export function eventsOf(scope: Scope, days: Days, limit: number): Query {
+/** View, what it is by, and what is counted. */
+const COUNTED = {
+  pages: ['pages_daily', 'path', 'page_views'],
+  events: ['events_daily', 'event_type', 'events'],
+} as const satisfies Record<EventList, readonly [view: string, column: string, measure: string]>;
+
+/** Page views by path; or purchases, conversions and custom events by type. The most first. */
+export function countedOf(scope: Scope, list: EventList, days: Days, limit: number): Query {
+  const [view, column, measure] = COUNTED[list];
   return {
-    sql: `SELECT o.event_type AS name, sum(${ofView('events', scope.audience)}) AS events
-      FROM sojourn.events_daily AS o
+    sql: `SELECT o.${column} AS name, sum(${ofView(measure, scope.audience)}) AS ${measure}
+      FROM sojourn.${view} AS o
       WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date}
-      GROUP BY name HAVING events != 0 ORDER BY events DESC, name LIMIT {limit:UInt32}`,
+      GROUP BY name HAVING ${measure} != 0 ORDER BY ${measure} DESC, name LIMIT {limit:UInt32}`,
     params: { project: scope.project, ...days, limit },
   };
 }
@@ -268,12 +268,9 @@ export function eventsOf(scope: Scope, days: Days, limit: number): Query {
 export function oneByDay(
   scope: Scope,
   days: Days,
-  of: { readonly list: 'pages' | 'events'; readonly name: string },
+  of: { readonly list: EventList; readonly name: string },
 ): Query {
-  const [view, column, measure] =
-    of.list === 'pages'
-      ? (['pages_daily', 'path', 'page_views'] as const)
-      : (['events_daily', 'event_type', 'events'] as const);
+  const [view, column, measure] = COUNTED[of.list];
   return {
     sql: `SELECT toString(o.day) AS bucket, sum(${ofView(measure, scope.audience)}) AS count
       FROM sojourn.${view} AS o

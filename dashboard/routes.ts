@@ -12,13 +12,12 @@ import {
   type AnswerDeps,
   type Asked,
   chart,
-  EVENT_LISTS,
-  type EventList,
   list,
   oneOverTime,
   resolveView,
   summarize,
 } from './answers.ts';
+import { EVENT_LISTS, type EventList } from './queries.ts';
 import { type DimensionName, isDimension } from './dimensions.ts';
 import { signalOf } from './gone.ts';
 import { listProjects } from './projects.ts';

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { expect } from 'chai';
-import { sessionTableRow } from '../../activities/load-batch.ts';
+import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
 import {
   ANALYST_RELATIONS,
   analystUser,
@@ -44,8 +44,7 @@ import {
   startServers,
 } from '../../servers/index.ts';
 import type { Keeper } from '../../servers/keep-running.ts';
-import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { formatDecimal } from '../../shared/decimal.ts';
+import { addAll, type Contributions } from '../../shared/contributions.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup } from '../support/builders.ts';
 import { toError } from '../../shared/errors.ts';
@@ -134,16 +133,7 @@ describe('an analyst of one project', function () {
     const now = new Date().toISOString().slice(0, 19).replace('T', ' ');
     const open = { state: 'open', updated_at: now };
     await insert('sessions', [row, { ...row, session_id: `open-${mark}`, ...open, version: 2 }]);
-    await insert(
-      'metrics',
-      Array.from(sums, ([key, { value, count }]) => {
-        const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
-        return {
-          ...{ project, metric_type: metric, granularity, bucket: bucket / 1_000, dimension },
-          ...{ dimension_value: dimensionValue, value: formatDecimal(value), count },
-        };
-      }),
-    );
+    await insert('metrics', metricTableRows(project, sums));
     await admin.command({
       query: `INSERT INTO sojourn.metrics (project, metric_type, granularity, dimension, value, count) VALUES ('${project}', 'sessions', 'hour', '', 1, 1)`,
     });

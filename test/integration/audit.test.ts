@@ -2,13 +2,12 @@
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { sessionTableRow } from '../../activities/load-batch.ts';
+import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
 import type { Audit } from '../../operations/audit-tables.ts';
 import type { DriftRow } from '../../operations/settled-drift.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
-import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { formatDecimal } from '../../shared/decimal.ts';
+import { addAll, type Contributions } from '../../shared/contributions.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
@@ -248,19 +247,7 @@ describe('the audit', function () {
       records.map((row) => ({ ...row, version: 1, page_views: 77, country: 'ZZ' })),
     );
     await insert('sessions', records);
-    await insert(
-      'metrics',
-      [...rows].map(([text, { value, count }]) => {
-        const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(text);
-        return {
-          ...{ project, granularity, dimension, count },
-          metric_type: metric,
-          bucket: bucket / 1_000,
-          dimension_value: dimensionValue,
-          value: formatDecimal(value),
-        };
-      }),
-    );
+    await insert('metrics', metricTableRows(project, rows));
 
     const { code, finding } = await audit('--project', project);
 

@@ -5,15 +5,14 @@
 import { type ClickHouseClient, type ClickHouseSettings, createClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import { pino } from 'pino';
-import { sessionTableRow } from '../../activities/load-batch.ts';
+import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
 import { select } from '../../platform/clickhouse.ts';
 import { applyMigrations, readMigrations } from '../../platform/migrate.ts';
 import { migrateZones } from '../../platform/migrate-zones.ts';
 import { loadZones } from '../../platform/zones.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { catalogueOf } from '../../shared/catalogue.ts';
-import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { formatDecimal } from '../../shared/decimal.ts';
+import { addAll, type Contributions } from '../../shared/contributions.ts';
 import { declaredAs, type VisitorEvent } from '../../shared/event.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup, asReference } from '../support/builders.ts';
@@ -129,7 +128,7 @@ describe('overviews in local days', function () {
         isNew,
       });
     }
-    await insert('metrics', metricRows(project, sums));
+    await insert('metrics', metricTableRows(project, sums));
     await insert('sessions', sessions);
     return { project, zone, visits, dayOf: dayOfStarts(starts) };
   }
@@ -476,7 +475,7 @@ describe('overviews in local days', function () {
     const at = Date.UTC(2026, 6, 1, 3, 50);
     const state = emptySession(true, catalogueOf(1));
     const rows = applyEvents(state, [{ id: 'a', type: 'pageview', at, seq: 1, path: '/' }]);
-    await insert('metrics', metricRows(project, rows));
+    await insert('metrics', metricTableRows(project, rows));
 
     const [row, ...more] = await read('overview_daily', project);
     expect(more).to.deep.equal([]);
@@ -549,22 +548,6 @@ function eventsOf(random: Random, start: number): VisitorEvent[] {
       ...(type === 'purchase' && chance(random, 0.7) && { currency: pick(random, ['EUR', 'USD']) }),
       ...(type === 'purchase' && chance(random, 0.4) && { conversionType: 'trial' }),
       ...(chance(random, 0.3) && { [declaredAs('plan')]: pick(random, ['free', 'pro']) }),
-    };
-  });
-}
-
-function metricRows(project: string, rows: Contributions): object[] {
-  return Array.from(rows, ([key, { value, count }]) => {
-    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
-    return {
-      project,
-      metric_type: metric,
-      granularity,
-      bucket: bucket / 1_000,
-      dimension,
-      dimension_value: dimensionValue,
-      value: formatDecimal(value),
-      count,
     };
   });
 }

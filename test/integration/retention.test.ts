@@ -1,7 +1,7 @@
 /** Old rows of a project are deleted, on real servers: exactly they, and no number of a kept day changes. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
-import { sessionTableRow } from '../../activities/load-batch.ts';
+import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
 import { setProject } from '../../operations/projects.ts';
 import { type Purged, purgeProjects } from '../../operations/purge-projects.ts';
 import { connectClickHouse, select } from '../../platform/clickhouse.ts';
@@ -10,8 +10,7 @@ import { silentLog } from '../../platform/log.ts';
 import { connectNats, type Nats } from '../../platform/nats.ts';
 import { loadZones } from '../../platform/zones.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
-import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { formatDecimal } from '../../shared/decimal.ts';
+import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { retentionLimit } from '../../shared/retention.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
@@ -90,7 +89,7 @@ describe('the retention of a project', function () {
       return { first: facts.firstEventAt, last: facts.lastEventAt };
     });
     await insert('sessions', rows);
-    await insert('metrics', metricRows(project, sums));
+    await insert('metrics', metricTableRows(project, sums));
     return visits;
   }
 
@@ -267,16 +266,6 @@ function eventsOf(random: Random, limit: number, n: number): VisitorEvent[] {
       deviceType: pick(random, ['mobile', 'desktop']),
       ...(type === 'pageview' && { path: pick(random, ['/', '/a']) }),
       ...(type === 'purchase' && { revenue: '19.99', currency: 'EUR' }),
-    };
-  });
-}
-
-function metricRows(project: string, rows: Contributions): object[] {
-  return Array.from(rows, ([key, { value, count }]) => {
-    const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
-    return {
-      ...{ project, metric_type: metric, granularity, bucket: bucket / 1_000, dimension },
-      ...{ dimension_value: dimensionValue, value: formatDecimal(value), count },
     };
   });
 }

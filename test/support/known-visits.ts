@@ -3,9 +3,8 @@
  * written as the loader writes them. What the documentation says about them is checked with it.
  */
 import { readFileSync } from 'node:fs';
-import { sessionTableRow } from '../../activities/load-batch.ts';
-import { addAll, type Contributions, parseRowKey } from '../../shared/contributions.ts';
-import { formatDecimal } from '../../shared/decimal.ts';
+import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
+import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
@@ -51,7 +50,7 @@ export function knownRows(project: string): KnownRows {
     );
   }
   return {
-    metrics: Array.from(sums, ([key, amount]) => metricRow(project, key, amount)),
+    metrics: metricTableRows(project, sums),
     sessions,
   };
 }
@@ -75,22 +74,4 @@ function readVisits(project: string): Map<string, VisitorEvent[]> {
     }
   }
   return visits;
-}
-
-function metricRow(
-  project: string,
-  key: string,
-  { value, count }: { value: bigint; count: number },
-) {
-  const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
-  return {
-    project,
-    metric_type: metric,
-    granularity,
-    bucket: bucket / 1_000,
-    dimension,
-    dimension_value: dimensionValue,
-    value: formatDecimal(value),
-    count,
-  };
 }
