@@ -264,9 +264,9 @@ describe('time zones', () => {
       );
     });
 
-    it('since 1973 an hour lasts 90 minutes at most, and a day 20 to 28 hours but at the date line', () => {
+    it('since 1973 an hour lasts 90 minutes at most, and a day 20 to 28 hours but at the date line and on a station that was left', () => {
       const since = Date.UTC(1973, 0, 1);
-      const endOf = (name: string, of: 'hour' | 'day', ms: number) => {
+      const lengthOf = (name: string, of: 'hour' | 'day', ms: number) => {
         let end = startOfLocal(name, of, ms);
         const start = end;
         while (startOfLocal(name, of, end) === start) end += HOUR_MS / 60;
@@ -275,12 +275,18 @@ describe('time zones', () => {
       fc.assert(
         fc.property(moment, ([name, ms]) => {
           fc.pre(ms > since);
-          expect(endOf(name, 'hour', ms)).to.be.within(1, 1.5 * HOUR_MS);
-          if (!/Apia|Fakaofo|Samoa|Kirit|Kanton|Enderbury|Kwajalein/.test(name)) {
-            expect(endOf(name, 'day', ms)).to.be.within(20 * HOUR_MS, 28 * HOUR_MS);
+          expect(lengthOf(name, 'hour', ms)).to.be.within(1, 1.5 * HOUR_MS);
+          if (!/Apia|Fakaofo|Samoa|Kirit|Kanton|Enderbury|Kwajalein|Vostok/.test(name)) {
+            expect(lengthOf(name, 'day', ms)).to.be.within(20 * HOUR_MS, 28 * HOUR_MS);
           }
         }),
         { numRuns: 200 },
+      );
+      // Nobody was there from February to October 1994: clocks went from 7 hours ahead to UTC, and back.
+      const leaves = Date.UTC(1994, 1, 1, 1);
+      expect(lengthOf('Antarctica/Vostok', 'day', leaves - 2 * HOUR_MS)).to.equal(31 * HOUR_MS);
+      expect(lengthOf('Antarctica/Vostok', 'day', Date.UTC(1994, 10, 1) - 1)).to.equal(
+        24 * HOUR_MS,
       );
     });
   });
