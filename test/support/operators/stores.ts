@@ -138,23 +138,26 @@ export async function natsPutBack(doing: Doing): Promise<void> {
   doing.expectBeside(unloaded, []);
   const { held, later } = visitsInOnePlace(doing);
   let place = 0;
-  await putBack(doing, 'nats', async () => {
-    await publishAll(doing, between);
-    await untilRows(doing, beside, between);
-    // The row of its session comes through, its metrics do not.
-    await asAdmin(doing, 'DETACH TABLE sojourn.metrics SYNC');
-    await publishAll(doing, aVisit(unloaded, 'lost', { ends: true }));
-    await untilAllTaken(doing);
-    await untilEnded(doing, unloaded, 'lost');
-    doing.world.proxies.temporal.set('cut');
-    await publishAll(doing, held);
-    place = await untilHeld(doing);
-  });
-  // The next message gets this sequence, as it would after as many messages.
-  await eventually(() => doing.world.jsm.streams.purge(EVENTS_STREAM, { seq: place }), PATIENCE);
-  await publishAll(doing, later);
-  doing.world.proxies.temporal.set('pass');
-  await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics');
+  try {
+    await putBack(doing, 'nats', async () => {
+      await publishAll(doing, between);
+      await untilRows(doing, beside, between);
+      // The row of its session comes through, its metrics do not.
+      await asAdmin(doing, 'DETACH TABLE sojourn.metrics_inbox SYNC');
+      await publishAll(doing, aVisit(unloaded, 'lost', { ends: true }));
+      await untilAllTaken(doing);
+      await untilEnded(doing, unloaded, 'lost');
+      doing.world.proxies.temporal.set('cut');
+      await publishAll(doing, held);
+      place = await untilHeld(doing);
+    });
+    // The next message gets this sequence, as it would after as many messages.
+    await eventually(() => doing.world.jsm.streams.purge(EVENTS_STREAM, { seq: place }), PATIENCE);
+    await publishAll(doing, later);
+  } finally {
+    doing.world.proxies.temporal.set('pass');
+    await asAdmin(doing, 'ATTACH TABLE IF NOT EXISTS sojourn.metrics_inbox');
+  }
   await publishAll(doing, after);
   await untilRows(doing, beside, [...between, ...after]);
   await expectAudit(doing, unloaded, 1, 'what was not loaded is lost');
