@@ -27,6 +27,8 @@ export interface FullValues {
 
 /** What is needed of ClickHouse. */
 export interface ValueStore {
+  /** How many bytes what {@link read} tells of each set takes, about, in their order. */
+  sizes(sets: readonly DayValues[]): Promise<readonly number[]>;
   /** What is loaded of each set, in their order; of one that is full the values it was noted with. */
   read(sets: readonly DayValues[]): Promise<readonly KnownValues[]>;
   /** Durable when it resolves. Where the range is loaded already nothing is noted. */
@@ -59,22 +61,49 @@ export function createBoundValues(
     // What fails may have come to anything, and nobody else may change it meanwhile.
     memories.delete(range.partition);
     if (!follows(range, memory.last)) memory.sets.clear();
-    const brought = broughtValues(sums.metrics);
-    const sets = await recall(memory, brought);
     const full = new Map<string, ReadonlySet<string>>();
-    for (const { set, values } of brought) {
-      const text = dayValuesText(set);
-      const settled = await settle(range, set, values, sets.get(text) ?? NOTHING());
-      if (settled.isFull) full.set(text, settled.values);
-      // Anew, so that its size is.
-      memory.sets.delete(text);
-      memory.sets.set(text, settled);
+    for (const part of await inParts(memory, broughtValues(sums.metrics))) {
+      const sets = await recall(memory, part);
+      for (const { set, values } of part) {
+        const text = dayValuesText(set);
+        const settled = await settle(range, set, values, sets.get(text) ?? NOTHING());
+        if (settled.isFull) full.set(text, among(values, settled.values));
+        // Anew, so that its size is.
+        memory.sets.delete(text);
+        memory.sets.set(text, settled);
+      }
     }
     memory.last = range;
     memories.set(range.partition, memory);
     if (full.size === 0) return sums;
     return { ...sums, metrics: fileOthers(sums.metrics, (set) => full.get(dayValuesText(set))) };
   };
+
+  /**
+   * The sets of a range, so many at once that what has to be read of them is held easily: a range may touch every day
+   * that ever was, and each may be full.
+   */
+  async function inParts(
+    { sets }: Memory,
+    brought: readonly BroughtValues[],
+  ): Promise<readonly (readonly BroughtValues[])[]> {
+    const unknown = brought.filter(({ set }) => !sets.has(dayValuesText(set)));
+    if (unknown.length <= FEW_SETS) return [brought];
+    const sizes = await store.sizes(unknown.map(({ set }) => set));
+    const sizeOf = new Map(unknown.map((one, n) => [one, sizes[n] ?? 0]));
+    const parts: BroughtValues[][] = [[]];
+    let bytes = 0;
+    for (const one of brought) {
+      const size = sizeOf.get(one) ?? 0;
+      if (bytes > 0 && bytes + size > PART_BYTES_MAX) {
+        parts.push([]);
+        bytes = 0;
+      }
+      parts.at(-1)?.push(one);
+      bytes += size;
+    }
+    return parts;
+  }
 
   /** What is known of the sets of a range: read where it is not remembered. */
   async function recall(
@@ -126,6 +155,15 @@ export function createBoundValues(
     onFull(full);
     return noted;
   }
+}
+
+/** Of so few nobody need know how large they are. */
+const FEW_SETS = 4;
+const PART_BYTES_MAX = KNOWN_VALUES_BYTES_MAX / 4;
+
+/** Those of `values` that are in `kept`. */
+function among(values: ReadonlySet<string>, kept: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...values].filter((value) => kept.has(value)));
 }
 
 const NOTHING = (): Remembered => ({ values: new Set(), isFull: false });

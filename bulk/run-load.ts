@@ -44,6 +44,7 @@ export interface LoadFigures {
 }
 
 const AGAIN_MS = { first: 200, max: 5_000 } as const;
+const SAY_EVERY_MS = 60_000;
 
 /** Does nothing where it is done. @throws the reason of the signal; what a fault in the sessions throws. A server that is away is waited for. */
 export async function runLoad(
@@ -88,17 +89,20 @@ export async function runLoad(
   return figures;
 }
 
-/** Tries a step again until it is done: each may be repeated. Says once that it waits. */
+/** Tries a step again until it is done: each may be repeated. Says once a minute that it waits. */
 function patience(signal: AbortSignal, log: Logger): Patiently {
   return async (step) => {
+    let saidAt = -Infinity;
     for (let waitMs: number = AGAIN_MS.first; ; waitMs = Math.min(waitMs * 2, AGAIN_MS.max)) {
       signal.throwIfAborted();
       try {
         return await step();
       } catch (error) {
         if (signal.aborted) throw error;
-        const level = waitMs === AGAIN_MS.first ? 'warn' : 'debug';
-        log[level]({ err: error }, 'load in bulk is not taken, trying again');
+        if (performance.now() - saidAt > SAY_EVERY_MS) {
+          saidAt = performance.now();
+          log.warn({ err: error }, 'load in bulk is not taken, trying again');
+        }
         await sleep(waitMs, undefined, { signal });
       }
     }

@@ -31,6 +31,7 @@ const RESULT_ROWS_MAX = 20_000;
 const EXECUTION_SECONDS_MAX = 50;
 const EXPORT_SECONDS_MAX = 300;
 const ANSWERS_MAX = 200;
+const KEPT_ROWS_MAX = 50_000;
 
 const LIMITS: ClickHouseSettings = {
   max_execution_time: EXECUTION_SECONDS_MAX,
@@ -48,7 +49,14 @@ export function createDatabase(
   client: ClickHouseClient,
   { keepMs = 1_000 }: DatabaseOptions = {},
 ): Database {
-  const answers = new LRUCache<string, readonly unknown[]>({ max: ANSWERS_MAX, ttl: keepMs || 1 });
+  const answers = new LRUCache<string, readonly unknown[]>({
+    max: ANSWERS_MAX,
+    maxSize: KEPT_ROWS_MAX,
+    sizeCalculation: (rows) => rows.length + 1,
+    ttl: keepMs || 1,
+    // Else what nobody asks for again stays for ever.
+    ttlAutopurge: true,
+  });
   const asked = new Map<string, Asked>();
 
   function ask(key: string, { sql, params }: Query): Asked {

@@ -31,3 +31,9 @@ function hostOf(header: string): string | undefined {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/** Whether an address is one of this machine's own. */
+export function isLocalUrl(url: string): boolean {
+  const host = hostOf(new URL(url).host);
+  return host !== undefined && (isLocalName(host) || isLoopback(host));
+}

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { parseProject } from './address.ts';
 import type { Live } from './live.ts';
+import { loginEndOf } from './login.ts';
 import { parametersOf } from './routes.ts';
 
 /** What a reader that does not read may leave lying here. */
@@ -10,7 +11,7 @@ const UNREAD_BYTES_MAX = 64 * 1024;
 const KEEP_ALIVE_MS = 20_000;
 const RECONNECT_MS = 2_000;
 
-export function addLiveRoute(app: FastifyInstance, live: Live): void {
+export function addLiveRoute(app: FastifyInstance, live: Live, now: () => number): void {
   const open = new Set<() => void>();
 
   app.get('/api/now', (request) => live.read(parseProject(parametersOf(request))));
@@ -32,8 +33,17 @@ export function addLiveRoute(app: FastifyInstance, live: Live): void {
     const keepAlive = setInterval(() => {
       send(': still here\n\n');
     }, KEEP_ALIVE_MS);
+    const loginEnd = loginEndOf(request);
+    // The page comes back, and has to log in.
+    const untilLoginEnds =
+      loginEnd === undefined
+        ? undefined
+        : setTimeout(() => {
+            end();
+          }, loginEnd - now());
     const end = () => {
       clearInterval(keepAlive);
+      clearTimeout(untilLoginEnds);
       leave();
       open.delete(end);
       raw.end();

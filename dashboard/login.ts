@@ -43,7 +43,12 @@ export async function addLogin(app: FastifyInstance, options: LoginOptions): Pro
   );
 
   app.addHook('onRequest', async (request, reply) => {
-    if (OPEN_PATHS.has(pathOf(request)) || isLoggedIn(request, now())) return;
+    if (OPEN_PATHS.has(pathOf(request))) return;
+    const endsAt = loginOf(request);
+    if (endsAt > now()) {
+      loginEnds.set(request, endsAt);
+      return;
+    }
     if (pathOf(request).startsWith('/api/')) {
       await reply.code(401).send({ error: 'log in first' });
       return;
@@ -83,11 +88,19 @@ export async function addLogin(app: FastifyInstance, options: LoginOptions): Pro
   }
 }
 
-function isLoggedIn(request: FastifyRequest, nowMs: number): boolean {
+/** Until when it holds, epoch milliseconds; 0 without one. */
+function loginOf(request: FastifyRequest): number {
   const cookie = request.cookies[COOKIE];
-  if (cookie === undefined) return false;
+  if (cookie === undefined) return 0;
   const { valid, value } = request.unsignCookie(cookie);
-  return valid && Number(value) > nowMs;
+  return valid ? Number(value) : 0;
+}
+
+const loginEnds = new WeakMap<FastifyRequest, number>();
+
+/** When the login ends by which this was asked, epoch milliseconds; undefined where everybody may look. */
+export function loginEndOf(request: FastifyRequest): number | undefined {
+  return loginEnds.get(request);
 }
 
 /** Takes as long whatever was given. */

@@ -29,7 +29,7 @@ export async function runDashboard(
   { port, portFlag, publicUrl }: RunOptions,
 ): Promise<Dashboard> {
   const { DASHBOARD_HOST: host, DASHBOARD_PASSWORD: password, NATS_URL } = config;
-  checkPassword(config);
+  checkPassword({ ...config, DASHBOARD_URL: publicUrl });
   const client = connectClickHouse(config, 'bi');
   const database = createDatabase(client);
   const zones = loadZones();

@@ -80,6 +80,12 @@ async function createApp(deps: DashboardDeps, options: DashboardOptions): Promis
       error: 'this server is not called so; set DASHBOARD_URL to the address that people use',
     });
   });
+  // A page of somebody else's may not have this browser ask for numbers, though it could not read the answers.
+  app.addHook('onRequest', async (request, reply) => {
+    if (!request.url.startsWith('/api/')) return;
+    if (request.headers['sec-fetch-site'] !== 'cross-site') return;
+    await reply.code(403).send({ error: 'asked by a page of another site' });
+  });
   followClients(app);
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: {
@@ -114,7 +120,7 @@ async function createApp(deps: DashboardDeps, options: DashboardOptions): Promis
   await addLogin(app, { password: options.password, isSecure, now: deps.now });
   addRoutes(app, deps, { hasLogin: options.password !== undefined });
   addExportRoute(app, deps);
-  addLiveRoute(app, deps.live);
+  addLiveRoute(app, deps.live, deps.now);
   return app;
 }
 

@@ -139,7 +139,7 @@ export const PROJECTS: Query = {
       SELECT DISTINCT project, 'UTC' AS time_zone, 'monday' AS week, CAST([], 'Array(String)') AS dimensions
       FROM sojourn.sessions WHERE project NOT IN (SELECT project FROM sojourn.projects)
     ) AS p
-    GROUP BY p.project ORDER BY p.project LIMIT 1000`,
+    GROUP BY p.project ORDER BY p.project LIMIT 20000`,
   params: {},
 };
 

@@ -83,8 +83,9 @@ export function removalStatements(name: string, database: string = DATABASE): re
 
 const POLICY_KINDS = ['RESTRICTIVE', 'PERMISSIVE'] as const;
 
+/** No name of an analyst has a dot in it, so none of these is that of another one's. */
 function policyOf(name: string, kind: (typeof POLICY_KINDS)[number]): string {
-  return `\`${analystUser(name)}${kind === 'PERMISSIVE' ? '_permits' : ''}\``;
+  return `\`${analystUser(name)}${kind === 'PERMISSIVE' ? '.permits' : ''}\``;
 }
 
 function quoted(name: string): string {
@@ -110,9 +111,11 @@ export async function createAnalyst(client: ClickHouseClient, analyst: NewAnalys
   await giveRights(client, analyst);
 }
 
-/** @throws SojournError `SJ_USAGE` */
+/** One whose making was broken off is nobody's yet. @throws SojournError `SJ_USAGE` */
 export function assertSameProject(known: readonly Analyst[], { name, project }: Analyst): void {
-  const other = known.find((one) => one.name === name && one.project !== project);
+  const other = known.find(
+    (one) => one.name === name && one.project !== '' && one.project !== project,
+  );
   if (other === undefined) return;
   throw new SojournError(
     'SJ_USAGE',
@@ -120,30 +123,34 @@ export function assertSameProject(known: readonly Analyst[], { name, project }: 
   );
 }
 
-const PROBE = `${DATABASE}.analyst_probe`;
+/** One for each, so that two who are made at once do not take it from each other. */
+function probeOf(name: string): string {
+  return `${DATABASE}.\`analyst_probe_${name}\``;
+}
 
 /**
  * Whether a policy for the new user takes the rows of a table from us, who have none: tried on a table that nobody needs,
  * before it is done to those that everybody reads.
  */
 async function isSightLost(client: ClickHouseClient, { name }: Analyst): Promise<boolean> {
-  const policy = `${quoted(name)} ON ${PROBE}`;
+  const probe = probeOf(name);
+  const policy = `${quoted(name)} ON ${probe}`;
   await client.command({
-    query: `CREATE TABLE IF NOT EXISTS ${PROBE} (project String) ENGINE = MergeTree ORDER BY project COMMENT 'For a moment: whether policies of others hide rows'`,
+    query: `CREATE TABLE IF NOT EXISTS ${probe} (project String) ENGINE = MergeTree ORDER BY project COMMENT 'For a moment: whether policies of others hide rows'`,
   });
   try {
-    await client.command({ query: `INSERT INTO ${PROBE} VALUES ('probe')` });
+    await client.command({ query: `INSERT INTO ${probe} VALUES ('probe')` });
     await client.command({
       query: `CREATE ROW POLICY OR REPLACE ${policy} USING project = '' TO ${quoted(name)}`,
     });
     const [row] = await select<{ seen: number }>(
       client,
-      `SELECT count() > 0 AS seen FROM ${PROBE}`,
+      `SELECT count() > 0 AS seen FROM ${probe}`,
     );
     return Number(row?.seen) !== 1;
   } finally {
     await client.command({ query: `DROP ROW POLICY IF EXISTS ${policy}` });
-    await client.command({ query: `DROP TABLE IF EXISTS ${PROBE} SYNC` });
+    await client.command({ query: `DROP TABLE IF EXISTS ${probe} SYNC` });
   }
 }
 

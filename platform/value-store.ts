@@ -7,8 +7,8 @@ import { rangeToken } from '../shared/ranges.ts';
 import { type DayValues, dayValuesText, OTHER_VALUE } from '../shared/value-bounds.ts';
 import { select } from './clickhouse.ts';
 
-/** Sets that one query asks for: what it needs to know of them goes along with it. */
-const SETS_AT_ONCE = 1_000;
+/** Sets that one query asks for: they go along in its address, of which ClickHouse takes 128 KiB a parameter. */
+const SETS_AT_ONCE = 200;
 
 /** Of a set that has none there is no row. */
 interface ValuesRow {
@@ -34,6 +34,29 @@ const LOADED = `SELECT project, toUInt16(toDate(bucket)) AS day,
     AND dimension_value != {other:String}
   GROUP BY project, day, dimension`;
 
+/** What an entry takes beside its text, about. */
+const ENTRY_BYTES = 64;
+
+interface SizeRow extends Omit<ValuesRow, 'values'> {
+  readonly bytes: number;
+}
+
+/** A set that is full is read by its note, any other by its rows. */
+const SIZES = [
+  FULL.replace(
+    'kept_values AS values',
+    sizeAs('length(kept_values)', 'arraySum(length, kept_values)'),
+  ),
+  LOADED.replace(
+    'groupUniqArray(dimension_value) AS values',
+    sizeAs('uniq(dimension_value)', 'uniq(dimension_value) * avg(length(dimension_value))'),
+  ),
+] as const;
+
+function sizeAs(entries: string, chars: string): string {
+  return `toFloat64(${entries} * ${ENTRY_BYTES} + ${chars}) AS bytes`;
+}
+
 /** `2015-05-17` */
 function dateOf(day: number): string {
   return new Date(day * 86_400_000).toISOString().slice(0, 10);
@@ -41,13 +64,14 @@ function dateOf(day: number): string {
 
 /** @param reader may read; what writes need not */
 export function createValueStore(reader: ClickHouseClient, tables: TableWriter): ValueStore {
-  const read = async (sets: readonly DayValues[]) => {
+  /** What a query of the notes and one of the rows have to say of some sets. */
+  const ask = <Row>(queries: readonly [string, string], sets: readonly DayValues[]) => {
     const params = {
       sets: sets.map(({ project, day, dimension }) => new TupleParam([project, day, dimension])),
     };
-    const [full, loaded] = await Promise.all([
-      select<ValuesRow>(reader, FULL, params),
-      select<ValuesRow>(reader, LOADED, {
+    return Promise.all([
+      select<Row>(reader, queries[0], params),
+      select<Row>(reader, queries[1], {
         ...params,
         metrics: BOUNDED_METRICS.map((pair) => new TupleParam(pair)),
         dimensions: [
@@ -57,6 +81,9 @@ export function createValueStore(reader: ClickHouseClient, tables: TableWriter):
         other: OTHER_VALUE,
       }),
     ]);
+  };
+  const read = async (sets: readonly DayValues[]) => {
+    const [full, loaded] = await ask<ValuesRow>([FULL, LOADED], sets);
     const fullOf = new Map(full.map((row) => [dayValuesText(row), row.values]));
     const loadedOf = new Map(loaded.map((row) => [dayValuesText(row), row.values]));
     return sets.map((set) => {
@@ -69,16 +96,19 @@ export function createValueStore(reader: ClickHouseClient, tables: TableWriter):
     });
   };
 
+  const measure = async (sets: readonly DayValues[]) => {
+    const rows = (await ask<SizeRow>(SIZES, sets)).flat();
+    const sizeOf = new Map<string, number>();
+    for (const row of rows) {
+      const text = dayValuesText(row);
+      sizeOf.set(text, Math.max(row.bytes, sizeOf.get(text) ?? 0));
+    }
+    return sets.map((set) => sizeOf.get(dayValuesText(set)) ?? 0);
+  };
+
   return {
-    async read(sets) {
-      const parts: DayValues[][] = [];
-      for (let at = 0; at < sets.length; at += SETS_AT_ONCE) {
-        parts.push(sets.slice(at, at + SETS_AT_ONCE));
-      }
-      const found = [];
-      for (const part of parts) found.push(...(await read(part)));
-      return found;
-    },
+    read: (sets) => inTurns(sets, read),
+    sizes: (sets) => inTurns(sets, measure),
 
     async note(range, { set, values, valuesMax }) {
       const { partition, log, from } = range;
@@ -98,4 +128,16 @@ export function createValueStore(reader: ClickHouseClient, tables: TableWriter):
       await tables.insert('full_dimensions_inbox', [row], token);
     },
   };
+}
+
+/** The answers for so many sets at a time, in their order. */
+async function inTurns<T>(
+  sets: readonly DayValues[],
+  ask: (some: readonly DayValues[]) => Promise<readonly T[]>,
+): Promise<T[]> {
+  const found: T[] = [];
+  for (let at = 0; at < sets.length; at += SETS_AT_ONCE) {
+    found.push(...(await ask(sets.slice(at, at + SETS_AT_ONCE))));
+  }
+  return found;
 }

@@ -564,6 +564,8 @@ describe('the page', function () {
       const [pair = ''] = cookie.split(';');
       expect((await at('/api/projects', { headers: { cookie: pair } })).status).to.equal(200);
       expect((await at('/api/projects', { headers: { cookie: `${pair}x` } })).status).to.equal(401);
+      const foreign = { cookie: pair, 'sec-fetch-site': 'cross-site' };
+      expect((await at('/api/projects', { headers: foreign })).status).to.equal(403);
       const tries = await Promise.all(Array.from({ length: 12 }, () => logIn('guess')));
       expect(tries.some(({ status }) => status === 429)).to.equal(true);
     } finally {

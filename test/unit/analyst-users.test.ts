@@ -3,7 +3,12 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import { keepsPolicies } from '../../operations/analysts.ts';
 import { ANALYST_RELATIONS, PROJECT_TABLES } from '../../platform/analyst-rights.ts';
-import { createAnalyst, listSqlAnalysts, renewAnalysts } from '../../platform/analyst-users.ts';
+import {
+  createAnalyst,
+  listSqlAnalysts,
+  renewAnalysts,
+  rightsStatements,
+} from '../../platform/analyst-users.ts';
 import { toError } from '../../shared/errors.ts';
 
 const ADA = { name: 'ada', project: 'shop', passwordHash: 'a'.repeat(64) };
@@ -32,7 +37,7 @@ function aServer({ known = [] as Known[], seen = 1, failAt = Infinity } = {}) {
 
 const isGrant = (query: string) => query.startsWith('GRANT');
 const policyOn = (table: string, kind: string) =>
-  `CREATE ROW POLICY OR REPLACE \`sojourn_analyst_ada${kind === 'PERMISSIVE' ? '_permits' : ''}\` ON sojourn.${table} AS ${kind} FOR SELECT USING project = 'shop' TO \`sojourn_analyst_ada\``;
+  `CREATE ROW POLICY OR REPLACE \`sojourn_analyst_ada${kind === 'PERMISSIVE' ? '.permits' : ''}\` ON sojourn.${table} AS ${kind} FOR SELECT USING project = 'shop' TO \`sojourn_analyst_ada\``;
 
 describe('an analyst that is made by SQL', () => {
   it('may read once all policies are there, whatever it breaks off at', async () => {
@@ -55,6 +60,26 @@ describe('an analyst that is made by SQL', () => {
     }
   });
 
+  it('has no policy by the name of another one, whatever they are called', () => {
+    const policies = (name: string) =>
+      rightsStatements({ name, project: 'shop' }).flatMap(
+        (query) => /^\s*CREATE ROW POLICY OR REPLACE (\S+ ON \S+)/.exec(query)?.[1] ?? [],
+      );
+    const names = ['shop', 'shop_permits', 'shop-permits', 'permits', 'shop_'];
+    const all = names.flatMap(policies);
+    expect(all.length).to.equal(names.length * PROJECT_TABLES.length * 2);
+    expect(new Set(all).size).to.equal(all.length);
+  });
+
+  it('is made where the making was broken off before', async () => {
+    const { client, statements } = aServer({
+      known: [{ name: 'sojourn_analyst_ada', condition: '' }],
+    });
+    await createAnalyst(client, ADA);
+
+    expect(statements.filter(isGrant)).to.have.length(1);
+  });
+
   it('is granted what is named, in place of all that it had', async () => {
     const { client, statements } = aServer();
     await createAnalyst(client, ADA);
@@ -73,7 +98,7 @@ describe('an analyst that is made by SQL', () => {
     expect(fault).to.have.property('code', 'SJ_CONFIG');
     const policies = statements.filter((query) => query.startsWith('CREATE ROW POLICY'));
     expect(policies).to.have.length(1);
-    expect(policies[0]).to.contain(' ON sojourn.analyst_probe ');
+    expect(policies[0]).to.contain(' ON sojourn.`analyst_probe_ada` ');
     expect(statements.filter(isGrant)).to.deep.equal([]);
     expect(statements).to.include('DROP USER IF EXISTS `sojourn_analyst_ada`');
   });

@@ -157,12 +157,26 @@ describe('who may see the page', () => {
   it('needs a password as soon as others can reach it', () => {
     expect(['127.0.0.1', '::1', 'localhost', '127.1.2.3'].every(isLoopback)).to.equal(true);
     expect(['0.0.0.0', '::', '10.0.0.1', '127.0.0.1.evil'].some(isLoopback)).to.equal(false);
-    const open = { DASHBOARD_HOST: '0.0.0.0', DASHBOARD_PASSWORD: undefined };
+    const open = {
+      DASHBOARD_HOST: '0.0.0.0',
+      DASHBOARD_PASSWORD: undefined,
+      DASHBOARD_URL: undefined,
+    };
 
     expect(() => {
       checkPassword(open);
     }).to.throw(/DASHBOARD_PASSWORD/);
     checkPassword({ ...open, DASHBOARD_PASSWORD: 'long enough' });
+    const here = { ...open, DASHBOARD_HOST: '127.0.0.1' };
+    for (const DASHBOARD_URL of [undefined, 'http://127.0.0.1:8090', 'http://localhost:8090']) {
+      checkPassword({ ...here, DASHBOARD_URL });
+    }
+    // Behind a proxy that listens for others.
+    const proxied = { ...here, DASHBOARD_URL: 'https://numbers.example' };
+    expect(() => {
+      checkPassword(proxied);
+    }).to.throw(/DASHBOARD_URL.*DASHBOARD_PASSWORD/);
+    checkPassword({ ...proxied, DASHBOARD_PASSWORD: 'long enough' });
   });
 
   it('is sent nowhere else after the login', () => {
