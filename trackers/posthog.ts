@@ -7,6 +7,7 @@ import { countryOf } from './country.ts';
 import { type Received, type Tracked, fault, NOTHING } from './event.ts';
 import { othersOf, visitOf } from './properties.ts';
 import {
+  amountOf,
   corrected,
   type Fields,
   fieldsOfText,
@@ -65,7 +66,8 @@ function timeOfEvent(captured: Fields, properties: Fields, received: Received): 
   const stated = captured['timestamp'] ?? properties['timestamp'];
   if (stated === undefined || stated === null || stated === '') {
     if (received.receivedAt === undefined) return undefined;
-    return received.receivedAt - Math.max(0, numberOf(captured['offset']) ?? 0);
+    const offset = Math.floor(numberOf(captured['offset']) ?? 0);
+    return received.receivedAt - Math.min(Math.max(0, offset), received.receivedAt);
   }
   const at = timeOf(stated);
   if (at === undefined || properties['$ignore_sent_at'] === true) return at;
@@ -112,7 +114,7 @@ function propertiesOf(properties: Fields, eventType: string): Record<string, unk
     screen: screenOf(properties['$screen_width'], properties['$screen_height']),
     appVersion: textOf(properties['$app_version']),
     ...(isPurchase && {
-      revenue: properties['revenue'] ?? properties['$revenue'],
+      revenue: amountOf(properties['revenue'] ?? properties['$revenue']),
       currency: firstText(properties['currency'], properties['$currency']),
     }),
   });

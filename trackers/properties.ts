@@ -58,7 +58,13 @@ export function visitOf(url: unknown, campaign: Fields = {}): Record<string, unk
   const address = textOf(url);
   const { source, medium, name, term, content } = campaign;
   if (address === undefined) {
-    return { trafficSource: source, medium, campaign: name, term, content };
+    return {
+      trafficSource: textOf(source),
+      medium: textOf(medium),
+      campaign: textOf(name),
+      term: textOf(term),
+      content: textOf(content),
+    };
   }
   if (/[?&]utm_[a-z]+=/i.test(address)) return { url: address };
   const tags = { source, medium, campaign: name, term, content };
@@ -79,5 +85,5 @@ function withQuery(address: string, query: string): string {
 /** The values of an address that a tracker gives, or of its path alone. */
 export function pageOf(url: unknown, path: unknown, campaign?: Fields): Record<string, unknown> {
   const visit = visitOf(url, campaign);
-  return visit['url'] === undefined ? { ...visit, path } : visit;
+  return visit['url'] === undefined ? { ...visit, path: textOf(path) } : visit;
 }

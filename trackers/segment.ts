@@ -8,6 +8,7 @@ import { countryOf } from './country.ts';
 import { type Received, type Tracked, fault, NOTHING } from './event.ts';
 import { othersOf, pageOf } from './properties.ts';
 import {
+  amountOf,
   corrected,
   type Fields,
   fieldsOf,
@@ -137,7 +138,7 @@ function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string,
     language: textOf(context['locale']),
     screen: screenOf(screen['width'], screen['height']),
     appVersion: textOf(fieldsOf(context['app'])['version']),
-    revenue: kind.revenue,
+    revenue: amountOf(kind.revenue),
     currency: textOf(kind.currency),
   });
 }

@@ -5,6 +5,7 @@
 import { type Received, type Tracked, fault, NOTHING } from './event.ts';
 import { othersOf, pageOf } from './properties.ts';
 import {
+  amountOf,
   corrected,
   type Fields,
   fieldsOf,
@@ -71,9 +72,9 @@ export function readSnowplow(payload: unknown, request: SnowplowRequest = {}): T
     total: payload['tr_tt'],
     currency: payload['tr_cu'],
     properties: {
-      referrer: payload['refr'],
+      referrer: textOf(payload['refr']),
       userAgent: firstText(payload['ua'], request.userAgent),
-      language: payload['lang'],
+      language: textOf(payload['lang']),
       screen: textOf(payload['res']),
     },
   });
@@ -129,7 +130,7 @@ interface Meaning {
 export function fromSnowplow(parts: SnowplowParts): Tracked {
   const meaning = meaningOf(parts);
   if (meaning === undefined || 'fault' in meaning) return meaning ? [meaning] : NOTHING;
-  if (parts.at === undefined) return fault('dtm must be a time');
+  if (parts.at === undefined) return fault('the time (dtm, derived_tstamp) cannot be read');
   const client = parts.contexts.find(({ name }) => name === 'client_session')?.data ?? {};
   const userId = textOf(parts.userId);
   const device = firstText(...parts.deviceIds, client['userId']);
@@ -152,7 +153,7 @@ export function fromSnowplow(parts: SnowplowParts): Tracked {
       ...pageOf(textOf(parts.url), meaning.path, parts.campaign),
       ...parts.properties,
       ...(isSpider(parts.contexts) && { bot: true }),
-      revenue: meaning.revenue,
+      revenue: amountOf(meaning.revenue),
       currency: textOf(meaning.currency),
     }),
   };

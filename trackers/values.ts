@@ -34,6 +34,7 @@ export function textOf(value: unknown): string | undefined {
     case 'string':
       return value === '' ? undefined : value;
     case 'number':
+      return Number.isFinite(value) ? String(value) : undefined;
     case 'bigint':
       return String(value);
     default:
@@ -57,6 +58,11 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
+/** Money as it came, a number or its text; whole ones of 64 bits as text, since JSON has none. The border reads it. */
+export function amountOf(value: unknown): string | number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : textOf(value);
+}
+
 const TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:[.,](\d{1,9}))?(?: ?(Z|z|UTC|[+-]\d{2}(?::?\d{2})?))?$/;
 
@@ -77,7 +83,13 @@ function timeOfText(text: string): number | undefined {
   const [, day = '', clock = '', digits = '', zone = 'Z'] = match;
   const fraction = digits.slice(0, 3).padEnd(3, '0');
   const at = Date.parse(`${day}T${clock}.${fraction}${zoneOf(zone)}`);
-  return Number.isNaN(at) ? undefined : at;
+  return Number.isNaN(at) || !isDay(day) ? undefined : at;
+}
+
+/** `Date` takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && new Date(at).getUTCDate() === Number(text.slice(8));
 }
 
 function zoneOf(text: string): string {
