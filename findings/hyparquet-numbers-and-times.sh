@@ -14,7 +14,7 @@
 # Output seen:
 #   INT64 1152921504606846976: 1152921504606846976
 #   DECIMAL(38, 9) 12345678901234567.123456789: 12345678901234566
-#   DECIMAL(18, 2) 9007199254740993.10: 9007199254740992
+#   DECIMAL(18, 2) 9007199254740993.10: 9007199254740994
 #   TIMESTAMP of -999 microseconds: 1970-01-01T00:00:00.000Z
 #   TIMESTAMP of 999 microseconds: 1970-01-01T00:00:00.000Z
 # Exit: 0 while it behaves so; 1, and a line that begins with CHANGED, once it does not.
@@ -60,7 +60,7 @@ function look(what, seen, described) {
 const [first, second] = await parquetReadObjects({ file: await asyncBufferFromFile('look.parquet') });
 look('INT64 1152921504606846976', first.whole, '1152921504606846976');
 look('DECIMAL(38, 9) 12345678901234567.123456789', first.numeric, '12345678901234566');
-look('DECIMAL(18, 2) 9007199254740993.10', first.money, '9007199254740992');
+look('DECIMAL(18, 2) 9007199254740993.10', first.money, '9007199254740994');
 look('TIMESTAMP of -999 microseconds', first.at.toISOString(), '1970-01-01T00:00:00.000Z');
 look('TIMESTAMP of 999 microseconds', second.at.toISOString(), '1970-01-01T00:00:00.000Z');
 JS
