@@ -2,7 +2,7 @@
  * What a file holds, told by its first bytes and not by its name: plain text, gzip or Zstandard. Chunks in, chunks out,
  * and never more than a few in memory.
  */
-import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 
@@ -69,43 +69,36 @@ export async function* decompress(
       );
       return;
     case 'zstd':
-      yield* pipeline(Readable.from(whole()), createUnzstd(), () => undefined);
+      if (OWN.createZstdDecompress === undefined) yield* unzstd(whole());
+      else {
+        const own = OWN.createZstdDecompress({ chunkSize: CHUNK_BYTES });
+        yield* pipeline(Readable.from(whole()), own, () => undefined);
+      }
   }
 }
 
 /** What Node has from 22.15 on; it looks at the checksums too. */
 const OWN = zlib as { createZstdDecompress?: (options: object) => Transform };
 
-function createUnzstd(): Transform {
-  return OWN.createZstdDecompress?.({ chunkSize: CHUNK_BYTES }) ?? new Unzstd();
-}
+/** Four bytes may stand for 128 KiB: more at once could fill the memory. */
+const SLICE_BYTES = 4 * 1024;
 
 /** Zstandard in JavaScript, a block at a time. */
-class Unzstd extends Transform {
-  readonly #frames: Decompress;
-
-  constructor() {
-    super();
-    this.#frames = new Decompress((chunk) => {
-      // The library goes on writing where it reads from.
-      if (chunk.length > 0) this.push(Uint8Array.from(chunk));
-    });
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#try(chunk, false, done);
-  }
-
-  override _flush(done: TransformCallback): void {
-    this.#try(new Uint8Array(), true, done);
-  }
-
-  #try(chunk: Uint8Array, isLast: boolean, done: TransformCallback): void {
-    try {
-      this.#frames.push(chunk, isLast);
-      done();
-    } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)));
+async function* unzstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let blocks: Uint8Array[] = [];
+  const frames = new Decompress((block) => {
+    // The library goes on writing where it reads from.
+    if (block.length > 0) blocks.push(Uint8Array.from(block));
+  });
+  const push = (slice: Uint8Array, isLast: boolean): Uint8Array[] => {
+    blocks = [];
+    frames.push(slice, isLast);
+    return blocks;
+  };
+  for await (const chunk of chunks) {
+    for (let start = 0; start < chunk.length; start += SLICE_BYTES) {
+      yield* push(chunk.subarray(start, start + SLICE_BYTES), false);
     }
   }
+  yield* push(new Uint8Array(), true);
 }

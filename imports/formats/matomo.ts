@@ -234,10 +234,14 @@ function campaignOf(isCampaign: boolean, row: Row, name: unknown, keyword: unkno
   return {
     campaign: isCampaign ? textOf(name) : undefined,
     term: isCampaign ? textOf(keyword) : undefined,
-    // Of its plug-in for campaigns.
-    trafficSource: textOf(row['campaignsource']),
+    // Of its plug-in for campaigns; or the name of a search engine or site whose address was not kept.
+    trafficSource: textOf(row['campaignsource']) ?? (isCampaign ? undefined : sourceOf(row, name)),
     medium: textOf(row['campaignmedium']),
   };
+}
+
+function sourceOf(row: Row, name: unknown): string | undefined {
+  return firstText(row['referrerurl'], row['refererurl']) === undefined ? textOf(name) : undefined;
 }
 
 function referrerOf(row: Row): string | undefined {

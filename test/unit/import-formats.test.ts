@@ -413,6 +413,14 @@ describe('a visit of Matomo', () => {
     expect(properties(tracked[3]?.event ?? {})).to.include({ conversionType: 'Newsletter' });
   });
 
+  it('has the name of who sent it, where their address was not kept', () => {
+    const searched = { ...visit, referrerType: 'search', referrerName: 'Google', referrerUrl: '' };
+
+    expect(properties(first(read('matomo', [JSON.stringify(searched)])).event)).to.include({
+      trafficSource: 'Google',
+    });
+  });
+
   it('comes out of a query over the tables too', () => {
     const tracked = eventsOf(
       read('matomo', [
