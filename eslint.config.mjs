@@ -82,6 +82,16 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['trackers/**/*.ts', 'imports/formats/**/*.ts'],
+    rules: {
+      ...border(
+        '^(?!\\./[^/]+$|\\.\\./(\\.\\./)?trackers/|node:crypto$)',
+        'What a tracker or a line of a file becomes is a pure function of it.',
+      ),
+      ...globalsBanned(['process', 'fetch'], 'Trackers and formats do no I/O.'),
+    },
+  },
+  {
     files: ['operations/**/*.ts'],
     rules: border(
       '^\\.\\./(cli|demo|bench|test)/',

@@ -1,11 +1,10 @@
 /**
- * Lines of NDJSON files as bytes, in batches: plain or gzip (told by the first two bytes), never more
+ * Lines of NDJSON files as bytes, in batches: plain, gzip or Zstandard (told by the first bytes), never more
  * than a chunk and a line in memory. A line beyond the limit is skipped, counted and reported.
  */
 import { createReadStream, statSync } from 'node:fs';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
 import { SojournError, toError } from '../shared/errors.ts';
+import { decompress } from './decompress.ts';
 
 export interface Line {
   /** Of its file, from 1. */
@@ -75,33 +74,6 @@ async function* counted(
     onRead(chunk.length);
     yield chunk;
   }
-}
-
-async function* decompress(
-  chunks: AsyncGenerator<Buffer>,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  let head: Buffer = Buffer.alloc(0);
-  while (head.length < 2) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    head = Buffer.concat([head, next.value]);
-  }
-  async function* whole() {
-    yield head;
-    yield* chunks;
-  }
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    if (name.endsWith('.gz') && head.length > 0) throw new Error('it is not in gzip format');
-    yield* whole();
-    return;
-  }
-  // A failure on either side ends the other, and reaches the reader.
-  yield* pipeline(
-    Readable.from(whole()),
-    createGunzip({ chunkSize: CHUNK_BYTES }),
-    () => undefined,
-  );
 }
 
 /** Cuts chunks into lines; a last line needs no line feed. */

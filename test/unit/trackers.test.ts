@@ -1,0 +1,383 @@
+/** What trackers' objects become: Segment, RudderStack, PostHog and Snowplow. */
+import { expect } from 'chai';
+import { countryOf } from '../../trackers/country.ts';
+import { isFault, type RawEvent, type Tracked } from '../../trackers/event.ts';
+import { readPosthog } from '../../trackers/posthog.ts';
+import { visitOf } from '../../trackers/properties.ts';
+import { readSegment } from '../../trackers/segment.ts';
+import { readSnowplow } from '../../trackers/snowplow.ts';
+import { sessionIdOf, timeOf } from '../../trackers/values.ts';
+
+function only(tracked: Tracked): { event: RawEvent; visitor?: string } {
+  const [first] = tracked;
+  if (tracked.length !== 1 || first === undefined || isFault(first)) {
+    throw new Error(`no single event, but ${JSON.stringify(tracked)}`);
+  }
+  return first;
+}
+
+const faultOf = (tracked: Tracked) => tracked.map((one) => (isFault(one) ? one.fault : '')).join();
+
+const AT = Date.UTC(2026, 2, 1, 10, 0, 0, 120);
+
+describe('a call of Segment', () => {
+  const page = {
+    type: 'page',
+    messageId: 'm-1',
+    anonymousId: 'a-1',
+    timestamp: '2026-03-01T10:00:00.120Z',
+    properties: { url: 'https://shop.example/shoes?utm_source=fb', path: '/shoes', plan: 'gold' },
+    context: {
+      userAgent: 'Mozilla/5.0 X',
+      locale: 'de-DE',
+      page: { referrer: 'https://www.facebook.com/' },
+      screen: { width: 1920, height: 1080 },
+      campaign: { source: 'fb' },
+    },
+  };
+
+  it('that is a page is a page view of a visitor whose session is not known', () => {
+    expect(only(readSegment(page))).to.deep.equal({
+      event: {
+        eventType: 'pageview',
+        timestamp: AT,
+        eventId: 'm-1',
+        visitorId: 'a-1',
+        properties: {
+          plan: 'gold',
+          url: 'https://shop.example/shoes?utm_source=fb',
+          referrer: 'https://www.facebook.com/',
+          userAgent: 'Mozilla/5.0 X',
+          language: 'de-DE',
+          screen: '1920x1080',
+        },
+      },
+      visitor: 'anonymous:a-1',
+    });
+  });
+
+  it('that completes an order is a purchase with its money', () => {
+    const { event } = only(
+      readSegment({
+        type: 'track',
+        event: 'Order Completed',
+        userId: 42,
+        timestamp: AT,
+        properties: { total: 59.9, revenue: 49.9, currency: 'EUR' },
+      }),
+    );
+
+    expect(event).to.deep.include({ eventType: 'purchase', userId: '42' });
+    expect(event['properties']).to.deep.equal({ total: 59.9, revenue: 49.9, currency: 'EUR' });
+  });
+
+  it('that tracks anything else carries no money, whatever it calls its properties', () => {
+    const { event, visitor } = only(
+      readSegment({
+        type: 'track',
+        event: 'Product Added',
+        userId: 'u',
+        timestamp: AT,
+        properties: { revenue: 'a lot', channel: 'web', items: [1] },
+      }),
+    );
+
+    expect(event).to.deep.include({ eventType: 'Product Added', properties: {} });
+    expect(visitor).to.equal('user:u');
+  });
+
+  it('has the time of the sender, corrected by when it was sent', () => {
+    const received = { sentAt: AT + 5_000, receivedAt: AT + 65_000 };
+
+    expect(only(readSegment(page, received)).event['timestamp']).to.equal(AT + 60_000);
+  });
+
+  it('has the corrected time that an export holds, and is not corrected again', () => {
+    const stored = {
+      ...page,
+      originalTimestamp: '2026-03-01T09:00:00Z',
+      sentAt: '2026-03-01T09:00:01Z',
+      receivedAt: '2026-03-01T10:00:01.120Z',
+    };
+
+    expect(only(readSegment(stored)).event['timestamp']).to.equal(AT);
+  });
+
+  it('of RudderStack is in a session that is numbered per visitor', () => {
+    const context = { ...page.context, sessionId: 1772359200000 };
+    const { event, visitor } = only(readSegment({ ...page, context }));
+
+    expect(event['sessionId']).to.equal('a-1.1772359200000');
+    expect(visitor).to.equal(undefined);
+  });
+
+  it('that says who somebody is is nothing to count', () => {
+    expect(readSegment({ type: 'identify', userId: 'u' })).to.deep.equal([]);
+    expect(readSegment({ type: 'group', userId: 'u' })).to.deep.equal([]);
+  });
+
+  it('that is broken is a fault that names the field', () => {
+    expect(faultOf(readSegment(7))).to.contain('JSON object');
+    expect(faultOf(readSegment({}))).to.contain('type');
+    expect(faultOf(readSegment({ type: 'poke' }))).to.contain('"poke"');
+    expect(faultOf(readSegment({ type: 'track', userId: 'u', timestamp: AT }))).to.contain('event');
+    expect(faultOf(readSegment({ type: 'page', timestamp: AT }))).to.contain('anonymousId');
+    expect(faultOf(readSegment({ ...page, timestamp: 'soon' }))).to.contain('timestamp');
+  });
+});
+
+describe('an event of PostHog', () => {
+  const viewed = {
+    event: '$pageview',
+    uuid: '0195-1',
+    distinct_id: 'd-1',
+    timestamp: '2026-03-01T10:00:00.120Z',
+    properties: {
+      $session_id: '0195-s',
+      $device_id: 'd-1',
+      $is_identified: false,
+      $current_url: 'https://shop.example/shoes',
+      $referrer: '$direct',
+      $raw_user_agent: 'Mozilla/5.0 X',
+      $browser: 'Chrome',
+      $geoip_country_code: 'DE',
+      $screen_width: 390,
+      $screen_height: 844,
+      utm_source: 'fb',
+      plan: 'gold',
+    },
+  };
+
+  it('that is a page view has its session, device and campaign', () => {
+    expect(only(readPosthog(viewed)).event).to.deep.equal({
+      eventType: 'pageview',
+      sessionId: '0195-s',
+      timestamp: AT,
+      eventId: '0195-1',
+      visitorId: 'd-1',
+      properties: {
+        plan: 'gold',
+        url: 'https://shop.example/shoes?utm_source=fb',
+        userAgent: 'Mozilla/5.0 X',
+        country: 'DE',
+        screen: '390x844',
+      },
+    });
+  });
+
+  it('has a user once they were identified', () => {
+    const properties = { ...viewed.properties, $is_identified: true };
+
+    expect(only(readPosthog({ ...viewed, distinct_id: 'u-9', properties })).event).to.include({
+      userId: 'u-9',
+      visitorId: 'd-1',
+    });
+  });
+
+  it('may hold its properties as text, as Parquet does', () => {
+    const stored = {
+      ...viewed,
+      timestamp: new Date(AT),
+      properties: JSON.stringify(viewed.properties),
+    };
+
+    expect(readPosthog(stored)).to.deep.equal(readPosthog(viewed));
+  });
+
+  it('of a server has no session, and a person', () => {
+    const purchase = {
+      event: 'purchase',
+      distinct_id: 'u-9',
+      timestamp: '2026-03-01 10:00:00.120000',
+      properties: { revenue: 12.5, currency: 'EUR' },
+    };
+
+    expect(only(readPosthog(purchase))).to.deep.equal({
+      event: {
+        eventType: 'purchase',
+        timestamp: AT,
+        userId: 'u-9',
+        properties: { revenue: 12.5, currency: 'EUR' },
+      },
+      visitor: 'u-9',
+    });
+  });
+
+  it('is corrected by when it was sent, or placed by its offset', () => {
+    const received = { sentAt: AT + 1_000, receivedAt: AT + 4_000 };
+    const { timestamp: _, ...untimed } = viewed;
+
+    expect(only(readPosthog(viewed, received)).event['timestamp']).to.equal(AT + 3_000);
+    expect(only(readPosthog({ ...untimed, offset: 500 }, received)).event['timestamp']).to.equal(
+      AT + 3_500,
+    );
+  });
+
+  it("of PostHog's own is a sign of life, or nothing", () => {
+    expect(only(readPosthog({ ...viewed, event: '$pageleave' })).event['eventType']).to.equal(
+      'heartbeat',
+    );
+    expect(readPosthog({ ...viewed, event: '$identify' })).to.deep.equal([]);
+    expect(readPosthog({ ...viewed, event: '$web_vitals' })).to.deep.equal([]);
+  });
+});
+
+describe('a payload of Snowplow', () => {
+  const viewed = {
+    e: 'pv',
+    eid: 'e-1',
+    url: 'https://shop.example/shoes',
+    refr: 'https://news.example/',
+    duid: 'd-1',
+    sid: 's-1',
+    dtm: String(AT),
+    stm: String(AT + 1_000),
+    res: '390x844',
+    lang: 'de',
+  };
+
+  it('that is a page view has its session, and the corrected time', () => {
+    const request = { receivedAt: AT + 61_000, userAgent: 'Mozilla/5.0 X' };
+
+    expect(only(readSnowplow(viewed, request)).event).to.deep.equal({
+      eventType: 'pageview',
+      sessionId: 's-1',
+      timestamp: AT + 60_000,
+      eventId: 'e-1',
+      visitorId: 'd-1',
+      properties: {
+        url: 'https://shop.example/shoes',
+        referrer: 'https://news.example/',
+        userAgent: 'Mozilla/5.0 X',
+        language: 'de',
+        screen: '390x844',
+      },
+    });
+  });
+
+  it('keeps the true time where it has one', () => {
+    const true_ = { ...viewed, ttm: String(AT - 9_000) };
+
+    expect(only(readSnowplow(true_, { receivedAt: AT })).event['timestamp']).to.equal(AT - 9_000);
+  });
+
+  const entity = (name: string, data: object) => ({
+    schema: `iglu:com.example/${name}/jsonschema/1-0-0`,
+    data,
+  });
+  const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+  it('that describes itself is an event of that name, in the session of its context', () => {
+    const { sid: _, ...rest } = viewed;
+    const { event } = only(
+      readSnowplow({
+        ...rest,
+        e: 'ue',
+        ue_px: encoded({ data: entity('video_played', { title: 'x' }) }),
+        co: JSON.stringify({
+          data: [entity('client_session', { sessionId: 's-2', userId: 'c-2' })],
+        }),
+      }),
+    );
+
+    expect(event).to.deep.include({ eventType: 'video_played', sessionId: 's-2' });
+    expect(event['properties']).to.include({ title: 'x' });
+  });
+
+  it('that is a transaction is a purchase, the old way and the new', () => {
+    const old = only(readSnowplow({ ...viewed, e: 'tr', tr_tt: '59.90', tr_cu: 'EUR' })).event;
+    const fresh = only(
+      readSnowplow({
+        ...viewed,
+        e: 'ue',
+        ue_pr: JSON.stringify({
+          data: entity('snowplow_ecommerce_action', { type: 'transaction' }),
+        }),
+        cx: encoded({ data: [entity('transaction', { revenue: 59.9, currency: 'EUR' })] }),
+      }),
+    ).event;
+
+    expect(old['eventType']).to.equal('purchase');
+    expect(old['properties']).to.include({ revenue: '59.90', currency: 'EUR' });
+    expect(fresh['eventType']).to.equal('purchase');
+    expect(fresh['properties']).to.include({ revenue: 59.9, currency: 'EUR' });
+    expect(readSnowplow({ ...viewed, e: 'ti' })).to.deep.equal([]);
+  });
+
+  it('that the list of spiders knows is a bot', () => {
+    const cx = encoded({ data: [entity('spiders_and_robots', { spiderOrRobot: true })] });
+
+    expect(only(readSnowplow({ ...viewed, cx })).event['properties']).to.include({ bot: true });
+  });
+
+  it('without a session or a visitor is a fault', () => {
+    const { sid: _s, duid: _d, ...rest } = viewed;
+
+    expect(faultOf(readSnowplow(rest))).to.contain('sid');
+    expect(faultOf(readSnowplow({ ...viewed, e: 'xx' }))).to.contain('"xx"');
+    expect(faultOf(readSnowplow({ ...viewed, e: 'ue', ue_px: '!' }))).to.contain('ue_px');
+    expect(faultOf(readSnowplow({ ...viewed, dtm: 'then' }))).to.contain('dtm');
+  });
+});
+
+describe('values of trackers', () => {
+  it('are times in every usual form, to the millisecond', () => {
+    for (const text of [
+      '2026-03-01T10:00:00.120Z',
+      '2026-03-01T11:00:00.120+01:00',
+      '2026-03-01T11:00:00.120+0100',
+      '2026-03-01 10:00:00.120999',
+      '2026-03-01 10:00:00.120 UTC',
+      '2026-03-01 10:00:00.12+00',
+      String(AT),
+      AT,
+      AT + 0.7,
+      BigInt(AT),
+      new Date(AT),
+    ]) {
+      expect(timeOf(text), String(text)).to.equal(AT);
+    }
+  });
+
+  it('are no times where they would be seconds, or nothing', () => {
+    for (const value of [
+      '',
+      ' ',
+      'now',
+      '2026-02-30T10:00:00Z',
+      '1772359200',
+      1772359200,
+      NaN,
+      null,
+      {},
+      new Date(NaN),
+    ]) {
+      expect(timeOf(value), typeof value).to.equal(undefined);
+    }
+  });
+
+  it('are countries by code, and by the names that tools write', () => {
+    expect(
+      ['de', 'Germany', 'United States', 'Türkiye', 'Turkey', 'Czechia'].map(countryOf),
+    ).to.deep.equal(['DE', 'DE', 'US', 'TR', 'TR', 'CZ']);
+    expect(
+      ['Côte d’Ivoire', 'Hong Kong', 'Myanmar (Burma)', 'United Kingdom'].map(countryOf),
+    ).to.deep.equal(['CI', 'HK', 'MM', 'GB']);
+    expect(countryOf('(not set)')).to.equal(undefined);
+    expect(countryOf('Atlantis')).to.equal('Atlantis');
+  });
+
+  it('put a campaign into an address that has none', () => {
+    expect(visitOf('https://a.example/p?q=1#x', { source: 'fb', name: 'may day' })).to.deep.equal({
+      url: 'https://a.example/p?q=1&utm_source=fb&utm_campaign=may%20day#x',
+    });
+    expect(visitOf('/p?utm_medium=cpc', { source: 'fb' })).to.deep.equal({
+      url: '/p?utm_medium=cpc',
+    });
+  });
+
+  it('are session ids that fit, whatever their parts', () => {
+    expect(sessionIdOf('v'.repeat(200), '1')).to.have.lengthOf(43);
+    expect(sessionIdOf('v'.repeat(200), '1')).not.to.equal(sessionIdOf('v'.repeat(201), '1'));
+  });
+});
