@@ -9,6 +9,7 @@ import { liveRate } from './live-rate.bench.ts';
 import { loader } from './loader.bench.ts';
 import { parse } from './parse.bench.ts';
 import { pipeline } from './pipeline.bench.ts';
+import { purge } from './purge.bench.ts';
 import { replaced } from './replaced.bench.ts';
 import type { Scenario } from './scenario.ts';
 import { workers } from './workers.bench.ts';
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   loader,
   parse,
   bi,
+  purge,
   workers,
   liveRate,
   endurance,

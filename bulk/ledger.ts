@@ -12,9 +12,14 @@ import { type LogRange, rangeToken } from '../shared/ranges.ts';
 const LIFE = 'bulk/';
 const PARTITION = 0;
 
-/** The place of a chunk. @param number from 1 */
-export function chunkRange(load: string, number: number): LogRange {
-  return { partition: PARTITION, log: `${LIFE}${load}`, from: number, to: number };
+/**
+ * The place of a chunk.
+ * @param number from 1
+ * @param valuesMax how many values a dimension may have, where it is loaded: the place is the same whatever it is
+ */
+export function chunkRange(load: string, number: number, valuesMax?: number): LogRange {
+  const place = { partition: PARTITION, log: `${LIFE}${load}`, from: number, to: number };
+  return { ...place, ...(valuesMax !== undefined && { valuesMax }) };
 }
 
 /** Says that a load has begun, before anything of it is loaded. Again is the same. @throws what the tables throw */

@@ -1,11 +1,13 @@
 /**
  * One chunk: its sessions folded and settled in memory, summed as the loader sums a range of the rollup log, and
- * inserted by the very step that loads such a range, under a token and behind a fence of its own. Repeating it repeats
- * the same blocks, and changes nothing.
+ * inserted by the very step that loads such a range, under a token and behind a fence of its own, with as many values of
+ * a dimension as the loader lets it have. Repeating it repeats the same blocks, and changes nothing.
  */
+import type { BoundValues } from '../activities/bound-values.ts';
 import { loadBatch, type TableWriter } from '../activities/load-batch.ts';
 import type { Visitors } from '../activities/visitors.ts';
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
+import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, type RangeSums } from '../shared/rollup.ts';
 import { chunkRange } from './ledger.ts';
 import type { Chunk } from './chunks.ts';
@@ -53,14 +55,24 @@ export async function sumChunk(
   return sums.sums();
 }
 
-/** Inserts what a chunk adds up to; safe to repeat. @throws what the tables throw */
+export interface InsertChunkDeps {
+  readonly tables: TableWriter;
+  /** Files what is too much for a dimension under `(other)`, and notes before that it is full. */
+  readonly bound: BoundValues;
+}
+
+/**
+ * Inserts what a chunk adds up to, the one before it loaded; safe to repeat.
+ * @param valuesMax how many values of a dimension have rows of their own, a project and day
+ * @throws what the tables throw
+ */
 export async function insertChunk(
-  tables: TableWriter,
-  load: string,
-  number: number,
+  { tables, bound }: InsertChunkDeps,
+  { load, number, valuesMax }: { load: string; number: number; valuesMax: number },
   sums: RangeSums,
 ): Promise<void> {
-  await loadBatch({ sumRange: () => Promise.resolve(sums) }, tables, chunkRange(load, number));
+  const sumRange = (range: LogRange) => bound(range, sums);
+  await loadBatch({ sumRange }, tables, chunkRange(load, number, valuesMax));
 }
 
 /** Each user's sessions are asked about one after the other, so that the first one is the one that is new. */

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { createBoundValues, type FullValues, type ValueStore } from '../activities/bound-values.ts';
 import type { TableWriter } from '../activities/load-batch.ts';
 import type { Visitors } from '../activities/visitors.ts';
 import type { Logger } from '../platform/log.ts';
@@ -17,6 +18,10 @@ export interface LoadDeps {
   readonly tables: TableWriter;
   /** As somebody who may read. */
   readonly reader: ClickHouseClient;
+  /** What dimensions have already, and where it is noted that one is full. */
+  readonly values: ValueStore;
+  /** How many values of a dimension have rows of their own, a project and day: as of the loader. */
+  readonly valuesMax: number;
   readonly log: Logger;
 }
 
@@ -43,12 +48,13 @@ export interface LoadFigures {
   chunks: number;
 }
 
+const DAY_MS = 86_400_000;
 const AGAIN_MS = { first: 200, max: 5_000 } as const;
 const SAY_EVERY_MS = 60_000;
 
 /** Does nothing where it is done. @throws the reason of the signal; what a fault in the sessions throws. A server that is away is waited for. */
 export async function runLoad(
-  { visitors, tables, reader, log }: LoadDeps,
+  { visitors, tables, reader, values, valuesMax, log }: LoadDeps,
   { name, sessions, idleTimeoutMs, signal, onProgress, chunkMax }: Load,
 ): Promise<LoadFigures> {
   const patiently = patience(signal, log);
@@ -57,6 +63,7 @@ export async function runLoad(
   const { loadedTo = 0, isDone = false } = loads.find(({ load }) => load === name) ?? {};
   const figures: LoadFigures = { sessions: 0, sessionsBefore: 0, events: 0, chunks: 0 };
   if (isDone) return figures;
+  const bound = createBoundValues(values, sayFull(log));
   const count = (chunk: Chunk, isThere: boolean) => {
     figures.chunks += 1;
     figures.sessions += chunk.sessions.length;
@@ -76,7 +83,9 @@ export async function runLoad(
       }
       const sums = await sumChunk({ visitors, patiently }, chunk, { load: name, idleTimeoutMs });
       await inserting;
-      inserting = patiently(() => insertChunk(tables, name, number, sums)).then(() => {
+      inserting = patiently(() =>
+        insertChunk({ tables, bound }, { load: name, number, valuesMax }, sums),
+      ).then(() => {
         count(chunk, false);
       });
       inserting.catch(() => undefined);
@@ -87,6 +96,15 @@ export async function runLoad(
   }
   await patiently(() => noteDone(tables, name));
   return figures;
+}
+
+function sayFull(log: Logger): (full: FullValues) => void {
+  return ({ set: { project, day, dimension }, valuesMax }) => {
+    log.warn(
+      { project, dimension, day: new Date(day * DAY_MS).toISOString().slice(0, 10), valuesMax },
+      'dimension has too many values, more of this day are filed under (other)',
+    );
+  };
 }
 
 /** Tries a step again until it is done: each may be repeated. Says once a minute that it waits. */

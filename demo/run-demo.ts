@@ -12,6 +12,7 @@ import type { Nats } from '../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createClosers } from '../platform/shutdown.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
+import { createValueStore } from '../platform/value-store.ts';
 import { type Demo, KNOWN_MAX, startDemo } from './demo.ts';
 import { readKnownPeople } from './known-people.ts';
 import { loadPast } from './load-past.ts';
@@ -89,7 +90,12 @@ async function prepare(
     const began = Date.now();
     const tables = createTableWriter(writer);
     const past = await loadPast(
-      { visitors, store, tables, reader, log, now: Date.now },
+      {
+        ...{ visitors, store, tables, reader, log },
+        values: createValueStore(reader, tables),
+        valuesMax: config.DIMENSION_VALUES_MAX,
+        now: Date.now,
+      },
       { signal, onProgress },
     );
     if (past !== undefined)

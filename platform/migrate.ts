@@ -16,6 +16,7 @@ import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
 import { migrateZones } from './migrate-zones.ts';
 import { connectNats, migrateStreams } from './nats.ts';
+import { readerGrants, readerRevokes } from './reader-rights.ts';
 import { restoreProjectRows } from './project-rows.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
 import { unreachable } from './unreachable.ts';
@@ -256,26 +257,29 @@ async function createUsers(
       password: config.CLICKHOUSE_WRITER_PASSWORD,
       settings: '',
       grants: [`INSERT ON ${DATABASE}.*`],
+      revokes: [],
     },
     {
       name: config.CLICKHOUSE_BI_USER,
       password: config.CLICKHOUSE_BI_PASSWORD,
       settings: ' SETTINGS readonly = 2',
-      grants: [`SELECT ON ${DATABASE}.*`, 'SELECT ON information_schema.*'],
+      grants: [...readerGrants(`${DATABASE}.*`), 'SELECT ON information_schema.*'],
+      revokes: readerRevokes(),
     },
     {
       name: config.CLICKHOUSE_MARTS_USER,
       password: config.CLICKHOUSE_MARTS_PASSWORD,
       settings: '',
       grants: [
-        `SELECT ON ${DATABASE}.*`,
+        ...readerGrants(`${DATABASE}.*`),
         'SELECT ON information_schema.*',
         'SELECT ON system.*',
         `${MARTS_RIGHTS} ON ${MARTS_DATABASE}.*`,
       ],
+      revokes: readerRevokes(),
     },
   ];
-  for (const { name, password, settings, grants } of users) {
+  for (const { name, password, settings, grants, revokes } of users) {
     if (password === undefined) continue;
     const user = `\`${name.replace(/[`\\]/g, '\\$&')}\``;
     const hash = createHash('sha256').update(password).digest('hex');
@@ -284,6 +288,9 @@ async function createUsers(
         query: `CREATE USER OR REPLACE ${user} IDENTIFIED WITH sha256_hash BY '${hash}'${settings}`,
       });
       for (const grant of grants) await client.command({ query: `GRANT ${grant} TO ${user}` });
+      for (const right of revokes) {
+        await client.command({ query: `REVOKE ${right} FROM ${user}` });
+      }
     } catch (error) {
       if (!isUsersInFiles(error)) throw error;
       log.debug({ user: name }, 'users come from the server configuration');

@@ -12,6 +12,7 @@ import {
   projectCondition,
 } from '../platform/analyst-rights.ts';
 import type { NewAnalyst } from '../platform/analyst-users.ts';
+import { readerGrants, readerRevokes } from '../platform/reader-rights.ts';
 
 export interface ClickhousePasswords {
   readonly adminPassword: string;
@@ -191,14 +192,14 @@ ${user('sojourn_admin', adminPassword, 'admin', [
 ])}
 ${user('sojourn_writer', writerPassword, 'writer', ['GRANT INSERT ON sojourn*.*'])}
 ${user('sojourn_bi', biPassword, 'bi', [
-  'GRANT SELECT ON sojourn*.*',
+  ...READER_RIGHTS,
   'GRANT SELECT ON information_schema.*',
   'GRANT SELECT ON INFORMATION_SCHEMA.*',
   // What the view information_schema.tables reads.
   'GRANT SELECT ON system.parts',
 ])}
 ${user('sojourn_marts', martsPassword, 'marts', [
-  'GRANT SELECT ON sojourn*.*',
+  ...READER_RIGHTS,
   'GRANT SELECT ON information_schema.*',
   'GRANT SELECT ON INFORMATION_SCHEMA.*',
   'GRANT SELECT ON system.*',
@@ -210,6 +211,11 @@ ${analysts.map(analystXml).join('\n')}
 </clickhouse>
 `;
 }
+
+const READER_RIGHTS = [
+  ...readerGrants('sojourn*.*').map((right) => `GRANT ${right}`),
+  ...readerRevokes().map((right) => `REVOKE ${right}`),
+];
 
 /** Those that keep what they have in their own database, and nowhere else. */
 const MARTS_ENGINES = [

@@ -27,17 +27,14 @@ export function Chart({ title, unit, line, before, tick }) {
       plot.setSize(sizeOf(target));
     });
     observer.observe(target);
-    const dark = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => {
       plot.redraw(false);
     };
-    dark.addEventListener('change', redraw);
     const themes = new MutationObserver(redraw);
     themes.observe(document.documentElement, { attributeFilter: ['data-theme'] });
     return () => {
       observer.disconnect();
       themes.disconnect();
-      dark.removeEventListener('change', redraw);
       plot.destroy();
     };
   }, [drawn]);

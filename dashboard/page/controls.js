@@ -61,10 +61,10 @@ export function Top({ projects, address, go, hasLogin }) {
 }
 
 function Theme() {
-  const [theme, setTheme] = useState(document.documentElement.dataset['theme'] ?? 'auto');
+  const [theme, setTheme] = useState(document.documentElement.dataset['chosen'] ?? 'auto');
   useEffect(() => {
-    if (theme === 'auto') delete document.documentElement.dataset['theme'];
-    else document.documentElement.dataset['theme'] = theme;
+    if (theme === 'auto') delete document.documentElement.dataset['chosen'];
+    else document.documentElement.dataset['chosen'] = theme;
     try {
       localStorage.setItem('theme', theme);
     } catch {

@@ -29,6 +29,7 @@ import {
 import { connectClickHouse, select } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
+import { HIDDEN_FROM_READERS, NAMED_TO_READERS } from '../../platform/reader-rights.ts';
 import { applyMigrations, readMigrations } from '../../platform/migrate.ts';
 import { migrateZones } from '../../platform/migrate-zones.ts';
 import { loadZones } from '../../platform/zones.ts';
@@ -194,6 +195,38 @@ describe('an analyst of one project', function () {
       else expect(hasPolicy, name).to.equal(projects === 1);
     }
   });
+
+  for (const reader of [CLICKHOUSE_BI, CLICKHOUSE_MARTS]) {
+    it(`leaves ${reader} without what nobody reads, and with all the rest`, async () => {
+      const password = reader === CLICKHOUSE_BI ? users.biPassword : users.martsPassword;
+      const client = clientOf(reader, password);
+      const rows = await select<{ name: string }>(
+        admin,
+        "SELECT name FROM system.tables WHERE database = 'sojourn'",
+      );
+      const listed = await asked(client, 'SHOW TABLES FROM sojourn');
+      const closed = [...HIDDEN_FROM_READERS, ...NAMED_TO_READERS];
+
+      for (const { name } of rows) {
+        const seen = await asked(client, `SELECT * FROM sojourn.${name} LIMIT 1`);
+        if (closed.includes(name)) expect(seen, name).to.match(/^fault: .*Not enough privileges/s);
+        else expect(seen, name).not.to.contain('fault');
+        const isNamed = listed.split('\n').includes(`["${name}"]`);
+        expect(isNamed, name).to.equal(!HIDDEN_FROM_READERS.includes(name));
+      }
+      expect(rows.map(({ name }) => name)).to.include.members(closed);
+      // What is kept from analysts has to be thought about here too.
+      expect([...closed, 'loaded_ranges']).to.have.members(CLOSED_TO_ANALYSTS);
+      for (const name of NAMED_TO_READERS) {
+        expect(await asked(client, `EXISTS TABLE sojourn.${name}`)).to.equal('[1]\n');
+      }
+      const described = await asked(
+        client,
+        "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'sojourn'",
+      );
+      for (const name of closed) expect(described).not.to.contain(`"${name}"`);
+    });
+  }
 
   const WAYS = [
     // Values in what a query fails with, before and behind FINAL, in each order of conditions.

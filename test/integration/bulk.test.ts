@@ -1,6 +1,7 @@
 /** A load in bulk against the live way: the same events, equal rows, whatever is repeated or broken off. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
+import { createBoundValues } from '../../activities/bound-values.ts';
 import type { TableWriter } from '../../activities/load-batch.ts';
 import type { VisitorStore } from '../../activities/recognize-visitor.ts';
 import { createVisitors } from '../../activities/visitors.ts';
@@ -21,13 +22,18 @@ import { silentLog } from '../../platform/log.ts';
 import { connectNats, type Nats } from '../../platform/nats.ts';
 import { connectRedis, createVisitorStore } from '../../platform/redis.ts';
 import { createTableWriter } from '../../platform/table-writer.ts';
+import { createValueStore } from '../../platform/value-store.ts';
 import { loadZones } from '../../platform/zones.ts';
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { OTHER_VALUE } from '../../shared/value-bounds.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
   environmentOf,
   type PipelineProcess,
+  QUICK_SETTINGS,
   sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -56,10 +62,9 @@ describe('a load in bulk', function () {
   const opened: (() => unknown)[] = [];
 
   before(async () => {
-    const running = await startPipelineProcess(servers());
-    pipeline = running;
+    pipeline = await startPipelineProcess(servers());
     opened.unshift(async () => {
-      expect(await running.stop()).to.equal(0);
+      expect(await pipeline.stop()).to.equal(0);
     });
     around = await connectAround(servers());
     opened.unshift(() => around.close());
@@ -80,7 +85,9 @@ describe('a load in bulk', function () {
     });
     store = createVisitorStore(redis);
     const visitors = createVisitors(store, { now: Date.now, onAway: () => undefined });
-    deps = { visitors, tables: createTableWriter(writer), reader, log: silentLog };
+    const tables = createTableWriter(writer);
+    const values = createValueStore(reader, tables);
+    deps = { visitors, tables, reader, values, valuesMax: 10_000, log: silentLog };
   });
 
   after(async () => {
@@ -214,7 +221,9 @@ describe('a load in bulk', function () {
     const patiently = <T>(step: () => Promise<T>) => step();
     const options = { load: 'broken', idleTimeoutMs: IDLE_TIMEOUT_MS };
     const sums = await sumChunk({ ...deps, patiently }, first, options);
-    await insertChunk(deps.tables, 'broken', first.number, sums);
+    const bound = createBoundValues(deps.values, () => undefined);
+    const place = { load: 'broken', number: first.number, valuesMax: deps.valuesMax };
+    await insertChunk({ tables: deps.tables, bound }, place, sums);
     expect(await load('broken', sessions)).to.include({ chunks: 0 });
 
     expect(await rowsOf('bulk-broken')).to.deep.equal(await rowsOf('bulk-whole'));
@@ -265,6 +274,74 @@ describe('a load in bulk', function () {
     await expectClean(DEMO_PROJECT);
   });
 
+  it('gives the same rows where dimensions have more values than they may, whatever is broken off', async () => {
+    const valuesMax = 2;
+    expect(await pipeline.stop()).to.equal(0);
+    const settings = { ...QUICK_SETTINGS, DIMENSION_VALUES_MAX: String(valuesMax) };
+    pipeline = await startPipelineProcess(servers(), settings);
+    const visits = manyCampaigns(12);
+    // What has rows of its own is there before the rest comes, so it does not matter in which order that arrives.
+    for (const wave of [visits.slice(0, 1), visits.slice(1, 2), visits.slice(2)]) {
+      for (const { message } of wave) await around.publish('full-live', message);
+      await loaded();
+    }
+    await eventually(async () => {
+      const { sessions } = await rowsOf('full-live');
+      expect(sessions).to.have.length(visits.length);
+      for (const session of sessions) expect(session).to.include({ state: 'ended' });
+    }, SETTLED);
+
+    const sessions = visits.map(({ sessionId, message }): WholeSession => {
+      const data = new TextEncoder().encode(message);
+      const received = { subject: 'events.full-bulk.past', data, seq: 1, receivedAt: Date.now() };
+      const { events } = parseMessage(received, () => DEFAULT_SETTINGS);
+      return { project: 'full-bulk', sessionId, events: events.map(({ event }) => event) };
+    });
+    const options = {
+      name: 'full',
+      sessions: () => sessions,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      chunkMax: { sessionsMax: 5, eventsMax: 1_000 },
+    };
+    // It is noted that a set is full, and the process is gone before the chunk is there.
+    const killed = new AbortController();
+    const tables: TableWriter = {
+      async insert(table, rows, token) {
+        killed.signal.throwIfAborted();
+        await deps.tables.insert(table, rows, token);
+        if (table === 'full_dimensions_inbox') killed.abort(new Error('killed'));
+        killed.signal.throwIfAborted();
+      },
+    };
+    const values = createValueStore(reader, tables);
+    const broken = runLoad(
+      { ...deps, tables, values, valuesMax },
+      { ...options, signal: killed.signal },
+    );
+    await broken.then(
+      () => expect.fail('was not broken off'),
+      (error: unknown) => {
+        expect(String(error)).to.contain('killed');
+      },
+    );
+    await runLoad({ ...deps, valuesMax }, { ...options, signal: never });
+
+    const [live, bulk] = [await rowsOf('full-live'), await rowsOf('full-bulk')];
+    expect(bulk.sessions).to.deep.equal(live.sessions);
+    expect(bulk.metrics).to.deep.equal(live.metrics);
+    const campaigns = await around.select<{ dimension_value: string }>(
+      `SELECT DISTINCT dimension_value FROM sojourn.metrics WHERE project = 'full-bulk'
+         AND metric_type = 'sessions' AND dimension = 'campaign' ORDER BY dimension_value`,
+    );
+    expect(campaigns.map(({ dimension_value }) => dimension_value)).to.deep.equal([
+      OTHER_VALUE,
+      'campaign-0',
+      'campaign-1',
+    ]);
+    await expectClean('full-live');
+    await expectClean('full-bulk');
+  });
+
   it('leaves alone what somebody has set for a project', async () => {
     const target = { nats, tables: writer };
     await setProject(target, 'set-before', { timeZone: 'Asia/Kathmandu' });
@@ -277,6 +354,26 @@ describe('a load in bulk', function () {
     expect(settings).to.deep.include({ timeZone: 'Asia/Kathmandu', ownHosts: [], dimensions: {} });
   });
 });
+
+/** Visits of one day, each from a campaign and to a page of its own. */
+function manyCampaigns(count: number): { sessionId: string; message: string }[] {
+  const day = Date.UTC(2026, 2, 9, 8);
+  return Array.from({ length: count }, (_, n) => {
+    const sessionId = `visit-${String(n).padStart(2, '0')}`;
+    const at = (seconds: number) => day + n * 600_000 + seconds * 1_000;
+    const properties = { path: `/page-${n}`, campaign: `campaign-${n}`, country: 'DE' };
+    const revenue = { ...properties, revenue: `${n}.5`, currency: 'EUR' };
+    const event = (eventType: string, eventId: string, seconds: number, its: object) => {
+      return { eventType, eventId, sessionId, timestamp: at(seconds), properties: its };
+    };
+    const events = [
+      event('pageview', '1', 0, { ...properties, ...(n % 4 === 0 && { bot: true }) }),
+      event('purchase', '2', 30, revenue),
+      event('session_end', '3', 60, {}),
+    ];
+    return { sessionId, message: JSON.stringify(events) };
+  });
+}
 
 /** Visits of all two months: of users who come again all, of the rest a few. */
 function aSample(): PastVisit[] {

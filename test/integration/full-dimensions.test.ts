@@ -212,11 +212,11 @@ describe('a dimension with too many values', function () {
       await admin.command({ query: `ATTACH TABLE ${view}` });
     }
     await allLoaded();
-    // In no order: ClickHouse gives rows as they come.
-    expect([...valuesOf(await around.rows(PROJECT), 'plan', '2026-04')]).to.have.members([
-      'plan-101',
-      OTHER_VALUE,
-    ]);
+    // Whichever of the three sessions has written first has the one row.
+    const values = [...valuesOf(await around.rows(PROJECT), 'plan', '2026-04')];
+    expect(values).to.have.length(2);
+    expect(values).to.include(OTHER_VALUE);
+    expect(values.find((value) => value !== OTHER_VALUE)).to.match(/^plan-10[123]$/);
   });
 });
 

@@ -231,6 +231,68 @@ describe('the retention of a project', function () {
     expect(await keptNumbers(project, dayOf('UTC', limit), limit)).to.deep.equal(kept);
   });
 
+  /** All that is kept of a project, but for its name. */
+  const allRowsOf = (project: string) =>
+    Promise.all([
+      text(
+        `SELECT * EXCEPT (project, updated_at) FROM sojourn.sessions FINAL WHERE project = '${project}' ORDER BY ALL`,
+      ),
+      text(
+        `SELECT metric_type, granularity, bucket, dimension, dimension_value, sum(metrics.value), sum(metrics.count) FROM sojourn.metrics WHERE project = '${project}' GROUP BY ALL ORDER BY ALL`,
+      ),
+      text(
+        `SELECT day, dimension, kept_values FROM sojourn.full_dimensions FINAL WHERE project = '${project}' ORDER BY ALL`,
+      ),
+    ]);
+
+  /** The same visits and notes for whatever project. */
+  async function fill(project: string): Promise<void> {
+    const limit = limitOf('Asia/Kathmandu');
+    await set(project, { timeZone: 'Asia/Kathmandu' });
+    await visited(project, limit, randomOf(36));
+    await insert(
+      'full_dimensions',
+      [-2, 2].map((days) => ({
+        project,
+        day: new Date(limit + days * 24 * HOUR_MS).toISOString().slice(0, 10),
+        ...{ dimension: 'campaign', values_max: 1, kept_values: ['one'] },
+      })),
+    );
+  }
+
+  it('leaves the same rows wherever it was killed and run again, and touches nothing else', async () => {
+    await set('kept-whole', { timeZone: 'Asia/Kathmandu', retention: `${DAYS}d` });
+    for (const project of ['kept-whole', 'kept-beside']) await fill(project);
+    const beside = await allRowsOf('kept-beside');
+    await set('kept-whole', { retention: `${DAYS}d` });
+    await purge();
+    const whole = await allRowsOf('kept-whole');
+    expect(whole).not.to.deep.equal(beside);
+    await set('kept-whole', { retention: false });
+
+    let isKilled = true;
+    for (let step = 1; isKilled; step += 1) {
+      const project = `kept-killed-${step}`;
+      await fill(project);
+      await set(project, { retention: `${DAYS}d` });
+      const killed = dyingAfter(admin, project, step);
+      isKilled = await purgeProjects({ nats, admin: killed }, NOW).then(
+        () => false,
+        (error: unknown) => {
+          expect(String(error)).to.contain('killed');
+          return true;
+        },
+      );
+      await purge();
+      expect(await allRowsOf(project), `killed after step ${step}`).to.deep.equal(whole);
+      expect(await drift(project)).to.equal('');
+      await set(project, { retention: false });
+      // Note, three tables, each asked before and after its deletion.
+      if (!isKilled) expect(step).to.be.above(10);
+    }
+    expect(await allRowsOf('kept-beside')).to.deep.equal(beside);
+  });
+
   it('is set, shown and done by the command line', async () => {
     const environment = environmentOf(servers());
     const run = async (...words: string[]) => {
@@ -249,6 +311,24 @@ describe('the retention of a project', function () {
     expect(await run('set', 'kept-cli', '--no-retention')).to.include({ retention: null });
   });
 });
+
+/** A client whose process is gone once it has asked so often about a project: what it asked last is done all the same. */
+function dyingAfter(client: ClickHouseClient, project: string, steps: number): ClickHouseClient {
+  let left = steps;
+  return new Proxy(client, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
+      return async (...words: unknown[]): Promise<unknown> => {
+        if (left === 0) throw new Error('killed');
+        if (JSON.stringify(words).includes(`"${project}"`)) left -= 1;
+        const done: unknown = await (method as (...all: unknown[]) => unknown).apply(target, words);
+        if (left === 0) throw new Error('killed');
+        return done;
+      };
+    },
+  });
+}
 
 const rowsOf = (project: string) =>
   `SELECT toInt32(count()), toString(sum(value)), (SELECT toInt32(count()) FROM sojourn.sessions FINAL WHERE project = '${project}') FROM sojourn.metrics WHERE project = '${project}'`;

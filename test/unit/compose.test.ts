@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import { parse } from 'yaml';
+import { checkPassword } from '../../dashboard/password.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 
 interface Service {
@@ -51,7 +52,7 @@ function variablesIn(value: string): { name: string; rest: string }[] {
 /** What Compose makes of a value: what is required is set, what has a default keeps it. */
 function interpolate(value: string): string {
   return value.replace(/\$\{[A-Z_]+(:\?[^}]*|:-([^}]*))\}/g, (_all, rest: string, fallback = '') =>
-    rest.startsWith(':?') ? 'abc123' : String(fallback),
+    rest.startsWith(':?') ? 'abc123xyz' : String(fallback),
   );
 }
 
@@ -97,7 +98,12 @@ describe('docker-compose.yml', () => {
   });
 
   it('builds one image for all processes of Sojourn', () => {
-    expect(ofSojourn.map(([name]) => name)).to.have.members(['migrate', 'ingest', 'worker']);
+    expect(ofSojourn.map(([name]) => name)).to.have.members([
+      'migrate',
+      'ingest',
+      'worker',
+      'dashboard',
+    ]);
     expect(new Set(ofSojourn.map(([, { image }]) => image)).size).to.equal(1);
     for (const [name, { command }] of ofSojourn) expect(command).to.deep.equal([name]);
   });
@@ -131,7 +137,9 @@ describe('docker-compose.yml', () => {
 
     for (const port of ports) expect(port).to.match(/^127\.0\.0\.1:\d+:\d+$/);
     expect(new Set(ports.map((port) => port.split(':')[1])).size).to.equal(ports.length);
-    for (const [name, { ports: own }] of ofSojourn) expect(own, name).to.equal(undefined);
+    for (const [name, { ports: own }] of ofSojourn) {
+      if (name !== 'dashboard') expect(own, name).to.equal(undefined);
+    }
   });
 
   it('declares every volume it uses, uses every volume it declares, and mounts files that exist', () => {
@@ -165,7 +173,10 @@ describe('docker-compose.yml', () => {
 
       expect(secrets.length).to.be.above(10);
       for (const { what, value } of secrets) {
-        const isPlainUrl = /^\w+:\/\/[\w.]+:\d+$/.test(value);
+        // Where people find something: with a port that has a default, or nowhere unless they say so.
+        const isPlainUrl = /^(\w+:\/\/[\w.]+:\d+)?$/.test(
+          what.endsWith('_URL') ? interpolate(value) : value,
+        );
         const isRequired = variablesIn(value).every(({ rest }) => rest.startsWith(':?'));
         expect(isPlainUrl || (isRequired && value.includes('${')), what).to.equal(true);
       }
@@ -188,8 +199,24 @@ describe('docker-compose.yml', () => {
         const values = Object.entries(environment).map(([key, value]) => [key, interpolate(value)]);
         const config = loadConfig(Object.fromEntries(values) as Record<string, string>);
         expect(config.NATS_URL, name).to.equal('nats://nats:4222');
-        expect(config.REDIS_URL, name).to.equal('redis://:abc123@redis:6379');
+        const redis = name === 'dashboard' ? undefined : 'redis://:abc123xyz@redis:6379';
+        expect(config.REDIS_URL, name).to.equal(redis);
       }
+    });
+
+    it('gives the page what it reads with and nothing else, and lets nobody in without a password', () => {
+      const { environment = {}, ports } = file.services['dashboard'] ?? {};
+      const given = Object.keys(environment);
+
+      expect(given.filter((name) => /WRITER|ADMIN|MARTS|REDIS/.test(name))).to.deep.equal([]);
+      expect(environment).to.include({ CLICKHOUSE_BI_USER: 'sojourn_bi', NATS_USER: 'subscriber' });
+      const values = Object.entries(environment).map(([key, value]) => [key, interpolate(value)]);
+      const config = loadConfig(Object.fromEntries(values) as Record<string, string>);
+      checkPassword(config);
+      expect(() => {
+        checkPassword({ ...config, DASHBOARD_PASSWORD: undefined });
+      }).to.throw('DASHBOARD_PASSWORD');
+      expect((ports ?? []).map(interpolate)).to.deep.equal(['127.0.0.1:8090:8090']);
     });
 
     it('tells nobody but the migration the password of the ClickHouse administrator', () => {

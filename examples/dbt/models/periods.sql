@@ -12,7 +12,7 @@ select
     {{ column }} as begins,
     sessions,
     page_views,
-    toInt64(visitors) as visitors,
+    visitors,
     revenue
 from {{ source('sojourn', view) }}
 {% if not loop.last %}union all{% endif %}
