@@ -58,12 +58,24 @@ export interface Observer {
   status(): Promise<Status>;
   /** @throws what the server threw */
   streams(): Promise<StreamFigures>;
+  /** How events flow on their way to ClickHouse. @throws what a server threw */
+  flow(): Promise<Flow>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
   /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
   recentSessions(toSeq: number): Promise<string[]>;
   close(): Promise<void>;
+}
+
+export interface Flow {
+  /**
+   * When the oldest message came, epoch milliseconds, that waits in EVENTS, or whose difference waits in ROLLUPS;
+   * undefined where none does. What a session has taken and not written yet, for a minute at the most, is not seen.
+   */
+  readonly oldestAt?: number;
+  readonly redelivered: number;
+  readonly isPaused: boolean;
 }
 
 /** Nobody waits longer than this to hear that a server is away. */
@@ -113,6 +125,30 @@ export function createObserver(config: Config): Observer {
       );
     }
     return figures;
+  }
+
+  /** When a stream took its first message from a sequence on that is still there. */
+  async function takenAt(stream: string, seq: number): Promise<number | undefined> {
+    const { jsm } = await nats.get();
+    const message = await jsm.streams.getMessage(stream, { seq, next_by_subj: '>' });
+    return message?.time.getTime();
+  }
+
+  async function flow(): Promise<Flow> {
+    const { consumer, rollups } = await streams();
+    const loaded = await loadedUpTo(rollups);
+    const times = await Promise.all([
+      consumer.num_pending + consumer.num_ack_pending === 0
+        ? undefined
+        : takenAt(EVENTS_STREAM, consumer.ack_floor.stream_seq + 1),
+      pendingDifferences(rollups, loaded) === 0 ? undefined : takenAt(ROLLUPS_STREAM, loaded + 1),
+    ]);
+    const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
+    return {
+      ...(oldestAt < Infinity && { oldestAt }),
+      redelivered: consumer.num_redelivered,
+      isPaused: consumer.paused ?? false,
+    };
   }
 
   async function countOpen(): Promise<number> {
@@ -200,6 +236,7 @@ export function createObserver(config: Config): Observer {
   return {
     status,
     streams,
+    flow,
     loadedUpTo,
     temporal: () => temporal.get(),
     recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),
