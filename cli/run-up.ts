@@ -74,7 +74,12 @@ export async function runUp(options: UpOptions): Promise<void> {
     const pipeline = await startPipeline(config, log, ROLES, health.watch);
     closers.add('pipeline', () => pipeline.stop());
     health.started(pipeline.ingest);
-    signal.then(health.stopping, () => undefined);
+    signal.then(
+      () => {
+        health.stopping();
+      },
+      () => undefined,
+    );
     if (config.CLICKHOUSE_ADMIN_USER !== undefined) {
       const purging = startPurging(config, pipeline.nats, log);
       closers.add('purging', () => purging.stop());

@@ -130,7 +130,7 @@ export function createObserver(config: Config): Observer {
   /** When a stream took its first message from a sequence on that is still there. */
   async function takenAt(stream: string, seq: number): Promise<number | undefined> {
     const { jsm } = await nats.get();
-    const message = await jsm.streams.getMessage(stream, { seq, next_by_subj: '>' });
+    const message = await jsm.direct.getMessage(stream, { seq, next_by_subj: '>' });
     return message?.time.getTime();
   }
 
