@@ -127,22 +127,25 @@ export function createObserver(config: Config): Observer {
     return figures;
   }
 
-  /** When a stream took its first message from a sequence on that is still there. */
-  async function takenAt(stream: string, seq: number): Promise<number | undefined> {
-    const { jsm } = await nats.get();
-    const message = await jsm.direct.getMessage(stream, { seq, next_by_subj: '>' });
-    return message?.time.getTime();
-  }
-
   async function flow(): Promise<Flow> {
+    const { jsm } = await nats.get();
     const { consumer, rollups } = await streams();
     const loaded = await loadedUpTo(rollups);
-    const times = await Promise.all([
+    const oldest = await Promise.all([
+      // What is behind the floor may have expired: then the next one that is there.
       consumer.num_pending + consumer.num_ack_pending === 0
-        ? undefined
-        : takenAt(EVENTS_STREAM, consumer.ack_floor.stream_seq + 1),
-      pendingDifferences(rollups, loaded) === 0 ? undefined : takenAt(ROLLUPS_STREAM, loaded + 1),
+        ? null
+        : jsm.direct.getMessage(EVENTS_STREAM, {
+            seq: consumer.ack_floor.stream_seq + 1,
+            next_by_subj: '>',
+          }),
+      pendingDifferences(rollups, loaded) === 0
+        ? null
+        : jsm.streams.getMessage(ROLLUPS_STREAM, {
+            seq: Math.max(loaded + 1, rollups.state.first_seq),
+          }),
     ]);
+    const times = oldest.map((message) => message?.time.getTime());
     const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
     return {
       ...(oldestAt < Infinity && { oldestAt }),
