@@ -2,6 +2,7 @@
 import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
+import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
@@ -35,6 +36,7 @@ export interface ActivityDeps {
   readonly history: SessionHistory;
   readonly resets: ResetGuard;
   readonly sessionIsOver: SessionIsOver;
+  readonly watch: Watch;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
 }
@@ -118,7 +120,9 @@ export function createActivities(deps: ActivityDeps) {
     const stream = async () => (await deps.log.end(range.partition)).log;
     if (await isOver(range, kept, stream)) return false;
     await deps.ledger.keep({ range, isLoaded: false });
+    const beganAt = Date.now();
     const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
+    deps.watch.loaded(records, Date.now() - beganAt);
     if (isCut === true) {
       const lost = 'rollup log was put back, records that were to be loaded are lost';
       Context.current().log.error(lost, { ...range, recordsLeft: records });

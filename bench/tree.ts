@@ -37,9 +37,11 @@ export interface Tree {
   stop(): Promise<void>;
 }
 
-/** A tree from before the page does not know the flag. */
-function pagePort(root: string): readonly string[] {
-  return existsSync(join(root, 'dashboard')) ? ['--dashboard-port', '0'] : [];
+/** A tree from before the page, or before `/metrics`, does not know the flag. */
+function ownPorts(root: string): readonly string[] {
+  return ['dashboard', 'health'].flatMap((name) =>
+    existsSync(join(root, name)) ? [`--${name}-port`, '0'] : [],
+  );
 }
 
 /** @throws Error where `up` ends by itself or does not get going */
@@ -48,7 +50,7 @@ export async function startTree(root: string): Promise<Tree> {
   const { PATH = '', HOME = '' } = processEnvironment();
   const child = spawn(
     process.execPath,
-    [join(root, 'bin', 'sojourn.mjs'), 'up', '--data-dir', dataDir, ...ANY_PORT, ...pagePort(root)],
+    [join(root, 'bin', 'sojourn.mjs'), 'up', '--data-dir', dataDir, ...ANY_PORT, ...ownPorts(root)],
     { cwd: root, env: { PATH, HOME }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let log = '';

@@ -1,13 +1,17 @@
 /** The commands of a cluster: the two kinds of process, and the schema. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { type EventsFrom, parseEventsFrom } from '../platform/events-from.ts';
-import { dataDirOption } from './options.ts';
+import { dataDirOption, portArgument } from './options.ts';
+
+const HEALTH_PORT =
+  'serve /healthz, /readyz and /metrics there (on HEALTH_HOST, 127.0.0.1 by default)';
 
 export function workerCommand() {
   return new Command('worker')
     .description(
       'Run session and loader workflows until SIGTERM. Any number of these share the work.',
     )
+    .option('--health-port <n>', HEALTH_PORT, portArgument)
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: TEMPORAL_ADDRESS=temporal:7233 … npx sojourn worker')
     .action(async (options) => {
@@ -18,10 +22,8 @@ export function workerCommand() {
         'CLICKHOUSE_URL',
         'REDIS_URL',
       ]);
-      const { runWorker } = await import('../workers/pipeline.ts');
-      const { createLog } = await import('../platform/log.ts');
-      const log = createLog({ level: config.LOG_LEVEL });
-      await runWorker(config, log);
+      const { runProcess } = await import('./run-process.ts');
+      await runProcess(config, { ingest: false, worker: true }, options.healthPort);
     });
 }
 
@@ -30,15 +32,14 @@ export function ingestCommand() {
     .description(
       'Bring events from NATS to their sessions until SIGTERM. Any number share the work.',
     )
+    .option('--health-port <n>', HEALTH_PORT, portArgument)
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: NATS_URL=nats://nats:4222 … npx sojourn ingest')
     .action(async (options) => {
       const { commandConfig } = await import('./command-config.ts');
       const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS']);
-      const { runIngest } = await import('../workers/pipeline.ts');
-      const { createLog } = await import('../platform/log.ts');
-      const log = createLog({ level: config.LOG_LEVEL });
-      await runIngest(config, log);
+      const { runProcess } = await import('./run-process.ts');
+      await runProcess(config, { ingest: true, worker: false }, options.healthPort);
     });
 }
 

@@ -28,6 +28,8 @@ import {
   startServers,
 } from '../servers/index.ts';
 import { checkPassword } from '../dashboard/password.ts';
+import { type Health, runHealth } from '../health/run.ts';
+import { HEALTH_PORT_FLAG } from '../health/server.ts';
 import { startPurging } from '../operations/keep-purging.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
@@ -44,6 +46,7 @@ export interface UpOptions {
   readonly clickhousePort: number;
   readonly redisPort: number;
   readonly dashboardPort: number;
+  readonly healthPort: number;
 }
 
 /** Runs until a signal, until `--for` is over, or until a part of it breaks. */
@@ -61,15 +64,22 @@ export async function runUp(options: UpOptions): Promise<void> {
   interruption.catch(() => undefined);
 
   try {
-    const { servers, config } = await Promise.race([
+    const { servers, config, health } = await Promise.race([
       interruption,
       prepareServers(options, environment, given, log, closers),
     ]);
     const keeper = servers.keepRunning();
     closers.add('keeper', () => keeper.stop());
     // Not raced against the signal: what is half started could not be stopped.
-    const pipeline = await startPipeline(config, log, { ingest: true, worker: true });
+    const pipeline = await startPipeline(config, log, ROLES, health.watch);
     closers.add('pipeline', () => pipeline.stop());
+    health.started(pipeline.ingest);
+    signal.then(
+      () => {
+        health.stopping();
+      },
+      () => undefined,
+    );
     if (config.CLICKHOUSE_ADMIN_USER !== undefined) {
       const purging = startPurging(config, pipeline.nats, log);
       closers.add('purging', () => purging.stop());
@@ -87,6 +97,8 @@ export async function runUp(options: UpOptions): Promise<void> {
 /** A signal came. */
 class Interruption extends Error {}
 
+const ROLES = { ingest: true, worker: true } as const;
+
 const REQUIRED = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;
 
 type UpConfig = Config & { readonly [K in (typeof REQUIRED)[number]]: string };
@@ -97,12 +109,13 @@ async function prepareServers(
   given: Config,
   log: Logger,
   closers: ReturnType<typeof createClosers>,
-): Promise<{ servers: Servers; config: UpConfig }> {
+): Promise<{ servers: Servers; config: UpConfig; health: Health }> {
   const which = serversToStart(given);
   const cache = cacheDir(environment);
   let servers: Servers | undefined;
   let config: UpConfig | undefined;
   let dashboardUrl: string | undefined;
+  let health: Health | undefined;
   const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
     task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
     log.debug({ server: name }, 'server progress');
@@ -129,7 +142,10 @@ async function prepareServers(
               clickhouse: options.clickhousePort,
               redis: options.redisPort,
             },
-            alsoFree: [{ port: options.dashboardPort, flag: DASHBOARD_FLAG }],
+            alsoFree: [
+              { port: options.dashboardPort, flag: DASHBOARD_FLAG },
+              { port: options.healthPort, flag: HEALTH_PORT_FLAG },
+            ],
             namespace: given.TEMPORAL_NAMESPACE,
             searchAttributes: temporalSearchAttributes(),
             log,
@@ -140,9 +156,13 @@ async function prepareServers(
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
           dashboardUrl = await serveDashboard(options, config, given, log, closers);
+          const asked = await runHealth(config, log, { port: options.healthPort, roles: ROLES });
+          health = asked;
+          closers.add('health', () => asked.close());
           writeEnvFile(options.dataDir, {
             ...found,
             DASHBOARD_URL: dashboardUrl,
+            HEALTH_URL: asked.url,
             ...definedOf(environment, Object.keys(config)),
           });
         },
@@ -157,9 +177,15 @@ async function prepareServers(
     { renderer: process.stderr.isTTY ? 'default' : 'simple', fallbackRenderer: 'simple' },
   );
   await tasks.run();
-  if (servers === undefined || config === undefined || dashboardUrl === undefined)
+  if (
+    servers === undefined ||
+    config === undefined ||
+    dashboardUrl === undefined ||
+    health === undefined
+  )
     throw new Error('servers were not started');
-  return { servers, config: { ...config, DASHBOARD_URL: dashboardUrl } };
+  const urls = { DASHBOARD_URL: dashboardUrl, HEALTH_URL: health.url };
+  return { servers, config: { ...config, ...urls }, health };
 }
 
 const DASHBOARD_FLAG = '--dashboard-port';
@@ -252,6 +278,7 @@ function describe(config: UpConfig, servers: Servers, dataDir: string): string {
       : []),
     ['REDIS_URL', config.REDIS_URL],
     ['DASHBOARD_URL', config.DASHBOARD_URL],
+    ['HEALTH_URL', config.HEALTH_URL],
   ];
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   return [

@@ -58,12 +58,24 @@ export interface Observer {
   status(): Promise<Status>;
   /** @throws what the server threw */
   streams(): Promise<StreamFigures>;
+  /** How events flow on their way to ClickHouse. @throws what a server threw */
+  flow(): Promise<Flow>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
   /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
   recentSessions(toSeq: number): Promise<string[]>;
   close(): Promise<void>;
+}
+
+export interface Flow {
+  /**
+   * When the oldest message came, epoch milliseconds, that waits in EVENTS, or whose difference waits in ROLLUPS;
+   * undefined where none does. What a session has taken and not written yet, for a minute at the most, is not seen.
+   */
+  readonly oldestAt?: number;
+  readonly redelivered: number;
+  readonly isPaused: boolean;
 }
 
 /** Nobody waits longer than this to hear that a server is away. */
@@ -113,6 +125,33 @@ export function createObserver(config: Config): Observer {
       );
     }
     return figures;
+  }
+
+  async function flow(): Promise<Flow> {
+    const { jsm } = await nats.get();
+    const { consumer, rollups } = await streams();
+    const loaded = await loadedUpTo(rollups);
+    const oldest = await Promise.all([
+      // What is behind the floor may have expired: then the next one that is there.
+      consumer.num_pending + consumer.num_ack_pending === 0
+        ? null
+        : jsm.direct.getMessage(EVENTS_STREAM, {
+            seq: consumer.ack_floor.stream_seq + 1,
+            next_by_subj: '>',
+          }),
+      pendingDifferences(rollups, loaded) === 0
+        ? null
+        : jsm.streams.getMessage(ROLLUPS_STREAM, {
+            seq: Math.max(loaded + 1, rollups.state.first_seq),
+          }),
+    ]);
+    const times = oldest.map((message) => message?.time.getTime());
+    const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
+    return {
+      ...(oldestAt < Infinity && { oldestAt }),
+      redelivered: consumer.num_redelivered,
+      isPaused: consumer.paused ?? false,
+    };
   }
 
   async function countOpen(): Promise<number> {
@@ -200,6 +239,7 @@ export function createObserver(config: Config): Observer {
   return {
     status,
     streams,
+    flow,
     loadedUpTo,
     temporal: () => temporal.get(),
     recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),

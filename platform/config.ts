@@ -116,6 +116,11 @@ const SCHEMA = z.object({
     .default('127.0.0.1'),
   DASHBOARD_PASSWORD: text.min(8, { error: 'must have at least 8 characters' }).optional(),
   DASHBOARD_URL: url(['http:', 'https:']).optional(),
+  HEALTH_HOST: z
+    .string()
+    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
+    .default('127.0.0.1'),
+  HEALTH_URL: url(['http:', 'https:']).optional(),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',

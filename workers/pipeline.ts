@@ -14,10 +14,11 @@ import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createSessionRuns } from '../platform/session-runs.ts';
-import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import { createClosers } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
+import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { loadZones } from '../platform/zones.ts';
 import type { SessionSettings } from '../shared/actor.ts';
@@ -49,7 +50,12 @@ export interface Roles {
 }
 
 /** @throws SojournError `SJ_CONFIG` where an address is missing; what a client throws on connecting */
-export async function startPipeline(given: Config, log: Logger, roles: Roles): Promise<Pipeline> {
+export async function startPipeline(
+  given: Config,
+  log: Logger,
+  roles: Roles,
+  watch: Watch = NO_WATCH,
+): Promise<Pipeline> {
   const config = requireServers(
     given,
     roles.worker
@@ -101,6 +107,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         announcer: createAnnouncer(nats),
         history,
         sessionIsOver: createSessionIsOver(temporal.client),
+        watch,
       };
       const worker = await startSessionWorker({
         ...temporal,
@@ -145,6 +152,7 @@ export async function startPipeline(given: Config, log: Logger, roles: Roles): P
         log,
         now: Date.now,
         stuckAfterMs: config.SESSION_STUCK_AFTER,
+        watch,
         ...(sessionWorker && { worker: sessionWorker }),
       });
       closers.add('ingest', () => started.stop());
@@ -165,25 +173,4 @@ function sessionSettingsOf(config: Config): SessionSettings {
     lateGraceMs: config.LATE_GRACE,
     showsItsEnd: true,
   };
-}
-
-/** Runs until a signal, or until something breaks. */
-async function runUntilSignal(config: Config, log: Logger, roles: Roles): Promise<void> {
-  const signal = untilSignal(log);
-  const pipeline = await startPipeline(config, log, roles);
-  try {
-    await Promise.race([signal, pipeline.finished]);
-  } finally {
-    await pipeline.stop();
-  }
-}
-
-/** The command `ingest`. */
-export function runIngest(config: Config, log: Logger): Promise<void> {
-  return runUntilSignal(config, log, { ingest: true, worker: false });
-}
-
-/** The command `worker`. */
-export function runWorker(config: Config, log: Logger): Promise<void> {
-  return runUntilSignal(config, log, { ingest: false, worker: true });
 }

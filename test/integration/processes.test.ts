@@ -123,6 +123,7 @@ describe('a process', () => {
       'CLICKHOUSE_BI_PASSWORD',
       'REDIS_URL',
       'DASHBOARD_URL',
+      'HEALTH_URL',
     );
 
     up.signal('SIGTERM');

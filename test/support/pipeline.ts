@@ -29,7 +29,7 @@ const STOP_MS_MAX = 40_000;
 const COMMAND_MS_MAX = 150_000;
 
 /** Several of them run on one machine. */
-export const ANY_DASHBOARD_PORT = ['--dashboard-port', '0'] as const;
+export const ANY_DASHBOARD_PORT = ['--dashboard-port', '0', '--health-port', '0'] as const;
 
 /** Short, so that tests need not wait; each test may override. */
 export const QUICK_SETTINGS = {

@@ -95,6 +95,8 @@ export interface Gather {
   waitingOf(session: { readonly project: string; readonly sessionId: string }): number;
   /** Events of a project that are held, */
   heldOf(project: string): number;
+  /** Events held, by project. */
+  readonly heldByProject: ReadonlyMap<string, number>;
   /** and of those the ones that overtake. */
   aheadOf(project: string): number;
   /** No more messages are wanted now: there is no room for them, or enough to do. */
@@ -365,6 +367,7 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
       return (parked.get(key) ?? entryOf(key))?.events.length ?? 0;
     },
     heldOf: (project) => held.of(project),
+    heldByProject: held.byProject,
     aheadOf: (project) => held.aheadOf(project),
     get isFull() {
       return !held.hasRoom || urgent.size - urgentAhead.size >= COMPLETE_MAX;

@@ -12,6 +12,7 @@ export interface HeldCounts {
   count(project: string, message: HeldMessage, bytes: number, sign: 1 | -1): void;
   readonly events: number;
   of(project: string): number;
+  readonly byProject: ReadonlyMap<string, number>;
   aheadOf(project: string): number;
   /** What overtakes has room of its own. */
   readonly hasRoom: boolean;
@@ -37,6 +38,7 @@ export function countHeld(): HeldCounts {
       return all.events;
     },
     of: (project) => byProject.get(project) ?? 0,
+    byProject,
     aheadOf: (project) => aheadByProject.get(project) ?? 0,
     get hasRoom() {
       return (

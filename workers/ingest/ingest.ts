@@ -11,6 +11,7 @@ import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
 import { type Nats, placesSince } from '../../platform/nats.ts';
 import { isServerAway } from '../../platform/temporal.ts';
+import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
 import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
@@ -60,11 +61,14 @@ export interface IngestDeps {
   readonly stuckAfterMs: number;
   /** The worker of this process, where there is one. */
   readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
+  readonly watch: Watch;
 }
 
 export interface Ingest {
   /** What went through so far. */
   readonly figures: Readonly<IngestFigures>;
+  /** Events that are held for their sessions, by project. */
+  readonly heldByProject: ReadonlyMap<string, number>;
   /** Rejects when pulling cannot go on; resolves after {@link stop}. */
   readonly finished: Promise<void>;
   /** Stops pulling, delivers what is held, gives the rest back to JetStream. */
@@ -92,6 +96,7 @@ export async function startIngest({
   worker,
   stretch,
   rhythm,
+  watch,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather(rhythm);
   const workerLoad = worker && (() => worker.load + worker.untaken.count(now()));
@@ -260,10 +265,12 @@ export async function startIngest({
 
   /** One try. @throws what the session or the server had against it */
   async function attempt(delivery: Delivery): Promise<void> {
+    const beganAt = now();
     const workflowId = sessionOf(delivery);
     const takenBefore = worker?.untaken.takenBy(workflowId);
     const outcome = await deliver(delivery, floorBefore(delivery));
     figures[outcome] += 1;
+    watch.delivered(outcome, now() - beganAt);
     if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
     if (failures > 0) log.info({ failures }, 'temporal takes events again');
     failures = 0;
@@ -293,6 +300,7 @@ export async function startIngest({
    * comes back. It is not where another session has been taken meanwhile: then it is this session's trouble.
    */
   function failed(delivery: Delivery, error: unknown, sentAt: number): void {
+    watch.deliveryFailed();
     if (!isServerAway(error) || stuck.isOneTakenSince(sentAt)) {
       failing.failed(delivery, error);
       return;
@@ -320,6 +328,7 @@ export async function startIngest({
         if (!(await letters.keep(project, letterSource, letter)))
           throw new Error('dead letter not kept');
         figures.deadLetters += 1;
+        watch.deadLetter(project, letter.reason);
       },
     }),
     onDone: (delivery, isGivenUp) => {
@@ -382,8 +391,10 @@ export async function startIngest({
   ): void {
     letters.keep(project, { subject, seq, place }, letter).then(
       (isKept) => {
-        if (isKept) figures.deadLetters += 1;
-        else entry.isUnkept = true;
+        if (isKept) {
+          figures.deadLetters += 1;
+          watch.deadLetter(project, letter.reason);
+        } else entry.isUnkept = true;
         settlePart(entry);
       },
       (error: unknown) => {
@@ -499,6 +510,7 @@ export async function startIngest({
   let stopped: Promise<void> | undefined;
   return {
     figures,
+    heldByProject: gather.heldByProject,
     finished: ended,
     stop() {
       stopped ??= (async () => {

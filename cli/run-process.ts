@@ -1,0 +1,35 @@
+/** `sojourn worker` and `sojourn ingest`: one kind of process alone, until a signal, or until something breaks. */
+import type { Config } from '../platform/config.ts';
+import { createLog } from '../platform/log.ts';
+import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import { NO_WATCH } from '../platform/watch.ts';
+import { type Roles, startPipeline } from '../workers/pipeline.ts';
+
+/** @param healthPort nothing is served without one: several processes share a machine */
+export async function runProcess(
+  config: Config,
+  roles: Roles,
+  healthPort: number | undefined,
+): Promise<void> {
+  const log = createLog({ level: config.LOG_LEVEL });
+  const signal = untilSignal(log);
+  const closers = createClosers(log);
+  try {
+    const health =
+      healthPort === undefined
+        ? undefined
+        : await (
+            await import('../health/run.ts')
+          ).runHealth(config, log, { port: healthPort, roles });
+    if (health !== undefined) closers.add('health', () => health.close());
+    const pipeline = await startPipeline(config, log, roles, health?.watch ?? NO_WATCH);
+    closers.add('pipeline', () => pipeline.stop());
+    health?.started(pipeline.ingest);
+    const stopping = signal.then(() => {
+      health?.stopping();
+    });
+    await Promise.race([stopping, pipeline.finished]);
+  } finally {
+    await closers.closeAll();
+  }
+}

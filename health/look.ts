@@ -1,0 +1,57 @@
+/**
+ * What the servers say, asked once for all who want to know within a moment: a scrape and two probes cost what one does.
+ */
+import type { Observer, Status } from '../operations/observe.ts';
+
+export interface Look {
+  readonly status: Status;
+  /** See `Observer.flow`; null where nobody knows. */
+  readonly oldestUnloadedMs: number | null;
+  readonly redelivered: number | null;
+  /** Somebody has paused the consumer of EVENTS. */
+  readonly isPaused: boolean;
+}
+
+export interface Looker {
+  /** Never rejects: a server that is away is part of the answer. */
+  look(): Promise<Look>;
+}
+
+/** Orchestrators ask every few seconds. */
+const FRESH_MS = 3_000;
+
+export function createLooker(
+  observer: Pick<Observer, 'status' | 'flow'>,
+  now: () => number,
+): Looker {
+  let latest: Promise<Look> | undefined;
+  let askedAt = -Infinity;
+
+  async function ask(): Promise<Look> {
+    const [status, flow] = await Promise.all([
+      observer.status(),
+      observer.flow().catch(() => undefined),
+    ]);
+    return {
+      status,
+      oldestUnloadedMs:
+        flow === undefined
+          ? null
+          : flow.oldestAt === undefined
+            ? 0
+            : Math.max(0, now() - flow.oldestAt),
+      redelivered: flow?.redelivered ?? null,
+      isPaused: flow?.isPaused ?? false,
+    };
+  }
+
+  return {
+    look() {
+      if (latest === undefined || now() - askedAt > FRESH_MS) {
+        askedAt = now();
+        latest = ask();
+      }
+      return latest;
+    },
+  };
+}

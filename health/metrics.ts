@@ -1,0 +1,195 @@
+/**
+ * The metrics of a process, as Prometheus reads them. What passes through is counted as it passes; what the servers
+ * know is asked when somebody scrapes, so a process that nobody scrapes asks nothing. docs/health.md lists them all.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Watch } from '../platform/watch.ts';
+import type { IngestFigures } from '../workers/ingest/ingest.ts';
+import type { Look, Looker } from './look.ts';
+import { labelOfReason } from './reasons.ts';
+
+export interface Metrics {
+  readonly watch: Watch;
+  /** Says where the figures of ingest are, once it runs. */
+  follow(ingest: IngestSource): void;
+  /** All of them as text. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export interface IngestSource {
+  readonly figures: Readonly<IngestFigures>;
+  /** Events that are held, by project. */
+  readonly heldByProject: ReadonlyMap<string, number>;
+}
+
+/** More projects than this share one label: each label is a series that Prometheus keeps. */
+const PROJECTS_MAX = 500;
+const OTHER = '(other)';
+const EVENT_LOOP_PRECISION_MS = 100;
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const RECORDS = [1, 10, 100, 1_000, 10_000];
+
+export function createMetrics(looker: Looker): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({
+    register: registry,
+    eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
+  });
+  let ingest: IngestSource | undefined;
+  const projects = new Set<string>();
+  const labelOfProject = (project: string) => {
+    if (projects.size < PROJECTS_MAX) projects.add(project);
+    return projects.has(project) ? project : OTHER;
+  };
+
+  const deliveries = new Histogram({
+    name: 'sojourn_delivery_duration_seconds',
+    help: 'Time until a session took a batch, by what it took',
+    labelNames: ['how'] as const,
+    buckets: SECONDS,
+    registers,
+  });
+  const failures = new Counter({
+    name: 'sojourn_delivery_failures_total',
+    help: 'Batches that were not taken, and were tried again or given up',
+    registers,
+  });
+  const letters = new Counter({
+    name: 'sojourn_dead_letters_total',
+    help: 'Dead letters kept by this process, by project and by what the reason names',
+    labelNames: ['project', 'reason'] as const,
+    registers,
+  });
+  const loads = new Histogram({
+    name: 'sojourn_load_duration_seconds',
+    help: 'Time that a load of differences into ClickHouse took',
+    buckets: SECONDS,
+    registers,
+  });
+  const loadSizes = new Histogram({
+    name: 'sojourn_load_records',
+    help: 'Differences in a load',
+    buckets: RECORDS,
+    registers,
+  });
+  for (const [name, figure, help] of INGEST_COUNTERS) {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(ingest?.figures[figure] ?? 0);
+      },
+    });
+  }
+  new Gauge({
+    name: 'sojourn_held_events',
+    help: 'Events that ingest holds for their sessions, by project',
+    labelNames: ['project'] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const [project, held] of ingest?.heldByProject ?? []) {
+        this.inc({ project: labelOfProject(project) }, held);
+      }
+    },
+  });
+  addServerGauges(registry, () => looker.look());
+
+  return {
+    watch: {
+      delivered: (how, tookMs) => {
+        deliveries.observe({ how }, tookMs / 1_000);
+      },
+      deliveryFailed: () => {
+        failures.inc();
+      },
+      deadLetter: (project, reason) => {
+        letters.inc({ project: labelOfProject(project), reason: labelOfReason(reason) });
+      },
+      loaded: (records, tookMs) => {
+        loads.observe(tookMs / 1_000);
+        loadSizes.observe(records);
+      },
+    },
+    follow(source) {
+      ingest = source;
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+const INGEST_COUNTERS = [
+  ['sojourn_ingest_messages_total', 'messages', 'Messages taken from EVENTS'],
+  ['sojourn_ingest_events_total', 'events', 'Good events in them'],
+  ['sojourn_sessions_started_total', 'started', 'Sessions begun'],
+  ['sojourn_sessions_reopened_total', 'reopened', 'Sessions reopened by a late event'],
+] as const;
+
+/** A figure of the servers that nobody knows just now is left out, not 0. */
+const SERVER_GAUGES: readonly (readonly [
+  name: string,
+  help: string,
+  of: (look: Look) => number | null,
+])[] = [
+  [
+    'sojourn_oldest_unloaded_event_age_seconds',
+    'Age of the oldest event, or difference, that waits on its way to ClickHouse; 0 where none does. The one number to watch',
+    ({ oldestUnloadedMs }) => (oldestUnloadedMs === null ? null : oldestUnloadedMs / 1_000),
+  ],
+  [
+    'sojourn_events_pending',
+    'Events in EVENTS that nobody has taken yet',
+    ({ status }) => status.events.pending,
+  ],
+  [
+    'sojourn_events_unacknowledged',
+    'Events taken and not acknowledged yet',
+    ({ status }) => status.events.unacknowledged,
+  ],
+  [
+    'sojourn_events_redelivered',
+    'Of those, as many were delivered more than once',
+    ({ redelivered }) => redelivered,
+  ],
+  [
+    'sojourn_differences_pending',
+    'Differences that are not in ClickHouse yet',
+    ({ status }) => status.differences.pending,
+  ],
+  ['sojourn_sessions_open', 'Sessions that run in Temporal', ({ status }) => status.sessions.open],
+  ['sojourn_dead_letters_stored', 'Messages in DEADLETTERS', ({ status }) => status.deadLetters],
+];
+
+function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'sojourn_server_up',
+    help: '1 where the server answers and takes what it is given, else 0',
+    labelNames: ['server'] as const,
+    registers,
+    async collect() {
+      const { servers } = (await look()).status;
+      for (const [server, { reachable }] of Object.entries(servers)) {
+        this.set({ server }, reachable ? 1 : 0);
+      }
+    },
+  });
+  for (const [name, help, of] of SERVER_GAUGES) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        this.reset();
+        const value = of(await look());
+        if (value === null) this.remove();
+        else this.set(value);
+      },
+    });
+  }
+}

@@ -1,0 +1,27 @@
+/** Whether a process can do its work, and if not, why: one sentence for each trouble. Pure. */
+import type { Look } from './look.ts';
+
+/** What a process does. */
+export interface Work {
+  readonly ingest: boolean;
+  readonly worker: boolean;
+}
+
+/**
+ * Ingest needs NATS and Temporal; a worker needs ClickHouse and Redis besides.
+ * @returns nothing where it is ready
+ */
+export function troublesOf({ status, isPaused }: Look, work: Work): readonly string[] {
+  const needed = work.worker
+    ? (['nats', 'temporal', 'clickhouse', 'redis'] as const)
+    : (['nats', 'temporal'] as const);
+  return [
+    ...needed.flatMap((name) => {
+      const server = status.servers[name];
+      return server.reachable ? [] : [`${NAMES[name]}: ${server.error}`];
+    }),
+    ...(work.ingest && isPaused ? ['the consumer of EVENTS is paused'] : []),
+  ];
+}
+
+const NAMES = { nats: 'NATS', temporal: 'Temporal', clickhouse: 'ClickHouse', redis: 'Redis' };

@@ -1,0 +1,141 @@
+import { expect } from 'chai';
+import { createLooker, type Look } from '../../health/look.ts';
+import { createMetrics } from '../../health/metrics.ts';
+import { troublesOf } from '../../health/readiness.ts';
+import { labelOfReason } from '../../health/reasons.ts';
+import type { Flow, Status } from '../../operations/observe.ts';
+
+const UP = { reachable: true, url: '' } as const;
+const STATUS: Status = {
+  servers: { nats: UP, temporal: UP, clickhouse: UP, redis: UP },
+  events: { pending: 3, unacknowledged: 2 },
+  sessions: { open: 7 },
+  differences: { pending: 1 },
+  deadLetters: 0,
+};
+const LOOK: Look = { status: STATUS, oldestUnloadedMs: 1_500, redelivered: 0, isPaused: false };
+
+function away(...names: readonly (keyof Status['servers'])[]): Look {
+  const gone = { reachable: false, error: 'it does not answer' } as const;
+  const servers = { ...STATUS.servers, ...Object.fromEntries(names.map((name) => [name, gone])) };
+  return { ...LOOK, status: { ...STATUS, servers } };
+}
+
+describe('health: readiness', () => {
+  const both = { ingest: true, worker: true };
+
+  it('has no troubles where all servers answer', () => {
+    expect(troublesOf(LOOK, both)).to.deep.equal([]);
+  });
+
+  it('names each server that is away and is needed', () => {
+    expect(troublesOf(away('nats', 'redis'), both)).to.deep.equal([
+      'NATS: it does not answer',
+      'Redis: it does not answer',
+    ]);
+    expect(troublesOf(away('clickhouse', 'redis'), { ingest: true, worker: false })).to.deep.equal(
+      [],
+    );
+  });
+
+  it('tells of a consumer that somebody has paused, where it is needed', () => {
+    const paused = { ...LOOK, isPaused: true };
+    expect(troublesOf(paused, both)).to.deep.equal(['the consumer of EVENTS is paused']);
+    expect(troublesOf(paused, { ingest: false, worker: true })).to.deep.equal([]);
+  });
+});
+
+describe('health: what the servers say', () => {
+  it('is asked once for all who want to know within a moment', async () => {
+    let asked = 0;
+    let now = 0;
+    const looker = createLooker(
+      {
+        status: () => {
+          asked += 1;
+          return Promise.resolve(STATUS);
+        },
+        flow: () => Promise.resolve<Flow>({ oldestAt: -2_000, redelivered: 1, isPaused: false }),
+      },
+      () => now,
+    );
+    const looks = await Promise.all([looker.look(), looker.look()]);
+    expect(looks.map(({ oldestUnloadedMs }) => oldestUnloadedMs)).to.deep.equal([2_000, 2_000]);
+    expect(asked).to.equal(1);
+    now = 10_000;
+    await looker.look();
+    expect(asked).to.equal(2);
+  });
+
+  it('is known as far as they answer', async () => {
+    const flow = () => Promise.reject(new Error('away'));
+    const looker = createLooker({ status: () => Promise.resolve(STATUS), flow }, () => 0);
+    expect(await looker.look()).to.deep.equal({
+      status: STATUS,
+      oldestUnloadedMs: null,
+      redelivered: null,
+      isPaused: false,
+    });
+  });
+});
+
+describe('health: metrics', () => {
+  it('counts what passes, and shows what servers say', async () => {
+    const metrics = createMetrics({ look: () => Promise.resolve(LOOK) });
+    metrics.watch.delivered('started', 20);
+    metrics.watch.deliveryFailed();
+    metrics.watch.deadLetter('shop', 'sessionId is required');
+    metrics.watch.loaded(12, 80);
+    metrics.follow({
+      figures: {
+        messages: 5,
+        events: 6,
+        deadLetters: 1,
+        started: 2,
+        signalled: 3,
+        reopened: 1,
+        known: 0,
+      },
+      heldByProject: new Map([['shop', 4]]),
+    });
+    const lines = (await metrics.text()).split('\n');
+    expect(lines).to.include.members([
+      'sojourn_delivery_duration_seconds_count{how="started"} 1',
+      'sojourn_delivery_failures_total 1',
+      'sojourn_dead_letters_total{project="shop",reason="sessionId"} 1',
+      'sojourn_load_records_sum 12',
+      'sojourn_ingest_messages_total 5',
+      'sojourn_sessions_started_total 2',
+      'sojourn_held_events{project="shop"} 4',
+      'sojourn_oldest_unloaded_event_age_seconds 1.5',
+      'sojourn_sessions_open 7',
+      'sojourn_server_up{server="redis"} 1',
+    ]);
+  });
+
+  it('leaves out what nobody knows', async () => {
+    const look: Look = { ...away('temporal'), oldestUnloadedMs: null };
+    const unknown: Look = { ...look, status: { ...look.status, sessions: { open: null } } };
+    const metrics = createMetrics({ look: () => Promise.resolve(unknown) });
+    const lines = (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
+    expect(lines).to.include('sojourn_server_up{server="temporal"} 0');
+    expect(lines.filter((line) => /^sojourn_(sessions_open|oldest)/.test(line))).to.deep.equal([]);
+  });
+
+  it('has a bound on labels, whatever people publish', async () => {
+    const metrics = createMetrics({ look: () => Promise.resolve(LOOK) });
+    for (let n = 0; n < 2_000; n += 1) metrics.watch.deadLetter(`p${n}`, `${n} is no event`);
+    const lines = (await metrics.text()).split('\n');
+    const letters = lines.filter((line) => line.startsWith('sojourn_dead_letters_total{'));
+    expect(letters).to.have.lengthOf(501);
+    expect(letters).to.include('sojourn_dead_letters_total{project="(other)",reason="other"} 1500');
+  });
+
+  it('names what a reason is about', () => {
+    expect(labelOfReason('timestamp must be at most 24 hours in the future')).to.equal('timestamp');
+    expect(labelOfReason('header Nats-Msg-Id must be UTF-8')).to.equal('header');
+    expect(labelOfReason('properties.revenue must be a number')).to.equal('properties.revenue');
+    expect(labelOfReason('properties.x9 is odd')).to.equal('other');
+    expect(labelOfReason('')).to.equal('other');
+  });
+});
