@@ -1,7 +1,7 @@
 /** The panels of the page: each takes what is looked at and answers with numbers, ready to be shown. */
 import type { Zones } from '../shared/zones/index.ts';
 import { AddressError, type Days, type Unit, type View } from './address.ts';
-import { isFiltered, type Scope } from './conditions.ts';
+import { isFiltered } from './conditions.ts';
 import type { Database } from './database.ts';
 import type { DimensionName } from './dimensions.ts';
 import {
@@ -19,9 +19,10 @@ import {
   type Bucket,
   bucketsOf,
   hoursOf,
-  instantsOf,
   type Period,
   resolvePeriod,
+  type Span,
+  spanOf,
 } from './period.ts';
 import { findProject, type ProjectOnPage } from './projects.ts';
 import {
@@ -64,6 +65,9 @@ export interface Head {
 
 export interface Asked extends View {
   readonly period: Period;
+  /** What was asked for, and what it is compared with, as instants. */
+  readonly current: Span;
+  readonly previous: Span | undefined;
   readonly settings: ProjectOnPage;
   readonly head: Head;
 }
@@ -87,7 +91,13 @@ export async function resolveView(
     countedBy: isFiltered(view) ? 'visits' : 'overview',
     asOf: new Date(now()).toISOString(),
   };
-  return { ...view, period, settings, head };
+  const inZone = (days: Days) => spanOf(days, settings.timeZone, zones);
+  return {
+    ...view,
+    ...{ period, settings, head },
+    current: inZone(period.current),
+    previous: period.previous && inZone(period.previous),
+  };
 }
 
 export interface Totals extends Figures {
@@ -105,7 +115,7 @@ export async function summarize(
   asked: Asked,
   signal?: AbortSignal,
 ): Promise<Summary> {
-  const { current, previous } = asked.period;
+  const { current, previous } = asked;
   const [totals, before] = await Promise.all([
     totalsOf(deps, asked, current, signal),
     previous === undefined ? null : totalsOf(deps, asked, previous, signal),
@@ -115,18 +125,24 @@ export async function summarize(
 
 async function totalsOf(
   { database }: AnswerDeps,
-  scope: Scope,
-  days: Days,
+  asked: Asked,
+  span: Span,
   signal?: AbortSignal,
 ): Promise<Totals> {
+  const { unit } = asked.period;
   const [counts, visitors, revenue] = await Promise.all([
-    database.rows<CountsRow>(countsByDay(scope, days), signal),
-    database.rows<VisitorsRow>(visitorsBy(scope, days, undefined, 'monday'), signal),
-    database.rows<RevenueRow>(revenueByDay(scope, days), signal),
+    database.rows<CountsRow>(countsByDay(asked, span), signal),
+    // The question of the chart, which runs once for both.
+    database.rows<VisitorsRow>(
+      visitorsBy(asked, span, unit === 'hour' ? undefined : unit, asked.settings.week),
+      signal,
+    ),
+    database.rows<RevenueRow>(revenueByDay(asked, span), signal),
   ]);
+  const ofAll = visitors.find(({ bucket }) => bucket === '');
   const sum = counts.reduce((all, row) => addCounts(all, countsOf(row)), NO_COUNTS);
   return {
-    ...figuresOf(sum, Number(visitors[0]?.visitors ?? 0)),
+    ...figuresOf(sum, Number(ofAll?.visitors ?? 0)),
     revenue: revenueOf(revenue, 1, () => 0).map(({ currency, total }) => ({ currency, total })),
   };
 }
@@ -150,7 +166,7 @@ export interface Chart extends Head {
 
 /** The same figures by hour, day, week or month. */
 export async function chart(deps: AnswerDeps, asked: Asked, signal?: AbortSignal): Promise<Chart> {
-  const { current, previous } = asked.period;
+  const { current, previous } = asked;
   const [series, before] = await Promise.all([
     seriesOf(deps, asked, current, signal),
     previous === undefined ? null : seriesOf(deps, asked, previous, signal),
@@ -161,28 +177,28 @@ export async function chart(deps: AnswerDeps, asked: Asked, signal?: AbortSignal
 function seriesOf(
   deps: AnswerDeps,
   asked: Asked,
-  days: Days,
+  span: Span,
   signal?: AbortSignal,
 ): Promise<Series> {
   const { unit } = asked.period;
   return unit === 'hour'
-    ? seriesOfHours(deps, asked, days, signal)
-    : seriesOfDays(deps, asked, days, unit, signal);
+    ? seriesOfHours(deps, asked, span, signal)
+    : seriesOfDays(deps, asked, span, unit, signal);
 }
 
 async function seriesOfDays(
   { database }: AnswerDeps,
   asked: Asked,
-  days: Days,
+  span: Span,
   unit: Exclude<Unit, 'hour'>,
   signal?: AbortSignal,
 ): Promise<Series> {
   const { week } = asked.settings;
-  const buckets = bucketsOf(days, unit, { week, today: asked.period.today });
+  const buckets = bucketsOf(span, unit, { week, today: asked.period.today });
   const [counts, visitors, revenue] = await Promise.all([
-    database.rows<CountsRow>(countsByDay(asked, days), signal),
-    database.rows<VisitorsRow>(visitorsBy(asked, days, unit, week), signal),
-    database.rows<RevenueRow>(revenueByDay(asked, days), signal),
+    database.rows<CountsRow>(countsByDay(asked, span), signal),
+    database.rows<VisitorsRow>(visitorsBy(asked, span, unit, week), signal),
+    database.rows<RevenueRow>(revenueByDay(asked, span), signal),
   ]);
   const visitorsIn = new Map(visitors.map((row) => [row.bucket, Number(row.visitors)]));
   return {
@@ -197,18 +213,14 @@ async function seriesOfDays(
 async function seriesOfHours(
   { database, zones, now }: AnswerDeps,
   asked: Asked,
-  days: Days,
+  span: Span,
   signal?: AbortSignal,
 ): Promise<Series> {
-  const { timeZone } = asked.settings;
-  const buckets = hoursOf(days, timeZone, zones, now());
-  const hours: Hours = {
-    starts: buckets.map(({ start }) => start),
-    end: instantsOf(days, timeZone, zones).endMs / 1_000,
-  };
+  const buckets = hoursOf(span, asked.settings.timeZone, zones, now());
+  const hours: Hours = { starts: buckets.map(({ start }) => start), end: span.end };
   const [counts, revenue] = await Promise.all([
-    database.rows<CountsRow & VisitorsRow>(countsByHour(asked, days, hours), signal),
-    database.rows<RevenueRow>(revenueByHour(asked, days, hours), signal),
+    database.rows<CountsRow & VisitorsRow>(countsByHour(asked, span, hours), signal),
+    database.rows<RevenueRow>(revenueByHour(asked, span, hours), signal),
   ]);
   const rowOf = new Map(counts.map((row) => [Number(row.bucket), row]));
   const indexOf = new Map(hours.starts.map((start, index) => [start, index]));
@@ -247,7 +259,7 @@ export async function list(
   limit: number,
   signal?: AbortSignal,
 ): Promise<List> {
-  const days = asked.period.current;
+  const span = asked.current;
   const answer = (items: readonly ListItem[]): List => ({
     ...asked.head,
     items: items.slice(0, limit),
@@ -255,13 +267,13 @@ export async function list(
   });
   if (name === 'pages' || name === 'events') {
     refuseFilters(asked, name);
-    const query = countedOf(asked, name, days, limit + 1);
+    const query = countedOf(asked, name, span, limit + 1);
     const rows = await database.rows<EventListRow>(query, signal);
     return answer(
       rows.map((row) => ({ name: row.name, count: Number(row.page_views ?? row.events ?? 0) })),
     );
   }
-  const rows = await database.rows<ListRow>(listOf(asked, name, days, limit + 1), signal);
+  const rows = await database.rows<ListRow>(listOf(asked, name, span, limit + 1), signal);
   return answer(
     rows.map((row) => {
       const sessions = Number(row.sessions);
@@ -305,12 +317,13 @@ export async function oneOverTime(
   signal?: AbortSignal,
 ): Promise<OneOverTime> {
   refuseFilters(asked, of.list);
-  const { current, previous, unit, today } = asked.period;
+  const { current, previous } = asked;
+  const { unit, today } = asked.period;
   const { week } = asked.settings;
-  const ofDays = async (days: Days) => {
-    const buckets = bucketsOf(days, unit === 'hour' ? 'day' : unit, { week, today });
+  const ofDays = async (span: Span) => {
+    const buckets = bucketsOf(span, unit === 'hour' ? 'day' : unit, { week, today });
     const rows = await database.rows<{ bucket: string; count: string | number }>(
-      oneByDay(asked, days, of),
+      oneByDay(asked, span, of),
       signal,
     );
     const counts = buckets.map(() => 0);

@@ -1,14 +1,17 @@
 /**
- * From filters to conditions on the view `visits`. What people choose is bound as a parameter, never
- * written into a query; names of columns come from our own list.
+ * From filters to conditions on sessions: what the view `visits` shows, read from its table. The view has
+ * to find out the day of each row, whoever asks; the page knows when the days begin that it is asked for.
+ * What people choose is bound as a parameter, never written into a query; names of columns come from our
+ * own list.
  */
-import type { Audience, Days, Filter } from './address.ts';
+import type { Audience, Filter } from './address.ts';
 import {
   declaredName,
   type DimensionName,
   SESSION_DIMENSIONS,
   type SessionDimensionName,
 } from './dimensions.ts';
+import type { Span } from './period.ts';
 
 /** A query, and what its `{name:Type}` stand for. */
 export interface Query {
@@ -28,7 +31,10 @@ export function isFiltered({ filters }: Pick<Scope, 'filters'>): boolean {
   return filters.length > 0;
 }
 
-/** True for the sessions of the audience, people and bots; the alias is that of `visits`. */
+/** What all conditions here are on. */
+export const SESSIONS = 'sojourn.sessions AS v FINAL';
+
+/** True for the sessions of the audience, people and bots. */
 export function ofAudience(audience: Audience): string {
   switch (audience) {
     case 'people':
@@ -47,11 +53,11 @@ export function ofAudience(audience: Audience): string {
 export function visitorsOf(audience: Audience): string {
   switch (audience) {
     case 'people':
-      return 'uniqExact(v.visitor) - uniqExactIf(v.visitor, v.bot)';
+      return 'uniqExact(v.visitor_key) - uniqExactIf(v.visitor_key, v.bot)';
     case 'bots':
-      return 'uniqExactIf(v.visitor, v.bot)';
+      return 'uniqExactIf(v.visitor_key, v.bot)';
     case 'everyone':
-      return 'uniqExact(v.visitor)';
+      return 'uniqExact(v.visitor_key)';
   }
 }
 
@@ -69,7 +75,7 @@ export function valueOf(dimension: DimensionName, name: string): Query {
 }
 
 /** Sessions of the project that began on one of the days and fit all filters, whoever they are of. */
-export function sessionsIn({ project, filters }: Scope, { from, to }: Days): Query {
+export function sessionsIn({ project, filters }: Scope, { starts, end }: Span): Query {
   const conditions = filters.map(({ dimension, values }, index): Query => {
     const { sql, params } = valueOf(dimension, `dimension${index}`);
     return {
@@ -79,12 +85,24 @@ export function sessionsIn({ project, filters }: Scope, { from, to }: Days): Que
   });
   return {
     sql: [
-      'v.project = {project:String} AND v.day BETWEEN {from:Date} AND {to:Date}',
+      'v.project = {project:String} AND NOT v.excluded',
+      `AND v.started_at >= fromUnixTimestamp64Milli({start:Int64} * 1000, 'UTC')`,
+      `AND v.started_at < fromUnixTimestamp64Milli({end:Int64} * 1000, 'UTC')`,
       ...conditions.map(({ sql }) => sql),
     ].join(' '),
     params: Object.assign(
-      { project, from, to },
+      { project, start: starts[0] ?? end, end },
       ...conditions.map(({ params }) => params),
     ) as Query['params'],
   };
 }
+
+/**
+ * Which part of the range a session began in, by the part's start in epoch seconds.
+ * The parameter `starts` has those of all parts, ascending; the first is that of the range.
+ */
+export const PART = 'roundDown(toInt64(toUnixTimestamp(v.started_at)), {starts:Array(Int64)})';
+
+/** What a part is called: the parameter `names` goes with `starts`. Of none, as in a sum over all parts, an empty text. */
+export const nameOfPart = (part: string): string =>
+  `transform(${part}, {starts:Array(Int64)}, {names:Array(String)}, '')`;

@@ -8,7 +8,7 @@ import { type AnswerDeps, type Asked, refuseFilters } from './answers.ts';
 import type { Query } from './conditions.ts';
 import type { ExportFormat } from './database.ts';
 import { signalOf } from './gone.ts';
-import { hoursOf, instantsOf } from './period.ts';
+import { hoursOf } from './period.ts';
 import {
   countedOf,
   countsByDay,
@@ -61,39 +61,38 @@ export function exportOf(
   name: string,
   parameters: Parameters,
 ): Query {
-  const days = asked.period.current;
+  const span = asked.current;
   const limit = EXPORT_ROWS_MAX + 1;
   switch (name) {
     case 'chart':
       return chartTable(deps, asked);
     case 'revenue':
       return renamed(
-        revenueByDay(asked, days),
+        revenueByDay(asked, span),
         'toDate(bucket) AS day, currency, toDecimal128(revenue, 9) AS revenue',
         'day, currency',
       );
     case 'sessions':
-      return renamed(sessionsOf(asked, days, limit, undefined), SESSION_COLUMNS, 'started_at DESC');
+      return renamed(sessionsOf(asked, span, limit, undefined), SESSION_COLUMNS, 'started_at DESC');
     case 'over-time':
-      return oneByDay(asked, days, parseOne(parameters));
+      return oneByDay(asked, span, parseOne(parameters));
     default: {
       const list = parseListName(name);
-      if (list !== 'pages' && list !== 'events') return listOf(asked, list, days, limit);
+      if (list !== 'pages' && list !== 'events') return listOf(asked, list, span, limit);
       refuseFilters(asked, list);
-      return countedOf(asked, list, days, limit);
+      return countedOf(asked, list, span, limit);
     }
   }
 }
 
 /** A row a day, or an hour where the chart shows hours. Weeks and months can be made of days, but for visitors. */
 function chartTable({ zones, now }: AnswerDeps, asked: Asked): Query {
-  const { current, unit } = asked.period;
-  if (unit === 'hour') {
-    const { timeZone } = asked.settings;
-    const hours = hoursOf(current, timeZone, zones, now());
+  const { current } = asked;
+  if (asked.period.unit === 'hour') {
+    const hours = hoursOf(current, asked.settings.timeZone, zones, now());
     const counts = countsByHour(asked, current, {
       starts: hours.map(({ start }) => start),
-      end: instantsOf(current, timeZone, zones).endMs / 1_000,
+      end: current.end,
     });
     return {
       sql: `SELECT toDateTime(toUInt32(bucket), 'UTC') AS hour,

@@ -158,11 +158,36 @@ export function instantsOf({ from, to }: Days, timeZone: string, zones: Zones) {
   };
 }
 
+/** Days, with the instants that part them: what puts a time into its day without a look at the zone. */
+export interface Span extends Days {
+  /** When each of `days` begins, epoch seconds, ascending. */
+  readonly starts: readonly number[];
+  /** The days of the range, but for such as the zone has left out. */
+  readonly days: readonly string[];
+  /** When the day after the last begins, epoch seconds. */
+  readonly end: number;
+}
+
+/** The days of a range in a time zone, as instants. */
+export function spanOf({ from, to }: Days, timeZone: string, zones: Zones): Span {
+  const dayAt = new Map<number, string>();
+  for (let day = from; day <= to; day = plusDays(day, 1)) {
+    // A day that was left out would begin with the next one, which then takes its place.
+    dayAt.set(startOfDay(day, timeZone, zones) / 1_000, day);
+  }
+  const end = startOfDay(plusDays(to, 1), timeZone, zones) / 1_000;
+  dayAt.delete(end);
+  return { from, to, starts: [...dayAt.keys()], days: [...dayAt.values()], end };
+}
+
 /** Where a zone has left a day out, that is when the next one begins. */
 function startOfDay(day: string, timeZone: string, zones: Zones): number {
   const noon = msOfDay(day) + 12 * 60 * MINUTE_MS;
   const near = noon - zones.offsetAt(timeZone, noon) * 1_000;
-  return zones.startOfLocal(timeZone, 'day', near);
+  const start = zones.startOfLocal(timeZone, 'day', near);
+  return zones.localDay(timeZone, start) < day
+    ? startOfDay(plusDays(day, 1), timeZone, zones)
+    : start;
 }
 
 /** The hours of a range: where clocks are set back there are two of one name, told apart by their offset. */

@@ -3,23 +3,31 @@
  *
  * Two sources, one rule. Without a filter the numbers are those of the overview views, so that the page
  * says what `overview_daily` says: page views, conversions and revenue by the event, bounced and engaged
- * by the session's last event. With a filter everything is read from `visits`: the sessions that began
- * on a day, and all that became of them, as in `channels_daily` and its like. Both are the same but for
- * sessions that are under way when the range begins or ends (docs/dashboard.md).
+ * by the session's last event. With a filter everything is read as the view `visits` has it: the sessions
+ * that began on a day, and all that became of them, as in `channels_daily` and its like. Both are the same
+ * but for sessions that are under way when the range begins or ends (docs/dashboard.md).
+ *
+ * What the page counts of sessions it reads from the table, by the instants of its days, and sums of events
+ * from views that read no sessions: the same numbers with less to read (docs/decisions/041).
  *
  * Visitors of more than a bucket are always counted anew: they cannot be added up.
  */
-import type { Audience, Days, Unit } from './address.ts';
+import type { Audience, Unit } from './address.ts';
 import {
   isFiltered,
+  nameOfPart,
   ofAudience,
+  PART,
   type Query,
   type Scope,
+  SESSIONS,
   sessionsIn,
   valueOf,
   visitorsOf,
 } from './conditions.ts';
+import { firstOfMonth, firstOfWeek } from './days.ts';
 import type { DimensionName } from './dimensions.ts';
+import type { Span } from './period.ts';
 import type { Week } from '../shared/setting-rules.ts';
 
 /** Counts of a bucket, as ClickHouse answers. Numbers of 64 bits come as texts or numbers. */
@@ -83,32 +91,21 @@ const visitColumns = (audience: Audience): string => {
 };
 
 /** Counts by day: one row a day that has any. */
-export function countsByDay(scope: Scope, days: Days): Query {
-  if (isFiltered(scope)) {
-    const { sql, params } = sessionsIn(scope, days);
-    return {
-      sql: `SELECT toString(v.day) AS bucket, ${visitColumns(scope.audience)}
-        FROM sojourn.visits AS v WHERE ${sql} GROUP BY v.day ORDER BY v.day`,
-      params,
-    };
-  }
+export function countsByDay(scope: Scope, span: Span): Query {
+  if (isFiltered(scope)) return byPart(scope, span, partsBy(span), visitColumns(scope.audience));
   return {
     sql: `SELECT toString(o.day) AS bucket, ${overviewColumns(scope.audience)}
-      FROM sojourn.overview_daily AS o
+      FROM sojourn.totals_daily AS o
       WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date} ORDER BY o.day`,
-    params: { project: scope.project, ...days },
+    params: { project: scope.project, from: span.from, to: span.to },
   };
 }
 
 /** Counts and visitors by hour: `visitors` beside the columns of {@link CountsRow}. */
-export function countsByHour(scope: Scope, days: Days, hours: Hours): Query {
+export function countsByHour(scope: Scope, span: Span, hours: Hours): Query {
   if (isFiltered(scope)) {
-    return byHour(
-      scope,
-      days,
-      hours,
-      `${visitColumns(scope.audience)}, ${visitorsOf(scope.audience)} AS visitors`,
-    );
+    const columns = `${visitColumns(scope.audience)}, ${visitorsOf(scope.audience)} AS visitors`;
+    return byPart(scope, span, partsOfHours(hours), columns);
   }
   return {
     sql: `SELECT toString(toUnixTimestamp(o.hour)) AS bucket, ${overviewColumns(scope.audience)},
@@ -121,51 +118,62 @@ export function countsByHour(scope: Scope, days: Days, hours: Hours): Query {
   };
 }
 
-/** Sessions by the hour of their first event: hours are given, so that no zone of ClickHouse's own decides. */
-function byHour(scope: Scope, days: Days, { starts }: Hours, columns: string): Query {
-  const { sql, params } = sessionsIn(scope, days);
+/** Parts of a range: when each begins, and what it is called. */
+interface Parts {
+  /** Epoch seconds, ascending. */
+  readonly starts: readonly number[];
+  readonly names: readonly string[];
+}
+
+/** Days; or weeks or months, called by their first day that is in the range, as bucketsOf() names them. */
+function partsBy(span: Span, unit: Exclude<Unit, 'hour'> = 'day', week: Week = 'monday'): Parts {
+  const startOf = new Map<string, number>();
+  for (const [index, day] of span.days.entries()) {
+    const first =
+      unit === 'day' ? day : unit === 'week' ? firstOfWeek(day, week) : firstOfMonth(day);
+    const name = first < span.from ? span.from : first;
+    if (!startOf.has(name)) startOf.set(name, span.starts[index] ?? span.end);
+  }
+  // Of days that the zone has left out there is no part, but the query needs one.
+  if (startOf.size === 0) startOf.set('', span.end);
+  return { starts: [...startOf.values()], names: [...startOf.keys()] };
+}
+
+/** Hours, which are given, so that no zone of ClickHouse's own decides. */
+function partsOfHours({ starts }: Hours): Parts {
+  return { starts, names: starts.map(String) };
+}
+
+/** Sessions by the part of the range that they began in; one row a part that has any. */
+function byPart(scope: Scope, span: Span, parts: Parts, columns: string): Query {
+  const { sql, params } = sessionsIn(scope, span);
   return {
-    sql: `SELECT toString(toUnixTimestamp(h.start)) AS bucket, ${columns}
-      FROM (SELECT * FROM sojourn.visits AS v WHERE ${sql}) AS v
-      ASOF JOIN (
-        SELECT {project:String} AS project, toDateTime(arrayJoin({starts:Array(UInt32)}), 'UTC') AS start
-      ) AS h ON v.project = h.project AND toDateTime(v.started_at, 'UTC') >= h.start
-      GROUP BY h.start ORDER BY h.start`,
-    params: { ...params, starts },
+    sql: `SELECT ${nameOfPart('part')} AS bucket, * EXCEPT part FROM (
+        SELECT ${PART} AS part, ${columns} FROM ${SESSIONS} WHERE ${sql} GROUP BY part
+      ) ORDER BY part`,
+    params: { ...params, ...parts },
   };
 }
 
 /** Visitors of each bucket, and of all of it in the row whose bucket is empty. */
 export function visitorsBy(
   scope: Scope,
-  days: Days,
+  span: Span,
   unit: Exclude<Unit, 'hour'> | undefined,
   week: Week,
 ): Query {
-  const { sql, params } = sessionsIn(scope, days);
+  const { sql, params } = sessionsIn(scope, span);
   const visitors = visitorsOf(scope.audience);
-  const from = `FROM sojourn.visits AS v WHERE ${sql}`;
+  const from = `FROM ${SESSIONS} WHERE ${sql}`;
   if (unit === undefined)
     return { sql: `SELECT '' AS bucket, ${visitors} AS visitors ${from}`, params };
-  // The first day of a bucket that is in the range, as bucketsOf() names it.
-  const bucket = `toString(greatest(${startOf(unit, week)}, {from:Date}))`;
   return {
-    sql: `SELECT ${bucket} AS bucket, ${visitors} AS visitors ${from}
-      GROUP BY GROUPING SETS ((bucket), ()) ORDER BY bucket`,
-    params,
+    sql: `SELECT if(is_all, '', ${nameOfPart('part')}) AS bucket, visitors FROM (
+        SELECT ${PART} AS part, grouping(part) = 1 AS is_all, ${visitors} AS visitors ${from}
+        GROUP BY GROUPING SETS ((part), ())
+      ) ORDER BY bucket`,
+    params: { ...params, ...partsBy(span, unit, week) },
   };
-}
-
-/** Of a date; no time zone comes in. */
-function startOf(unit: Exclude<Unit, 'hour'>, week: Week): string {
-  switch (unit) {
-    case 'day':
-      return 'v.day';
-    case 'week':
-      return `toStartOfWeek(v.day, ${week === 'monday' ? 1 : 0})`;
-    case 'month':
-      return 'toStartOfMonth(v.day)';
-  }
 }
 
 export interface RevenueRow {
@@ -182,32 +190,34 @@ const CURRENCY = `if(entry.1 = '', '(none)', entry.1)`;
  * Revenue by day and currency. The view does not tell people from bots: what sessions of bots have is
  * taken off it, or is all there is to see.
  */
-export function revenueByDay(scope: Scope, days: Days): Query {
-  const { sql, params } = sessionsIn(scope, days);
+export function revenueByDay(scope: Scope, span: Span): Query {
+  const { project, audience } = scope;
+  const { sql, params } = sessionsIn(scope, span);
   const ofSessions = (condition: string, sign: '' | '-') =>
-    `SELECT v.day AS day, ${CURRENCY} AS currency, ${sign}entry.2 AS amount
-     FROM (SELECT day, revenue_by_currency FROM sojourn.visits AS v WHERE ${sql} AND ${condition}) AS v ${BY_CURRENCY}`;
-  const ofView = `SELECT r.day AS day, r.currency AS currency, r.revenue AS amount FROM sojourn.revenue_daily AS r
+    `SELECT ${nameOfPart('v.part')} AS day, ${CURRENCY} AS currency, ${sign}entry.2 AS amount
+     FROM (SELECT ${PART} AS part, revenue_by_currency FROM ${SESSIONS} WHERE ${sql} AND ${condition}) AS v ${BY_CURRENCY}`;
+  const ofView = `SELECT toString(r.day) AS day, r.currency AS currency, r.revenue AS amount FROM sojourn.revenue_daily AS r
      WHERE r.project = {project:String} AND r.day BETWEEN {from:Date} AND {to:Date}`;
-  const parts =
-    isFiltered(scope) || scope.audience === 'bots'
-      ? [ofSessions(ofAudience(scope.audience), '')]
-      : scope.audience === 'people'
-        ? [ofView, ofSessions('v.bot', '-')]
-        : [ofView];
+  const days = { from: span.from, to: span.to };
+  const [parts, needed] =
+    isFiltered(scope) || audience === 'bots'
+      ? [[ofSessions(ofAudience(audience), '')], { ...params, ...partsBy(span) }]
+      : audience === 'people'
+        ? [[ofView, ofSessions('v.bot', '-')], { ...params, ...days, ...partsBy(span) }]
+        : [[ofView], { project, ...days }];
   return {
-    sql: `SELECT toString(day) AS bucket, currency, toString(sum(amount)) AS revenue
+    sql: `SELECT day AS bucket, currency, toString(sum(amount)) AS revenue
       FROM (${parts.join(' UNION ALL ')}) GROUP BY day, currency HAVING sum(amount) != 0 ORDER BY day, currency`,
-    params,
+    params: needed,
   };
 }
 
 /** Revenue by hour and currency, of the sessions that began in the hour. */
-export function revenueByHour(scope: Scope, days: Days, hours: Hours): Query {
-  const { sql, params } = byHour(
+export function revenueByHour(scope: Scope, span: Span, hours: Hours): Query {
+  const { sql, params } = byPart(
     scope,
-    days,
-    hours,
+    span,
+    partsOfHours(hours),
     `sumMapIf(v.revenue_by_currency, ${ofAudience(scope.audience)}) AS revenues`,
   );
   return {
@@ -231,12 +241,12 @@ export interface ListRow {
 }
 
 /** Sessions by a dimension, the most first: what the views of that dimension say, with visitors of the whole range. */
-export function listOf(scope: Scope, dimension: DimensionName, days: Days, limit: number): Query {
-  const { sql, params } = sessionsIn(scope, days);
+export function listOf(scope: Scope, dimension: DimensionName, span: Span, limit: number): Query {
+  const { sql, params } = sessionsIn(scope, span);
   const value = valueOf(dimension, 'listed');
   return {
     sql: `SELECT ${value.sql} AS name, ${visitorsOf(scope.audience)} AS visitors, ${visitColumns(scope.audience)}
-      FROM sojourn.visits AS v WHERE ${sql}
+      FROM ${SESSIONS} WHERE ${sql}
       GROUP BY name HAVING sessions > 0 ORDER BY sessions DESC, name LIMIT {limit:UInt32}`,
     params: { ...params, ...value.params, limit },
   };
@@ -246,36 +256,68 @@ export function listOf(scope: Scope, dimension: DimensionName, days: Days, limit
 export const EVENT_LISTS = ['pages', 'events'] as const;
 export type EventList = (typeof EVENT_LISTS)[number];
 
-/** View, what it is by, and what is counted. */
-const COUNTED = {
-  pages: ['pages_daily', 'path', 'page_views'],
-  events: ['events_daily', 'event_type', 'events'],
-} as const satisfies Record<EventList, readonly [view: string, column: string, measure: string]>;
-
-/** Page views by path; or purchases, conversions and custom events by type. The most first. */
-export function countedOf(scope: Scope, list: EventList, days: Days, limit: number): Query {
-  const [view, column, measure] = COUNTED[list];
+/**
+ * Page views by path; or purchases, conversions and custom events by type. The most first.
+ * Paths are kept by hour only, so an hour is of the day that it begins in, as in the view `pages_daily`.
+ */
+export function countedOf(scope: Scope, list: EventList, span: Span, limit: number): Query {
+  const { project, audience } = scope;
+  if (list === 'pages') {
+    return {
+      sql: `SELECT m.dimension_value AS name, ${pathViews(audience)} AS page_views FROM ${PATHS}
+        GROUP BY name HAVING page_views != 0 ORDER BY page_views DESC, name LIMIT {limit:UInt32}`,
+      params: { project, ...boundsOf(span), limit },
+    };
+  }
   return {
-    sql: `SELECT o.${column} AS name, sum(${ofView(measure, scope.audience)}) AS ${measure}
-      FROM sojourn.${view} AS o
+    sql: `SELECT o.event_type AS name, sum(${ofView('events', audience)}) AS events
+      FROM sojourn.events_daily AS o
       WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date}
-      GROUP BY name HAVING ${measure} != 0 ORDER BY ${measure} DESC, name LIMIT {limit:UInt32}`,
-    params: { project: scope.project, ...days, limit },
+      GROUP BY name HAVING events != 0 ORDER BY events DESC, name LIMIT {limit:UInt32}`,
+    params: { project, from: span.from, to: span.to, limit },
   };
 }
+
+const PATHS = `sojourn.metrics AS m
+  WHERE m.project = {project:String} AND m.metric_type = 'page_views' AND m.granularity = 'hour'
+    AND m.dimension IN ('path', 'bot:path') AND m.bucket >= toDateTime({start:Int64}, 'UTC')
+    AND m.bucket < toDateTime({end:Int64}, 'UTC')`;
+
+/** Rows of bots are in those of everyone as well. */
+function pathViews(audience: Audience): string {
+  switch (audience) {
+    case 'people':
+      return `sum(if(m.dimension = 'path', m.count, -m.count))`;
+    case 'bots':
+      return `sumIf(m.count, m.dimension = 'bot:path')`;
+    case 'everyone':
+      return `sumIf(m.count, m.dimension = 'path')`;
+  }
+}
+
+const boundsOf = ({ starts, end }: Span) => ({ start: starts[0] ?? end, end });
 
 /** One page's views, or one type's events, by day. */
 export function oneByDay(
   scope: Scope,
-  days: Days,
+  span: Span,
   of: { readonly list: EventList; readonly name: string },
 ): Query {
-  const [view, column, measure] = COUNTED[of.list];
+  const { project, audience } = scope;
+  if (of.list === 'pages') {
+    return {
+      sql: `SELECT ${nameOfPart('part')} AS bucket, count FROM (
+          SELECT roundDown(toInt64(toUnixTimestamp(m.bucket)), {starts:Array(Int64)}) AS part, ${pathViews(audience)} AS count
+          FROM ${PATHS} AND m.dimension_value = {name:String} GROUP BY part
+        ) ORDER BY part`,
+      params: { project, ...boundsOf(span), ...partsBy(span), name: of.name },
+    };
+  }
   return {
-    sql: `SELECT toString(o.day) AS bucket, sum(${ofView(measure, scope.audience)}) AS count
-      FROM sojourn.${view} AS o
-      WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date} AND o.${column} = {name:String}
+    sql: `SELECT toString(o.day) AS bucket, sum(${ofView('events', audience)}) AS count
+      FROM sojourn.events_daily AS o
+      WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date} AND o.event_type = {name:String}
       GROUP BY o.day ORDER BY o.day`,
-    params: { project: scope.project, ...days, name: of.name },
+    params: { project, from: span.from, to: span.to, name: of.name },
   };
 }

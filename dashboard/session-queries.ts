@@ -1,6 +1,6 @@
 /** Sessions one by one, and who is there now. */
-import type { Days } from './address.ts';
-import { ofAudience, type Query, type Scope, sessionsIn } from './conditions.ts';
+import { ofAudience, type Query, type Scope, SESSIONS, sessionsIn } from './conditions.ts';
+import type { Span } from './period.ts';
 
 export interface SessionRow {
   readonly session_id: string;
@@ -55,7 +55,7 @@ const columnsOf = (visitor: string): string => `
   v.excluded AS excluded, v.state AS state, v.end_reason AS end_reason,
   toUnixTimestamp64Milli(v.updated_at) AS updated_ms, v.version AS version`;
 
-/** Who it was, by the definition of `visits`, where another view is read. */
+/** Who it was, by the definition of `visits`. */
 const VISITOR = `multiIf(v.visitor_id != '', concat('v ', v.visitor_id), v.user_id != '', concat('u ', v.user_id), concat('s ', v.first_run_id))`;
 
 /** Where a list of sessions goes on: after this one. */
@@ -67,17 +67,17 @@ export interface Cursor {
 /** Sessions that began on one of the days, the newest first. */
 export function sessionsOf(
   scope: Scope,
-  days: Days,
+  span: Span,
   limit: number,
   after: Cursor | undefined,
 ): Query {
-  const { sql, params } = sessionsIn(scope, days);
+  const { sql, params } = sessionsIn(scope, span);
   const later =
     after === undefined
       ? ''
       : `AND (v.started_at, v.first_run_id) < (fromUnixTimestamp64Milli({afterMs:Int64}, 'UTC'), {afterRun:String})`;
   return {
-    sql: `SELECT ${columnsOf('v.visitor')} FROM sojourn.visits AS v
+    sql: `SELECT ${columnsOf(VISITOR)} FROM ${SESSIONS}
       WHERE ${sql} AND ${ofAudience(scope.audience)} ${later}
       ORDER BY v.started_at DESC, v.first_run_id DESC LIMIT {limit:UInt32}`,
     params: {

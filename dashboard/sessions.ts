@@ -4,7 +4,7 @@ import { sessionWorkflowId } from '../shared/ids.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { AnswerDeps, Asked, Head } from './answers.ts';
 import { AddressError } from './address.ts';
-import { clockAt } from './period.ts';
+import { clockAt, type Span } from './period.ts';
 import { findProject } from './projects.ts';
 import { type Cursor, sessionOf, type SessionRow, sessionsOf } from './session-queries.ts';
 
@@ -25,14 +25,21 @@ export interface SessionList extends Head {
 export const SESSIONS_A_PAGE = 25;
 
 export async function listSessions(
-  { database, zones }: AnswerDeps,
+  { database, zones, now }: AnswerDeps,
   asked: Asked,
   after: string | undefined,
   signal?: AbortSignal,
 ): Promise<SessionList> {
   const cursor = after === undefined ? undefined : parseCursor(after);
-  const query = sessionsOf(asked, asked.period.current, SESSIONS_A_PAGE + 1, cursor);
-  const rows = await database.rows<SessionRow>(query, signal);
+  const newest = Math.min(asked.current.end, (cursor?.startedMs ?? now()) / 1_000);
+  let rows: readonly SessionRow[] = [];
+  for (const span of growing(asked.current, newest)) {
+    rows = await database.rows<SessionRow>(
+      sessionsOf(asked, span, SESSIONS_A_PAGE + 1, cursor),
+      signal,
+    );
+    if (rows.length > SESSIONS_A_PAGE) break;
+  }
   const shown = rows.slice(0, SESSIONS_A_PAGE);
   const last = shown.at(-1);
   return {
@@ -43,6 +50,18 @@ export async function listSessions(
         ? `${last.started_ms}_${last.first_run_id}`
         : null,
   };
+}
+
+const DAY_SECONDS = 86_400;
+const GROWTH = 8;
+
+/** The newest sessions need no look at a year: the range from a day before on, from eight days before, and so on to all of it. */
+function* growing(span: Span, newest: number): Generator<Span> {
+  const start = span.starts[0] ?? span.end;
+  for (let seconds = DAY_SECONDS; newest - seconds > start; seconds *= GROWTH) {
+    yield { ...span, starts: [Math.floor(newest - seconds)] };
+  }
+  yield span;
 }
 
 function shownOf(row: SessionRow, timeZone: string, zones: AnswerDeps['zones']): ShownSession {

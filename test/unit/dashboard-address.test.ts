@@ -5,9 +5,12 @@ import { createHostCheck, isLoopback } from '../../dashboard/hosts.ts';
 import { localPath } from '../../dashboard/login.ts';
 import { checkPassword } from '../../dashboard/password.ts';
 import { countsByDay, listOf, revenueByDay, visitorsBy } from '../../dashboard/queries.ts';
+import { spanOf } from '../../dashboard/period.ts';
 import { temporalUrlOf } from '../../dashboard/sessions.ts';
+import { loadZones } from '../../platform/zones.ts';
 
 const DAYS = { from: '2026-03-01', to: '2026-03-31' };
+const SPAN = spanOf(DAYS, 'Europe/Berlin', loadZones());
 
 describe('the address of the page', () => {
   it('has a default for everything but the project', () => {
@@ -90,16 +93,18 @@ describe('the queries of the page', () => {
     ]);
 
     for (const { sql, params } of [
-      countsByDay(scope, DAYS),
-      visitorsBy(scope, DAYS, 'week', 'monday'),
-      revenueByDay(scope, DAYS),
-      listOf(scope, 'dim.plan', DAYS, 10),
+      countsByDay(scope, SPAN),
+      visitorsBy(scope, SPAN, 'week', 'monday'),
+      revenueByDay(scope, SPAN),
+      listOf(scope, 'dim.plan', SPAN, 10),
     ]) {
       expect(sql).not.to.contain(evil);
       expect(sql).not.to.contain('gold');
       expect(params).to.deep.include({
         project: 'shop',
-        ...DAYS,
+        // Midnights of Berlin: in winter time, and after the last Sunday of the month in summer time.
+        start: Date.parse('2026-02-28T23:00:00Z') / 1_000,
+        end: Date.parse('2026-03-31T22:00:00Z') / 1_000,
         values0: [evil],
         dimension1: 'plan',
         values1: [evil, 'gold'],
@@ -113,12 +118,12 @@ describe('the queries of the page', () => {
   it('read the overview without a filter, and sessions with one', () => {
     const filter = { dimension: 'country', values: ['DE'] } as const;
 
-    expect(countsByDay(view([]), DAYS).sql).to.contain('sojourn.overview_daily');
-    expect(countsByDay(view([filter]), DAYS).sql).to.contain('sojourn.visits');
+    expect(countsByDay(view([]), SPAN).sql).to.contain('sojourn.totals_daily');
+    expect(countsByDay(view([filter]), SPAN).sql).to.contain('sojourn.sessions');
   });
 
   it('filter by the name that lists give to none', () => {
-    const { sql, params } = sessionsIn(view([{ dimension: 'channel', values: ['Direct'] }]), DAYS);
+    const { sql, params } = sessionsIn(view([{ dimension: 'channel', values: ['Direct'] }]), SPAN);
 
     expect(sql).to.contain("if(v.channel = '', 'Direct', toString(v.channel)) IN {values0");
     expect(params).to.deep.include({ values0: ['Direct'] });

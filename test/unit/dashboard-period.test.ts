@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { AddressError, type Days } from '../../dashboard/address.ts';
 import { figuresOf, intoBuckets, NO_COUNTS, revenueOf } from '../../dashboard/figures.ts';
-import { bucketsOf, hoursOf, instantsOf, resolvePeriod } from '../../dashboard/period.ts';
+import { bucketsOf, hoursOf, instantsOf, resolvePeriod, spanOf } from '../../dashboard/period.ts';
 import { loadZones } from '../../platform/zones.ts';
 
 const zones = loadZones();
@@ -47,6 +47,29 @@ describe('the days of the page', () => {
       to: '2023-03-01',
     });
     expect(previous('none', { from: '2026-03-01', to: '2026-03-31' })).to.equal(undefined);
+  });
+
+  it('are known by the instants that part them', () => {
+    const { starts, days, end } = spanOf(
+      { from: '2026-03-28', to: '2026-03-30' },
+      'Europe/Berlin',
+      zones,
+    );
+
+    expect(days).to.deep.equal(['2026-03-28', '2026-03-29', '2026-03-30']);
+    expect(
+      [...starts, end].map((at) => new Date(at * 1_000).toISOString().slice(5, 16)),
+    ).to.deep.equal(['03-27T23:00', '03-28T23:00', '03-29T22:00', '03-30T22:00']);
+  });
+
+  it('are without one that the zone has left out', () => {
+    // Samoa went from the 29th to the 31st of December.
+    const around = spanOf({ from: '2011-12-29', to: '2011-12-31' }, 'Pacific/Apia', zones);
+    const none = spanOf({ from: '2011-12-30', to: '2011-12-30' }, 'Pacific/Apia', zones);
+
+    expect(around.days).to.deep.equal(['2011-12-29', '2011-12-31']);
+    expect(around.end - (around.starts[0] ?? 0)).to.equal(2 * 86_400);
+    expect(none.starts).to.deep.equal([]);
   });
 
   it('are refused where there are too many to show', () => {
