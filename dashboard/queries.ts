@@ -77,6 +77,59 @@ const overviewColumns = (audience: Audience): string =>
     .concat(`toString(${ofView('duration_seconds', audience)}) AS seconds`)
     .join(', ');
 
+/**
+ * The same out of hours of `metrics`, as `totals_daily` has it: what it says of all is under no dimension,
+ * and what bots have of it once more under their own (docs/decisions/033).
+ */
+const metricColumns = (audience: Audience): string => {
+  const sums = (measure: 'count' | 'value', metric: string): string => {
+    const of = (dimension: string) =>
+      `sumIf(m.${measure}, m.metric_type = '${metric}' AND m.dimension = '${dimension}')`;
+    return ofRows(of, '', 'audience', audience);
+  };
+  const conversions = (dimension: string) =>
+    `sumIf(m.count, m.dimension = '${dimension}' AND m.dimension_value IN ('purchase', 'conversion'))`;
+  return [
+    `${sums('count', 'sessions')} AS sessions`,
+    `${sums('count', 'page_views')} AS page_views`,
+    `${ofRows(conversions, 'event_type', 'bot:event_type', audience)} AS conversions`,
+    `${sums('count', 'bounce_rate')} AS ended`,
+    `toInt64(${sums('value', 'bounce_rate')}) AS bounced`,
+    `${sums('count', 'engaged_sessions')} AS engaged`,
+    `toString(${sums('value', 'avg_session_duration')}) AS seconds`,
+  ].join(', ');
+};
+
+function ofRows(
+  of: (dimension: string) => string,
+  all: string,
+  bots: string,
+  audience: Audience,
+): string {
+  switch (audience) {
+    case 'people':
+      return `${of(all)} - ${of(bots)}`;
+    case 'bots':
+      return of(bots);
+    case 'everyone':
+      return of(all);
+  }
+}
+
+const IN_HOURS = `m.granularity = 'hour' AND m.bucket >= toDateTime({start:Int64}, 'UTC')
+    AND m.bucket < toDateTime({end:Int64}, 'UTC')`;
+
+const SESSION_METRICS = ['sessions', 'page_views', 'bounce_rate', 'engaged_sessions']
+  .concat('avg_session_duration')
+  .map((metric) => `('${metric}', ''), ('${metric}', 'audience')`);
+
+const TOTALS = `sojourn.metrics AS m
+  WHERE m.project = {project:String} AND ${IN_HOURS} AND (m.metric_type, m.dimension) IN (
+    ${SESSION_METRICS.join(', ')}, ('event_count', 'event_type'), ('event_count', 'bot:event_type'))`;
+
+/** Which part of the range a bucket begins in; see {@link PART}. */
+const BUCKET_PART = 'roundDown(toInt64(toUnixTimestamp(m.bucket)), {starts:Array(Int64)})';
+
 const visitColumns = (audience: Audience): string => {
   const fits = ofAudience(audience);
   return [
@@ -92,13 +145,27 @@ const visitColumns = (audience: Audience): string => {
 
 /** Counts by day: one row a day that has any. */
 export function countsByDay(scope: Scope, span: Span): Query {
-  if (isFiltered(scope)) return byPart(scope, span, partsBy(span), visitColumns(scope.audience));
+  const { project, audience } = scope;
+  if (isFiltered(scope)) return byPart(scope, span, partsBy(span), visitColumns(audience));
+  if (isOfWholeHours(span)) {
+    return {
+      sql: `SELECT ${nameOfPart('part')} AS bucket, * EXCEPT part FROM (
+          SELECT ${BUCKET_PART} AS part, ${metricColumns(audience)} FROM ${TOTALS} GROUP BY part
+        ) ORDER BY part`,
+      params: { project, ...boundsOf(span), ...partsBy(span) },
+    };
+  }
   return {
-    sql: `SELECT toString(o.day) AS bucket, ${overviewColumns(scope.audience)}
+    sql: `SELECT toString(o.day) AS bucket, ${overviewColumns(audience)}
       FROM sojourn.totals_daily AS o
       WHERE o.project = {project:String} AND o.day BETWEEN {from:Date} AND {to:Date} ORDER BY o.day`,
-    params: { project: scope.project, from: span.from, to: span.to },
+    params: { project, from: span.from, to: span.to },
   };
+}
+
+/** Whether all its days begin with an hour of UTC, by which metrics are kept. */
+function isOfWholeHours({ starts, end }: Span): boolean {
+  return [...starts, end].every((at) => at % 3_600 === 0);
 }
 
 /** Counts and visitors by hour: `visitors` beside the columns of {@link CountsRow}. */
@@ -279,20 +346,12 @@ export function countedOf(scope: Scope, list: EventList, span: Span, limit: numb
 }
 
 const PATHS = `sojourn.metrics AS m
-  WHERE m.project = {project:String} AND m.metric_type = 'page_views' AND m.granularity = 'hour'
-    AND m.dimension IN ('path', 'bot:path') AND m.bucket >= toDateTime({start:Int64}, 'UTC')
-    AND m.bucket < toDateTime({end:Int64}, 'UTC')`;
+  WHERE m.project = {project:String} AND ${IN_HOURS} AND m.metric_type = 'page_views'
+    AND m.dimension IN ('path', 'bot:path')`;
 
-/** Rows of bots are in those of everyone as well. */
 function pathViews(audience: Audience): string {
-  switch (audience) {
-    case 'people':
-      return `sum(if(m.dimension = 'path', m.count, -m.count))`;
-    case 'bots':
-      return `sumIf(m.count, m.dimension = 'bot:path')`;
-    case 'everyone':
-      return `sumIf(m.count, m.dimension = 'path')`;
-  }
+  const of = (dimension: string) => `sumIf(m.count, m.dimension = '${dimension}')`;
+  return ofRows(of, 'path', 'bot:path', audience);
 }
 
 const boundsOf = ({ starts, end }: Span) => ({ start: starts[0] ?? end, end });
@@ -307,7 +366,7 @@ export function oneByDay(
   if (of.list === 'pages') {
     return {
       sql: `SELECT ${nameOfPart('part')} AS bucket, count FROM (
-          SELECT roundDown(toInt64(toUnixTimestamp(m.bucket)), {starts:Array(Int64)}) AS part, ${pathViews(audience)} AS count
+          SELECT ${BUCKET_PART} AS part, ${pathViews(audience)} AS count
           FROM ${PATHS} AND m.dimension_value = {name:String} GROUP BY part
         ) ORDER BY part`,
       params: { project, ...boundsOf(span), ...partsBy(span), name: of.name },

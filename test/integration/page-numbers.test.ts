@@ -387,7 +387,8 @@ function written(project: string, visit: Visit): { row: object; rows: Contributi
     identity: identityOf(visit),
   });
   const row = { ...sessionTableRow(record), excluded: visit.excluded };
-  return { row, rows: visit.excluded ? new Map() : rows };
+  const none: Contributions = new Map();
+  return { row, rows: visit.excluded ? none : rows };
 }
 
 /** As Temporal names runs: by the time that the first event came in. */

@@ -118,7 +118,7 @@ describe('the queries of the page', () => {
   it('read the overview without a filter, and sessions with one', () => {
     const filter = { dimension: 'country', values: ['DE'] } as const;
 
-    expect(countsByDay(view([]), SPAN).sql).to.contain('sojourn.totals_daily');
+    expect(countsByDay(view([]), SPAN).sql).to.contain('sojourn.metrics');
     expect(countsByDay(view([filter]), SPAN).sql).to.contain('sojourn.sessions');
   });
 
