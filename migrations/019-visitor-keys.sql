@@ -464,4 +464,118 @@ FROM
         ('event_count', 'bot:event_type'), ('revenue', ''), ('revenue', 'audience'))
 ) AS t
 GROUP BY t.project, toStartOfMonth(t.day)
-COMMENT 'One row a month, in the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots'
+COMMENT 'One row a month, in the project time zone. All measures are of people and bots together, as in metrics; bot_… tells how much of it came from bots';
+
+-- A condition on the project that a set has to fulfil as well leaves all granules in which its sessions lie beside those of
+-- others. A join with nothing reads nothing: whoever asks for a project of whole hours does not read its sessions.
+CREATE OR REPLACE VIEW sojourn.totals_daily
+(
+    project LowCardinality(String) COMMENT 'Tenant',
+    day Date COMMENT 'Day in the time zone of the project',
+    sessions Int64 COMMENT 'Sessions whose first event lies in the day',
+    page_views Int64 COMMENT 'Page views in the day',
+    events Int64 COMMENT 'Purchases, conversions and custom events in the day',
+    conversions Int64 COMMENT 'Purchases and conversions in the day',
+    revenue Decimal(38, 9) COMMENT 'Revenue of purchases and conversions in the day, whatever the currency; see revenue_daily',
+    sessions_by_last_event Int64 COMMENT 'Sessions whose last event lies in the day: what bounce_rate, engagement_rate, pages_per_session and average_seconds are shares of',
+    bounced Int64 COMMENT 'Of sessions_by_last_event, those with exactly 1 page view and no conversion',
+    engaged Int64 COMMENT 'Of sessions_by_last_event, those of at least 10 s, or with at least 2 page views, or converted',
+    duration_seconds Decimal(38, 3) COMMENT 'Seconds from first to last event, of sessions_by_last_event',
+    session_page_views Int64 COMMENT 'Page views of sessions_by_last_event, in whatever day',
+    bounce_rate Nullable(Float64) COMMENT 'bounced / sessions_by_last_event, 0 to 1; NULL where there are none. Never add up or average',
+    engagement_rate Nullable(Float64) COMMENT 'engaged / sessions_by_last_event, 0 to 1; NULL where there are none. Never add up or average',
+    pages_per_session Nullable(Float64) COMMENT 'session_page_views / sessions_by_last_event; NULL where there are none. Never add up or average',
+    average_seconds Nullable(Float64) COMMENT 'duration_seconds / sessions_by_last_event; NULL where there are none. Never add up or average',
+    bot_sessions Int64 COMMENT 'Of sessions, what came from bots',
+    bot_page_views Int64 COMMENT 'Of page_views, what came from bots',
+    bot_events Int64 COMMENT 'Of events, what came from bots',
+    bot_conversions Int64 COMMENT 'Of conversions, what came from bots',
+    bot_revenue Decimal(38, 9) COMMENT 'Of revenue, what came from bots',
+    bot_sessions_by_last_event Int64 COMMENT 'Of sessions_by_last_event, what came from bots',
+    bot_bounced Int64 COMMENT 'Of bounced, what came from bots',
+    bot_engaged Int64 COMMENT 'Of engaged, what came from bots',
+    bot_duration_seconds Decimal(38, 3) COMMENT 'Of duration_seconds, what came from bots',
+    bot_session_page_views Int64 COMMENT 'Of session_page_views, what came from bots'
+)
+AS SELECT p.project AS project, p.day AS day,
+    sum(p.sessions) AS sessions,
+    sum(p.page_views) AS page_views,
+    sum(p.events) AS events,
+    sum(p.conversions) AS conversions,
+    sum(p.revenue) AS revenue,
+    sum(p.sessions_by_last_event) AS sessions_by_last_event,
+    sum(p.bounced) AS bounced,
+    sum(p.engaged) AS engaged,
+    sum(p.duration_seconds) AS duration_seconds,
+    sum(p.session_page_views) AS session_page_views,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.bounced)) / sum(p.sessions_by_last_event)) AS bounce_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.engaged)) / sum(p.sessions_by_last_event)) AS engagement_rate,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.session_page_views)) / sum(p.sessions_by_last_event)) AS pages_per_session,
+    if(sum(p.sessions_by_last_event) = 0, NULL, toFloat64(sum(p.duration_seconds)) / sum(p.sessions_by_last_event)) AS average_seconds,
+    sum(p.bot_sessions) AS bot_sessions,
+    sum(p.bot_page_views) AS bot_page_views,
+    sum(p.bot_events) AS bot_events,
+    sum(p.bot_conversions) AS bot_conversions,
+    sum(p.bot_revenue) AS bot_revenue,
+    sum(p.bot_sessions_by_last_event) AS bot_sessions_by_last_event,
+    sum(p.bot_bounced) AS bot_bounced,
+    sum(p.bot_engaged) AS bot_engaged,
+    sum(p.bot_duration_seconds) AS bot_duration_seconds,
+    sum(p.bot_session_page_views) AS bot_session_page_views
+FROM
+(
+    SELECT t.project AS project, t.day AS day,
+        sumIf(t.count, t.metric_type = 'sessions' AND t.dimension = '') AS sessions,
+        sumIf(t.count, t.metric_type = 'page_views' AND t.dimension = '') AS page_views,
+        sumIf(t.count, t.dimension = 'event_type') AS events,
+        sumIf(t.count, t.dimension = 'event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS conversions,
+        sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = '') AS revenue,
+        sumIf(t.count, t.metric_type = 'bounce_rate' AND t.dimension = '') AS sessions_by_last_event,
+        toInt64(sumIf(t.value, t.metric_type = 'bounce_rate' AND t.dimension = '')) AS bounced,
+        sumIf(t.count, t.metric_type = 'engaged_sessions' AND t.dimension = '') AS engaged,
+        CAST(sumIf(t.value, t.metric_type = 'avg_session_duration' AND t.dimension = ''), 'Decimal(38, 3)') AS duration_seconds,
+        toInt64(sumIf(t.value, t.metric_type = 'pages_per_session' AND t.dimension = '')) AS session_page_views,
+        sumIf(t.count, t.metric_type = 'sessions' AND t.dimension = 'audience') AS bot_sessions,
+        sumIf(t.count, t.metric_type = 'page_views' AND t.dimension = 'audience') AS bot_page_views,
+        sumIf(t.count, t.dimension = 'bot:event_type') AS bot_events,
+        sumIf(t.count, t.dimension = 'bot:event_type' AND t.dimension_value IN ('purchase', 'conversion')) AS bot_conversions,
+        sumIf(t.value, t.metric_type = 'revenue' AND t.dimension = 'audience') AS bot_revenue,
+        sumIf(t.count, t.metric_type = 'bounce_rate' AND t.dimension = 'audience') AS bot_sessions_by_last_event,
+        toInt64(sumIf(t.value, t.metric_type = 'bounce_rate' AND t.dimension = 'audience')) AS bot_bounced,
+        sumIf(t.count, t.metric_type = 'engaged_sessions' AND t.dimension = 'audience') AS bot_engaged,
+        CAST(sumIf(t.value, t.metric_type = 'avg_session_duration' AND t.dimension = 'audience'), 'Decimal(38, 3)') AS bot_duration_seconds,
+        toInt64(sumIf(t.value, t.metric_type = 'pages_per_session' AND t.dimension = 'audience')) AS bot_session_page_views
+    FROM sojourn.event_days AS t
+    WHERE (t.metric_type, t.dimension) IN (('page_views', ''), ('page_views', 'audience'), ('event_count', 'event_type'),
+        ('event_count', 'bot:event_type'), ('revenue', ''), ('revenue', 'audience'))
+        OR (t.metric_type, t.dimension) IN (('sessions', ''), ('sessions', 'audience'), ('bounce_rate', ''), ('bounce_rate', 'audience'), ('engaged_sessions', ''), ('engaged_sessions', 'audience'), ('avg_session_duration', ''), ('avg_session_duration', 'audience'), ('pages_per_session', ''), ('pages_per_session', 'audience'))
+            AND t.project NOT IN (SELECT arrayJoin((SELECT groupUniqArray(project) FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0)))
+    GROUP BY t.project, t.day
+    UNION ALL
+    SELECT t.project AS project, t.day AS day,
+        toInt64(countIf(t.is_first)) AS sessions,
+        toInt64(0) AS page_views,
+        toInt64(0) AS events,
+        toInt64(0) AS conversions,
+        toDecimal128(0, 9) AS revenue,
+        toInt64(countIf(t.is_last)) AS sessions_by_last_event,
+        toInt64(countIf(t.is_last AND t.bounced)) AS bounced,
+        toInt64(countIf(t.is_last AND t.engaged)) AS engaged,
+        CAST(sumIf(t.duration_seconds, t.is_last), 'Decimal(38, 3)') AS duration_seconds,
+        toInt64(sumIf(t.page_views, t.is_last)) AS session_page_views,
+        toInt64(countIf(t.is_first AND t.bot)) AS bot_sessions,
+        toInt64(0) AS bot_page_views,
+        toInt64(0) AS bot_events,
+        toInt64(0) AS bot_conversions,
+        toDecimal128(0, 9) AS bot_revenue,
+        toInt64(countIf(t.is_last AND t.bot)) AS bot_sessions_by_last_event,
+        toInt64(countIf(t.is_last AND t.bounced AND t.bot)) AS bot_bounced,
+        toInt64(countIf(t.is_last AND t.engaged AND t.bot)) AS bot_engaged,
+        CAST(sumIf(t.duration_seconds, t.is_last AND t.bot), 'Decimal(38, 3)') AS bot_duration_seconds,
+        toInt64(sumIf(t.page_views, t.is_last AND t.bot)) AS bot_session_page_views
+    FROM sojourn.session_days AS t
+    INNER JOIN (SELECT DISTINCT project FROM sojourn.project_clocks FINAL WHERE offset_seconds % 3600 != 0 OR starts_at < toDateTime(4294967295, 'UTC') AND toUnixTimestamp(starts_at) % 3600 != 0) AS q ON q.project = t.project
+    GROUP BY t.project, t.day
+) AS p
+GROUP BY p.project, p.day
+COMMENT 'overview_daily without what has to be counted from sessions (visitors, new and returning users, converted): one row a day of the project time zone, quick over years. All measures are of people and bots together'
