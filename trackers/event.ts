@@ -1,0 +1,40 @@
+/**
+ * What a tracker's object becomes. Everything in this folder is pure: one file a tracker, taken by `sojourn import`
+ * for files and by `sojourn collect` for requests, so that past and present give the same events.
+ */
+
+/** An event as a producer would publish it (docs/publishing.md); the border checks it, nothing here does. */
+export type RawEvent = Record<string, unknown>;
+
+/** Whose session is not given by the tracker: the events of one visitor are cut into sessions, by idleness, by whoever takes them. */
+export interface TrackedEvent {
+  /** Has `sessionId`, or `visitor` is set. */
+  readonly event: RawEvent;
+  /** Key of the visitor; unique within the project and the tracker. */
+  readonly visitor?: string;
+}
+
+/** What a tracker's object is instead of an event, where it should have been one. */
+export interface Fault {
+  /** One readable sentence naming the field. */
+  readonly fault: string;
+}
+
+/** Empty where there is nothing to count (identify, group, a drop). */
+export type Tracked = readonly (TrackedEvent | Fault)[];
+
+/** When a request was sent by the sender's clock and received by ours, epoch milliseconds; both are needed to correct a clock. */
+export interface Received {
+  readonly sentAt?: number | undefined;
+  readonly receivedAt?: number | undefined;
+}
+
+export const NOTHING: Tracked = [];
+
+export function fault(sentence: string): Tracked {
+  return [{ fault: sentence }];
+}
+
+export function isFault(tracked: TrackedEvent | Fault): tracked is Fault {
+  return 'fault' in tracked;
+}

@@ -1,0 +1,89 @@
+/** The properties of an event, where they come from the same places in several trackers. */
+import { type Fields, fieldsOf, textOf } from './values.ts';
+
+/** What the border reads by name: a tracker's own property of such a name means something else. */
+const OURS: ReadonlySet<string> = new Set([
+  'url',
+  'referrer',
+  'userAgent',
+  'bot',
+  'path',
+  'trafficSource',
+  'deviceType',
+  'country',
+  'browser',
+  'os',
+  'currency',
+  'conversionType',
+  'channel',
+  'medium',
+  'campaign',
+  'term',
+  'content',
+  'language',
+  'screen',
+  'appVersion',
+  'revenue',
+  '__proto__',
+]);
+const OTHERS_MAX = 100;
+const OTHER_CHARS_MAX = 1_024;
+
+/**
+ * A tracker's own properties that a project may have declared a dimension of: texts, numbers and yes or no.
+ * @param isKept by name, besides those that Sojourn reads as something else
+ */
+export function othersOf(
+  properties: unknown,
+  isKept: (name: string) => boolean = () => true,
+): Record<string, unknown> {
+  const others: Record<string, unknown> = {};
+  let count = 0;
+  for (const [name, value] of Object.entries(fieldsOf(properties))) {
+    if (OURS.has(name) || !isKept(name) || count === OTHERS_MAX) continue;
+    if (typeof value === 'string' && value !== '') others[name] = value.slice(0, OTHER_CHARS_MAX);
+    else if (typeof value === 'number' || typeof value === 'boolean') others[name] = value;
+    else continue;
+    count += 1;
+  }
+  return others;
+}
+
+/**
+ * A campaign (source, medium, name, term, content) that a tracker names apart from the address. It goes into the address, where that has no tags of its own,
+ * so that the border reads its words as it reads those of any address (`fb` is Facebook); without an address the
+ * campaign is given as it is.
+ */
+export function visitOf(url: unknown, campaign: Fields = {}): Record<string, unknown> {
+  const address = textOf(url);
+  const { source, medium, name, term, content } = campaign;
+  if (address === undefined) {
+    return {
+      trafficSource: textOf(source),
+      medium: textOf(medium),
+      campaign: textOf(name),
+      term: textOf(term),
+      content: textOf(content),
+    };
+  }
+  if (/[?&]utm_[a-z]+=/i.test(address)) return { url: address };
+  const tags = { source, medium, campaign: name, term, content };
+  const query = Object.entries(tags).flatMap(([tag, value]) => {
+    const text = textOf(value);
+    return text === undefined ? [] : [`utm_${tag}=${encodeURIComponent(text.toWellFormed())}`];
+  });
+  return { url: query.length === 0 ? address : withQuery(address, query.join('&')) };
+}
+
+function withQuery(address: string, query: string): string {
+  const hash = address.indexOf('#');
+  const page = hash < 0 ? address : address.slice(0, hash);
+  const fragment = hash < 0 ? '' : address.slice(hash);
+  return `${page}${page.includes('?') ? '&' : '?'}${query}${fragment}`;
+}
+
+/** The values of an address that a tracker gives, or of its path alone. */
+export function pageOf(url: unknown, path: unknown, campaign?: Fields): Record<string, unknown> {
+  const visit = visitOf(url, campaign);
+  return visit['url'] === undefined ? { ...visit, path: textOf(path) } : visit;
+}

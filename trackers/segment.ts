@@ -1,0 +1,144 @@
+/**
+ * Objects of Segment's spec, which RudderStack shares: calls as libraries send them, and as exports keep them.
+ *
+ * Segment has no session: sessions are cut from the visitor's events. RudderStack numbers them by the moment they began,
+ * so a number is a session only together with its visitor.
+ */
+import { countryOf } from './country.ts';
+import { type Received, type Tracked, fault, NOTHING } from './event.ts';
+import { othersOf, pageOf } from './properties.ts';
+import {
+  amountOf,
+  corrected,
+  type Fields,
+  fieldsOf,
+  firstText,
+  given,
+  isFields,
+  screenOf,
+  sessionIdOf,
+  textOf,
+  timeOf,
+} from './values.ts';
+
+/** Names that the spec, and its first version, has for an order. */
+const ORDERS: ReadonlySet<string> = new Set([
+  'order completed',
+  'completed order',
+  'order_completed',
+  'purchase',
+]);
+
+/**
+ * One call: page, screen and track become an event; identify, group and alias are nothing to count.
+ * @param received of the request that brought it; a call that names its own `sentAt` and `receivedAt` goes by these
+ */
+export function readSegment(call: unknown, received: Received = {}): Tracked {
+  if (!isFields(call)) return fault('a call must be a JSON object');
+  const type = textOf(call['type'])?.toLowerCase();
+  switch (type) {
+    case undefined:
+      return fault('type is required');
+    case 'page':
+    case 'screen':
+      return readCall(call, { eventType: 'pageview' }, received);
+    case 'track': {
+      const name = textOf(call['event']);
+      if (name === undefined) return fault('event is required: the name of what is tracked');
+      return readCall(call, trackedAs(name, fieldsOf(call['properties'])), received);
+    }
+    case 'identify':
+    case 'group':
+    case 'alias':
+    case 'merge':
+    case 'delete':
+      return NOTHING;
+    default:
+      return fault(`type must be page, screen, track, identify, group or alias, but is "${type}"`);
+  }
+}
+
+interface Kind {
+  readonly eventType: string;
+  readonly revenue?: unknown;
+  readonly currency?: unknown;
+}
+
+function trackedAs(name: string, properties: Fields): Kind {
+  if (!ORDERS.has(name.toLowerCase())) return { eventType: name };
+  const { revenue, total, value, currency } = properties;
+  return { eventType: 'purchase', revenue: revenue ?? total ?? value, currency };
+}
+
+function readCall(call: Fields, kind: Kind, received: Received): Tracked {
+  const at = timeOfCall(call, received);
+  if (at === undefined) return fault('timestamp must be a time');
+  const anonymousId = firstText(call['anonymousId'], call['anonymous_id']);
+  const userId = firstText(call['userId'], call['user_id']);
+  if (anonymousId === undefined && userId === undefined) {
+    return fault('anonymousId or userId is required');
+  }
+  const visitor = anonymousId === undefined ? `user:${userId ?? ''}` : `anonymous:${anonymousId}`;
+  const context = fieldsOf(call['context']);
+  const session = firstText(context['sessionId'], context['session_id']);
+  const event = {
+    ...given({
+      eventType: kind.eventType,
+      sessionId: session && sessionIdOf(anonymousId ?? userId ?? '', session),
+      timestamp: at,
+      eventId: firstText(call['messageId'], call['message_id']),
+      userId,
+      visitorId: anonymousId,
+    }),
+    properties: propertiesOf(call, context, kind),
+  };
+  return [session === undefined ? { event, visitor } : { event }];
+}
+
+/**
+ * `timestamp` is what the server has corrected where `originalTimestamp` is there beside it; in a call as it was sent
+ * it is the sender's clock, or what the caller wants it to be.
+ */
+function timeOfCall(call: Fields, received: Received): number | undefined {
+  const original = timeOf(call['originalTimestamp'] ?? call['original_timestamp']);
+  const stored = timeOf(call['timestamp']);
+  const receivedAt = timeOf(call['receivedAt'] ?? call['received_at']);
+  if (stored !== undefined && (original !== undefined || receivedAt !== undefined)) return stored;
+  const at = original ?? stored;
+  if (at === undefined) return call['timestamp'] === undefined ? received.receivedAt : undefined;
+  return corrected(at, {
+    sentAt: timeOf(call['sentAt'] ?? call['sent_at']) ?? received.sentAt,
+    receivedAt: receivedAt ?? received.receivedAt,
+  });
+}
+
+function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string, unknown> {
+  const properties = fieldsOf(call['properties']);
+  const page = fieldsOf(context['page']);
+  const screen = fieldsOf(context['screen']);
+  const os = fieldsOf(context['os']);
+  const userAgent = textOf(context['userAgent'] ?? context['user_agent']);
+  const isScreen = call['type'] === 'screen';
+  return given({
+    ...othersOf(properties),
+    ...pageOf(
+      firstText(properties['url'], page['url']),
+      firstText(
+        properties['path'],
+        page['path'],
+        isScreen ? (call['name'] ?? properties['name']) : undefined,
+      ),
+      fieldsOf(context['campaign']),
+    ),
+    referrer: firstText(properties['referrer'], page['referrer']),
+    userAgent,
+    // What an app runs on, where no user agent says it.
+    os: userAgent === undefined ? textOf(os['name']) : undefined,
+    country: countryOf(fieldsOf(context['location'])['country']),
+    language: textOf(context['locale']),
+    screen: screenOf(screen['width'], screen['height']),
+    appVersion: textOf(fieldsOf(context['app'])['version']),
+    revenue: amountOf(kind.revenue),
+    currency: textOf(kind.currency),
+  });
+}
