@@ -82,10 +82,27 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['trackers/**/*.ts', 'imports/formats/**/*.ts'],
+    rules: {
+      ...border(
+        '^(?!\\./[^/]+$|\\.\\./(\\.\\./)?trackers/|node:crypto$)',
+        'What a tracker or a line of a file becomes is a pure function of it.',
+      ),
+      ...globalsBanned(['process', 'fetch'], 'Trackers and formats do no I/O.'),
+    },
+  },
+  {
     files: ['operations/**/*.ts'],
     rules: border(
       '^\\.\\./(cli|demo|bench|test)/',
       'What operators do is not how commands look: operations return data, commands print it.',
+    ),
+  },
+  {
+    files: ['collect/**/*.ts'],
+    rules: border(
+      '^\\.\\./(cli|demo|bench|test|activities|servers|bulk|dashboard)/',
+      'The way in checks and publishes events; what becomes of them is for others.',
     ),
   },
   {
@@ -97,7 +114,7 @@ export default tseslint.config(
   },
   {
     // What browsers load as it lies there; its types are checked by `tsc -p dashboard/page-types`.
-    files: ['dashboard/page/**/*.js'],
+    files: ['dashboard/page/**/*.js', 'collect/shop/*.js'],
     extends: [tseslint.configs.recommended],
     rules: {
       '@typescript-eslint/no-unused-vars': [

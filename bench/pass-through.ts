@@ -23,7 +23,7 @@ export async function startUp(
 ): Promise<Started> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sojourn-bench-up-'));
   const up = await world.start(
-    ['up', '--data-dir', dataDir, '--dashboard-port', '0'],
+    ['up', '--data-dir', dataDir, '--dashboard-port', '0', '--collect-port', '0'],
     'ingest started',
     environment,
   );

@@ -39,7 +39,9 @@ export interface Tree {
 
 /** A tree from before the page does not know the flag. */
 function pagePort(root: string): readonly string[] {
-  return existsSync(join(root, 'dashboard')) ? ['--dashboard-port', '0'] : [];
+  return ['dashboard', 'collect'].flatMap((name) =>
+    existsSync(join(root, name)) ? [`--${name}-port`, '0'] : [],
+  );
 }
 
 /** @throws Error where `up` ends by itself or does not get going */
