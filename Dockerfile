@@ -30,6 +30,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY migrations migrations
 COPY dashboard/page dashboard/page
+COPY collect/shop collect/shop
 COPY --from=build /app/dist dist
 USER node
 ENTRYPOINT ["node", "dist/cli/main.js"]

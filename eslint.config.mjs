@@ -99,6 +99,13 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['collect/**/*.ts'],
+    rules: border(
+      '^\\.\\./(cli|demo|bench|test|activities|servers|bulk|dashboard)/',
+      'The way in checks and publishes events; what becomes of them is for others.',
+    ),
+  },
+  {
     files: ['dashboard/**/*.ts'],
     rules: border(
       '^\\.\\./(cli|demo|bench|test|workers|activities|servers)/',
@@ -107,7 +114,7 @@ export default tseslint.config(
   },
   {
     // What browsers load as it lies there; its types are checked by `tsc -p dashboard/page-types`.
-    files: ['dashboard/page/**/*.js'],
+    files: ['dashboard/page/**/*.js', 'collect/shop/*.js'],
     extends: [tseslint.configs.recommended],
     rules: {
       '@typescript-eslint/no-unused-vars': [

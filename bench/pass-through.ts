@@ -8,6 +8,7 @@ import { cpuBetween, cpuMs, type Figures, type Pids, total } from './processes.t
 import type { Result } from './scenario.ts';
 import { spreadOf } from './stats.ts';
 import { publishSessions } from './traffic.ts';
+import { HERE, ownPorts } from './tree.ts';
 import { until, untilCounted } from './until.ts';
 import type { Started, World } from './world.ts';
 
@@ -23,7 +24,7 @@ export async function startUp(
 ): Promise<Started> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sojourn-bench-up-'));
   const up = await world.start(
-    ['up', '--data-dir', dataDir, '--dashboard-port', '0', '--health-port', '0'],
+    ['up', '--data-dir', dataDir, ...ownPorts(HERE)],
     'ingest started',
     environment,
   );

@@ -1,5 +1,6 @@
 /** All benchmarks, in the order they run. */
 import { bi } from './bi.bench.ts';
+import { collect } from './collect.bench.ts';
 import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
 import { growth } from './growth.bench.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   parse,
   bi,
   purge,
+  collect,
   workers,
   liveRate,
   endurance,

@@ -37,9 +37,9 @@ export interface Tree {
   stop(): Promise<void>;
 }
 
-/** A tree from before the page, or before `/metrics`, does not know the flag. */
-function ownPorts(root: string): readonly string[] {
-  return ['dashboard', 'health'].flatMap((name) =>
+/** A tree from before the page, the way in for trackers, or `/metrics`, does not know the flag. */
+export function ownPorts(root: string): readonly string[] {
+  return ['dashboard', 'collect', 'health'].flatMap((name) =>
     existsSync(join(root, name)) ? [`--${name}-port`, '0'] : [],
   );
 }

@@ -62,6 +62,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./dashboard.ts')).dashboardCommand(),
   },
   {
+    name: 'collect',
+    summary: 'take events over HTTP, as trackers send them',
+    load: async () => (await import('./collect.ts')).collectCommand(),
+  },
+  {
     name: 'deadletters',
     summary: 'list messages that broke a rule, publish them again',
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),

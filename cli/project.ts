@@ -94,6 +94,17 @@ function setCommand() {
       'how many days before today its rows are kept, for example 400d; what is older is deleted',
     )
     .option('--no-retention', 'keep its rows for ever')
+    .addOption(
+      new Option(
+        '--collect-key <key>',
+        'what trackers name it by at `sojourn collect`: a write key, a website id, a domain; may be repeated',
+      ).argParser(adding),
+    )
+    .addOption(
+      new Option('--no-collect-key <key>', 'trackers do not name it so any more').argParser(
+        removing,
+      ),
+    )
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText(
@@ -118,6 +129,7 @@ export interface SetOptions {
   readonly dimension?: readonly Edit[] | boolean;
   /** `--no-retention` makes it false; without either the library says true. */
   readonly retention?: string | boolean;
+  readonly collectKey?: readonly Edit[] | boolean;
   readonly json?: true;
   readonly dataDir: string;
 }

@@ -30,6 +30,8 @@ import {
 import { checkPassword } from '../dashboard/password.ts';
 import { type Health, runHealth } from '../health/run.ts';
 import { HEALTH_PORT_FLAG } from '../health/server.ts';
+import type { Shop } from '../collect/shop.ts';
+import { DEMO_KEY, DEMO_PROJECT } from '../demo/settings.ts';
 import { startPurging } from '../operations/keep-purging.ts';
 import { SojournError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
@@ -47,6 +49,7 @@ export interface UpOptions {
   readonly redisPort: number;
   readonly dashboardPort: number;
   readonly healthPort: number;
+  readonly collectPort: number;
 }
 
 /** Runs until a signal, until `--for` is over, or until a part of it breaks. */
@@ -84,7 +87,7 @@ export async function runUp(options: UpOptions): Promise<void> {
       const purging = startPurging(config, pipeline.nats, log);
       closers.add('purging', () => purging.stop());
     }
-    print(describe(config, servers, options.dataDir));
+    print(describe(config, servers, options));
     const broken = Promise.race([interruption, keeper.failed]);
     await runUntilEnd(options, config, pipeline, broken, log, closers);
   } catch (error) {
@@ -116,6 +119,8 @@ async function prepareServers(
   let config: UpConfig | undefined;
   let dashboardUrl: string | undefined;
   let health: Health | undefined;
+  let collectUrl: string | undefined;
+  let noted: Record<string, string> = {};
   const progressOf = (task: { output: string }) => (name: string, what: string, usual?: string) => {
     task.output = `${name}: ${what}${usual === undefined ? '' : ` (${usual})`}`;
     log.debug({ server: name }, 'server progress');
@@ -145,6 +150,7 @@ async function prepareServers(
             alsoFree: [
               { port: options.dashboardPort, flag: DASHBOARD_FLAG },
               { port: options.healthPort, flag: HEALTH_PORT_FLAG },
+              { port: options.collectPort, flag: COLLECT_FLAG },
             ],
             namespace: given.TEMPORAL_NAMESPACE,
             searchAttributes: temporalSearchAttributes(),
@@ -159,18 +165,23 @@ async function prepareServers(
           const asked = await runHealth(config, log, { port: options.healthPort, roles: ROLES });
           health = asked;
           closers.add('health', () => asked.close());
-          writeEnvFile(options.dataDir, {
+          noted = {
             ...found,
             DASHBOARD_URL: dashboardUrl,
             HEALTH_URL: asked.url,
             ...definedOf(environment, Object.keys(config)),
-          });
+          };
+          writeEnvFile(options.dataDir, noted);
         },
       },
       {
         title: 'Schema',
         task: async () => {
-          if (config !== undefined) await migrateAll(config, log);
+          if (config === undefined) return;
+          await migrateAll(config, log);
+          const known = { ...config, DASHBOARD_URL: dashboardUrl };
+          collectUrl = await serveCollector(options, known, given, log, closers);
+          writeEnvFile(options.dataDir, { ...noted, COLLECT_URL: collectUrl });
         },
       },
     ],
@@ -184,11 +195,12 @@ async function prepareServers(
     health === undefined
   )
     throw new Error('servers were not started');
-  const urls = { DASHBOARD_URL: dashboardUrl, HEALTH_URL: health.url };
+  const urls = { DASHBOARD_URL: dashboardUrl, COLLECT_URL: collectUrl, HEALTH_URL: health.url };
   return { servers, config: { ...config, ...urls }, health };
 }
 
 const DASHBOARD_FLAG = '--dashboard-port';
+const COLLECT_FLAG = '--collect-port';
 
 /** Its code is loaded here: help and other commands do without. */
 async function serveDashboard(
@@ -202,6 +214,36 @@ async function serveDashboard(
   const dashboard = await runDashboard(config, log, { port, portFlag: DASHBOARD_FLAG, publicUrl });
   closers.add('dashboard', () => dashboard.close());
   return dashboard.url;
+}
+
+/** After the schema: it reads the keys of all projects before it listens. */
+async function serveCollector(
+  { collectPort: port, demo }: UpOptions,
+  config: UpConfig,
+  { COLLECT_URL: publicUrl }: Config,
+  log: Logger,
+  closers: ReturnType<typeof createClosers>,
+): Promise<string> {
+  const { runCollector } = await import('../collect/run.ts');
+  const collector = await runCollector(config, log, {
+    port,
+    portFlag: COLLECT_FLAG,
+    publicUrl,
+    shop: demo === true ? shopOf(config) : undefined,
+  });
+  closers.add('collect', () => collector.close());
+  return collector.url;
+}
+
+/** The shop that comes with the demo. */
+function shopOf(config: UpConfig): Shop {
+  return {
+    project: DEMO_PROJECT,
+    key: DEMO_KEY,
+    dashboardUrl: config.DASHBOARD_URL,
+    temporalUiUrl: config.TEMPORAL_UI_URL,
+    temporalNamespace: config.TEMPORAL_NAMESPACE,
+  };
 }
 
 function serversToStart(config: Config): Set<ServerName> {
@@ -264,7 +306,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-function describe(config: UpConfig, servers: Servers, dataDir: string): string {
+function describe(config: UpConfig, servers: Servers, { dataDir, demo }: UpOptions): string {
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['NATS_URL', config.NATS_URL],
     ['TEMPORAL_ADDRESS', config.TEMPORAL_ADDRESS],
@@ -279,6 +321,13 @@ function describe(config: UpConfig, servers: Servers, dataDir: string): string {
     ['REDIS_URL', config.REDIS_URL],
     ['DASHBOARD_URL', config.DASHBOARD_URL],
     ['HEALTH_URL', config.HEALTH_URL],
+    ['COLLECT_URL', config.COLLECT_URL],
+    ...(demo === true
+      ? ([
+          ['COLLECT_KEY', DEMO_KEY],
+          ['SHOP_URL', `${config.COLLECT_URL ?? ''}/shop/`],
+        ] as const)
+      : []),
   ];
   const lines = rows.flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   return [

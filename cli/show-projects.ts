@@ -101,7 +101,7 @@ export async function purgeAndPrint(options: CommonOptions): Promise<void> {
 
 /** @throws SojournError `SJ_USAGE` where nothing is to be set */
 function changeOf(options: SetOptions): SettingsChange {
-  const { timeZone, week, currency, ownHost, dimension, retention } = options;
+  const { timeZone, week, currency, ownHost, dimension, retention, collectKey } = options;
   const change: SettingsChange = {
     timeZone,
     week,
@@ -109,6 +109,7 @@ function changeOf(options: SetOptions): SettingsChange {
     ownHosts: typeof ownHost === 'object' ? ownHost : undefined,
     dimensions: typeof dimension === 'object' ? dimension : undefined,
     retention: retention === true ? undefined : retention,
+    collectKeys: typeof collectKey === 'object' ? collectKey : undefined,
   };
   if (namedIn(change).length === 0) {
     throw new SojournError(
@@ -153,8 +154,9 @@ const LABELS: readonly (readonly [setting: Setting, label: string])[] = [
   ['ownHosts', 'own hosts'],
   ['dimensions', 'dimensions'],
   ['retention', 'retention'],
+  ['collectKeys', 'collect keys'],
 ];
-const LABEL_WIDTH = 12;
+const LABEL_WIDTH = 14;
 
 function labelOf(setting: Setting): string {
   return LABELS.find(([name]) => name === setting)?.[1] ?? setting;

@@ -16,6 +16,7 @@ export function upCommand() {
     .option('--redis-port <n>', 'port of Redis', portArgument, 6379)
     .option('--dashboard-port <n>', 'port of the page', portArgument, 8090)
     .option('--health-port <n>', 'port of /healthz, /readyz and /metrics', portArgument, 8092)
+    .option('--collect-port <n>', 'port of the way in for trackers', portArgument, 8091)
     .addHelpText('after', '\nExample: npx sojourn up --demo --for 60s')
     .action(async (options) => {
       const { runUp } = await import('./run-up.ts');

@@ -4,7 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVisitors } from '../activities/visitors.ts';
-import { setUntouchedProject } from '../operations/projects.ts';
+import {
+  setProject,
+  type SetProjectDeps,
+  setUntouchedProject,
+  showProject,
+} from '../operations/projects.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -17,7 +22,7 @@ import { type Demo, KNOWN_MAX, startDemo } from './demo.ts';
 import { readKnownPeople } from './known-people.ts';
 import { loadPast } from './load-past.ts';
 import type { Person } from './visit.ts';
-import { DEMO_CHANGE, DEMO_PROJECT } from './settings.ts';
+import { DEMO_CHANGE, DEMO_KEY, DEMO_PROJECT } from './settings.ts';
 
 export interface RunDemoDeps {
   readonly config: Config & { readonly CLICKHOUSE_URL: string; readonly REDIS_URL: string };
@@ -67,6 +72,13 @@ export function runDemo(deps: RunDemoDeps): RunningDemo {
   };
 }
 
+/** A demo from before there were keys gets its own too; whoever has set other ones has them. */
+async function ensureKey(deps: SetProjectDeps): Promise<void> {
+  const { settings } = await showProject(deps.nats, DEMO_PROJECT);
+  if (settings.collectKeys.length > 0) return;
+  await setProject(deps, DEMO_PROJECT, { collectKeys: [{ add: DEMO_KEY }] });
+}
+
 /** @returns who was there before */
 async function prepare(
   { config, nats, log, onProgress }: RunDemoDeps,
@@ -87,6 +99,7 @@ async function prepare(
     const visitors = createVisitors(store, { now: Date.now, onAway: () => undefined });
 
     await setUntouchedProject({ nats, tables: writer }, DEMO_PROJECT, DEMO_CHANGE);
+    await ensureKey({ nats, tables: writer });
     const began = Date.now();
     const tables = createTableWriter(writer);
     const past = await loadPast(

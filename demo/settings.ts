@@ -6,6 +6,8 @@ import type { Zones } from '../shared/zones/index.ts';
 import { PAYMENTS_HOST } from './visit.ts';
 
 export const DEMO_PROJECT = 'demo';
+/** By which trackers name it; for whoever is on this machine. */
+export const DEMO_KEY = 'demo';
 
 export const DEMO_CHANGE: SettingsChange = {
   timeZone: 'Europe/Berlin',
@@ -13,6 +15,7 @@ export const DEMO_CHANGE: SettingsChange = {
   currency: 'EUR',
   ownHosts: [{ add: PAYMENTS_HOST }],
   dimensions: [{ add: 'checkout=properties.checkout' }],
+  collectKeys: [{ add: DEMO_KEY }],
 };
 
 /** By which the past is read, whatever is set by then: a chunk that comes again must say the same. */

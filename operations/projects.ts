@@ -79,6 +79,7 @@ export async function setProject(
   change: SettingsChange,
 ): Promise<ProjectSet> {
   const { isZone } = loadZones();
+  await checkKeysAreFree(nats, project, change);
   const changes = await setInBucket(nats, project, change, isZone);
   // What is there by now: also where somebody has set it again meanwhile, the row says what the bucket says.
   const entry = await readEntry(nats, project);
@@ -107,6 +108,24 @@ export async function setUntouchedProject(
   if (entry === undefined || !isThere(entry)) return false;
   await writeProjectRow(tables, entry, isZone).catch(explainRow);
   return true;
+}
+
+/** A key names one project. Of two that set it at the same moment `collect` goes by the first one's name, and says so. */
+async function checkKeysAreFree(
+  nats: Pick<Nats, 'js'>,
+  project: string,
+  { collectKeys = [] }: SettingsChange,
+): Promise<void> {
+  const wanted = new Set(collectKeys.flatMap((edit) => ('add' in edit ? [edit.add] : [])));
+  if (wanted.size === 0) return;
+  for (const other of await listProjects(nats)) {
+    const taken = other.settings.collectKeys.find((key) => wanted.has(key));
+    if (taken === undefined || other.project === project) continue;
+    throw new SojournError(
+      'SJ_USAGE',
+      `--collect-key ${taken} is that of project ${other.project}; take it away there first`,
+    );
+  }
 }
 
 async function setInBucket(

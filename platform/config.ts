@@ -4,6 +4,7 @@
  * Nothing else reads `process.env` (the linter sees to it).
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -57,6 +58,23 @@ const count = (max: number) =>
     context.addIssue({ code: 'custom', message: `must be a whole number from 1 to ${max}` });
     return z.NEVER;
   });
+
+const addresses = z.string().transform((text, context) => {
+  const all = text.split(',').map((one) => one.trim());
+  const isAddress = (one: string) => {
+    const [address = '', bits, ...rest] = one.split('/');
+    const version = isIP(address);
+    const most = version === 4 ? 32 : 128;
+    const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+    return version !== 0 && isRange && rest.length === 0;
+  };
+  if (all.every(isAddress)) return all;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be addresses such as 10.0.0.1 or 10.0.0.0/8, separated by commas',
+  });
+  return z.NEVER;
+});
 
 const file = z.string().refine((path) => existsSync(path), { error: 'must be a file that exists' });
 const flag = z
@@ -121,6 +139,12 @@ const SCHEMA = z.object({
     .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
     .default('127.0.0.1'),
   HEALTH_URL: url(['http:', 'https:']).optional(),
+  COLLECT_HOST: z
+    .string()
+    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
+    .default('127.0.0.1'),
+  COLLECT_URL: url(['http:', 'https:']).optional(),
+  COLLECT_TRUSTED_PROXIES: addresses.default([]),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',

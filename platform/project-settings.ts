@@ -44,6 +44,8 @@ export interface SettingsDeps {
 export interface FollowedSettings {
   /** The same object until something changes. */
   settingsOf(project: string): ProjectSettings;
+  /** Of all projects for which something is set; the same map until something changes. */
+  all(): ReadonlyMap<string, ProjectSettings>;
   /** Takes all of it anew, now: a watch does not outlive the server that it was on. */
   renew(): void;
   stop(): Promise<void>;
@@ -206,6 +208,7 @@ export async function followSettings({
   const looking = keepLooking();
   return {
     settingsOf: (project) => known.get(project) ?? DEFAULT_SETTINGS,
+    all: () => known,
     renew() {
       isRenewalDue = true;
       wake();

@@ -25,6 +25,8 @@ export const CURRENCIES_MAX = 32;
 export const CURRENCY_CHARS_MAX = 16;
 /** Dimensions that a project may declare. */
 export const DECLARED_DIMENSIONS_MAX = 16;
+/** Keys by which trackers name a project: one a tracker and site, so few are needed. */
+export const COLLECT_KEYS_MAX = 100;
 /** Hosts that a project may call its own: each is compared with its subdomains, so few are needed. */
 export const OWN_HOSTS_MAX = 100;
 

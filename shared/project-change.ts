@@ -1,11 +1,12 @@
 /** Changing the settings of a project, and what a change means for its numbers. */
 import { Fault } from './fault.ts';
-import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
+import { COLLECT_KEYS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import { type ProjectSettings, type Setting, SETTINGS } from './project.ts';
 import {
   byName,
   type IsZone,
   quoted,
+  readCollectKey,
   readCurrency,
   readDimensionName,
   readHostName,
@@ -16,6 +17,7 @@ import {
   sorted,
   TOO_MANY_DIMENSIONS,
   TOO_MANY_HOSTS,
+  TOO_MANY_KEYS,
 } from './setting-rules.ts';
 
 /** Puts one into a list, or takes it out. */
@@ -33,6 +35,8 @@ export interface SettingsChange {
   readonly dimensions?: readonly Edit[] | undefined;
   /** As `400d`; `false`: for ever. */
   readonly retention?: string | false | undefined;
+  /** In their order. */
+  readonly collectKeys?: readonly Edit[] | undefined;
 }
 
 /** The settings that somebody wants to be something, whatever they are. */
@@ -63,8 +67,10 @@ export function changeSettings(
   if (dimensions instanceof Fault) return dimensions;
   const retentionDays = changeRetention(old.retentionDays, change.retention);
   if (retentionDays instanceof Fault) return flagFault('--retention', retentionDays);
+  const collectKeys = changeKeys(old.collectKeys, change.collectKeys ?? []);
+  if (collectKeys instanceof Fault) return collectKeys;
   return {
-    ...{ timeZone, week, ownHosts, dimensions },
+    ...{ timeZone, week, ownHosts, dimensions, collectKeys },
     ...(currency !== undefined && { currency }),
     ...(retentionDays !== undefined && { retentionDays }),
   };
@@ -90,6 +96,20 @@ function changeHosts(old: readonly string[], edits: readonly Edit[]): readonly s
   return hosts.size > OWN_HOSTS_MAX
     ? new Fault(`--own-host: ${TOO_MANY_HOSTS}`)
     : sorted([...hosts]);
+}
+
+function changeKeys(old: readonly string[], edits: readonly Edit[]): readonly string[] | Fault {
+  const keys = new Set(old);
+  for (const edit of edits) {
+    const key = readCollectKey('add' in edit ? edit.add : edit.remove);
+    if (key instanceof Fault)
+      return flagFault('add' in edit ? '--collect-key' : '--no-collect-key', key);
+    if ('add' in edit) keys.add(key);
+    else keys.delete(key);
+  }
+  return keys.size > COLLECT_KEYS_MAX
+    ? new Fault(`--collect-key: ${TOO_MANY_KEYS}`)
+    : sorted([...keys]);
 }
 
 function changeDimensions(
@@ -167,6 +187,7 @@ const MEANINGS: Readonly<Record<Setting, string>> = {
     'It counts for events that are taken in from now on; sources and channels of before stay as they are.',
   dimensions:
     'It counts for events that are taken in from now on; earlier events are not read again, and what is filed stays.',
+  collectKeys: '`sojourn collect` goes by it within a second; what was taken in before stays.',
   retention:
     'What is older is deleted by the next `sojourn project purge`, which `sojourn up` does every hour. What is deleted does not come back when days are kept longer again.',
 };
@@ -183,6 +204,8 @@ export function inWords(settings: ProjectSettings, setting: Setting): string {
       return settings.retentionDays === undefined ? 'for ever' : `${settings.retentionDays}d`;
     case 'ownHosts':
       return settings.ownHosts.join(', ') || 'none';
+    case 'collectKeys':
+      return settings.collectKeys.join(', ') || 'none';
     case 'dimensions':
       return (
         Object.entries(settings.dimensions)

@@ -1,9 +1,10 @@
 /** What is set for a project: how its events are read, and in whose days its numbers are told. */
 import { Fault } from './fault.ts';
-import { DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
+import { COLLECT_KEYS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import {
   byName,
   type IsZone,
+  readCollectKey,
   readCurrency,
   readDimensionName,
   readHostName,
@@ -14,6 +15,7 @@ import {
   sorted,
   TOO_MANY_DIMENSIONS,
   TOO_MANY_HOSTS,
+  TOO_MANY_KEYS,
   type Week,
 } from './setting-rules.ts';
 
@@ -28,6 +30,8 @@ export interface ProjectSettings {
   readonly ownHosts: readonly string[];
   /** Declared dimensions: the property that each is read from, by name. */
   readonly dimensions: Readonly<Record<string, string>>;
+  /** What its trackers name it by: write keys, website ids, domains. */
+  readonly collectKeys: readonly string[];
   /** Whole local days before today that its rows are kept; for ever where nobody says. */
   readonly retentionDays?: number;
 }
@@ -38,6 +42,7 @@ export const DEFAULT_SETTINGS: ProjectSettings = {
   week: 'monday',
   ownHosts: [],
   dimensions: {},
+  collectKeys: [],
 };
 
 /** Settings as they are kept, and what was wrong with them: a sentence each. */
@@ -78,6 +83,10 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
     const readProperty = checked(`dimension ${name}`, property ?? '', readPropertyName);
     return readName === undefined || readProperty === undefined ? [] : [[readName, readProperty]];
   });
+  const keys = listOf(kept['collectKeys']).flatMap(
+    (key) => checked('a key of trackers', key, readCollectKey) ?? [],
+  );
+  if (keys.length > COLLECT_KEYS_MAX) faults.push(TOO_MANY_KEYS);
   if (hosts.length > OWN_HOSTS_MAX) faults.push(TOO_MANY_HOSTS);
   if (dimensions.length > DECLARED_DIMENSIONS_MAX) faults.push(TOO_MANY_DIMENSIONS);
   const settings = {
@@ -88,6 +97,7 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
     ...(currency !== undefined && { currency }),
     ownHosts: sorted(hosts).slice(0, OWN_HOSTS_MAX),
     dimensions: byName(dimensions.slice(0, DECLARED_DIMENSIONS_MAX)),
+    collectKeys: sorted(keys).slice(0, COLLECT_KEYS_MAX),
     ...(retention !== undefined && { retentionDays: Number(retention) }),
   };
   return { settings, faults };
@@ -101,6 +111,7 @@ export const SETTINGS = [
   'ownHosts',
   'dimensions',
   'retention',
+  'collectKeys',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 
@@ -122,6 +133,7 @@ export function encodeSettings(
     ownHosts: sorted(settings.ownHosts),
     dimensions: byName(Object.entries(settings.dimensions)),
     retention: settings.retentionDays === undefined ? null : `${settings.retentionDays}d`,
+    collectKeys: sorted(settings.collectKeys),
   };
   const written = (kept === undefined ? SETTINGS : named).map((name) => [name, fields[name]]);
   return JSON.stringify({ ...kept, ...(Object.fromEntries(written) as object) });

@@ -1,7 +1,12 @@
 /** The rules that the settings of a project keep, each for one value. */
 import { BUILT_IN_DIMENSIONS } from './catalogue.ts';
 import { Fault } from './fault.ts';
-import { CURRENCY_CHARS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
+import {
+  COLLECT_KEYS_MAX,
+  CURRENCY_CHARS_MAX,
+  DECLARED_DIMENSIONS_MAX,
+  OWN_HOSTS_MAX,
+} from './limits.ts';
 
 export const WEEKS = ['monday', 'sunday'] as const;
 export type Week = (typeof WEEKS)[number];
@@ -10,6 +15,7 @@ export type Week = (typeof WEEKS)[number];
 export type IsZone = (name: string) => boolean;
 
 export const TOO_MANY_HOSTS = `a project has at most ${OWN_HOSTS_MAX} own hosts`;
+export const TOO_MANY_KEYS = `a project has at most ${COLLECT_KEYS_MAX} keys of trackers`;
 export const TOO_MANY_DIMENSIONS = `a project has at most ${DECLARED_DIMENSIONS_MAX} dimensions of its own`;
 
 export function readDimensionName(name: string): string | Fault {
@@ -52,6 +58,17 @@ export function readCurrency(text: string): string | Fault {
     ? text
     : new Fault(
         `must be 1 to ${CURRENCY_CHARS_MAX} printable characters, at best the code of ISO 4217, for example EUR`,
+      );
+}
+
+const KEY_CHARS_MAX = 128;
+
+/** What a tracker names its project by: a write key, an id or a domain. */
+export function readCollectKey(text: string): string | Fault {
+  return isText(text, KEY_CHARS_MAX) && !/\s/u.test(text)
+    ? text
+    : new Fault(
+        `must be 1 to ${KEY_CHARS_MAX} printable characters without spaces, but is ${quoted(text)}`,
       );
 }
 

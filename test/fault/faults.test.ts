@@ -23,7 +23,7 @@ import { assertRight, playRound, type RoundResult } from '../support/fault-round
 import { makeTraffic, type Traffic } from '../support/fault-traffic.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { type Random, randomOf } from '../support/random.ts';
-import { ANY_DASHBOARD_PORT } from '../support/pipeline.ts';
+import { ANY_PORTS } from '../support/pipeline.ts';
 
 /** Short, so that sessions end, late events come and checkpoints are written within a round. */
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' };
@@ -51,7 +51,7 @@ describe('whatever fails', () => {
       if (off !== undefined && kinds === undefined) print(`left out: ${name} (${off})`);
     }
     world = await startFaultWorld({ seed, settings: SETTINGS });
-    world.run('up', ['up', '--data-dir', `${world.folder}/up`, ...ANY_DASHBOARD_PORT]);
+    world.run('up', ['up', '--data-dir', `${world.folder}/up`, ...ANY_PORTS]);
     await world.heal();
     began = Date.now();
   });

@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
-import { ANY_DASHBOARD_PORT, connectTemporalOf } from '../support/pipeline.ts';
+import { ANY_PORTS, connectTemporalOf } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
 import type { Ending } from '../support/supervised.ts';
 
@@ -36,7 +36,7 @@ describe('a rolling restart under load', () => {
     temporal = client;
     closeTemporal = () => connection.close();
     for (const name of ['a', 'b'])
-      world.run(name, ['up', '--data-dir', `${world.folder}/${name}`, ...ANY_DASHBOARD_PORT]);
+      world.run(name, ['up', '--data-dir', `${world.folder}/${name}`, ...ANY_PORTS]);
     await world.heal();
   });
 

@@ -6,7 +6,7 @@ import { assertRight } from '../support/fault-round.ts';
 import { makeTraffic } from '../support/fault-traffic.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { randomOf } from '../support/random.ts';
-import { ANY_DASHBOARD_PORT } from '../support/pipeline.ts';
+import { ANY_PORTS } from '../support/pipeline.ts';
 
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '2s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '500ms' };
 const SHAPE = { sessions: 10, durationMs: 1_500 };
@@ -44,7 +44,7 @@ describe('a stop while nothing answers', () => {
         'up',
         '--data-dir',
         `${world.folder}/up`,
-        ...ANY_DASHBOARD_PORT,
+        ...ANY_PORTS,
       ]);
       await world.heal();
       const published = Promise.all(
@@ -65,7 +65,7 @@ describe('a stop while nothing answers', () => {
         'up',
         '--data-dir',
         `${world.folder}/up`,
-        ...ANY_DASHBOARD_PORT,
+        ...ANY_PORTS,
       ]);
       await world.heal();
       await published;

@@ -8,7 +8,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { asAdmin, migrate } from '../support/operators/doing.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
-import { ANY_DASHBOARD_PORT, sojourn } from '../support/pipeline.ts';
+import { ANY_PORTS, sojourn } from '../support/pipeline.ts';
 
 const PROJECT = 'health';
 const PATIENCE = { withinMs: 15_000, everyMs: 250 };
@@ -23,7 +23,7 @@ describe('health of a process', function () {
     const settings = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' };
     world = await startFaultWorld({ seed: 8092, settings });
     const dataDir = join(world.folder, 'up');
-    world.run('up', ['up', '--data-dir', dataDir, ...ANY_DASHBOARD_PORT]);
+    world.run('up', ['up', '--data-dir', dataDir, ...ANY_PORTS]);
     await world.heal();
     url = parseEnvFile(readFileSync(join(dataDir, 'env'), 'utf8'))['HEALTH_URL'] ?? '';
   });

@@ -8,7 +8,7 @@ import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/confi
 import { freePorts, SERVER_NAMES } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
-import { ANY_DASHBOARD_PORT, environmentOf, sojourn } from '../support/pipeline.ts';
+import { ANY_PORTS, environmentOf, sojourn } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
@@ -124,6 +124,7 @@ describe('a process', () => {
       'REDIS_URL',
       'DASHBOARD_URL',
       'HEALTH_URL',
+      'COLLECT_URL',
     );
 
     up.signal('SIGTERM');
@@ -224,7 +225,7 @@ async function startUp() {
     clickhouse,
     '--redis-port',
     redis,
-    ...ANY_DASHBOARD_PORT,
+    ...ANY_PORTS,
   ].map(String);
   const child = spawn(process.execPath, args, {
     env: { PATH, HOME, SOJOURN_CACHE: cacheDir(processEnvironment()) },

@@ -29,7 +29,10 @@ const STOP_MS_MAX = 40_000;
 const COMMAND_MS_MAX = 150_000;
 
 /** Several of them run on one machine. */
-export const ANY_DASHBOARD_PORT = ['--dashboard-port', '0', '--health-port', '0'] as const;
+export const ANY_PORTS = ['dashboard', 'collect', 'health'].flatMap((name) => [
+  `--${name}-port`,
+  '0',
+]);
 
 /** Short, so that tests need not wait; each test may override. */
 export const QUICK_SETTINGS = {
@@ -136,12 +139,7 @@ export interface PipelineProcess {
 export async function startPipelineProcess(
   servers: KnownServers,
   settings: Readonly<Record<string, string>> = QUICK_SETTINGS,
-  args: readonly string[] = [
-    'up',
-    '--data-dir',
-    join(temporaryFolder(), 'data'),
-    ...ANY_DASHBOARD_PORT,
-  ],
+  args: readonly string[] = ['up', '--data-dir', join(temporaryFolder(), 'data'), ...ANY_PORTS],
 ): Promise<PipelineProcess> {
   const child = spawnSojourn(args, { ...environmentOf(servers), ...settings });
   const output = collect(child);

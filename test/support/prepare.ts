@@ -26,7 +26,7 @@ if (folder === undefined) throw new Error('for which folder?');
 
 const dist = join(root, folder, 'dist');
 compile();
-for (const name of ['migrations', 'dashboard', 'package.json']) {
+for (const name of ['migrations', 'dashboard', 'collect', 'package.json']) {
   symlinkSync(join(root, name), join(root, folder, name));
 }
 const bundle = await workflowBundle();

@@ -134,7 +134,10 @@ describe('the command line', function () {
 
   it('has a sentence and an example in the help of each command', async () => {
     const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'status', 'session'];
-    const program = await createProgram([...words, 'project', 'dashboard', 'deadletters', 'audit']);
+    const program = await createProgram([
+      ...words,
+      ...['project', 'dashboard', 'collect', 'deadletters', 'audit'],
+    ]);
 
     for (const command of program.commands) {
       for (const one of [command, ...command.commands]) {

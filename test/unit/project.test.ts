@@ -41,6 +41,7 @@ const SHOP: ProjectSettings = {
   currency: 'EUR',
   ownHosts: ['a.example', 'b.example'],
   dimensions: { plan: 'plan', tier: 'user.tier' },
+  collectKeys: ['a-key', 'shop.example'],
 };
 
 const names = fc
@@ -70,6 +71,7 @@ const changes: fc.Arbitrary<SettingsChange> = fc.record(
       fc.tuple(names, texts).map(([name, property]) => `${name}=properties.${property}`),
       names,
     ),
+    collectKeys: edits(hosts, hosts),
   },
   { requiredKeys: [] },
 );

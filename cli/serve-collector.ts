@@ -1,0 +1,31 @@
+/** Runs the collector until a signal. */
+import { runCollector } from '../collect/run.ts';
+import { loadConfig, processEnvironment } from '../platform/config.ts';
+import { createLog } from '../platform/log.ts';
+import { createClosers, untilSignal } from '../platform/shutdown.ts';
+import { commandConfig } from './command-config.ts';
+import { print } from './output.ts';
+
+export async function serveCollector(options: {
+  readonly port: number;
+  readonly dataDir: string;
+}): Promise<void> {
+  const config = commandConfig(options, ['NATS_URL', 'REDIS_URL']);
+  // Not what `up` has noted: that is where its own one is.
+  const { COLLECT_URL: publicUrl } = loadConfig(processEnvironment());
+  const log = createLog({ level: config.LOG_LEVEL });
+  const signal = untilSignal(log);
+  const closers = createClosers(log);
+  try {
+    const collector = await runCollector(config, log, {
+      port: options.port,
+      portFlag: '--port',
+      publicUrl,
+    });
+    closers.add('collect', () => collector.close());
+    print(`COLLECT_URL=${collector.url}`);
+    await signal;
+  } finally {
+    await closers.closeAll();
+  }
+}

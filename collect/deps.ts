@@ -1,0 +1,18 @@
+/** What the routes of every tracker get. */
+import type { Logger } from '../platform/log.ts';
+import type { Keys } from './keys.ts';
+import type { Outlet } from './outlet.ts';
+import type { Say } from './say.ts';
+import type { Take } from './take.ts';
+import type { VisitorHashes } from './visitor-hashes.ts';
+
+export interface CollectDeps {
+  readonly keys: Keys;
+  readonly take: Take;
+  readonly outlet: Outlet;
+  readonly hashes: VisitorHashes;
+  readonly log: Logger;
+  readonly say: Say;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}

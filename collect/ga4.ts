@@ -1,0 +1,52 @@
+/**
+ * GA4's Measurement Protocol. It says 204 to everything; `/debug/mp/collect` says what is wrong, and takes nothing. A
+ * key is the measurement id (or app id) alone, or with its secret behind a slash: then the secret has to be right.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isFault } from '../trackers/event.ts';
+import { readGa4 } from '../trackers/ga4.ts';
+import type { CollectDeps } from './deps.ts';
+import { bodyOf, jsonOf, parameterOf } from './requests.ts';
+
+export function addGa4(app: FastifyInstance, deps: CollectDeps): void {
+  app.post('/mp/collect', async (request, reply) => {
+    const receivedAt = deps.now();
+    const project = projectOf(deps, request);
+    const body = readable(request);
+    if (project === undefined) {
+      deps.say('a measurement id is of no project, or its secret is wrong', { tracker: 'ga4' });
+    } else if (body !== undefined) {
+      await deps.take({ project, tracker: 'ga4', receivedAt }, readGa4(body, { receivedAt }));
+    }
+    return reply.code(204).send();
+  });
+  app.post('/debug/mp/collect', (request) => {
+    const body = readable(request);
+    const tracked = readGa4(body, { receivedAt: deps.now() });
+    const messages = tracked.flatMap((one) => (isFault(one) ? [one.fault] : []));
+    if (projectOf(deps, request) === undefined) {
+      messages.push('measurement_id and api_secret are of no project');
+    }
+    return {
+      validationMessages: messages.map((description) => ({
+        description,
+        validationCode: 'VALUE_INVALID',
+      })),
+    };
+  });
+}
+
+function projectOf({ keys }: CollectDeps, request: FastifyRequest): string | undefined {
+  const id = parameterOf(request, 'measurement_id') ?? parameterOf(request, 'firebase_app_id');
+  const secret = parameterOf(request, 'api_secret') ?? '';
+  return id === undefined ? undefined : (keys.projectOf(`${id}/${secret}`) ?? keys.projectOf(id));
+}
+
+/** What is no JSON is nothing: nobody is told. */
+function readable(request: FastifyRequest): unknown {
+  try {
+    return jsonOf(bodyOf(request));
+  } catch {
+    return undefined;
+  }
+}

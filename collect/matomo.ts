@@ -1,0 +1,142 @@
+/**
+ * Matomo's Tracking API: parameters of the address or of a form, or many requests in one body, which is told by its
+ * content alone. A site's token is one of the project's keys, like the number of the site.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isFault, type Tracked } from '../trackers/event.ts';
+import { type MatomoParameters, readMatomo } from '../trackers/matomo.ts';
+import { fieldsOf, textOf } from '../trackers/values.ts';
+import type { CollectDeps } from './deps.ts';
+import { grouped } from './grouped.ts';
+import { sendPixel } from './pixel.ts';
+import { BadRequestError, bodyOf, jsonOf, languageOf, userAgentOf } from './requests.ts';
+
+const PATHS = ['/matomo.php', '/piwik.php', '/matomo', '/js/tracker.php'] as const;
+
+export function addMatomo(app: FastifyInstance, deps: CollectDeps): void {
+  for (const path of PATHS) {
+    app.get(path, (request, reply) => takeOne(deps, request, reply, queryOf(request)));
+    app.post(path, (request, reply) => {
+      const body = bodyOf(request).toString();
+      if (/^\s*\{[^]*"requests"/.test(body)) return takeBulk(deps, request, reply, body);
+      const form = Object.fromEntries(new URLSearchParams(body));
+      return takeOne(deps, request, reply, { ...queryOf(request), ...form });
+    });
+  }
+}
+
+async function takeOne(
+  deps: CollectDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parameters: MatomoParameters,
+): Promise<FastifyReply> {
+  const receivedAt = deps.now();
+  const token = textOf(parameters['token_auth']);
+  const one = await read(deps, request, { parameters, token, receivedAt });
+  await take(deps, one.project, [one], receivedAt);
+  return parameters['send_image'] === '0' ? reply.code(204).send() : sendPixel(reply);
+}
+
+/** A bad one does not hold up the others. */
+async function takeBulk(
+  deps: CollectDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: string,
+): Promise<FastifyReply> {
+  const receivedAt = deps.now();
+  const { requests, token_auth: common } = fieldsOf(jsonOf(body));
+  if (!Array.isArray(requests)) throw new BadRequestError('requests must be an array');
+  const all = (requests as readonly unknown[]).map(parametersOf);
+  const good: Read[] = [];
+  const invalid: number[] = [];
+  for (const [index, parameters] of all.entries()) {
+    try {
+      const token = textOf(parameters['token_auth']) ?? textOf(common);
+      good.push(await read(deps, request, { parameters, token, receivedAt }));
+    } catch (error) {
+      if (!(error instanceof BadRequestError)) throw error;
+      invalid.push(index);
+    }
+  }
+  for (const [project, own] of grouped(good, ({ project }) => project))
+    await take(deps, project, own, receivedAt);
+  if (all.length > 0 && all.every(({ send_image: image }) => image === '0')) {
+    return reply.code(204).send();
+  }
+  return reply.send({
+    status: 'success',
+    tracked: all.length - invalid.length,
+    invalid: invalid.length,
+    ...(textOf(common) !== undefined && { invalid_indices: invalid }),
+  });
+}
+
+/** What a request says, and whose it is. */
+interface Read {
+  readonly project: string;
+  readonly tracked: Tracked;
+  /** Hashes of today and yesterday. */
+  readonly visitor: readonly [today: string, yesterday: string | undefined];
+}
+
+interface Asked {
+  readonly parameters: MatomoParameters;
+  readonly token: string | undefined;
+  readonly receivedAt: number;
+}
+
+/** @throws BadRequestError for what the real one refuses */
+async function read(
+  deps: CollectDeps,
+  request: FastifyRequest,
+  { parameters, token, receivedAt }: Asked,
+): Promise<Read> {
+  const site = textOf(parameters['idsite']);
+  const project = deps.keys.projectOf(site);
+  if (project === undefined) throw new BadRequestError('idsite is of no project');
+  const isTrusted = deps.keys.projectOf(token) === project;
+  const address = (isTrusted ? textOf(parameters['cip']) : undefined) ?? request.ip;
+  const userAgent = textOf(parameters['ua']) ?? userAgentOf(request);
+  const hashed = [address, userAgent ?? '', site ?? ''];
+  const { today, yesterday } = await deps.hashes.of(hashed, receivedAt);
+  const tracked = readMatomo(parameters, {
+    ...{ receivedAt, userAgent, isTrusted },
+    language: languageOf(request),
+    visitor: today,
+  });
+  const fault = tracked.find(isFault)?.fault;
+  if (fault !== undefined) throw new BadRequestError(fault);
+  return { project, tracked, visitor: [today, yesterday] };
+}
+
+async function take(
+  deps: CollectDeps,
+  project: string,
+  all: readonly Read[],
+  receivedAt: number,
+): Promise<void> {
+  const anonymous = new Map(all.map(({ visitor }) => visitor));
+  await deps.take(
+    { project, tracker: 'matomo', receivedAt, anonymous },
+    all.flatMap(({ tracked }) => tracked),
+  );
+}
+
+function queryOf(request: FastifyRequest): MatomoParameters {
+  return Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? ''));
+}
+
+/** A request of many: the query of an address, or an object of it. */
+function parametersOf(request: unknown): MatomoParameters {
+  if (typeof request === 'string') {
+    return Object.fromEntries(new URLSearchParams(request.replace(/^[^?]*\?/, '')));
+  }
+  return Object.fromEntries(
+    Object.entries(fieldsOf(request)).flatMap(([name, value]) => {
+      const text = textOf(value);
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * `POST /events`: Sojourn's own events, one, an array, or one a line. Each is checked as ingest checks it, so that
+ * whoever sends hears of what is wrong; the good ones are taken, byte for byte.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
+import { parseMessage } from '../workers/ingest/parse-event.ts';
+import type { CollectDeps } from './deps.ts';
+import type { OutgoingEvent } from './messages.ts';
+import { authorizedAs, BadRequestError, bodyOf, jsonOf, parameterOf } from './requests.ts';
+
+export interface Rejected {
+  /** Which one, from 0: of an array or of the lines that are not empty. */
+  readonly index: number;
+  readonly reason: string;
+}
+
+export interface CheckedEvents {
+  readonly good: readonly OutgoingEvent[];
+  readonly rejected: readonly Rejected[];
+}
+
+export function addOwnEvents(app: FastifyInstance, deps: CollectDeps): void {
+  app.post('/events', async (request, reply) => {
+    const project = deps.keys.projectOf(keyOf(request));
+    if (project === undefined) {
+      return reply.code(401).send({
+        error:
+          'no project has this key: send it as `Authorization: Bearer KEY` or as ?key=KEY; `sojourn project set PROJECT --collect-key KEY` sets it',
+      });
+    }
+    const { good, rejected } = checkEvents(bodyOf(request), project, deps.now());
+    if (good.length > 0) await deps.outlet.send(project, good);
+    return reply
+      .code(rejected.length === 0 ? 200 : 400)
+      .send({ accepted: good.length, ...(rejected.length > 0 && { rejected }) });
+  });
+}
+
+function keyOf(request: FastifyRequest): string | undefined {
+  return authorizedAs(request) ?? parameterOf(request, 'key');
+}
+
+/**
+ * Tells good events from others.
+ * @throws BadRequestError for what is neither JSON nor lines of it, and for nothing
+ */
+export function checkEvents(body: Buffer, project: string, receivedAt: number): CheckedEvents {
+  const good: OutgoingEvent[] = [];
+  const rejected: Rejected[] = [];
+  for (const [index, data] of partsOf(body).entries()) {
+    const { events, deadLetters } = parseMessage({
+      subject: `events.${project}._`,
+      data,
+      seq: 0,
+      receivedAt,
+    });
+    const [letter] = deadLetters;
+    if (letter !== undefined) rejected.push({ index, reason: letter.reason });
+    else good.push({ json: data, eventType: events[0]?.event.type });
+  }
+  if (good.length + rejected.length === 0) throw new BadRequestError('there is no event');
+  return { good, rejected };
+}
+
+/** Each event's bytes. */
+function partsOf(body: Buffer): readonly Buffer[] {
+  if (isArrayText(body)) {
+    jsonOf(body);
+    const json = asBuffer(body);
+    return elementSlices(json).map(({ start, end }) => json.subarray(start, end));
+  }
+  const lines = linesOf(body);
+  return lines.length > 1 && !isJson(body) ? lines : [body];
+}
+
+const NEW_LINE = 0x0a;
+
+/** Those with something in them. */
+function linesOf(body: Buffer): readonly Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  while (start < body.length) {
+    const found = body.indexOf(NEW_LINE, start);
+    const end = found === -1 ? body.length : found;
+    const line = body.subarray(start, end);
+    if (line.some((byte) => byte > 0x20)) lines.push(line);
+    start = end + 1;
+  }
+  return lines;
+}
+
+/** One event, written over several lines. */
+function isJson(body: Buffer): boolean {
+  try {
+    JSON.parse(body.toString());
+    return true;
+  } catch {
+    return false;
+  }
+}

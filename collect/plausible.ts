@@ -1,0 +1,36 @@
+/** Plausible's events API: one event a request, for one site or several. It says 202 to all that it can read. */
+import type { FastifyInstance } from 'fastify';
+import { readPlausible, sitesOfPlausible } from '../trackers/plausible.ts';
+import type { CollectDeps } from './deps.ts';
+import { bodyOf, jsonOf, userAgentOf } from './requests.ts';
+
+export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
+  app.post('/api/event', async (request, reply) => {
+    const receivedAt = deps.now();
+    const body = jsonOf(bodyOf(request));
+    const userAgent = userAgentOf(request);
+    const sites = sitesOfPlausible(body);
+    if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
+    let fault: string | undefined;
+    for (const site of new Set(sites)) {
+      const project = deps.keys.projectOf(site);
+      if (project === undefined) {
+        deps.say('a domain is of no project', { tracker: 'plausible' });
+        continue;
+      }
+      const anonymous = await deps.hashes.of([request.ip, userAgent ?? '', site], receivedAt);
+      const tracked = readPlausible(body, { receivedAt, userAgent, visitor: anonymous.today });
+      const taken = await deps.take(
+        {
+          ...{ project, tracker: 'plausible', receivedAt },
+          anonymous: new Map([[anonymous.today, anonymous.yesterday]]),
+        },
+        tracked,
+      );
+      fault ??= taken.faults[0];
+    }
+    return fault === undefined
+      ? reply.code(202).type('text/plain').send('ok')
+      : reply.code(400).send({ errors: { event: [fault] } });
+  });
+}

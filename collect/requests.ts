@@ -1,0 +1,90 @@
+/** Reading requests: keys, bodies in whatever wrapping, and who sent them. */
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, gunzipSync, inflate } from 'node:zlib';
+import type { FastifyRequest } from 'fastify';
+
+/** What the sender has done wrong; the same again would be as wrong. */
+export class BadRequestError extends Error {
+  override readonly name = 'BadRequestError';
+  readonly status: number;
+  constructor(message: string, status = 400) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** As the largest of the trackers' own limits, that of RudderStack; packed or not. */
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+const DECOMPRESSORS = {
+  gzip: promisify(gunzip),
+  'x-gzip': promisify(gunzip),
+  deflate: promisify(inflate),
+  br: promisify(brotliDecompress),
+} as const;
+/** Less is unpacked sooner than another thread is asked. */
+const SMALL_BYTES = 32 * 1024;
+
+/**
+ * @param encoding as the header Content-Encoding says
+ * @throws BadRequestError 413 where it is larger than {@link BODY_BYTES_MAX}, 415 for an encoding that is not known
+ */
+export async function unpacked(body: Buffer, encoding: string | undefined): Promise<Buffer> {
+  const name = (encoding ?? '').trim().toLowerCase();
+  if (name === '' || name === 'identity') return body;
+  if (!isKnown(name)) throw new BadRequestError('the content encoding is not known', 415);
+  try {
+    if (body.length <= SMALL_BYTES && DECOMPRESSORS[name] === DECOMPRESSORS.gzip) {
+      return gunzipSync(body, { maxOutputLength: BODY_BYTES_MAX });
+    }
+    return await DECOMPRESSORS[name](body, { maxOutputLength: BODY_BYTES_MAX });
+  } catch (error) {
+    const isTooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+    throw isTooLarge
+      ? new BadRequestError('the body is too large', 413)
+      : new BadRequestError(`the body is no ${name}`);
+  }
+}
+
+function isKnown(name: string): name is keyof typeof DECOMPRESSORS {
+  return Object.hasOwn(DECOMPRESSORS, name);
+}
+
+/** Whatever its content type says. */
+export function bodyOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+/** @throws BadRequestError for what is no JSON */
+export function jsonOf(body: Buffer | string): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown;
+  } catch {
+    throw new BadRequestError('the body must be JSON');
+  }
+}
+
+/** A parameter of the address; of several with one name the last. */
+export function parameterOf(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Readonly<Record<string, unknown>>)[name];
+  if (Array.isArray(value)) return (value as readonly string[]).at(-1);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The user of a login, as trackers put their key there; or the token of a bearer. */
+export function authorizedAs(request: FastifyRequest): string | undefined {
+  const [, scheme = '', value = ''] =
+    /^(basic|bearer) +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return value;
+  const [user] = Buffer.from(value, 'base64').toString().split(':');
+  return user === '' ? undefined : user;
+}
+
+export function userAgentOf(request: FastifyRequest): string | undefined {
+  return request.headers['user-agent'];
+}
+
+/** The first that a browser prefers. */
+export function languageOf(request: FastifyRequest): string | undefined {
+  return /^[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*/.exec(request.headers['accept-language'] ?? '')?.[0];
+}

@@ -1,0 +1,84 @@
+/** The collector with its connections, as `sojourn collect` and `sojourn up` run it. */
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/log.ts';
+import { connectNats } from '../platform/nats.ts';
+import { followBucket } from '../platform/project-settings.ts';
+import { connectRedis } from '../platform/redis.ts';
+import { createClosers } from '../platform/shutdown.ts';
+import { loadZones } from '../platform/zones.ts';
+import { createKeys } from './keys.ts';
+import { createOutlet } from './outlet.ts';
+import { type Collector, startCollector } from './server.ts';
+import { createSay } from './say.ts';
+import type { Shop } from './shop.ts';
+import { createTake } from './take.ts';
+import { createVisitorHashes } from './visitor-hashes.ts';
+import { createVisitorSessions } from './visitor-sessions.ts';
+
+export type CollectConfig = Config & { readonly NATS_URL: string; readonly REDIS_URL: string };
+
+export interface RunOptions {
+  readonly port: number;
+  /** What sets the port, for the error where it is taken. */
+  readonly portFlag: string;
+  /** Where trackers find it; that of another process, out of a file, does not count. */
+  readonly publicUrl?: string | undefined;
+  /** The demo's, if it is wanted. */
+  readonly shop?: Shop | undefined;
+}
+
+/**
+ * Listens once the keys of all projects are known.
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`, `SJ_MIGRATION`, `SJ_SERVER_START`
+ */
+export async function runCollector(
+  config: CollectConfig,
+  log: Logger,
+  { port, portFlag, publicUrl, shop }: RunOptions,
+): Promise<Collector> {
+  const closers = createClosers(log);
+  try {
+    const nats = await connectNats(config, 'sojourn collect', log);
+    closers.add('nats', () => nats.connection.close());
+    const redis = connectRedis(config, log);
+    closers.add('redis', () => {
+      redis.disconnect();
+      return Promise.resolve();
+    });
+    const settings = await followBucket(nats, loadZones().isZone, log);
+    closers.add('settings', () => settings.stop());
+    const keys = createKeys(
+      () => settings.all(),
+      (projects) => {
+        log.warn({ projects }, 'projects have the same key, the first one gets its events');
+      },
+    );
+    const outlet = createOutlet(nats, log);
+    const say = createSay(log, Date.now);
+    const sessions = createVisitorSessions(redis, { idleMs: config.SESSION_IDLE_TIMEOUT });
+    const collector = await startCollector(
+      {
+        keys,
+        outlet,
+        take: createTake({ outlet, sessions, say }),
+        hashes: createVisitorHashes(redis),
+        log,
+        say,
+        now: Date.now,
+      },
+      {
+        host: config.COLLECT_HOST,
+        port,
+        portFlag,
+        publicUrl,
+        trustedProxies: config.COLLECT_TRUSTED_PROXIES,
+        shop,
+      },
+    );
+    closers.add('collect', () => collector.close());
+    return { url: collector.url, close: () => closers.closeAll() };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}

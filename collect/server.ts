@@ -1,0 +1,168 @@
+/**
+ * The HTTP way in for trackers. It answers once JetStream has acknowledged; where it cannot take something now it says
+ * 503, which trackers take for "again later". It keeps no state of its own.
+ */
+import type { AddressInfo } from 'node:net';
+import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { SojournError, toError } from '../shared/errors.ts';
+import type { CollectDeps } from './deps.ts';
+import { addGa4 } from './ga4.ts';
+import { addMatomo } from './matomo.ts';
+import { NotNowError } from './outlet.ts';
+import { addOwnEvents } from './own-events.ts';
+import { addPlausible } from './plausible.ts';
+import { addPosthog } from './posthog.ts';
+import { BadRequestError, BODY_BYTES_MAX, unpacked } from './requests.ts';
+import { addSegment } from './segment.ts';
+import { addShop, type Shop } from './shop.ts';
+import { addSnowplow } from './snowplow.ts';
+import { addUmami } from './umami.ts';
+
+export interface CollectOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** What sets the port, for the error where it is taken. */
+  readonly portFlag: string;
+  /** Where trackers find it, if that is not where it listens. */
+  readonly publicUrl: string | undefined;
+  /** Addresses of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Served under /shop/, for the demo. */
+  readonly shop?: Shop | undefined;
+}
+
+export interface Collector {
+  readonly url: string;
+  /** Takes no more, lets what is under way come to its end. */
+  close(): Promise<void>;
+}
+
+/** Longer than the longest wait for an acknowledgement. */
+const CLOSE_MS_MAX = 8_000;
+/** Nobody holds a connection by sending a byte now and then. */
+const REQUEST_MS_MAX = 30_000;
+const RETRY_AFTER_SECONDS = '1';
+
+/** @throws SojournError `SJ_SERVER_START` where the port cannot be had */
+export async function startCollector(
+  deps: CollectDeps,
+  options: CollectOptions,
+): Promise<Collector> {
+  const app = createApp(deps, options);
+  try {
+    if (options.shop !== undefined) await addShop(app, options.shop);
+    await app.listen({ host: options.host, port: options.port });
+  } catch (cause) {
+    await app.close();
+    throw portError(options, cause);
+  }
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    url: urlOf(options, port),
+    async close() {
+      const timer = setTimeout(() => {
+        app.server.closeAllConnections();
+      }, CLOSE_MS_MAX);
+      await app.close();
+      clearTimeout(timer);
+      await deps.outlet.idle();
+    },
+  };
+}
+
+function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): FastifyInstance {
+  const app = fastify({
+    // Its own log would be a line a request, with addresses.
+    logger: false,
+    forceCloseConnections: 'idle',
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    // GETs of pictures bring a whole event.
+    http: { maxHeaderSize: 64 * 1024 },
+    routerOptions: { maxParamLength: 200, querystringParser: parseQuery },
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    // While it closes it still answers what has come in.
+    return503OnClosing: true,
+  });
+  app.removeAllContentTypeParsers();
+  // What a body is, its sender's content type often does not say.
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) =>
+      unpacked(body, request.headers['content-encoding']),
+  );
+  app.addHook('onRequest', (request, reply, done) => {
+    const { origin } = request.headers;
+    reply.header('access-control-allow-origin', origin ?? '*');
+    if (origin !== undefined) {
+      // Beacons bring a page's cookies whether anybody wants them or not; there are none here.
+      reply.header('access-control-allow-credentials', 'true').header('vary', 'origin');
+    }
+    if (request.method !== 'OPTIONS') {
+      done();
+      return;
+    }
+    reply
+      .code(204)
+      .header('access-control-allow-methods', 'GET, POST, OPTIONS')
+      .header(
+        'access-control-allow-headers',
+        request.headers['access-control-request-headers'] ?? 'content-type',
+      )
+      .header('access-control-max-age', '86400')
+      .send();
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = statusOf(error);
+    if (status >= 500) reply.header('retry-after', RETRY_AFTER_SECONDS);
+    if (status === 500) deps.log.error({ err: error }, 'a request could not be answered');
+    const message = status === 500 ? 'something went wrong here' : error.message;
+    const isUmami = request.url === '/api/send' || request.url === '/api/batch';
+    return reply
+      .code(status)
+      .send({ error: isUmami ? { message, code: 'bad-request', status } : message });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not found' }));
+  app.get('/health', () => ({ status: 'ok' }));
+  // Where no route takes it, the hook above has answered.
+  app.options('*', (_request, reply) => reply.send());
+  addOwnEvents(app, deps);
+  addSegment(app, deps);
+  addSnowplow(app, deps);
+  addPlausible(app, deps);
+  addUmami(app, deps);
+  addMatomo(app, deps);
+  addPosthog(app, deps);
+  addGa4(app, deps);
+  return app;
+}
+
+/** Of a repeated name the last counts. */
+function parseQuery(text: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(text));
+}
+
+function statusOf(error: FastifyError): number {
+  if (error instanceof NotNowError) return 503;
+  if (error instanceof BadRequestError) return error.status;
+  return error.statusCode ?? 500;
+}
+
+function portError({ port, portFlag }: CollectOptions, cause: unknown): SojournError {
+  const { code } = toError(cause) as NodeJS.ErrnoException;
+  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code ?? String(cause)})`;
+  return new SojournError(
+    'SJ_SERVER_START',
+    `port ${port} ${why}; choose another with ${portFlag} N`,
+    { cause },
+  );
+}
+
+/** What listens everywhere is found under any name; here it is this machine's. */
+function urlOf({ host, publicUrl }: CollectOptions, port: number): string {
+  if (publicUrl !== undefined) return publicUrl;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}

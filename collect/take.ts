@@ -1,0 +1,121 @@
+/** The one way of all trackers' events: a session for those that have none, then JetStream; answered after that. */
+import {
+  type Fault,
+  isFault,
+  type RawEvent,
+  type Tracked,
+  type TrackedEvent,
+} from '../trackers/event.ts';
+import type { OutgoingEvent } from './messages.ts';
+import { NotNowError, type Outlet } from './outlet.ts';
+import type { Say } from './say.ts';
+import { visitorKey, type VisitorSessions } from './visitor-sessions.ts';
+
+/** Whose events these are. */
+export interface Source {
+  readonly project: string;
+  readonly tracker: string;
+  /** Epoch milliseconds, our clock. */
+  readonly receivedAt: number;
+  /** Visitors without any id: their hash of today, which is the `visitor` of their events, and yesterday's. */
+  readonly anonymous?: ReadonlyMap<string, string | undefined>;
+}
+
+export interface Taken {
+  readonly events: number;
+  /** What could not be read: a sentence each. */
+  readonly faults: readonly string[];
+  /** Of the events in order, those that have one. */
+  readonly sessions: readonly string[];
+}
+
+export interface TakeDeps {
+  readonly outlet: Outlet;
+  readonly sessions: VisitorSessions;
+  readonly say: Say;
+}
+
+const FAULTS = 'a tracker sent what cannot be read';
+
+export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
+
+/** @returns takes what a request brought. It throws NotNowError where the same request should come again */
+export function createTake({ outlet, sessions, say }: TakeDeps): Take {
+  /** Events of one visitor, in order. */
+  async function sessionsOf(
+    source: Source,
+    visitor: string,
+    ids: readonly (string | undefined)[],
+  ): Promise<{ readonly visitor: string; readonly sessions: readonly string[] }> {
+    const { project, tracker, receivedAt, anonymous } = source;
+    const ask = async (who: string, isOnlyAlive: boolean) => {
+      const key = visitorKey(project, tracker, who);
+      const found = await sessions.sessionsOf(key, ids, receivedAt, isOnlyAlive);
+      return found && { visitor: who, sessions: found };
+    };
+    // A visit that began before midnight goes on under the hash of the day it began.
+    const before = anonymous?.get(visitor);
+    const found =
+      before === undefined ? undefined : ((await ask(visitor, true)) ?? (await ask(before, true)));
+    return found ?? (await ask(visitor, false)) ?? { visitor, sessions: [] };
+  }
+
+  async function withSessions(
+    source: Source,
+    tracked: readonly TrackedEvent[],
+  ): Promise<readonly RawEvent[]> {
+    const byVisitor = new Map<string, number[]>();
+    for (const [index, { event, visitor }] of tracked.entries()) {
+      if (visitor === undefined || event['sessionId'] !== undefined) continue;
+      const places = byVisitor.get(visitor);
+      if (places === undefined) byVisitor.set(visitor, [index]);
+      else places.push(index);
+    }
+    const events: RawEvent[] = tracked.map(({ event }) => event);
+    if (byVisitor.size === 0) return events;
+    await Promise.all(
+      Array.from(byVisitor, async ([visitor, places]) => {
+        const ids = places.map((index) => idOf(events[index]));
+        const found = await sessionsOf(source, visitor, ids);
+        const isAnonymous = source.anonymous?.has(visitor) === true;
+        for (const [n, index] of places.entries()) {
+          events[index] = {
+            ...events[index],
+            sessionId: found.sessions[n],
+            ...(isAnonymous && { visitorId: found.visitor }),
+          };
+        }
+      }),
+    ).catch((error: unknown) => {
+      throw new NotNowError('Redis does not answer', { cause: error });
+    });
+    return events;
+  }
+
+  return async (source, tracked) => {
+    const faults = tracked.flatMap((one) => (isFault(one) ? [one.fault] : []));
+    if (faults.length > 0) {
+      const { project, tracker } = source;
+      // A sentence names a field, and at most a type or a kind that was not known.
+      say(FAULTS, { project, tracker }, faults.length, { first: faults[0] });
+    }
+    const good = tracked.filter((one): one is Exclude<typeof one, Fault> => !isFault(one));
+    if (good.length === 0) return { events: 0, faults, sessions: [] };
+    if (outlet.isFull) throw new NotNowError('too many events are under way');
+    const events = await withSessions(source, good);
+    const outgoing = events.map((event): OutgoingEvent => ({
+      json: JSON.stringify(event),
+      eventType: event['eventType'],
+    }));
+    await outlet.send(source.project, outgoing);
+    const ids = events.flatMap(({ sessionId }) =>
+      typeof sessionId === 'string' ? [sessionId] : [],
+    );
+    return { events: events.length, faults, sessions: ids };
+  };
+}
+
+function idOf(event: RawEvent | undefined): string | undefined {
+  const id = event?.['eventId'];
+  return typeof id === 'string' ? id : undefined;
+}

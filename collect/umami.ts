@@ -1,0 +1,91 @@
+/** Umami's API: one request at a time, or an array. Its answer tells the session, which its script sends back. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isFault, type Tracked } from '../trackers/event.ts';
+import { readUmami, siteOfUmami } from '../trackers/umami.ts';
+import { fieldsOf, textOf } from '../trackers/values.ts';
+import type { CollectDeps } from './deps.ts';
+import { grouped } from './grouped.ts';
+import { BadRequestError, bodyOf, jsonOf, userAgentOf } from './requests.ts';
+
+interface Answer {
+  readonly cache: string;
+  readonly sessionId: string;
+  readonly visitId: string;
+}
+
+/** What a request says, and whose it is. */
+interface Read {
+  readonly project: string;
+  readonly tracked: Tracked;
+  /** Hashes of today and yesterday. */
+  readonly visitor: readonly [today: string, yesterday: string | undefined];
+}
+
+export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
+  app.post('/api/send', async (request): Promise<Answer> => {
+    const receivedAt = deps.now();
+    const one = await read(deps, request, jsonOf(bodyOf(request)), receivedAt);
+    return take(deps, one.project, [one], receivedAt);
+  });
+  app.post('/api/batch', async (request) => {
+    const receivedAt = deps.now();
+    const all = jsonOf(bodyOf(request));
+    if (!Array.isArray(all)) throw new BadRequestError('the body must be an array');
+    const good: Read[] = [];
+    const details: { readonly index: number; readonly response: unknown }[] = [];
+    for (const [index, body] of (all as readonly unknown[]).entries()) {
+      try {
+        good.push(await read(deps, request, body, receivedAt));
+      } catch (error) {
+        if (!(error instanceof BadRequestError)) throw error;
+        details.push({ index, response: { error: error.message } });
+      }
+    }
+    let answer: Answer | undefined;
+    for (const [project, own] of grouped(good, ({ project }) => project))
+      answer = await take(deps, project, own, receivedAt);
+    const { length: size } = all;
+    const { length: errors } = details;
+    return { size, processed: size - errors, errors, details, cache: answer?.cache };
+  });
+}
+
+/** @throws BadRequestError for what the real one refuses */
+async function read(
+  deps: CollectDeps,
+  request: FastifyRequest,
+  body: unknown,
+  receivedAt: number,
+): Promise<Read> {
+  const site = siteOfUmami(body);
+  const project = deps.keys.projectOf(site);
+  if (site === undefined || project === undefined) {
+    throw new BadRequestError('Website not found.');
+  }
+  const payload = fieldsOf(fieldsOf(body)['payload']);
+  const userAgent = textOf(payload['userAgent']) ?? userAgentOf(request);
+  // A server that sends for its visitors says whose address it is.
+  const address = textOf(payload['ip']) ?? request.ip;
+  const { today, yesterday } = await deps.hashes.of([address, userAgent ?? '', site], receivedAt);
+  const tracked = readUmami(body, { receivedAt, userAgent, visitor: today });
+  const fault = tracked.find(isFault)?.fault;
+  if (fault !== undefined) throw new BadRequestError(fault);
+  return { project, tracked, visitor: [today, yesterday] };
+}
+
+async function take(
+  deps: CollectDeps,
+  project: string,
+  all: readonly Read[],
+  receivedAt: number,
+): Promise<Answer> {
+  const anonymous = new Map(all.map(({ visitor }) => visitor));
+  const source = { project, tracker: 'umami', receivedAt, anonymous };
+  const { sessions } = await deps.take(
+    source,
+    all.flatMap(({ tracked }) => tracked),
+  );
+  // What is nothing to count has none.
+  const session = sessions.at(-1) ?? all[0]?.visitor[0] ?? '';
+  return { cache: session, sessionId: session, visitId: session };
+}

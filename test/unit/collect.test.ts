@@ -1,0 +1,99 @@
+/** The parts of the collector that need no server. */
+import { expect } from 'chai';
+import { createKeys } from '../../collect/keys.ts';
+import { messagesOf } from '../../collect/messages.ts';
+import { checkEvents } from '../../collect/own-events.ts';
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+
+const withKeys = (...collectKeys: string[]) => ({ ...DEFAULT_SETTINGS, collectKeys });
+
+describe('keys of projects', () => {
+  it('follow the settings, and name one project each', () => {
+    const told: (readonly string[])[] = [];
+    let all = new Map([
+      ['shop', withKeys('a', 'both')],
+      ['blog', withKeys('b', 'both')],
+    ]);
+    const keys = createKeys(
+      () => all,
+      (projects) => told.push(projects),
+    );
+
+    expect(['a', 'b', 'both', 'c', '', undefined].map((key) => keys.projectOf(key))).to.deep.equal([
+      'shop',
+      'blog',
+      'blog',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(told).to.deep.equal([['blog', 'shop']]);
+    all = new Map([['shop', withKeys('c')]]);
+    expect(keys.projectOf('a')).to.equal(undefined);
+    expect(keys.projectOf('c')).to.equal('shop');
+  });
+});
+
+describe('messages of a request', () => {
+  const event = (n: number, bytes = 20) => ({
+    json: JSON.stringify({ n, x: 'y'.repeat(bytes) }),
+    eventType: 'page.view *',
+  });
+
+  it('have one event as it is, under a subject that NATS takes', () => {
+    const [message, ...others] = messagesOf('shop', [event(1)]);
+    expect(others).to.deep.equal([]);
+    expect(message?.subject).to.equal('events.shop.page_view__');
+    expect(message?.data.toString()).to.equal(event(1).json);
+  });
+
+  it('have several as arrays, of at most 1,000 and less than half a MiB', () => {
+    const sizes = (count: number, bytes: number) =>
+      messagesOf(
+        'shop',
+        Array.from({ length: count }, (_, n) => event(n, bytes)),
+      ).map(({ subject, data }) => {
+        expect(subject).to.equal('events.shop._');
+        expect(data.length).to.be.at.most(480 * 1024 + 2_000);
+        return (JSON.parse(data.toString()) as unknown[]).length;
+      });
+    expect(sizes(2_500, 10)).to.deep.equal([1_000, 1_000, 500]);
+    expect(sizes(20, 60_000)).to.deep.equal([8, 8, 4]);
+    expect(messagesOf('shop', [])).to.deep.equal([]);
+  });
+});
+
+describe('own events of a request', () => {
+  const NOW = Date.parse('2026-11-29T00:00:00Z');
+  const one = (fields: object = {}) =>
+    JSON.stringify({ eventType: 'pageview', sessionId: 's', timestamp: NOW, ...fields });
+  const check = (body: string) => checkEvents(Buffer.from(body), 'shop', NOW);
+
+  it('are told by what the body is', () => {
+    for (const [body, count] of [
+      [one(), 1],
+      [`  ${one()}\r\n`, 1],
+      [`[${one()}]`, 1],
+      [`[ ${one()} ,\n${one()} ]`, 2],
+      [`${one()}\r\n\r\n${one()}`, 2],
+      [JSON.stringify(JSON.parse(one()), null, 1), 1],
+    ] as const) {
+      expect(check(body).good, body).to.have.length(count);
+      expect(check(body).rejected).to.deep.equal([]);
+    }
+  });
+
+  it('are checked as ingest checks them', () => {
+    const { good, rejected } = check([one(), '{', one({ eventType: 1 })].join('\n'));
+    expect(good).to.have.length(1);
+    expect(rejected).to.deep.equal([
+      { index: 1, reason: 'message must be JSON' },
+      { index: 2, reason: 'eventType must be a text, but is a number' },
+    ]);
+  });
+
+  it('are none where there is nothing', () => {
+    expect(() => check('[]')).to.throw('no event');
+    expect(() => check('[1,')).to.throw('JSON');
+  });
+});

@@ -1,0 +1,217 @@
+/** Trackers whose requests name no session: what each becomes, field by field. */
+import { expect } from 'chai';
+import { readGa4 } from '../../trackers/ga4.ts';
+import { readMatomo } from '../../trackers/matomo.ts';
+import { readPlausible, sitesOfPlausible } from '../../trackers/plausible.ts';
+import { readUmami, siteOfUmami } from '../../trackers/umami.ts';
+
+const NOW = Date.parse('2026-11-29T12:00:00Z');
+const REQUEST = { receivedAt: NOW, userAgent: 'Agent/1.0', visitor: 'hash' };
+
+describe('Plausible', () => {
+  const body = { n: 'pageview', u: 'https://shop.example/a', d: 'Shop.example, all.example ' };
+
+  it('counts at the moment of arrival, for each site', () => {
+    expect(sitesOfPlausible(body)).to.deep.equal(['shop.example', 'all.example']);
+    expect(readPlausible({ ...body, r: 'https://www.google.com/' }, REQUEST)).to.deep.equal([
+      {
+        event: {
+          eventType: 'pageview',
+          timestamp: NOW,
+          properties: {
+            url: 'https://shop.example/a',
+            referrer: 'https://www.google.com/',
+            userAgent: 'Agent/1.0',
+          },
+        },
+        visitor: 'hash',
+      },
+    ]);
+  });
+
+  it('has JSON inside of JSON, and objects', () => {
+    for (const p of [{ plan: 'pro' }, '{"plan":"pro"}']) {
+      const [tracked] = readPlausible({ ...body, p }, REQUEST);
+      expect(tracked).to.have.nested.property('event.properties.plan', 'pro');
+    }
+  });
+
+  it('has conversions where there is revenue, purchases by their name, heartbeats while a page is read', () => {
+    const kind = (name: string, revenue?: object) =>
+      readPlausible({ ...body, n: name, revenue }, REQUEST).map(
+        (one) => 'event' in one && one.event['eventType'],
+      )[0];
+    const money = { amount: '9.90', currency: 'EUR' };
+    expect(kind('Signup', money)).to.equal('conversion');
+    expect(kind('Purchase', money)).to.equal('purchase');
+    expect(kind('Signup')).to.equal('Signup');
+    expect(kind('engagement')).to.equal('heartbeat');
+    const [tracked] = readPlausible({ ...body, n: 'Signup', $: money }, REQUEST);
+    expect(tracked).to.have.nested.property('event.properties.conversionType', 'Signup');
+    expect(tracked).to.have.nested.property('event.properties.revenue', '9.90');
+  });
+
+  it('is at fault without a name or an address', () => {
+    expect(readPlausible({ u: 'x' }, REQUEST)).to.deep.equal([{ fault: 'name is required' }]);
+    expect(readPlausible({ n: 'x' }, REQUEST)).to.deep.equal([{ fault: 'url is required' }]);
+    expect(readPlausible([], REQUEST)[0]).to.have.property('fault');
+  });
+});
+
+describe('Umami', () => {
+  const payload = { website: 'ABC', hostname: 'shop.example', url: '/a?x=1', language: 'de' };
+
+  it('has addresses that are paths, and times in seconds', () => {
+    expect(siteOfUmami({ payload })).to.equal('abc');
+    expect(
+      readUmami({ type: 'event', payload: { ...payload, timestamp: 1_790_000_000 } }, REQUEST),
+    ).to.deep.equal([
+      {
+        event: {
+          eventType: 'pageview',
+          timestamp: 1_790_000_000_000,
+          properties: {
+            url: 'https://shop.example/a?x=1',
+            userAgent: 'Agent/1.0',
+            language: 'de',
+          },
+        },
+        visitor: 'hash',
+      },
+    ]);
+  });
+
+  it('has users where a distinct id is given, and nothing to count in identify', () => {
+    const [tracked] = readUmami({ type: 'event', payload: { ...payload, id: 'u' } }, REQUEST);
+    expect(tracked).to.have.property('visitor', 'id:u');
+    expect(tracked).to.have.nested.property('event.userId', 'u');
+    expect(readUmami({ type: 'identify', payload }, REQUEST)).to.deep.equal([]);
+    expect(readUmami({ type: 'other', payload }, REQUEST)[0]).to.have.property('fault');
+    expect(
+      readUmami({ type: 'event', payload: { ...payload, timestamp: 1.79e12 } }, REQUEST)[0],
+    ).to.have.property('fault');
+  });
+
+  it('has conversions and purchases where its data have revenue', () => {
+    const kind = (name: string, data: object) => {
+      const [tracked] = readUmami({ type: 'event', payload: { ...payload, name, data } }, REQUEST);
+      return tracked !== undefined && 'event' in tracked ? tracked.event['eventType'] : tracked;
+    };
+    expect(kind('signup', { revenue: 5, currency: 'EUR' })).to.equal('conversion');
+    expect(kind('purchase', { revenue: 5 })).to.equal('purchase');
+    expect(kind('click', {})).to.equal('click');
+  });
+});
+
+describe('Matomo', () => {
+  const read = (parameters: Record<string, string>, isTrusted = false) =>
+    readMatomo({ url: 'https://shop.example/', ...parameters }, { ...REQUEST, isTrusted });
+  const kindOf = (parameters: Record<string, string>) =>
+    read(parameters).map((one) => ('event' in one ? one.event['eventType'] : one.fault))[0];
+
+  it('says what it means by the parameters that are there', () => {
+    const cases: readonly (readonly [Record<string, string>, string | undefined])[] = [
+      [{}, 'pageview'],
+      [{ ping: '1' }, 'heartbeat'],
+      [{ e_c: 'video', e_a: 'play' }, 'play'],
+      [{ search: 'shoes' }, 'search'],
+      [{ link: 'https://x.example/' }, 'outlink'],
+      [{ download: 'https://x.example/a.pdf' }, 'download'],
+      [{ idgoal: '0', ec_id: 'o', revenue: '1' }, 'purchase'],
+      [{ idgoal: '0', revenue: '1' }, 'cart_update'],
+      [{ idgoal: '3' }, 'conversion'],
+      [{ c_n: 'banner' }, 'content_impression'],
+      [{ c_n: 'banner', c_i: 'click' }, 'content_interaction'],
+      [{ ca: '1' }, undefined],
+    ];
+    for (const [parameters, kind] of cases) {
+      expect(kindOf(parameters), JSON.stringify(parameters)).to.equal(kind);
+    }
+  });
+
+  it('names its visitor: by the device, else the user, else by what brought the request', () => {
+    const visitorOf = (parameters: Record<string, string>) => read(parameters)[0];
+    expect(visitorOf({ _id: 'aa', uid: 'u' })).to.have.property('visitor', 'device:aa');
+    expect(visitorOf({ _id: 'aa', cid: 'bb' })).to.have.property('visitor', 'device:bb');
+    expect(visitorOf({ uid: 'u' })).to.have.property('visitor', 'user:u');
+    expect(visitorOf({})).to.have.property('visitor', 'hash');
+  });
+
+  it('speaks of long ago, and of places, with a token only', () => {
+    const old = { cdt: '2026-11-01 10:00:00', country: 'de' };
+    expect(read(old)[0]).to.have.property('fault');
+    expect(read(old, true)[0]).to.have.nested.property('event.properties.country', 'DE');
+    expect(read(old, true)[0]).to.have.nested.property(
+      'event.timestamp',
+      Date.parse('2026-11-01T10:00:00Z'),
+    );
+    const recent = { cdt: String(NOW / 1_000 - 60), country: 'de' };
+    expect(read(recent)[0]).to.have.nested.property('event.timestamp', NOW - 60_000);
+    expect(read(recent)[0]).not.to.have.nested.property('event.properties.country');
+    expect(read({ cdt: 'yesterday' })[0]).to.have.property('fault');
+  });
+
+  it('is the same event when the same request comes again, however long it was queued', () => {
+    const idOf = (parameters: Record<string, string>) => {
+      const [tracked] = read(parameters);
+      return tracked !== undefined && 'event' in tracked ? tracked.event['eventId'] : undefined;
+    };
+    expect(idOf({ rand: '1' })).to.be.a('string');
+    expect(idOf({ rand: '1' })).to.equal(idOf({ token_auth: 't', rand: '1' }));
+    expect(idOf({ rand: '1' })).not.to.equal(idOf({ rand: '2' }));
+    expect(idOf({})).to.equal(undefined);
+    expect(idOf({ idgoal: '0', ec_id: '7' })).to.equal('order:7');
+  });
+});
+
+describe('GA4', () => {
+  const read = (body: object) => readGa4({ client_id: 'c', ...body }, { receivedAt: NOW });
+
+  it('has sessions that are unique together with their client', () => {
+    const [first, second] = read({
+      user_id: 'u',
+      events: [
+        {
+          name: 'page_view',
+          timestamp_micros: NOW * 1_000 - 5_000,
+          params: { session_id: 7, page_location: 'https://shop.example/' },
+        },
+        { name: 'login' },
+      ],
+    });
+    expect(first).to.deep.include({
+      event: {
+        eventType: 'pageview',
+        sessionId: 'c.7',
+        timestamp: NOW - 5,
+        eventId: (first as { event: { eventId: string } }).event.eventId,
+        userId: 'u',
+        visitorId: 'c',
+        properties: { url: 'https://shop.example/' },
+      },
+    });
+    expect(second).to.deep.include({ visitor: 'c' });
+    expect(second).to.have.nested.property('event.timestamp', NOW);
+    expect(second).not.to.have.nested.property('event.eventId');
+  });
+
+  it('counts an order once by its number, and revenue of purchases only', () => {
+    const [purchase, cart] = read({
+      events: [
+        { name: 'purchase', params: { transaction_id: 't', value: 9.9, currency: 'EUR' } },
+        { name: 'add_to_cart', params: { value: 9.9 } },
+      ],
+    });
+    expect(purchase).to.have.nested.property('event.eventId', 'order:t');
+    expect(purchase).to.have.nested.property('event.properties.revenue', 9.9);
+    expect(cart).not.to.have.nested.property('event.properties.revenue');
+  });
+
+  it('says which event is at fault, and takes the others', () => {
+    const [bad, good] = read({ events: [{}, { name: 'login' }] });
+    expect(bad).to.deep.equal({ fault: 'events[0].name is required' });
+    expect(good).to.have.nested.property('event.eventType', 'login');
+    expect(readGa4({ events: [] }, { receivedAt: NOW })[0]).to.have.property('fault');
+    expect(read({ events: [{ name: 'first_visit' }] })).to.deep.equal([]);
+  });
+});

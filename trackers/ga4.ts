@@ -1,0 +1,133 @@
+/**
+ * Requests of GA4's Measurement Protocol. A session id is unique only within its client, so the two are one together;
+ * without one, the client is the visitor whose events are cut into sessions.
+ */
+import { createHash } from 'node:crypto';
+import { countryOf } from './country.ts';
+import { type Tracked, type TrackedEvent, type Fault, fault } from './event.ts';
+import { othersOf, visitOf } from './properties.ts';
+import {
+  amountOf,
+  type Fields,
+  fieldsOf,
+  firstText,
+  given,
+  isFields,
+  numberOf,
+  sessionIdOf,
+  textOf,
+} from './values.ts';
+
+export interface Ga4Request {
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
+}
+
+/** Names that are not what a visitor did. */
+const KINDS: ReadonlyMap<string, string | undefined> = new Map([
+  ['page_view', 'pageview'],
+  ['screen_view', 'pageview'],
+  ['user_engagement', 'heartbeat'],
+  ['first_visit', undefined],
+  ['first_open', undefined],
+]);
+
+/** All events of a request. */
+export function readGa4(body: unknown, request: Ga4Request): Tracked {
+  if (!isFields(body)) return fault('the body must be a JSON object');
+  const { events } = body;
+  if (!Array.isArray(events)) return fault('events must be an array');
+  const client = firstText(body['client_id'], body['app_instance_id']);
+  if (client === undefined) return fault('client_id is required');
+  return (events as readonly unknown[]).flatMap((event, index) =>
+    readEvent(event, { body, client, index, request }),
+  );
+}
+
+interface Around {
+  readonly body: Fields;
+  readonly client: string;
+  readonly index: number;
+  readonly request: Ga4Request;
+}
+
+function readEvent(
+  event: unknown,
+  { body, client, index, request }: Around,
+): readonly (TrackedEvent | Fault)[] {
+  if (!isFields(event)) return fault(`events[${index}] must be a JSON object`);
+  const name = textOf(event['name']);
+  if (name === undefined) return fault(`events[${index}].name is required`);
+  if (KINDS.has(name) && KINDS.get(name) === undefined) return [];
+  const eventType = KINDS.get(name) ?? name;
+  const params = fieldsOf(event['params']);
+  const micros = event['timestamp_micros'] ?? body['timestamp_micros'];
+  const at = timeOfMicros(micros, request.receivedAt);
+  if (at === undefined) return fault(`events[${index}].timestamp_micros must be microseconds`);
+  const session = textOf(params['session_id']);
+  const tracked = {
+    ...given({
+      eventType,
+      sessionId: session && sessionIdOf(client, session),
+      timestamp: at,
+      eventId: idOf({ name, params, micros, client }),
+      userId: textOf(body['user_id']),
+      visitorId: client,
+    }),
+    properties: propertiesOf(body, params, eventType),
+  };
+  return [session === undefined ? { event: tracked, visitor: client } : { event: tracked }];
+}
+
+function timeOfMicros(micros: unknown, receivedAt: number): number | undefined {
+  if (micros === undefined || micros === null || micros === '') return receivedAt;
+  const number = numberOf(micros);
+  return number === undefined || number < 1e14 ? undefined : Math.floor(number / 1_000);
+}
+
+/** An order is counted once by its number; what names its moment is the same event when it comes again. */
+function idOf(event: {
+  readonly name: string;
+  readonly params: Fields;
+  readonly micros: unknown;
+  readonly client: string;
+}): string | undefined {
+  const order = event.name === 'purchase' ? textOf(event.params['transaction_id']) : undefined;
+  if (order !== undefined) return `order:${order}`.slice(0, 128);
+  if (textOf(event.micros) === undefined) return undefined;
+  const text = JSON.stringify([event.client, event.micros, event.name, event.params]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+}
+
+function propertiesOf(body: Fields, params: Fields, eventType: string): Record<string, unknown> {
+  const device = fieldsOf(body['device']);
+  const place = fieldsOf(body['user_location']);
+  const hasRevenue = eventType === 'purchase' || eventType === 'conversion';
+  return given({
+    ...othersOf(params, (name) => !NOT_OTHERS.has(name)),
+    ...visitOf(params['page_location'], {
+      source: params['source'],
+      medium: params['medium'],
+      name: params['campaign'],
+      term: params['term'],
+      content: params['content'],
+    }),
+    ...(textOf(params['page_location']) === undefined && {
+      path: firstText(params['page_path'], params['screen_name'], params['firebase_screen']),
+    }),
+    referrer: textOf(params['page_referrer']),
+    userAgent: textOf(body['user_agent']),
+    deviceType: textOf(device['category']),
+    browser: textOf(device['browser']),
+    os: textOf(device['operating_system']),
+    language: firstText(device['language'], params['language']),
+    screen: textOf(device['screen_resolution']),
+    country: countryOf(place['country_id']),
+    ...(hasRevenue && { revenue: amountOf(params['value']), currency: textOf(params['currency']) }),
+  });
+}
+
+const NOT_OTHERS: ReadonlySet<string> = new Set([
+  ...['session_id', 'engagement_time_msec', 'items'],
+  ...['page_location', 'page_referrer', 'page_path', 'source'],
+]);
