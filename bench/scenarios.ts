@@ -3,6 +3,7 @@ import { bi } from './bi.bench.ts';
 import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
 import { growth } from './growth.bench.ts';
+import { importing } from './import.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
 import { liveRate } from './live-rate.bench.ts';
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   live,
   growth,
   loader,
+  importing,
   parse,
   bi,
   purge,

@@ -5,16 +5,8 @@ import { select } from '../platform/clickhouse.ts';
 import { type Contributions, rowKeyText } from '../shared/contributions.ts';
 import type { Granularity } from '../shared/buckets.ts';
 import { readUnits } from '../shared/decimal.ts';
+import type { ImportLife, ImportPlan } from '../shared/import-plan.ts';
 import type { Decision, Fate } from './decide.ts';
-
-/** One life of an import: taken back and begun again it is another one, whose rows are told apart. */
-export interface ImportLife {
-  readonly project: string;
-  /** See `importIdOf`. */
-  readonly id: string;
-  /** From 1. */
-  readonly life: number;
-}
 
 /** The name of its load (decision 039). */
 export function loadName({ id, life }: Pick<ImportLife, 'id' | 'life'>): string {
@@ -41,15 +33,29 @@ export interface ImportRow extends ImportLife, ImportCounts {
   readonly sessions: number;
   /** Epoch milliseconds. */
   readonly beganAt: number;
+  /** JSON, see {@link ImportPlan}. */
+  readonly plan: string;
 }
 
 /** Order in which states follow on each other: a later one wins whoever writes it. */
 const VERSIONS: Readonly<Record<ImportState, number>> = { loading: 1, done: 2, taken_back: 3 };
 
+/** An import in the form it is noted in. */
+export function importRowOf(plan: ImportPlan, state: ImportState, counts: ImportCounts): ImportRow {
+  const { project, id, life, format, files, records, badRecords, events, sessions, beganAt } = plan;
+  return {
+    ...{ project, id, life, format, files, state, records, badRecords, events, sessions, beganAt },
+    ...counts,
+    plan: JSON.stringify(plan),
+  };
+}
+
+export const NO_COUNTS: ImportCounts = { loaded: 0, replaced: 0, left: 0, live: 0 };
+
 /** Safe to repeat. @throws what the tables throw */
 export async function noteImport(tables: TableWriter, row: ImportRow): Promise<void> {
   const { id, life, badRecords, beganAt, project, format, files, state, records } = row;
-  const { events, sessions, loaded, replaced, left, live } = row;
+  const { events, sessions, loaded, replaced, left, live, plan } = row;
   const noted = { project, import: id, life, format, files, state, records };
   await tables.insert(
     'imports',
@@ -59,6 +65,7 @@ export async function noteImport(tables: TableWriter, row: ImportRow): Promise<v
         bad_records: badRecords,
         ...{ events, sessions, loaded, replaced, left, live },
         began_at: beganAt / 1_000,
+        plan,
         version: VERSIONS[state],
       },
     ],
@@ -71,12 +78,12 @@ export async function listImports(
   reader: ClickHouseClient,
   { project = '', id = '' }: { readonly project?: string; readonly id?: string },
 ): Promise<readonly ImportRow[]> {
-  const rows = await select<Omit<ImportRow, 'events'> & { readonly events: number }>(
+  const rows = await select<ImportRow>(
     reader,
     `SELECT project, import AS id, life, format, files, state, toFloat64(records) AS records,
        toFloat64(bad_records) AS badRecords, toFloat64(events) AS events, toFloat64(sessions) AS sessions,
        toFloat64(loaded) AS loaded, toFloat64(replaced) AS replaced, toFloat64(left) AS left, toFloat64(live) AS live,
-       toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt
+       toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt, plan
      FROM sojourn.imports FINAL
      WHERE ({project:String} = '' OR project = {project:String}) AND ({id:String} = '' OR import = {id:String})
      ORDER BY began_at DESC, import, life DESC`,

@@ -81,14 +81,35 @@ export function decodeHead(bytes: Buffer): SessionBytes {
   };
 }
 
-/** The events of a session; equal records without ids of their own are told apart by their number. */
-export function decodeEvents({
-  bytes,
-  eventCount,
-}: Pick<SessionBytes, 'bytes' | 'eventCount'>): VisitorEvent[] {
+/** The events of a session as they were taken. */
+export function decodeEvents(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): VisitorEvent[] {
+  const { arrayFrom, flagsFrom } = placesOf(session.bytes);
+  const text = session.bytes.toString('utf8', arrayFrom, flagsFrom);
+  return numbered(session, JSON.parse(text) as VisitorEvent[]);
+}
+
+/** The same as JSON. */
+export function eventsText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): string {
+  const { bytes, eventCount } = session;
+  const { arrayFrom, flagsFrom } = placesOf(bytes);
+  for (let n = 0; n < eventCount; n += 1) {
+    if (((bytes[flagsFrom + n] ?? 0) & FLAG.madeId) !== 0)
+      return JSON.stringify(decodeEvents(session));
+  }
+  return bytes.toString('utf8', arrayFrom, flagsFrom);
+}
+
+function placesOf(bytes: Buffer): { readonly arrayFrom: number; readonly flagsFrom: number } {
   const arrayFrom = HEAD_BYTES + bytes.readUInt16LE(24);
-  const flagsFrom = arrayFrom + bytes.readUInt32LE(26);
-  const events = JSON.parse(bytes.toString('utf8', arrayFrom, flagsFrom)) as VisitorEvent[];
+  return { arrayFrom, flagsFrom: arrayFrom + bytes.readUInt32LE(26) };
+}
+
+/** Equal records without ids of their own are told apart by their number. */
+function numbered(
+  { bytes, eventCount }: Pick<SessionBytes, 'bytes' | 'eventCount'>,
+  events: VisitorEvent[],
+): VisitorEvent[] {
+  const { flagsFrom } = placesOf(bytes);
   let made: Map<string, number> | undefined;
   for (let n = 0; n < eventCount; n += 1) {
     const event = events[n];
@@ -106,7 +127,7 @@ export function decodeRaw({
   bytes,
   eventCount,
 }: SessionBytes): readonly (Uint8Array | undefined)[] {
-  const flagsFrom = HEAD_BYTES + bytes.readUInt16LE(24) + bytes.readUInt32LE(26);
+  const { flagsFrom } = placesOf(bytes);
   const raw: (Uint8Array | undefined)[] = [];
   let at = flagsFrom + eventCount;
   for (let n = 0; n < eventCount; n += 1) {

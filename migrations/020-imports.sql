@@ -17,6 +17,7 @@ CREATE TABLE sojourn.imports
     left UInt64 COMMENT 'Of them were there already, and left as they were',
     live UInt64 COMMENT 'Of them published, for more events of theirs may come',
     began_at DateTime64(3, 'UTC') COMMENT 'When it was first begun',
+    plan String COMMENT 'What whoever goes on with it goes by, JSON' CODEC(ZSTD(3)),
     updated_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When this was noted',
     version UInt64 COMMENT 'The greatest wins'
 )
