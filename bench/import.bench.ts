@@ -124,11 +124,17 @@ async function expectCounted(world: World, project: string, events: number): Pro
     'SELECT toString(sum(events)) AS counted FROM sojourn.sessions FINAL WHERE project = {project:String}',
     { project },
   );
-  if (Number(row?.counted) < events) throw new Error(`${row?.counted} events of ${events} are there`);
+  if (Number(row?.counted) < events)
+    throw new Error(`${row?.counted} events of ${events} are there`);
 }
 
 function resultsOf(perSession: number, rounds: readonly Round[]): Result[] {
-  const of = (metric: string, unit: string, values: readonly number[], goal?: [string, boolean]) => {
+  const of = (
+    metric: string,
+    unit: string,
+    values: readonly number[],
+    goal?: [string, boolean],
+  ) => {
     const { median, min, max } = spreadOf(values);
     const variant = `K = ${perSession}`;
     const line = { scenario: 'import', variant, metric, unit, value: median, min, max };

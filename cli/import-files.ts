@@ -64,10 +64,22 @@ export async function importFiles(
           replace: options.replace === true,
           keepBad: options.keepBad === true,
           open: (onBad) =>
-            linesOf(sources, { signal: stopping.signal, onRead: view.onBytes, onBad }),
-          onRead: view.onRead,
-          onPlanned: view.onPlanned,
-          onLoaded: view.onLoaded,
+            linesOf(sources, {
+              signal: stopping.signal,
+              onRead: (bytes) => {
+                view.onBytes(bytes);
+              },
+              onBad,
+            }),
+          onRead: (progress) => {
+            view.onRead(progress);
+          },
+          onPlanned: (plan) => {
+            view.onPlanned(plan);
+          },
+          onLoaded: (loaded) => {
+            view.onLoaded(loaded);
+          },
           onTakenBack: () => undefined,
         },
         log,

@@ -8,16 +8,20 @@ export function importCommand() {
       'Bring history in at bulk speed, with the numbers that it would have given live. The same files again change nothing; killed and run again it goes on where it was.',
     )
     .argument('<file...>', 'files, plain or gzip; - is standard input')
-    .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+    .option('--project <project>', PROJECT_DESCRIPTION, projectArgument)
     .option('--format <format>', 'what the files hold', 'sojourn')
     .option('--replace', 'put sessions in the place of those that other imports have brought')
     .option('--keep-bad', 'records that break a rule go to the dead letters as well')
     .addOption(jsonOption())
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn import 2025/*.ndjson.gz --project shop')
-    .action(async (files, options) => {
+    .action(async (files, { project, ...options }, command) => {
+      // Not a required option: `list` and `undo` would have to have it, too.
+      if (project === undefined) {
+        return command.error("error: required option '--project' not specified");
+      }
       const { importFiles } = await import('./import-files.ts');
-      await importFiles(files, options);
+      await importFiles(files, { ...options, project });
     })
     .addCommand(listCommand())
     .addCommand(undoCommand());

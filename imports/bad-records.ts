@@ -8,7 +8,7 @@ import { writeAll } from './sized-records.ts';
 import type { BadRecord } from './take-records.ts';
 
 export interface BadReport {
-  add(bad: BadRecord): void;
+  readonly add: (bad: BadRecord) => void;
   readonly count: number;
   close(): void;
 }

@@ -63,8 +63,8 @@ export async function noteImport(tables: TableWriter, row: ImportRow): Promise<v
       {
         ...noted,
         bad_records: badRecords,
-        ...{ events, sessions, loaded, replaced, left, live },
-        began_at: beganAt / 1_000,
+        ...{ events, sessions, loaded, replaced, left_alone: left, live },
+        began_at: new Date(beganAt).toISOString().slice(0, 23).replace('T', ' '),
         plan,
         version: VERSIONS[state],
       },
@@ -82,7 +82,7 @@ export async function listImports(
     reader,
     `SELECT project, import AS id, life, format, files, state, toFloat64(records) AS records,
        toFloat64(bad_records) AS badRecords, toFloat64(events) AS events, toFloat64(sessions) AS sessions,
-       toFloat64(loaded) AS loaded, toFloat64(replaced) AS replaced, toFloat64(left) AS left, toFloat64(live) AS live,
+       toFloat64(loaded) AS loaded, toFloat64(replaced) AS replaced, toFloat64(left_alone) AS \`left\`, toFloat64(live) AS live,
        toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt, plan
      FROM sojourn.imports FINAL
      WHERE ({project:String} = '' OR project = {project:String}) AND ({id:String} = '' OR import = {id:String})

@@ -32,7 +32,9 @@ export interface LoadChunkOptions {
   readonly valuesMax: number;
 }
 
-/** The chunk before it is loaded. @throws what servers throw; safe to repeat */
+const NOTHING: Contributions = new Map();
+
+/** @throws what servers throw; safe to repeat */
 export async function loadPrepared(
   { tables, reader, admin, bound, publishLive }: LoadChunkDeps,
   { number, noted, sums, insteadOf, wasNoted, live }: PreparedChunk,
@@ -42,8 +44,8 @@ export async function loadPrepared(
   const load = loadName(life);
   const filed = await bound({ ...chunkRange(load, number), valuesMax }, sums);
   // What was noted counts: others may have filled a dimension since.
-  const before = wasNoted ? await rowsOf(reader, life, number) : new Map<never, never>();
-  const rows: Contributions = before.size > 0 ? before : (filed.metrics.get(project) ?? new Map());
+  const before: Contributions = wasNoted ? await rowsOf(reader, life, number) : NOTHING;
+  const rows = before.size > 0 ? before : (filed.metrics.get(project) ?? NOTHING);
   await noteChunk(tables, life, number, { sessions: noted, rows });
   if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf);
   await publishLive(live);

@@ -5,15 +5,20 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { identityOf } from '../bulk/identity.ts';
 import type { ClaimUsers } from '../platform/claim-users.ts';
-import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
-import { type Decision, decide, type DecideOptions } from './decide.ts';
+import type { Visit } from '../shared/actor.ts';
+import { type Contributions, subtractAll } from '../shared/contributions.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
+import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
+import type { Preparing } from './chunk-source.ts';
+import { type Decision, decide, type DecideOptions } from './decide.ts';
+import { packSessions } from './fold-chunk.ts';
+import type { Claim, FoldPool } from './fold-pool.ts';
 import { decidedOf, loadName, type NotedSession } from './import-tables.ts';
 import { findSessions, keptSessions } from './kept-sessions.ts';
-import { createRowSumsOf, type RowSums } from './row-sums.ts';
-import { decodeEvents, eventsText, type SessionBytes } from './run-file.ts';
+import { createRowSumsOf } from './row-sums.ts';
+import { eventsText, type SessionBytes } from './run-file.ts';
 import type { SessionChunk } from './session-chunks.ts';
-import { addWhole, foldWhole, type WholeFold, type WholeOptions } from './whole-rows.ts';
+import { addWhole, foldWhole, type WholeOptions } from './whole-rows.ts';
 
 export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
   readonly noted: readonly NotedSession[];
@@ -28,6 +33,7 @@ export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 
 }
 
 export interface PrepareDeps {
+  readonly pool: FoldPool;
   readonly claimUsers: ClaimUsers;
   /** As somebody who may read. */
   readonly reader: ClickHouseClient;
@@ -39,58 +45,82 @@ export interface PrepareOptions extends DecideOptions {
   readonly idleTimeoutMs: number;
 }
 
-/** So many are folded, claimed and added up together: others who wait for this thread have a turn in between. */
-const SESSIONS_AT_ONCE = 200;
+/**
+ * Begins to work a chunk out.
+ * @param before see `Prepare`
+ * @throws (both promises) what ClickHouse, Redis and threads throw; safe to repeat
+ */
+export function prepareChunk(
+  deps: PrepareDeps,
+  chunk: SessionChunk,
+  before: Promise<void>,
+  options: PrepareOptions,
+): Preparing {
+  let settleClaimed = { resolve: () => {}, reject: (_error: unknown) => {} };
+  const claimed = new Promise<void>((resolve, reject) => {
+    settleClaimed = { resolve, reject };
+  });
+  const claim = async (visits: readonly Visit[]) => {
+    await before;
+    const users = await deps.claimUsers(visits);
+    settleClaimed.resolve();
+    return users.map(({ isNew }) => isNew);
+  };
+  const prepared = work(deps, chunk, claim, options).catch((error: unknown) => {
+    settleClaimed.reject(error);
+    throw error;
+  });
+  return { claimed, prepared };
+}
 
-/** @throws what ClickHouse and Redis throw; safe to repeat */
-export async function prepareChunk(
+async function work(
   deps: PrepareDeps,
   { number, sessions, events, isLast }: SessionChunk,
+  claim: Claim,
   options: PrepareOptions,
 ): Promise<PreparedChunk> {
   const { project } = options.life;
-  const whole: WholeOptions = {
-    project,
-    load: loadName(options.life),
-    idleTimeoutMs: options.idleTimeoutMs,
-  };
+  const whole = wholeOptionsOf(options);
   const { decisions, wasNoted } = await decideAll(deps, number, sessions, { ...options, whole });
-  const sums = createRowSumsOf();
-  const noted: NotedSession[] = [];
-  const records: SessionRecord[] = [];
-  const live: SessionBytes[] = [];
-  let loadable: SessionBytes[] = [];
-  const addSome = async () => {
-    for (const added of await addSessions(deps.claimUsers, sums, loadable, whole)) {
-      const { record, session } = added;
-      const { newUser } = record.session;
-      records.push(record);
-      noted.push({
-        decision: decisions.get(session.sessionId) ?? NO_DECISION,
-        identity: record.identity,
-        ...(newUser !== undefined && { newUser }),
-        events: eventsText(session),
-      });
-    }
-    loadable = [];
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  for (const session of sessions) {
-    const decision = decisions.get(session.sessionId) ?? NO_DECISION;
-    if (decision.fate === 'load' || decision.fate === 'replace') {
-      loadable.push(session);
-      if (loadable.length === SESSIONS_AT_ONCE) await addSome();
-      continue;
-    }
-    if (decision.fate === 'live') live.push(session);
-    noted.push({ decision, identity: '', events: '' });
-  }
-  await addSome();
+  const fateOf = ({ sessionId }: SessionBytes) => decisions.get(sessionId) ?? NO_DECISION;
+  const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
+  const loadable = sessions.filter(isLoaded);
+  const folded = await deps.pool.fold(packSessions(loadable), claim);
+  const sums: Contributions = new Map();
+  folded.keys.forEach((key, n) => {
+    sums.set(key, { value: folded.values[n] ?? 0n, count: folded.counts[n] ?? 0 });
+  });
   const insteadOf = [...decisions.values()].flatMap((decision) => decision.insteadOf);
-  await takeAway(deps.reader, sums, insteadOf, whole);
-  const metrics = new Map([[project, sums.sums()]]);
-  const range = { metrics, sessions: records, records: records.length, behind: 0 };
-  return { number, events, isLast, noted, sums: range, insteadOf, wasNoted, live };
+  subtractAll(sums, await addedBy(deps.reader, insteadOf, whole));
+  const { records } = folded;
+  const metrics = new Map([[project, sums]]);
+  const notedLoaded = loadable.map((session, n) => notedOf(session, fateOf(session), records[n]));
+  const others = sessions.filter((session) => !isLoaded(session));
+  return {
+    ...{ number, events, isLast, insteadOf, wasNoted },
+    noted: [...notedLoaded, ...others.map((session) => notedOf(session, fateOf(session)))],
+    sums: { metrics, sessions: records, records: records.length, behind: 0 },
+    live: others.filter((session) => fateOf(session).fate === 'live'),
+  };
+}
+
+/** What sessions of an import are folded by. */
+export function wholeOptionsOf({
+  life,
+  idleTimeoutMs,
+}: Pick<PrepareOptions, 'life' | 'idleTimeoutMs'>): WholeOptions {
+  return { project: life.project, load: loadName(life), idleTimeoutMs };
+}
+
+function notedOf(session: SessionBytes, decision: Decision, record?: SessionRecord): NotedSession {
+  if (record === undefined) return { decision, identity: '', events: '' };
+  const { newUser } = record.session;
+  return {
+    decision,
+    identity: record.identity,
+    ...(newUser !== undefined && { newUser }),
+    events: eventsText(session),
+  };
 }
 
 /** Of a session that came in since: nothing is done. */
@@ -125,43 +155,20 @@ async function decideAll(
   return { decisions, wasNoted: false };
 }
 
-async function addSessions(
-  claimUsers: ClaimUsers,
-  sums: RowSums,
-  sessions: readonly SessionBytes[],
-  whole: WholeOptions,
-): Promise<{ session: SessionBytes; record: SessionRecord }[]> {
-  const folded = sessions.map((session) => ({
-    session,
-    fold: foldWhole(session.sessionId, decodeEvents(session), whole),
-  }));
-  const asked = folded.flatMap(({ fold: { visit } }) => visit ?? []);
-  const users = await claimUsers(asked);
-  let next = 0;
-  const userOf = ({ visit }: WholeFold) => (visit === undefined ? undefined : users[next++]);
-  return folded.map(({ session, fold }) => ({
-    session,
-    record: addWhole(sums, fold, userOf(fold), whole),
-  }));
-}
-
-/** Takes away what sessions of other imports have added, exactly: their events are kept. */
-async function takeAway(
+/** What sessions of other imports have added, exactly: their events are kept. */
+async function addedBy(
   reader: ClickHouseClient,
-  sums: RowSums,
   identities: readonly string[],
   whole: WholeOptions,
-): Promise<void> {
+): Promise<Contributions> {
   const kept = await keptSessions(reader, identities);
+  const added = createRowSumsOf();
   for (const identity of identities) {
     const old = kept.get(identity);
-    if (old === undefined)
-      throw new RangeError(`nobody has kept the events of session ${identity}`);
-    const added = createRowSumsOf();
+    if (old === undefined) throw new RangeError(`nobody has kept the events of ${identity}`);
     const fold = foldWhole(old.sessionId, old.events, whole);
-    const userId = fold.visit?.userId;
-    const user = userId === undefined ? undefined : { userId, isNew: old.newUser ?? false };
+    const user = fold.visit && { userId: fold.visit.userId, isNew: old.newUser ?? false };
     addWhole(added, fold, user, whole);
-    sums.addAll(added.sums(), -1);
   }
+  return added.sums();
 }

@@ -60,6 +60,7 @@ export interface ReadFiles {
   readonly events: number;
   /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
   readonly latestAt: number;
+  readonly sessionCount: number;
   /** By the time of their first events, as often as they are wanted. */
   readonly sessions: () => Iterable<SessionBytes>;
 }
@@ -80,10 +81,12 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
     spilled.reduce((bytes, file) => bytes + file.bytes, 0),
   );
   let sorted = 0;
+  let sessionCount = 0;
   const runs = await sortSpill(join(folder, 'runs'), spilled, {
     idleMs: visitIdleMs,
-    onSorted(bytes) {
+    onSorted(bytes, sessions) {
       signal.throwIfAborted();
+      sessionCount += sessions;
       sorted += bytes;
       onProgress({ phase: 'sorting', events, bad, share: sorted / total });
     },
@@ -93,6 +96,7 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
     records: set.sums.count,
     events,
     latestAt: Math.max(0, ...parts.map(({ latestAt }) => latestAt)),
+    sessionCount,
     sessions: () => mergeRuns(runs),
   };
 }

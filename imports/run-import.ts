@@ -27,7 +27,8 @@ import {
   noteImport,
 } from './import-tables.ts';
 import { keepBad } from './keep-bad.ts';
-import { prepareChunk } from './prepare-chunk.ts';
+import { createFoldPool } from './fold-pool.ts';
+import { prepareChunk, wholeOptionsOf } from './prepare-chunk.ts';
 import { publishLive } from './publish-live.ts';
 import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './read-files.ts';
 import type { ImportServers } from './servers.ts';
@@ -42,7 +43,7 @@ export interface ImportRequest {
   /** Opens what is to be read, from the beginning; twice where settings have changed since it was first begun. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FormatReader;
-  /** So many threads share the reading; 0 where it is not worth it. */
+  /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;
   readonly replace: boolean;
   /** What breaks a rule goes to DEADLETTERS as well. */
@@ -87,6 +88,7 @@ export async function runImport(
   const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
   if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
     read = await readBy(request, config, plan.settings, plan.beganAt);
+    if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
   }
   if (request.keepBad && read.bad.count > 0) {
     await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
@@ -98,6 +100,9 @@ export async function runImport(
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
   return outcomeOf(row, view.phase === 'taken back' ? 'taken back' : 'done', read.bad);
 }
+
+const NOT_AGAIN =
+  'settings of the project have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
 
 async function settingsNow(
   { nats }: ImportServers,
@@ -116,8 +121,6 @@ interface Read {
   readonly files: ReadFiles;
   /** The report of what broke a rule. */
   readonly bad: { readonly path: string; readonly count: number };
-  /** Of them. */
-  readonly sessions: number;
 }
 
 /** Kept as they are for this much longer than they may be live: a session's first events are older than its last. */
@@ -144,9 +147,7 @@ async function readBy(
   report.close();
   const kept = join(dirname(folder.path), `${files.id}.bad.ndjson`);
   if (report.count > 0) renameSync(path, kept);
-  let sessions = 0;
-  for (const _ of files.sessions()) sessions += 1;
-  return { files, bad: { path: kept, count: report.count }, sessions };
+  return { files, bad: { path: kept, count: report.count } };
 }
 
 function wholePath({ path }: WorkFolder): string {
@@ -164,7 +165,7 @@ interface Planning {
 /** The plan that was noted first, by whoever. */
 async function planOnce(
   { tables, reader }: ImportServers,
-  { files, bad, sessions }: Read,
+  { files, bad }: Read,
   { request, config, settings, beganAt, latest }: Planning,
 ): Promise<ImportPlan> {
   if (latest?.state !== 'loading') {
@@ -179,7 +180,10 @@ async function planOnce(
       idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
       valuesMax: config.DIMENSION_VALUES_MAX,
       replace: request.replace,
-      ...{ records: files.records, badRecords: bad.count, events: files.events, sessions },
+      records: files.records,
+      badRecords: bad.count,
+      events: files.events,
+      sessions: files.sessionCount,
     };
     await noteImport(tables, importRowOf(plan, 'loading', NO_COUNTS));
   }
@@ -214,25 +218,33 @@ async function load(
   servers: ImportServers,
   plan: ImportPlan,
   files: ReadFiles,
-  { signal, onLoaded, onTakenBack }: ImportRequest,
+  { signal, threads, onLoaded, onTakenBack }: ImportRequest,
 ): Promise<ImportView> {
   const { publisher, claimUsers, reader } = servers;
   const open = await openSessions(servers, plan.project);
   const { project, settings, beganAt, lateWindowMs, replace, idleTimeoutMs } = plan;
   const isOpen = (sessionId: string) => open.has(sessionId);
-  const source = createChunkSource(files.sessions, (chunk) =>
-    prepareChunk({ claimUsers, reader, isOpen }, chunk, {
-      life: plan,
-      ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
-    }),
+  const options = {
+    life: plan,
+    ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
+  };
+  const pool = createFoldPool(threads, wholeOptionsOf(options));
+  const source = createChunkSource(
+    files.sessions,
+    (chunk, before) => prepareChunk({ pool, claimUsers, reader, isOpen }, chunk, before, options),
+    { ahead: pool.size },
   );
   const activities = createImportActivities({
     ...servers,
     ...{ source, onLoaded, onTakenBack },
     publishLive: (sessions) => publishLive(publisher, sessions, { project, settings }),
   });
-  const handle = await startImport(servers, { plan });
-  return hostImport(servers, handle, { id: plan.id, activities, signal });
+  try {
+    const handle = await startImport(servers, { plan });
+    return await hostImport(servers, handle, { id: plan.id, activities, signal });
+  } finally {
+    await pool.stop();
+  }
 }
 
 /** Ids of sessions that are open now: what comes later is another session of that id. */

@@ -15,8 +15,8 @@ export interface ChunkMax {
   readonly eventsMax: number;
 }
 
-/** Enough for an insert to be worth it; what it adds up to is some 100 MB while it is worked out. */
-export const CHUNK_MAX: ChunkMax = { sessionsMax: 10_000, eventsMax: 100_000 };
+/** Enough for an insert to be worth it; some 100 MB while it is worked out, and a few are at once. */
+export const CHUNK_MAX: ChunkMax = { sessionsMax: 5_000, eventsMax: 50_000 };
 
 /** There is always one, empty where there is nothing. */
 export function* chunksOf(

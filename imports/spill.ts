@@ -104,8 +104,8 @@ function hashOf(text: string, seed: number): number {
 export interface SortOptions extends SpillOptions {
   /** See `groupSessions`. */
   readonly idleMs: number;
-  /** Told of bytes as they are sorted. */
-  readonly onSorted?: (bytes: number) => void;
+  /** Told of bytes as they are sorted, and of the sessions in them. */
+  readonly onSorted?: (bytes: number, sessions: number) => void;
 }
 
 /**
@@ -171,13 +171,12 @@ function packed(groups: readonly Together[], bytesMax: number): Together[] {
 function sortTogether(run: string, { paths, bytes }: Together, options: SortOptions): string {
   const buffer = Buffer.concat(paths.map((path) => readFileSync(path)));
   for (const path of paths) rmSync(path);
+  const sessions = groupSessions(buffer, options.idleMs);
   function* encoded() {
-    for (const session of groupSessions(buffer, options.idleMs)) {
-      yield encodeSession(buffer, session);
-    }
+    for (const session of sessions) yield encodeSession(buffer, session);
   }
   writeRun(run, encoded());
-  options.onSorted?.(bytes);
+  options.onSorted?.(bytes, sessions.length);
   return run;
 }
 

@@ -39,8 +39,9 @@ export async function takeBackSome(deps: TakeBackDeps, plan: ImportPlan): Promis
   const until = Date.now() + AT_ONCE_MS;
   for (let chunk = loadedTo + 1; chunk <= last; chunk += 1) {
     if (Date.now() >= until) return { chunk: chunk - 1, isOver: false };
-    await takeBackRows(deps, plan, chunk);
+    // Before the chunk is noted as done.
     await restoreReplaced(deps, plan, chunk);
+    await takeBackRows(deps, plan, chunk);
   }
   await deleteLoaded(deps.admin, plan);
   const counts = await countFates(reader, plan);
@@ -162,12 +163,14 @@ export async function failWhereReplaced(
 ): Promise<void> {
   const [later] = await select<{ by: string }>(
     reader,
-    `SELECT import AS by FROM ${DATABASE}.import_sessions
-     WHERE (import, life) NOT IN (SELECT import, life FROM ${DATABASE}.imports FINAL WHERE state = 'taken_back')
-       AND fate = 'replace' AND hasAny(instead_of, (
-         SELECT groupArray(first_run_id) FROM ${DATABASE}.import_sessions
-         WHERE import = {id:String} AND life = {life:UInt32} AND fate IN ('load', 'replace')))
-     ORDER BY by LIMIT 1`,
+    `SELECT replacing AS by FROM (
+       SELECT import AS replacing, arrayJoin(instead_of) AS identity FROM ${DATABASE}.import_sessions
+       WHERE fate = 'replace' AND (import, life) NOT IN (
+         SELECT import, life FROM ${DATABASE}.imports FINAL WHERE state = 'taken_back'))
+     WHERE identity IN (
+       SELECT first_run_id FROM ${DATABASE}.import_sessions
+       WHERE import = {id:String} AND life = {life:UInt32} AND fate IN ('load', 'replace'))
+     ORDER BY replacing LIMIT 1`,
     { id, life },
   );
   if (later === undefined) return;

@@ -14,7 +14,7 @@ CREATE TABLE sojourn.imports
     sessions UInt64 COMMENT 'Sessions that these events make',
     loaded UInt64 COMMENT 'Of them loaded by the import',
     replaced UInt64 COMMENT 'Of the loaded ones took the place of one that was there',
-    left UInt64 COMMENT 'Of them were there already, and left as they were',
+    left_alone UInt64 COMMENT 'Of them were there already, and left as they were',
     live UInt64 COMMENT 'Of them published, for more events of theirs may come',
     began_at DateTime64(3, 'UTC') COMMENT 'When it was first begun',
     plan String COMMENT 'What whoever goes on with it goes by, JSON' CODEC(ZSTD(3)),

@@ -1,10 +1,11 @@
 /** History from files against the live way: the same events, equal rows, whatever is repeated, shuffled, killed or taken back. */
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { expect } from 'chai';
 import { importWorkflowId } from '../../shared/ids.ts';
 import { importStateQuery, pauseUpdate, resumeUpdate } from '../../workflows/messages.ts';
@@ -408,8 +409,9 @@ describe('an import', function () {
     expect(row).to.include({ id, state: 'done', events: 2, sessions: 2, loaded: 2, left: 0 });
     const handle = temporal.client.workflow.getHandle(importWorkflowId('listed', id));
     expect(await handle.query(importStateQuery)).to.include({ phase: 'done', events: 2 });
-    const { searchAttributes } = await handle.describe();
-    expect(searchAttributes).to.deep.include({ SojournProject: ['listed'] });
+    const { typedSearchAttributes } = await handle.describe();
+    const key = defineSearchAttributeKey('SojournProject', SearchAttributeType.KEYWORD);
+    expect(typedSearchAttributes.get(key)).to.equal('listed');
   });
 
   it('says what is wrong with how it is called', async () => {
