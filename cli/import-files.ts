@@ -143,7 +143,7 @@ function createView(sources: readonly Source[]) {
 }
 
 /** To start threads takes as long as to read so much. */
-const LARGE_BYTES = 4 * 1024 * 1024;
+const LARGE_BYTES = 1024 * 1024;
 
 function isLarge(sources: readonly Source[]): boolean {
   return (totalSize(sources) ?? LARGE_BYTES) >= LARGE_BYTES;

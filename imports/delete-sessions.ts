@@ -3,9 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { DATABASE, select } from '../platform/clickhouse.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
-
-/** One deletion; each is a mutation, which costs about the same for one session and for thousands. */
-const AT_ONCE = 5_000;
+import { parts } from './kept-sessions.ts';
 
 /**
  * Those with these first runs. Returns once no query sees them; safe to repeat.
@@ -17,8 +15,7 @@ export async function deleteSessions(
   project: string,
   identities: readonly string[],
 ): Promise<void> {
-  for (let from = 0; from < identities.length; from += AT_ONCE) {
-    const some = identities.slice(from, from + AT_ONCE);
+  for (const some of parts(identities)) {
     const where = `project = {project:String} AND substring(first_run_id, 1, 5) IN {begins:Array(String)}
        AND first_run_id IN {identities:Array(String)}`;
     const begins = [...new Set(some.map((identity) => identity.slice(0, 5)))];

@@ -7,7 +7,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -75,23 +74,20 @@ export async function importHistory(input: ImportInput): Promise<ImportView> {
     await continueAsNew<typeof importHistory>({ ...input, state });
   }
 
-  /** @returns false where somebody wants it taken back */
-  async function loadNext(): Promise<boolean> {
+  async function loadNext(): Promise<void> {
     loading = new CancellationScope();
     try {
       const loaded = await loading.run(() => hands.loadChunk({ plan, number: state.chunk + 1 }));
       state.chunk = loaded.number;
       state.sessions += loaded.sessions;
       state.events += loaded.events;
-      if (loaded.isLast) {
-        await hands.noteDone(plan);
-        // Whoever says so from now on says it to the next run.
-        if (!isUndone()) state.phase = 'done';
-      }
-      return true;
+      if (!loaded.isLast) return;
+      await hands.noteDone(plan);
+      // Whoever says so from now on says it to the next run.
+      if (!isUndone()) state.phase = 'done';
     } catch (error) {
-      if (isCancellation(error) && isUndone()) return false;
-      throw error;
+      // Cancelled, or lost with the process that did it: what it has come to is found by what takes it back.
+      if (!isUndone()) throw error;
     } finally {
       loading = undefined;
     }

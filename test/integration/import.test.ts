@@ -237,11 +237,12 @@ describe('an import', function () {
       const handle = temporal.client.workflow.getHandle(importWorkflowId(project, id));
       await handle.executeUpdate(pauseUpdate);
       const paused = start(project);
-      await eventually(async () => {
-        expect(await handle.query(importStateQuery)).to.include({ isPaused: true });
-      }, SETTLED);
       const interrupted = once(paused, 'exit');
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await eventually(() => {
+        const folders = readdirSync(join(dataDir, 'imports'));
+        expect(folders.some((name) => name.startsWith(`import-${paused.pid ?? 0}-`))).to.equal(true);
+      }, SETTLED);
+      expect(await handle.query(importStateQuery)).to.include({ isPaused: true });
       paused.kill('SIGINT');
       expect((await interrupted)[0]).to.equal(1);
       await handle.executeUpdate(resumeUpdate);
@@ -361,8 +362,8 @@ describe('an import', function () {
       expect(
         sessions.map(({ session_id, page_views, campaign }) => [session_id, page_views, campaign]),
       ).to.deep.equal([
-        ['now', '3', 'spring'],
-        ['old', '1', ''],
+        ['now', 3, 'spring'],
+        ['old', 1, ''],
       ]);
     };
     await eventually(expectBoth, SETTLED);
