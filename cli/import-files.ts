@@ -1,12 +1,18 @@
 /** Imports files, and says what came of it. */
 import { availableParallelism } from 'node:os';
-import { linesOf, type ReadProgress } from '../imports/read-files.ts';
+import { FORMATS, type ImportFormat } from '../imports/formats/index.ts';
+import type { ReadProgress } from '../imports/read-files.ts';
 import { type ImportOutcome, runImport } from '../imports/run-import.ts';
+import { importSalt } from '../imports/salt.ts';
 import { openServers } from '../imports/servers.ts';
+import { findFiles } from '../imports/sources/find-files.ts';
+import { openSources } from '../imports/sources/open.ts';
+import type { BadRecord } from '../imports/take-records.ts';
 import { openWorkFolder } from '../imports/work-folder.ts';
 import { commandLog } from '../operations/connect.ts';
 import { findSource, type Source } from '../operations/read-lines.ts';
 import { SojournError } from '../shared/errors.ts';
+import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { ImportPlan } from '../shared/import-plan.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
@@ -17,6 +23,7 @@ import { createProgress, type Progress } from './progress.ts';
 export interface ImportFilesOptions {
   readonly project: string;
   readonly format: string;
+  readonly host?: string | undefined;
   readonly replace?: true | undefined;
   readonly keepBad?: true | undefined;
   readonly json?: true | undefined;
@@ -30,17 +37,16 @@ export async function importFiles(
   names: readonly string[],
   options: ImportFilesOptions,
 ): Promise<void> {
-  const { project, format } = options;
-  if (format !== OWN_FORMAT) {
-    throw new SojournError('SJ_USAGE', `there is no format ${format}; there is: ${OWN_FORMAT}`);
-  }
+  const { project, format: name } = options;
+  const format = formatNamed(name);
   const config = commandConfig(options, [
     'NATS_URL',
     'TEMPORAL_ADDRESS',
     'CLICKHOUSE_URL',
     'REDIS_URL',
   ]);
-  const sources = names.map(findSource);
+  const files = findFiles(names);
+  const sources = files.map(findSource);
   const log = commandLog(config);
   installTemporalRuntime(log);
   const stopping = new AbortController();
@@ -59,18 +65,19 @@ export async function importFiles(
         servers,
         config,
         {
-          ...{ project, format, files: names, folder, signal: stopping.signal, now: Date.now },
+          ...{ project, format: name, files: names, folder, signal: stopping.signal, now: Date.now },
           threads: isLarge(sources) ? availableParallelism() : 0,
           replace: options.replace === true,
           keepBad: options.keepBad === true,
           open: (onBad) =>
-            linesOf(sources, {
+            openSources(files, {
+              ...sourceOptions(format, onBad),
               signal: stopping.signal,
               onRead: (bytes) => {
                 view.onBytes(bytes);
               },
-              onBad,
             }),
+          ...(name !== OWN_FORMAT && { readerOf: readerOf(format, options) }),
           onRead: (progress) => {
             view.onRead(progress);
           },
@@ -94,6 +101,31 @@ export async function importFiles(
     view.stop();
     folder.remove();
   }
+}
+
+/** @throws SojournError `SJ_USAGE` where there is none, or none that is taken */
+function formatNamed(name: string): ImportFormat {
+  const format = FORMATS.find((one) => one.name === name);
+  if (format?.refused !== undefined) throw new SojournError('SJ_USAGE', format.refused);
+  if (format !== undefined) return format;
+  const known = FORMATS.map((one) => one.name).join(', ');
+  throw new SojournError('SJ_USAGE', `there is no format ${name}; there are: ${known}`);
+}
+
+function sourceOptions({ columns }: ImportFormat, onBad: (bad: BadRecord) => void) {
+  return {
+    lineBytesMax: MESSAGE_BYTES_MAX,
+    ...(columns !== undefined && { columns }),
+    onTooLong: ({ file, line }: { readonly file: string; readonly line: number }) => {
+      const reason = 'message must be at most 1 MiB';
+      onBad({ file, line, reason, data: new Uint8Array(), eventId: '' });
+    },
+  };
+}
+
+function readerOf(format: ImportFormat, { dataDir, host }: ImportFilesOptions) {
+  const salt = importSalt(dataDir);
+  return (file: string) => format.open({ file, salt, ...(host !== undefined && { host }) });
 }
 
 /** Bars, one after the other: of the bytes that are read, then of what is sorted, then of the events that are loaded. */

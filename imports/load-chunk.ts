@@ -7,10 +7,10 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { BoundValues } from '../activities/bound-values.ts';
 import type { TableWriter } from '../activities/load-batch.ts';
 import { chunkRange } from '../bulk/ledger.ts';
-import { insertChunk } from '../bulk/load-chunk.ts';
 import type { Contributions } from '../shared/contributions.ts';
 import { deleteSessions } from './delete-sessions.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
+import { insertFiled } from './insert-filed.ts';
 import { loadName, noteChunk, rowsOf } from './import-tables.ts';
 import type { PreparedChunk } from './prepare-chunk.ts';
 import type { SessionBytes } from './run-file.ts';
@@ -49,5 +49,5 @@ export async function loadPrepared(
   await noteChunk(tables, life, number, { sessions: noted, rows });
   if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf);
   await publishLive(live);
-  await insertChunk(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
+  await insertFiled(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
 }

@@ -1,5 +1,5 @@
 /** Lines on their way to another thread: their bytes once, and where each of them ends. */
-import type { ImportRecord } from './take-records.ts';
+import type { Record_ } from './formats/format.ts';
 
 export interface PackedLines {
   readonly file: string;
@@ -11,7 +11,7 @@ export interface PackedLines {
 }
 
 /** A line as its bytes. */
-export type LineRecord = ImportRecord & { readonly data: Uint8Array };
+export type LineRecord = Record_ & { readonly data: Uint8Array };
 
 export function packLines(file: string, records: readonly LineRecord[]): PackedLines {
   let bytes = 0;

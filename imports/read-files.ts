@@ -3,23 +3,20 @@
  * disk. Nothing is written to any server. What comes out is the same whatever the order of the records.
  */
 import { join } from 'node:path';
-import type { Source } from '../operations/read-lines.ts';
-import { readLines } from '../operations/read-lines.ts';
-import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { ProjectSettings } from '../shared/project.ts';
-import { SojournError } from '../shared/errors.ts';
 import { createEventSet, importIdOf } from './event-set.ts';
 import type { LineRecord } from './packed-lines.ts';
 import { mergeRuns, type SessionBytes } from './run-file.ts';
 import { sortSpill } from './spill.ts';
 import { startTaking } from './take-in-threads.ts';
 import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
-import type { BadRecord, FormatReader, ImportRecord } from './take-records.ts';
+import type { BadRecord } from './take-records.ts';
+import type { FileReader, Record_ } from './formats/format.ts';
 
 /** Records of files, in batches. */
 export type Sources = AsyncIterable<{
   readonly file: string;
-  readonly records: readonly ImportRecord[];
+  readonly records: readonly Record_[];
 }>;
 
 export interface ReadRequest {
@@ -28,7 +25,7 @@ export interface ReadRequest {
   /** Opens what is to be read, from the beginning. */
   readonly open: () => Sources;
   /** How a file's records are read; undefined for our own events. */
-  readonly readerOf?: (file: string) => FormatReader;
+  readonly readerOf?: (file: string) => FileReader;
   readonly settings: ProjectSettings;
   /** When the import began, epoch milliseconds. */
   readonly receivedAt: number;
@@ -127,16 +124,21 @@ async function spillAll(request: ReadRequest): Promise<Spilled> {
 async function takeHere(request: ReadRequest, onTaken: (taken: Taken) => void): Promise<TakenPart> {
   const { open, readerOf, folder, signal } = request;
   const part = createTakePart({ ...request, folder: join(folder, 'spill') });
-  const readers = new Map<string, FormatReader>();
+  let current: { readonly file: string; readonly reader: FileReader; line: number } | undefined;
+  const endFile = () => {
+    if (current !== undefined) onTaken(part.endFile(current.file, current.line, current.reader));
+    current = undefined;
+  };
   for await (const { file, records } of open()) {
     signal.throwIfAborted();
-    let read = readers.get(file);
-    if (read === undefined && readerOf !== undefined) {
-      read = readerOf(file);
-      readers.set(file, read);
+    if (current?.file !== file) {
+      endFile();
+      if (readerOf !== undefined) current = { file, reader: readerOf(file), line: 0 };
     }
-    onTaken(part.take(file, records, read));
+    onTaken(part.take(file, records, current?.reader));
+    if (current !== undefined) current.line = records.at(-1)?.line ?? current.line;
   }
+  endFile();
   return part.end();
 }
 
@@ -158,33 +160,6 @@ async function takeInThreads(
   }
 }
 
-function isLine(record: ImportRecord): record is LineRecord {
+function isLine(record: Record_): record is LineRecord {
   return record.data instanceof Uint8Array;
 }
-
-/** Lines of NDJSON files, plain or gzip. A line that is longer than any message is told, and left out. */
-export async function* linesOf(
-  sources: readonly Source[],
-  options: {
-    readonly signal: AbortSignal;
-    readonly onRead: (bytes: number) => void;
-    readonly onBad: (bad: BadRecord) => void;
-  },
-): AsyncGenerator<{ readonly file: string; readonly records: readonly ImportRecord[] }> {
-  const { signal, onRead, onBad } = options;
-  for (const source of sources) {
-    const lines = readLines(source, { lineBytesMax: MESSAGE_BYTES_MAX, onRead, signal });
-    for await (const some of lines) {
-      const records: ImportRecord[] = [];
-      for (const { number: line, data } of some) {
-        if (data !== undefined) records.push({ line, data });
-        else
-          onBad({ file: source.name, line, reason: TOO_LONG, data: new Uint8Array(), eventId: '' });
-      }
-      yield { file: source.name, records };
-    }
-  }
-  if (signal.aborted) throw new SojournError('SJ_TIMEOUT', 'interrupted; the same again goes on');
-}
-
-const TOO_LONG = 'message must be at most 1 MiB';

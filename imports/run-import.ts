@@ -32,7 +32,8 @@ import { prepareChunk, wholeOptionsOf } from './prepare-chunk.ts';
 import { publishLive } from './publish-live.ts';
 import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './read-files.ts';
 import type { ImportServers } from './servers.ts';
-import type { BadRecord, FormatReader } from './take-records.ts';
+import type { FileReader } from './formats/format.ts';
+import type { BadRecord } from './take-records.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 export interface ImportRequest {
@@ -42,7 +43,7 @@ export interface ImportRequest {
   readonly files: readonly string[];
   /** Opens what is to be read, from the beginning; twice where settings have changed since it was first begun. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
-  readonly readerOf?: (file: string) => FormatReader;
+  readonly readerOf?: (file: string) => FileReader;
   /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;
   readonly replace: boolean;

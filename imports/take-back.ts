@@ -5,7 +5,6 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { metricTableRows, sessionTableRow, type TableWriter } from '../activities/load-batch.ts';
 import { begunLoads, chunkRange, noteBegun, noteDone } from '../bulk/ledger.ts';
-import { insertChunk } from '../bulk/load-chunk.ts';
 import { DATABASE, select } from '../platform/clickhouse.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import type { Contributions } from '../shared/contributions.ts';
@@ -13,6 +12,7 @@ import { SojournError } from '../shared/errors.ts';
 import type { ImportLife, ImportPlan, TakenBack } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
 import { countFates, importRowOf, loadName, noteImport, rowsOf } from './import-tables.ts';
+import { insertFiled } from './insert-filed.ts';
 import { keptSessions, type KeptSession } from './kept-sessions.ts';
 import { createRowSumsOf } from './row-sums.ts';
 import { addWhole, foldWhole } from './whole-rows.ts';
@@ -102,7 +102,7 @@ async function takeBackRows(
     records: 0,
     behind: 0,
   };
-  await insertChunk(tables, takeBackName(life), chunk, sums);
+  await insertFiled(tables, takeBackName(life), chunk, sums);
 }
 
 /** Sessions that it took the place of: of their rows those in `metrics` are back with the opposite of the chunk's. */

@@ -1,13 +1,9 @@
 /** Records taken and spilled: by this thread, or by one of several that share the work. */
 import type { ProjectSettings } from '../shared/project.ts';
 import type { SetSums } from './event-set.ts';
+import type { FileReader, Record_ } from './formats/format.ts';
 import { createSpill, type SpillFile } from './spill.ts';
-import {
-  type BadRecord,
-  createTaker,
-  type FormatReader,
-  type ImportRecord,
-} from './take-records.ts';
+import { type BadRecord, createTaker } from './take-records.ts';
 
 export interface TakePartOptions {
   readonly project: string;
@@ -33,7 +29,9 @@ export interface TakenPart {
 }
 
 export interface TakePart {
-  take(file: string, records: readonly ImportRecord[], read?: FormatReader): Taken;
+  take(file: string, records: readonly Record_[], reader?: FileReader): Taken;
+  /** A file is over. @param line its last one */
+  endFile(file: string, line: number, reader: FileReader): Taken;
   end(): TakenPart;
 }
 
@@ -50,10 +48,16 @@ export function createTakePart(options: TakePartOptions): TakePart {
     onBad: (record) => bad.push(record),
   });
   return {
-    take(file, records, read) {
+    take(file, records, reader) {
       events = 0;
       bad = [];
-      for (const record of records) taker.take(file, record, read);
+      for (const record of records) taker.take(file, record, reader);
+      return { events, bad };
+    },
+    endFile(file, line, reader) {
+      events = 0;
+      bad = [];
+      taker.endFile(file, line, reader);
       return { events, bad };
     },
     end: () => ({ spilled: spill.end(), sums: taker.set.sums, latestAt: taker.latestAt }),

@@ -4,25 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../shared/project.ts';
+import type { Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
 import { parseMessage } from '../workers/ingest/parse-event.ts';
 import { createEventSet, type EventSet } from './event-set.ts';
+import type { FileReader, Record_ } from './formats/format.ts';
 import { FLAG, type TakenEvent } from './frame.ts';
-
-/** A line of a text, or a row of a table. */
-export interface ImportRecord {
-  /** Within its file, from 1. */
-  readonly line: number;
-  readonly data: Uint8Array | Readonly<Record<string, unknown>>;
-}
-
-/** What a format makes of a record: events as a producer would publish them, and what is wrong. */
-export type FormatReader = (
-  record: ImportRecord,
-) => readonly (
-  | { readonly event: Readonly<Record<string, unknown>>; readonly visitor?: string }
-  | { readonly fault: string }
-)[];
 
 export interface BadRecord {
   readonly file: string;
@@ -46,8 +33,10 @@ export interface TakeOptions {
 }
 
 export interface Taker {
-  /** @param read undefined for our own events */
-  take(file: string, record: ImportRecord, read?: FormatReader): void;
+  /** @param reader undefined for our own events */
+  take(file: string, record: Record_, reader?: FileReader): void;
+  /** A file is over. @param line its last one */
+  endFile(file: string, line: number, reader: FileReader): void;
   readonly set: EventSet;
   /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
   readonly latestAt: number;
@@ -90,33 +79,43 @@ export function createTaker(options: TakeOptions): Taker {
     });
   }
 
+  function takeTracked(where: Where, bytes: Uint8Array, place: string, all: Tracked): void {
+    all.forEach((tracked, n) => {
+      if ('fault' in tracked) {
+        onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place });
+        return;
+      }
+      const { event, visitor } = tracked;
+      const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
+      takeMessage(where, encoder.encode(textOf(whole)), `${place}.${n}`, visitor);
+    });
+  }
+
   return {
     set,
     get latestAt() {
       return latestAt;
     },
-    take(file, { line, data }, read) {
-      const bytes =
-        data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(JSON.stringify(data));
+    take(file, { line, data }, reader) {
+      const bytes = data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(textOf(data));
       const digest = createHash('sha256').update(bytes).digest();
       set.add(digest);
       const place = `~${digest.toString('base64url', 0, 16)}`;
       const where = { file, line };
-      if (read === undefined) {
-        takeMessage(where, bytes, place);
-        return;
-      }
-      read({ line, data: data instanceof Uint8Array ? bytes : data }).forEach((tracked, n) => {
-        if ('fault' in tracked) {
-          onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place });
-          return;
-        }
-        const { event, visitor } = tracked;
-        const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
-        takeMessage(where, encoder.encode(JSON.stringify(whole)), `${place}.${n}`, visitor);
-      });
+      if (reader === undefined) takeMessage(where, bytes, place);
+      else takeTracked(where, bytes, place, reader.read({ line, data }));
+    },
+    endFile(file, line, reader) {
+      takeTracked({ file, line }, new Uint8Array(), '', reader.end?.() ?? []);
     },
   };
+}
+
+/** Rows of Parquet hold whole numbers that JSON has no name for. */
+function textOf(row: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(row, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
 }
 
 interface Where {
