@@ -82,6 +82,13 @@ export default tseslint.config(
     ),
   },
   {
+    files: ['imports/**/*.ts'],
+    rules: border(
+      '^\\.\\./(cli|demo|dashboard|bench|test)/',
+      'An import is no command: it returns data, commands print it.',
+    ),
+  },
+  {
     files: ['trackers/**/*.ts', 'imports/formats/**/*.ts'],
     rules: {
       ...border(

@@ -13,14 +13,26 @@ export interface VisitorStore {
 }
 
 /** @throws whatever the store throws; safe to repeat */
-export async function recognizeVisitor(
-  store: VisitorStore,
-  { project, sessionId, userId, at, since = 0, identity }: Visit,
-): Promise<RecognizedUser> {
-  const claim = `${shortHash(sessionId)}@`;
-  const owner = await store.claim(visitorKey(project, userId), `${claim}${at}`);
+export async function recognizeVisitor(store: VisitorStore, visit: Visit): Promise<RecognizedUser> {
+  const { project, userId } = visit;
+  const owner = await store.claim(visitorKey(project, userId), claimOf(visit));
+  return { userId, isNew: isOwnClaim(owner, visit) };
+}
+
+/** What a session claims its user with. */
+export function claimOf({ sessionId, at }: Visit): string {
+  return `${claimBegin(sessionId)}${at}`;
+}
+
+/** Whether a user is this session's. @param owner what Redis has under the key of the user */
+export function isOwnClaim(owner: string, { sessionId, since = 0, identity }: Visit): boolean {
+  const claim = claimBegin(sessionId);
   const isOwn = owner.startsWith(claim) && Number(owner.slice(claim.length)) >= since;
-  return { userId, isNew: isOwn || owner === identity };
+  return isOwn || owner === identity;
+}
+
+function claimBegin(sessionId: string): string {
+  return `${shortHash(sessionId)}@`;
 }
 
 /** Hashed: keys stay short, and a dump of them names nobody. */

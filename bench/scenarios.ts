@@ -4,6 +4,7 @@ import { collect } from './collect.bench.ts';
 import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
 import { growth } from './growth.bench.ts';
+import { importing } from './import.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
 import { liveRate } from './live-rate.bench.ts';
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   live,
   growth,
   loader,
+  importing,
   parse,
   bi,
   purge,

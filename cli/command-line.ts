@@ -42,6 +42,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./publish.ts')).publishCommand(),
   },
   {
+    name: 'import',
+    summary: 'bring history in from files, list imports, take one back',
+    load: async () => (await import('./import.ts')).importCommand(),
+  },
+  {
     name: 'status',
     summary: 'show servers, events under way, open sessions and dead letters, as JSON',
     load: async () => (await import('./status.ts')).statusCommand(),

@@ -3,6 +3,7 @@ import { withNats } from '../operations/connect.ts';
 import { type PublishFigures, publishSources } from '../operations/publish-files.ts';
 import { findSource, type Source } from '../operations/read-lines.ts';
 import { commandConfig } from './command-config.ts';
+import { onInterrupt } from './on-interrupt.ts';
 import { formatBytes, formatCount, formatMs, print, printJson, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
@@ -39,6 +40,7 @@ async function publish(
     progress.update(readBytes, `${formatCount(acknowledged())} acknowledged`);
   }, 200);
   const stopping = new AbortController();
+  // Counts are printed all the same.
   const interruption = onInterrupt(() => {
     stopping.abort();
   });
@@ -68,20 +70,6 @@ async function publish(
 function totalSize(sources: readonly Source[]): number | undefined {
   const sizes = sources.flatMap(({ size }) => (size === undefined ? [] : [size]));
   return sizes.length === sources.length ? sizes.reduce((a, b) => a + b, 0) : undefined;
-}
-
-/** The first Ctrl-C ends the reading, so that counts are printed; the second ends the process. */
-function onInterrupt(call: () => void): { stop(): void } {
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  const stop = () => {
-    for (const signal of signals) process.off(signal, handle);
-  };
-  const handle = () => {
-    stop();
-    call();
-  };
-  for (const signal of signals) process.on(signal, handle);
-  return { stop };
 }
 
 function describe({

@@ -3,6 +3,7 @@
 export const TASK_QUEUE = 'sojourn';
 export const SESSION_WORKFLOW = 'session';
 export const LOADER_WORKFLOW = 'loader';
+export const IMPORT_WORKFLOW = 'import';
 
 export const EVENTS_STREAM = 'EVENTS';
 export const EVENTS_CONSUMER = 'ingest';
@@ -47,6 +48,15 @@ export function parseSessionWorkflowId(
 
 export function loaderWorkflowId(partition: number): string {
   return `loader/${partition}`;
+}
+
+export function importWorkflowId(project: string, id: string): string {
+  return `import/${project}/${id}`;
+}
+
+/** Where what an import needs of its files is done: by its command. */
+export function importQueue(id: string): string {
+  return `sojourn-import-${id}`;
 }
 
 /**

@@ -1,11 +1,12 @@
 /**
- * What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). And what it
- * hands over itself.
+ * What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). What it hands over
+ * itself. And what may be sent to an import.
  */
 import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
 import type { SessionSnapshot } from '../shared/actor.ts';
 import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
+import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
 import type { LogEntry } from '../shared/rollup.ts';
 
@@ -30,6 +31,17 @@ export const snapshotQuery = defineQuery<SessionSnapshot>('snapshot');
 
 /** How far the loader has come. */
 export const progressQuery = defineQuery<LoaderProgress>('progress');
+
+/** What may be sent to an import; it holds on between two chunks. */
+export const pauseSignal = defineSignal('pause');
+export const pauseUpdate = defineUpdate<ImportView>('pause');
+export const resumeSignal = defineSignal('resume');
+export const resumeUpdate = defineUpdate<ImportView>('resume');
+/** Takes back all that it has loaded; there is no way back from that. */
+export const undoSignal = defineSignal('undo');
+export const undoUpdate = defineUpdate<ImportView>('undo');
+/** The import as people read it. */
+export const importStateQuery = defineQuery<ImportView>('state');
 
 /** What a session hands over while a workflow task runs; the task ends after it has been taken. */
 export interface SessionSinks extends Sinks {

@@ -8,7 +8,9 @@ import { SEARCH_ATTRIBUTES, type SessionSearchAttributes } from '../shared/searc
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES) as (keyof typeof SEARCH_ATTRIBUTES)[];
 
-export function searchAttributePairs(attributes: SessionSearchAttributes): SearchAttributePair[] {
+export function searchAttributePairs(
+  attributes: Partial<SessionSearchAttributes>,
+): SearchAttributePair[] {
   return NAMES.flatMap((name): SearchAttributePair[] => {
     const value = attributes[name];
     if (value === undefined) return [];

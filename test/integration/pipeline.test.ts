@@ -1,15 +1,17 @@
 /** The main job on real servers: events in by NATS, exact rows out of ClickHouse. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import proto from '@temporalio/proto';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { catalogueOf } from '../../shared/catalogue.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { endUpdate, stateQuery } from '../../workflows/messages.ts';
+import {
+  ACCESS_LOG,
+  accessLogRows,
+  expectedAccessLogRows,
+  expectSame,
+} from '../support/access-log.ts';
 import { eventually } from '../support/eventually.ts';
 import type { History } from '../support/histories.ts';
 import {
@@ -22,10 +24,9 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
-import type { ReferenceEvent, ReferenceRows } from '../support/reference.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
-const DATA = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 const SETTLED_MS = 60_000;
 
 describe('the way of an event', () => {
@@ -61,14 +62,14 @@ describe('the way of an event', () => {
   };
 
   it('gives the rows of a real access log, and the same ones when it comes again', async function () {
-    if (!existsSync(DATA)) {
+    if (ACCESS_LOG === undefined) {
       process.stdout.write(
         '      (skipped: the data of the founders is not beside this checkout)\n',
       );
       this.skip();
     }
     this.timeout(180_000);
-    const file = `${DATA}access-log.ndjson.gz`;
+    const file = ACCESS_LOG;
     const environment = environmentOf(servers());
     const publish = async () => {
       const published = await sojourn(['publish', file, '--project', 'access-log'], environment);
@@ -78,10 +79,10 @@ describe('the way of an event', () => {
     };
 
     await publish();
-    expectSame(await accessLogRows(around), expectedAccessLogRows());
+    expectSame(await accessLogRows(around, 'access-log'), expectedAccessLogRows());
 
     await publish();
-    expectSame(await accessLogRows(around), expectedAccessLogRows());
+    expectSame(await accessLogRows(around, 'access-log'), expectedAccessLogRows());
   });
 
   it('gives the rows of the reference for any events, shuffled and doubled', async () => {
@@ -512,60 +513,6 @@ async function endReasonOf(around: Around, project: string, sessionId: string): 
   return rows[0]?.end_reason ?? '';
 }
 
-/** Those of the lines that the contract's table has; what the catalogue has besides is not in the file. */
-async function accessLogRows(around: Around): Promise<ReferenceRows> {
-  const { eventMetrics, sessionMetrics } = catalogueOf(1);
-  const lines = new Set([
-    'new_users+returning_users day ',
-    ...[...eventMetrics, ...sessionMetrics].flatMap((line) =>
-      [
-        ...line.dimensions,
-        ...('sessionDimensions' in line ? (line.sessionDimensions ?? []) : []),
-      ].map((dimension) => `${line.metric} ${line.granularity} ${dimension}`),
-    ),
-  ]);
-  const isOfTable = (key: string) => {
-    const [metric = '', granularity = '', , dimension = ''] = key.split('|');
-    return lines.has(`${metric} ${granularity} ${dimension}`);
-  };
-  return new Map([...(await around.rows('access-log'))].filter(([key]) => isOfTable(key)));
-}
-
-function expectedAccessLogRows(): ReferenceRows {
-  const rows: ReferenceRows = new Map();
-  for (const line of gunzipSync(readFileSync(`${DATA}access-log.expected.tsv.gz`))
-    .toString()
-    .split('\n')) {
-    const [
-      metric = '',
-      granularity = '',
-      bucket = '',
-      dimension = '',
-      dimensionValue = '',
-      value = '',
-      count = '',
-    ] = line.split('\t');
-    if (metric === '') continue;
-    const isUsers = granularity === 'total';
-    const key = isUsers
-      ? 'new_users+returning_users|day|2015-05-17T00:00:00.000Z||'
-      : [
-          metric,
-          granularity,
-          new Date(`${bucket.replace(' ', 'T')}Z`).toISOString(),
-          dimension,
-          dimensionValue,
-        ].join('|');
-    const [whole = '', fraction = ''] = value.split('.');
-    const old = rows.get(key) ?? { value: 0n, count: 0 };
-    rows.set(key, {
-      value: old.value + BigInt(whole + fraction.padEnd(9, '0')),
-      count: old.count + Number(count),
-    });
-  }
-  return rows;
-}
-
 /** How many events of each type a history has, by the type's name without its common beginning. */
 function countsByType({ events }: History): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -575,15 +522,6 @@ function countsByType({ events }: History): Record<string, number> {
     counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
-}
-
-function expectSame(got: ReferenceRows, want: ReferenceRows): void {
-  const list = (rows: ReferenceRows) =>
-    [...rows]
-      .filter(([, a]) => a.value !== 0n || a.count !== 0)
-      .map(([key, { value, count }]) => `${key} ${value} ${count}`)
-      .sort();
-  expect(list(got)).to.deep.equal(list(want));
 }
 
 /** What the Temporal UI shows of a session, open or closed. */

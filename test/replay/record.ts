@@ -7,6 +7,7 @@
  * never removed: sessions of an old version may be running when a new one is deployed.
  */
 import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
@@ -14,7 +15,15 @@ import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats, createRollupLog } from '../../platform/nats.ts';
 import { readRange } from '../../platform/stream-range.ts';
-import { loaderWorkflowId, ROLLUPS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import {
+  IMPORT_WORKFLOW,
+  importWorkflowId,
+  loaderWorkflowId,
+  ROLLUPS_STREAM,
+  sessionWorkflowId,
+  TASK_QUEUE,
+} from '../../shared/ids.ts';
+import type { ImportInput } from '../../shared/import-plan.ts';
 import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
 import {
@@ -22,8 +31,13 @@ import {
   endSignal,
   endUpdate,
   eventsSignal,
+  pauseSignal,
+  pauseUpdate,
+  resumeUpdate,
   stateQuery,
+  undoUpdate,
 } from '../../workflows/messages.ts';
+import { payloadConverter } from '../../workflows/payload-converter.ts';
 import { eventually } from '../support/eventually.ts';
 import { filesOf } from '../support/histories.ts';
 import {
@@ -31,9 +45,10 @@ import {
   connectAround,
   connectTemporalOf,
   environmentOf,
+  sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
-import { startPrivateServers, type TestServers } from '../support/servers.ts';
+import { startPrivateServers, temporaryFolder, type TestServers } from '../support/servers.ts';
 
 const PROJECT = 'recorded';
 const WITHIN = { withinMs: 60_000 };
@@ -238,7 +253,53 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
+
+  async import({ servers }) {
+    return { id: importWorkflowId(PROJECT, await importedId(servers)) };
+  },
+
+  async 'import-taken-back'({ servers }) {
+    const id = await importedId(servers);
+    await sojourn(['import', 'undo', id, '--json'], environmentOf(servers));
+    return { id: importWorkflowId(PROJECT, id) };
+  },
+
+  async 'import-held-and-undone'({ servers, client }) {
+    const id = await importedId(servers);
+    await sojourn(['import', 'undo', id, '--json'], environmentOf(servers));
+    const workflowId = importWorkflowId(PROJECT, id);
+    // As if its command had been killed: the same plan, and nobody who loads.
+    const [input] = await argumentsOf(client, workflowId);
+    const handle = await client.workflow.start(IMPORT_WORKFLOW, {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [{ plan: (input as ImportInput).plan }],
+    });
+    await handle.executeUpdate(pauseUpdate);
+    await handle.executeUpdate(resumeUpdate);
+    await handle.signal(pauseSignal);
+    await handle.executeUpdate(undoUpdate);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await handle.terminate();
+    return { id: workflowId };
+  },
 };
+
+/** Imports some sessions. @returns the name of the import */
+async function importedId(servers: TestServers): Promise<string> {
+  const file = join(temporaryFolder(), 'recorded.ndjson');
+  const lines = [1, 2, 3].map((n) => JSON.stringify(event(`imported-${n}`, n)));
+  writeFileSync(file, lines.join('\n'));
+  const words = ['import', file, '--project', PROJECT, '--json'];
+  const { stdout } = await sojourn(words, environmentOf(servers));
+  return (JSON.parse(stdout) as { readonly id: string }).id;
+}
+
+async function argumentsOf(client: Client, workflowId: string): Promise<readonly unknown[]> {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  const { input } = events?.[0]?.workflowExecutionStartedEventAttributes ?? {};
+  return (input?.payloads ?? []).map((payload) => payloadConverter.fromPayload(payload));
+}
 
 /** The records of the log that a run wrote, by their numbers. */
 async function recordsOf(
@@ -281,7 +342,7 @@ async function record(version: string, names: readonly string[]): Promise<void> 
         gzipSync(proto.temporal.api.history.v1.History.encode(history).finish(), { level: 9 }),
       );
       const records = await recordsOf(servers, history);
-      writeFileSync(files.records, gzipSync(JSON.stringify(records)));
+      if (records.length > 0) writeFileSync(files.records, gzipSync(JSON.stringify(records)));
       process.stdout.write(`${name}: ${history.events?.length ?? 0} events\n`);
     }
   } finally {

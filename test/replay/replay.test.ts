@@ -24,7 +24,7 @@ describe('recorded histories', () => {
     replayed = await replayAll(new Map(names.map((name) => [name, historyNamed(name)])));
   });
 
-  it('exist for every way a session and a loader can go', () => {
+  it('exist for every way a session, a loader and an import can go', () => {
     for (const scenario of [
       'one-batch',
       'idle-with-checkpoints',
@@ -38,6 +38,9 @@ describe('recorded histories', () => {
       'log-away',
       'large',
       'loader',
+      'import',
+      'import-taken-back',
+      'import-held-and-undone',
     ]) {
       expect(names.filter((name) => name.endsWith(`-${scenario}.pb.gz`))).not.to.be.empty;
     }

@@ -1,0 +1,122 @@
+/** What an import's workflow has done where the files are. */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { TableWriter } from '../activities/load-batch.ts';
+import { begunLoads, noteBegun, noteDone as noteLoadDone } from '../bulk/ledger.ts';
+import { SojournError } from '../shared/errors.ts';
+import type { ImportPlan, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
+import type { ChunkSource } from './chunk-source.ts';
+import { countFates, importRowOf, loadName, noteImport } from './import-tables.ts';
+import { loadPrepared, type LoadChunkDeps } from './load-chunk.ts';
+import { takeBackSome } from './take-back.ts';
+
+export interface ImportActivityDeps extends LoadChunkDeps {
+  readonly tables: TableWriter;
+  readonly reader: ClickHouseClient;
+  readonly admin: ClickHouseClient;
+  /** Undefined where this process has no files: it only takes back. */
+  readonly source: ChunkSource | undefined;
+  readonly onLoaded: (loaded: LoadedChunk) => void;
+  readonly onTakenBack: (taken: TakenBack) => void;
+}
+
+export interface LoadChunkRequest {
+  readonly plan: ImportPlan;
+  readonly number: number;
+}
+
+/** Well within the workflow's heartbeat timeout. */
+const HEARTBEAT_EVERY_MS = 2_000;
+
+export function createImportActivities(deps: ImportActivityDeps) {
+  const { tables, reader, source, onLoaded, onTakenBack } = deps;
+  /** Of this process; before the first chunk nobody knows. */
+  let place: { loadedTo: number; isDone: boolean } | undefined;
+  // One after the other: what takes back must not meet what is still loaded.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  async function placeOf(plan: ImportPlan) {
+    if (place !== undefined) return place;
+    const load = loadName(plan);
+    await noteBegun(tables, load);
+    const loads = await begunLoads(reader, load);
+    return loads.find((one) => one.load === load) ?? { loadedTo: 0, isDone: false };
+  }
+
+  async function load(
+    chunks: ChunkSource,
+    { plan, number }: LoadChunkRequest,
+  ): Promise<LoadedChunk> {
+    const { loadedTo, isDone } = await placeOf(plan);
+    if (number <= loadedTo || isDone) {
+      const { sessions, events, isLast } = chunks.skip(number);
+      return { number, sessions: sessions.length, events, isLast };
+    }
+    // It may have come to anything: the next one asks.
+    place = undefined;
+    const prepared = await chunks.chunk(number);
+    const { noted, events, isLast } = prepared;
+    await loadPrepared(deps, prepared, { life: plan, valuesMax: plan.valuesMax });
+    place = { loadedTo: number, isDone: false };
+    return { number, sessions: noted.length, events, isLast };
+  }
+
+  return {
+    loadChunk: (request: LoadChunkRequest): Promise<LoadedChunk> =>
+      inTurn(() =>
+        whileBeating(async () => {
+          if (source === undefined) {
+            throw new Error('this process has no files: run `sojourn import` with them again');
+          }
+          const loaded = await load(source, request);
+          onLoaded(loaded);
+          return loaded;
+        }),
+      ),
+
+    noteDone: (plan: ImportPlan): Promise<void> =>
+      inTurn(() =>
+        whileBeating(async () => {
+          await noteLoadDone(tables, loadName(plan));
+          await noteImport(tables, importRowOf(plan, 'done', await countFates(reader, plan)));
+        }),
+      ),
+
+    takeBack: (plan: ImportPlan): Promise<TakenBack> =>
+      inTurn(() =>
+        whileBeating(async () => {
+          place = undefined;
+          const taken = await takeBackSome(deps, plan).catch(failForGood);
+          onTakenBack(taken);
+          return taken;
+        }),
+      ),
+  };
+}
+
+/** What no other attempt mends. */
+function failForGood(error: unknown): never {
+  if (error instanceof SojournError && error.code === 'SJ_USAGE') {
+    throw ApplicationFailure.nonRetryable(error.message, error.code);
+  }
+  throw error;
+}
+
+async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => {
+    context.heartbeat();
+  }, HEARTBEAT_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+export type ImportActivities = ReturnType<typeof createImportActivities>;

@@ -1,0 +1,43 @@
+/** Sessions taken out of the table `sessions`. */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { DATABASE, select } from '../platform/clickhouse.ts';
+import { reasonOf } from '../platform/unreachable.ts';
+import { SojournError } from '../shared/errors.ts';
+import { parts } from './kept-sessions.ts';
+
+/**
+ * Those with these first runs. Returns once no query sees them; safe to repeat.
+ * @param admin may delete
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`
+ */
+export async function deleteSessions(
+  admin: ClickHouseClient,
+  project: string,
+  identities: readonly string[],
+): Promise<void> {
+  for (const some of parts(identities)) {
+    const where = `project = {project:String} AND substring(first_run_id, 1, 5) IN {begins:Array(String)}
+       AND first_run_id IN {identities:Array(String)}`;
+    const begins = [...new Set(some.map((identity) => identity.slice(0, 5)))];
+    const params = { project, identities: some, begins };
+    const [row] = await select<{ there: string }>(
+      admin,
+      `SELECT toString(count()) AS there FROM ${DATABASE}.sessions WHERE ${where}`,
+      params,
+    );
+    if (Number(row?.there ?? 0) === 0) continue;
+    await admin
+      .command({
+        query: `DELETE FROM ${DATABASE}.sessions WHERE ${where}`,
+        query_params: params,
+        clickhouse_settings: { lightweight_deletes_sync: '2' },
+      })
+      .catch((error: unknown) => {
+        throw new SojournError(
+          'SJ_SERVER_UNREACHABLE',
+          `ClickHouse did not delete sessions (${reasonOf(error)}); the same again goes on`,
+          { cause: error },
+        );
+      });
+  }
+}

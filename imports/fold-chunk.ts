@@ -1,0 +1,77 @@
+/**
+ * The sessions of a chunk folded, and once their users are known added up. In two steps, for users are claimed in the order
+ * of chunks while several chunks are folded side by side. Pure, and everything that goes in and out can go between threads.
+ */
+import type { Visit } from '../shared/actor.ts';
+import type { SessionRecord } from '../shared/rollup.ts';
+import { createRowSumsOf } from './row-sums.ts';
+import { decodeEvents, decodeHead } from './run-file.ts';
+import { addWhole, foldWhole, type WholeFold, type WholeOptions } from './whole-rows.ts';
+
+/** Sessions as a run has them, one behind the other. */
+export interface PackedSessions {
+  readonly data: Uint8Array<ArrayBuffer>;
+  /** Where each begins. */
+  readonly begins: Uint32Array<ArrayBuffer>;
+}
+
+export function packSessions(sessions: readonly { readonly bytes: Buffer }[]): PackedSessions {
+  let size = 0;
+  for (const { bytes } of sessions) size += bytes.length;
+  const data = new Uint8Array(size);
+  const begins = new Uint32Array(sessions.length);
+  let at = 0;
+  sessions.forEach(({ bytes }, n) => {
+    begins[n] = at;
+    data.set(bytes, at);
+    at += bytes.length;
+  });
+  return { data, begins };
+}
+
+/** What a chunk adds up to. */
+export interface FoldedChunk {
+  /** Rows: keys as `rowKeyText` makes them, values in units of 10^-9, and counts. */
+  readonly keys: readonly string[];
+  readonly values: readonly bigint[];
+  readonly counts: readonly number[];
+  /** In the order of the sessions. */
+  readonly records: readonly SessionRecord[];
+}
+
+export interface Folding {
+  /** Whom to ask about, in the order of the sessions. */
+  readonly visits: readonly Visit[];
+  /** @param isNew of each visit */
+  settle(isNew: readonly boolean[]): FoldedChunk;
+}
+
+export function foldChunk({ data, begins }: PackedSessions, options: WholeOptions): Folding {
+  const whole = Buffer.from(data.buffer, data.byteOffset, data.length);
+  const folds: WholeFold[] = [];
+  for (const begin of begins) {
+    const session = decodeHead(whole.subarray(begin, begin + whole.readUInt32LE(begin)));
+    folds.push(foldWhole(session.sessionId, decodeEvents(session), options));
+  }
+  return {
+    visits: folds.flatMap(({ visit }) => visit ?? []),
+    settle(isNew) {
+      const sums = createRowSumsOf();
+      let asked = 0;
+      const records = folds.map((fold) => {
+        const { visit } = fold;
+        const user = visit && { userId: visit.userId, isNew: isNew[asked++] === true };
+        return addWhole(sums, fold, user, options);
+      });
+      const keys: string[] = [];
+      const values: bigint[] = [];
+      const counts: number[] = [];
+      for (const [key, { value, count }] of sums.sums()) {
+        keys.push(key);
+        values.push(value);
+        counts.push(count);
+      }
+      return { keys, values, counts, records };
+    },
+  };
+}

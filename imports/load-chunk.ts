@@ -1,0 +1,53 @@
+/**
+ * A chunk that is worked out, loaded: what was decided and what it adds is noted first, so that whoever repeats it, and
+ * whoever takes it back without its file, finds it there. Then it goes the way of any range of the rollup log, under its
+ * own token and behind its own place (decisions 013, 039). Each step may be repeated.
+ */
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { BoundValues } from '../activities/bound-values.ts';
+import type { TableWriter } from '../activities/load-batch.ts';
+import { chunkRange } from '../bulk/ledger.ts';
+import type { Contributions } from '../shared/contributions.ts';
+import { deleteSessions } from './delete-sessions.ts';
+import type { ImportLife } from '../shared/import-plan.ts';
+import { insertFiled } from './insert-filed.ts';
+import { loadName, noteChunk, rowsOf } from './import-tables.ts';
+import type { PreparedChunk } from './prepare-chunk.ts';
+import type { SessionBytes } from './run-file.ts';
+
+export interface LoadChunkDeps {
+  /** As the writer: it inserts. */
+  readonly tables: TableWriter;
+  /** As somebody who may read. */
+  readonly reader: ClickHouseClient;
+  /** As the admin, who may delete what is replaced. */
+  readonly admin: ClickHouseClient;
+  readonly bound: BoundValues;
+  readonly publishLive: (sessions: readonly SessionBytes[]) => Promise<void>;
+}
+
+export interface LoadChunkOptions {
+  readonly life: ImportLife;
+  /** How many values of a dimension have rows of their own, a project and day. */
+  readonly valuesMax: number;
+}
+
+const NOTHING: Contributions = new Map();
+
+/** @throws what servers throw; safe to repeat */
+export async function loadPrepared(
+  { tables, reader, admin, bound, publishLive }: LoadChunkDeps,
+  { number, noted, sums, insteadOf, wasNoted, live }: PreparedChunk,
+  { life, valuesMax }: LoadChunkOptions,
+): Promise<void> {
+  const { project } = life;
+  const load = loadName(life);
+  const filed = await bound({ ...chunkRange(load, number), valuesMax }, sums);
+  // What was noted counts: others may have filled a dimension since.
+  const before: Contributions = wasNoted ? await rowsOf(reader, life, number) : NOTHING;
+  const rows = before.size > 0 ? before : (filed.metrics.get(project) ?? NOTHING);
+  await noteChunk(tables, life, number, { sessions: noted, rows });
+  if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf);
+  await publishLive(live);
+  await insertFiled(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
+}

@@ -1,0 +1,174 @@
+/**
+ * A chunk worked out: what becomes of each of its sessions, and what those that are loaded add up to. Nothing is written
+ * but the claims of users, which may be repeated.
+ */
+import type { ClickHouseClient } from '@clickhouse/client';
+import { identityOf } from '../bulk/identity.ts';
+import type { ClaimUsers } from '../platform/claim-users.ts';
+import type { Visit } from '../shared/actor.ts';
+import { type Contributions, subtractAll } from '../shared/contributions.ts';
+import type { ImportLife } from '../shared/import-plan.ts';
+import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
+import type { Preparing } from './chunk-source.ts';
+import { type Decision, decide, type DecideOptions } from './decide.ts';
+import { packSessions } from './fold-chunk.ts';
+import type { Claim, FoldPool } from './fold-pool.ts';
+import { decidedOf, loadName, type NotedSession } from './import-tables.ts';
+import { findSessions, keptSessions } from './kept-sessions.ts';
+import { createRowSumsOf } from './row-sums.ts';
+import { eventsText, type SessionBytes } from './run-file.ts';
+import type { SessionChunk } from './session-chunks.ts';
+import { addWhole, foldWhole, type WholeOptions } from './whole-rows.ts';
+
+export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
+  readonly noted: readonly NotedSession[];
+  /** What its loaded sessions add up to, less those that they replace. */
+  readonly sums: RangeSums;
+  /** First runs of the sessions that are replaced. */
+  readonly insteadOf: readonly string[];
+  /** An earlier attempt has noted its sessions, and its rows maybe. */
+  readonly wasNoted: boolean;
+  /** To be published. */
+  readonly live: readonly SessionBytes[];
+}
+
+export interface PrepareDeps {
+  readonly pool: FoldPool;
+  readonly claimUsers: ClaimUsers;
+  /** As somebody who may read. */
+  readonly reader: ClickHouseClient;
+  readonly isOpen: (sessionId: string) => boolean;
+}
+
+export interface PrepareOptions extends DecideOptions {
+  readonly life: ImportLife;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * Begins to work a chunk out.
+ * @param before see `Prepare`
+ * @throws (both promises) what ClickHouse, Redis and threads throw; safe to repeat
+ */
+export function prepareChunk(
+  deps: PrepareDeps,
+  chunk: SessionChunk,
+  before: Promise<void>,
+  options: PrepareOptions,
+): Preparing {
+  let settleClaimed = { resolve: () => {}, reject: (_error: unknown) => {} };
+  const claimed = new Promise<void>((resolve, reject) => {
+    settleClaimed = { resolve, reject };
+  });
+  const claim = async (visits: readonly Visit[]) => {
+    await before;
+    const users = await deps.claimUsers(visits);
+    settleClaimed.resolve();
+    return users.map(({ isNew }) => isNew);
+  };
+  const prepared = work(deps, chunk, claim, options).catch((error: unknown) => {
+    settleClaimed.reject(error);
+    throw error;
+  });
+  return { claimed, prepared };
+}
+
+async function work(
+  deps: PrepareDeps,
+  { number, sessions, events, isLast }: SessionChunk,
+  claim: Claim,
+  options: PrepareOptions,
+): Promise<PreparedChunk> {
+  const { project } = options.life;
+  const whole = wholeOptionsOf(options);
+  const { decisions, wasNoted } = await decideAll(deps, number, sessions, { ...options, whole });
+  const fateOf = ({ sessionId }: SessionBytes) => decisions.get(sessionId) ?? NO_DECISION;
+  const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
+  const loadable = sessions.filter(isLoaded);
+  const folded = await deps.pool.fold(packSessions(loadable), claim);
+  const sums: Contributions = new Map();
+  folded.keys.forEach((key, n) => {
+    sums.set(key, { value: folded.values[n] ?? 0n, count: folded.counts[n] ?? 0 });
+  });
+  const insteadOf = [...decisions.values()].flatMap((decision) => decision.insteadOf);
+  subtractAll(sums, await addedBy(deps.reader, insteadOf, whole));
+  const { records } = folded;
+  const metrics = new Map([[project, sums]]);
+  const notedLoaded = loadable.map((session, n) => notedOf(session, fateOf(session), records[n]));
+  const others = sessions.filter((session) => !isLoaded(session));
+  return {
+    ...{ number, events, isLast, insteadOf, wasNoted },
+    noted: [...notedLoaded, ...others.map((session) => notedOf(session, fateOf(session)))],
+    sums: { metrics, sessions: records, records: records.length, behind: 0 },
+    live: others.filter((session) => fateOf(session).fate === 'live'),
+  };
+}
+
+/** What sessions of an import are folded by. */
+export function wholeOptionsOf({
+  life,
+  idleTimeoutMs,
+}: Pick<PrepareOptions, 'life' | 'idleTimeoutMs'>): WholeOptions {
+  return { project: life.project, load: loadName(life), idleTimeoutMs };
+}
+
+function notedOf(session: SessionBytes, decision: Decision, record?: SessionRecord): NotedSession {
+  if (record === undefined) return { decision, identity: '', events: '' };
+  const { newUser } = record.session;
+  return {
+    decision,
+    identity: record.identity,
+    ...(newUser !== undefined && { newUser }),
+    events: eventsText(session),
+  };
+}
+
+/** Of a session that came in since: nothing is done. */
+const NO_DECISION: Decision = { sessionId: '', fate: 'leave', insteadOf: [] };
+
+/** As it was decided before, where it was; and for good once it is noted. */
+async function decideAll(
+  { reader, isOpen }: PrepareDeps,
+  number: number,
+  sessions: readonly SessionBytes[],
+  options: PrepareOptions & { readonly whole: WholeOptions },
+): Promise<{ readonly decisions: ReadonlyMap<string, Decision>; readonly wasNoted: boolean }> {
+  const before = await decidedOf(reader, options.life, number);
+  if (before.size > 0) return { decisions: before, wasNoted: true };
+  const { project, load } = options.whole;
+  const own = new Map(
+    sessions.map(({ sessionId, firstAt: firstEventAt }) => [
+      sessionId,
+      () => identityOf(load, { project, sessionId, firstEventAt }),
+    ]),
+  );
+  const found = await findSessions(
+    reader,
+    project,
+    [...own.keys()],
+    (sessionId, identity) => own.get(sessionId)?.() === identity,
+  );
+  const surroundings = { found: (sessionId: string) => found.get(sessionId) ?? [], isOpen };
+  const decisions = new Map(
+    sessions.map((session) => [session.sessionId, decide(session, surroundings, options)]),
+  );
+  return { decisions, wasNoted: false };
+}
+
+/** What sessions of other imports have added, exactly: their events are kept. */
+async function addedBy(
+  reader: ClickHouseClient,
+  identities: readonly string[],
+  whole: WholeOptions,
+): Promise<Contributions> {
+  const kept = await keptSessions(reader, identities);
+  const added = createRowSumsOf();
+  for (const identity of identities) {
+    const old = kept.get(identity);
+    if (old === undefined) throw new RangeError(`nobody has kept the events of ${identity}`);
+    const fold = foldWhole(old.sessionId, old.events, whole);
+    const user = fold.visit && { userId: fold.visit.userId, isNew: old.newUser ?? false };
+    addWhole(added, fold, user, whole);
+  }
+  return added.sums();
+}

@@ -1,0 +1,165 @@
+/**
+ * The first half of an import: its files read, every record taken by the border, and the events sorted into sessions, on
+ * disk. Nothing is written to any server. What comes out is the same whatever the order of the records.
+ */
+import { join } from 'node:path';
+import type { ProjectSettings } from '../shared/project.ts';
+import { createEventSet, importIdOf } from './event-set.ts';
+import type { LineRecord } from './packed-lines.ts';
+import { mergeRuns, type SessionBytes } from './run-file.ts';
+import { sortSpill } from './spill.ts';
+import { startTaking } from './take-in-threads.ts';
+import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
+import type { BadRecord } from './take-records.ts';
+import type { FileReader, Record_ } from './formats/format.ts';
+
+/** Records of files, in batches. */
+export type Sources = AsyncIterable<{
+  readonly file: string;
+  readonly records: readonly Record_[];
+}>;
+
+export interface ReadRequest {
+  readonly project: string;
+  readonly format: string;
+  /** Opens what is to be read, from the beginning. */
+  readonly open: () => Sources;
+  /** How a file's records are read; undefined for our own events. */
+  readonly readerOf?: (file: string) => FileReader;
+  readonly settings: ProjectSettings;
+  /** When the import began, epoch milliseconds. */
+  readonly receivedAt: number;
+  /** Events from then on are kept as they are, too. Epoch milliseconds. */
+  readonly liveFrom: number;
+  /** Visitors' events that lie further apart are of different sessions, milliseconds. */
+  readonly visitIdleMs: number;
+  /** So many threads share the work; 0: it is done by this one. */
+  readonly threads: number;
+  /** Where spilled events lie. */
+  readonly folder: string;
+  readonly onBad: (bad: BadRecord) => void;
+  readonly onProgress: (progress: ReadProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface ReadProgress {
+  readonly phase: 'reading' | 'sorting';
+  readonly events: number;
+  readonly bad: number;
+  /** Of what is to be sorted; 0 while it is read. */
+  readonly share: number;
+}
+
+export interface ReadFiles {
+  /** See `importIdOf`. */
+  readonly id: string;
+  readonly records: number;
+  readonly events: number;
+  /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
+  readonly latestAt: number;
+  readonly sessionCount: number;
+  /** By the time of their first events, as often as they are wanted. */
+  readonly sessions: () => Iterable<SessionBytes>;
+}
+
+/** @throws SojournError `SJ_NOT_FOUND` where a file cannot be read; the reason of the signal */
+export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
+  const { project, format, folder, visitIdleMs, onProgress, signal } = request;
+  const { parts, events, bad } = await spillAll(request).catch((error: unknown) => {
+    // What is broken off fails in many ways.
+    signal.throwIfAborted();
+    throw error;
+  });
+  const spilled = parts.flatMap((part) => part.spilled);
+  const set = createEventSet();
+  for (const { sums } of parts) set.addAll(sums);
+  const total = Math.max(
+    1,
+    spilled.reduce((bytes, file) => bytes + file.bytes, 0),
+  );
+  let sorted = 0;
+  let sessionCount = 0;
+  const runs = await sortSpill(join(folder, 'runs'), spilled, {
+    idleMs: visitIdleMs,
+    onSorted(bytes, sessions) {
+      signal.throwIfAborted();
+      sessionCount += sessions;
+      sorted += bytes;
+      onProgress({ phase: 'sorting', events, bad, share: sorted / total });
+    },
+  });
+  return {
+    id: importIdOf({ project, format }, set.sums),
+    records: set.sums.count,
+    events,
+    latestAt: Math.max(0, ...parts.map(({ latestAt }) => latestAt)),
+    sessionCount,
+    sessions: () => mergeRuns(runs),
+  };
+}
+
+interface Spilled {
+  readonly parts: readonly TakenPart[];
+  readonly events: number;
+  readonly bad: number;
+}
+
+async function spillAll(request: ReadRequest): Promise<Spilled> {
+  const { readerOf, threads, onBad, onProgress } = request;
+  let events = 0;
+  let bad = 0;
+  const onTaken = (taken: Taken) => {
+    events += taken.events;
+    bad += taken.bad.length;
+    for (const record of taken.bad) onBad(record);
+    onProgress({ phase: 'reading', events, bad, share: 0 });
+  };
+  const parts =
+    readerOf === undefined && threads > 0
+      ? await takeInThreads(request, onTaken)
+      : [await takeHere(request, onTaken)];
+  return { parts, events, bad };
+}
+
+async function takeHere(request: ReadRequest, onTaken: (taken: Taken) => void): Promise<TakenPart> {
+  const { open, readerOf, folder, signal } = request;
+  const part = createTakePart({ ...request, folder: join(folder, 'spill') });
+  let current: { readonly file: string; readonly reader: FileReader; line: number } | undefined;
+  const endFile = () => {
+    if (current !== undefined) onTaken(part.endFile(current.file, current.line, current.reader));
+    current = undefined;
+  };
+  for await (const { file, records } of open()) {
+    signal.throwIfAborted();
+    if (current?.file !== file) {
+      endFile();
+      if (readerOf !== undefined) current = { file, reader: readerOf(file), line: 0 };
+    }
+    onTaken(part.take(file, records, current?.reader));
+    if (current !== undefined) current.line = records.at(-1)?.line ?? current.line;
+  }
+  endFile();
+  return part.end();
+}
+
+async function takeInThreads(
+  request: ReadRequest,
+  onTaken: (taken: Taken) => void,
+): Promise<readonly TakenPart[]> {
+  const { project, settings, receivedAt, liveFrom, folder, threads, open, signal } = request;
+  const options = { project, settings, receivedAt, liveFrom, folder: join(folder, 'spill') };
+  const taking = startTaking(threads, options, onTaken);
+  try {
+    for await (const { file, records } of open()) {
+      signal.throwIfAborted();
+      await taking.take(file, records.filter(isLine));
+    }
+    return await taking.end();
+  } finally {
+    await taking.stop();
+  }
+}
+
+function isLine(record: Record_): record is LineRecord {
+  return record.data instanceof Uint8Array;
+}

@@ -1,0 +1,268 @@
+/**
+ * An import from its files to its end: read and sorted, compared with what was imported before, planned once, and loaded
+ * at the hand of its workflow. Killed anywhere and run again with the same files it goes on.
+ */
+import { renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { followBucket } from '../platform/project-settings.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/log.ts';
+import { loadZones } from '../platform/zones.ts';
+import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
+import { SojournError } from '../shared/errors.ts';
+import { FUTURE_MS_MAX } from '../shared/limits.ts';
+import { SESSION_WORKFLOW, parseSessionWorkflowId } from '../shared/ids.ts';
+import type { ImportPlan, ImportView, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
+import { isSameSettings, type ProjectSettings } from '../shared/project.ts';
+import { createImportActivities } from './activities.ts';
+import { createBadReport, readWhole } from './bad-records.ts';
+import { createChunkSource } from './chunk-source.ts';
+import { hostImport, startImport } from './host-import.ts';
+import {
+  importRowOf,
+  type ImportCounts,
+  type ImportRow,
+  listImports,
+  NO_COUNTS,
+  noteImport,
+} from './import-tables.ts';
+import { keepBad } from './keep-bad.ts';
+import { createFoldPool } from './fold-pool.ts';
+import { prepareChunk, wholeOptionsOf } from './prepare-chunk.ts';
+import { publishLive } from './publish-live.ts';
+import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './read-files.ts';
+import type { ImportServers } from './servers.ts';
+import type { FileReader } from './formats/format.ts';
+import type { BadRecord } from './take-records.ts';
+import type { WorkFolder } from './work-folder.ts';
+
+export interface ImportRequest {
+  readonly project: string;
+  readonly format: string;
+  /** As people named them. */
+  readonly files: readonly string[];
+  /** Opens what is to be read, from the beginning; twice where settings have changed since it was first begun. */
+  readonly open: (onBad: (bad: BadRecord) => void) => Sources;
+  readonly readerOf?: (file: string) => FileReader;
+  /** So many threads share the work; 0 where it is not worth it. */
+  readonly threads: number;
+  readonly replace: boolean;
+  /** What breaks a rule goes to DEADLETTERS as well. */
+  readonly keepBad: boolean;
+  readonly folder: WorkFolder;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+  readonly onRead: (progress: ReadProgress) => void;
+  readonly onPlanned: (plan: ImportPlan) => void;
+  readonly onLoaded: (loaded: LoadedChunk) => void;
+  readonly onTakenBack: (taken: TakenBack) => void;
+}
+
+export interface ImportOutcome extends ImportCounts {
+  readonly id: string;
+  readonly project: string;
+  /** `already imported`: nothing was done. */
+  readonly state: 'done' | 'already imported' | 'taken back';
+  readonly records: number;
+  readonly badRecords: number;
+  readonly events: number;
+  readonly sessions: number;
+  /** Where the report of what broke a rule lies; absent where nothing did. */
+  readonly badReport?: string;
+}
+
+/** @throws SojournError; what a server throws; the reason of the signal */
+export async function runImport(
+  servers: ImportServers,
+  config: Config,
+  request: ImportRequest,
+  log: Logger,
+): Promise<ImportOutcome> {
+  const settings = await settingsNow(servers, request.project, log);
+  const beganAt = request.now();
+  let read = await readBy(request, config, settings, beganAt);
+  const [latest] = await listImports(servers.reader, {
+    project: request.project,
+    id: read.files.id,
+  });
+  if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
+  const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
+  if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
+    read = await readBy(request, config, plan.settings, plan.beganAt);
+    if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
+  }
+  if (request.keepBad && read.bad.count > 0) {
+    await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
+  }
+  request.onPlanned(plan);
+  const view = await load(servers, plan, read.files, request);
+  const [row] = await listImports(servers.reader, { project: plan.project, id: plan.id });
+  if (row === undefined)
+    throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
+  return outcomeOf(row, view.phase === 'taken back' ? 'taken back' : 'done', read.bad);
+}
+
+const NOT_AGAIN =
+  'settings of the project have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
+
+async function settingsNow(
+  { nats }: ImportServers,
+  project: string,
+  log: Logger,
+): Promise<ProjectSettings> {
+  const followed = await followBucket(nats, loadZones().isZone, log);
+  try {
+    return followed.settingsOf(project);
+  } finally {
+    await followed.stop();
+  }
+}
+
+interface Read {
+  readonly files: ReadFiles;
+  /** The report of what broke a rule. */
+  readonly bad: { readonly path: string; readonly count: number };
+}
+
+/** Kept as they are for this much longer than they may be live: a session's first events are older than its last. */
+const RAW_MS = 24 * 60 * 60 * 1_000;
+
+async function readBy(
+  request: ImportRequest,
+  config: Config,
+  settings: ProjectSettings,
+  receivedAt: number,
+): Promise<Read> {
+  const { project, format, open, readerOf, folder, signal, onRead, threads } = request;
+  const path = join(folder.path, 'bad.ndjson');
+  const report = createBadReport(path, request.keepBad ? wholePath(folder) : undefined);
+  const files = await readFiles({
+    ...{ project, format, settings, receivedAt, signal, threads, folder: folder.path },
+    ...(readerOf !== undefined && { readerOf }),
+    open: () => open(report.add),
+    liveFrom: receivedAt - config.LATE_WINDOW - RAW_MS,
+    visitIdleMs: config.SESSION_IDLE_TIMEOUT,
+    onBad: report.add,
+    onProgress: onRead,
+  });
+  report.close();
+  const kept = join(dirname(folder.path), `${files.id}.bad.ndjson`);
+  if (report.count > 0) renameSync(path, kept);
+  return { files, bad: { path: kept, count: report.count } };
+}
+
+function wholePath({ path }: WorkFolder): string {
+  return join(path, 'bad-whole.ndjson');
+}
+
+interface Planning {
+  readonly request: ImportRequest;
+  readonly config: Config;
+  readonly settings: ProjectSettings;
+  readonly beganAt: number;
+  readonly latest: ImportRow | undefined;
+}
+
+/** The plan that was noted first, by whoever. */
+async function planOnce(
+  { tables, reader }: ImportServers,
+  { files, bad }: Read,
+  { request, config, settings, beganAt, latest }: Planning,
+): Promise<ImportPlan> {
+  if (latest?.state !== 'loading') {
+    const plan: ImportPlan = {
+      ...{ project: request.project, id: files.id, life: (latest?.life ?? 0) + 1 },
+      format: request.format,
+      files: request.files.slice(0, FILES_NAMED_MAX),
+      settings,
+      catalogue: CATALOGUE_VERSION,
+      beganAt,
+      lateWindowMs: config.LATE_WINDOW,
+      idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+      valuesMax: config.DIMENSION_VALUES_MAX,
+      replace: request.replace,
+      records: files.records,
+      badRecords: bad.count,
+      events: files.events,
+      sessions: files.sessionCount,
+    };
+    await noteImport(tables, importRowOf(plan, 'loading', NO_COUNTS));
+  }
+  const [noted] = await listImports(reader, { project: request.project, id: files.id });
+  if (noted === undefined)
+    throw new SojournError('SJ_NOT_FOUND', 'what was noted is not in ClickHouse');
+  const plan = JSON.parse(noted.plan) as ImportPlan;
+  if (plan.catalogue === CATALOGUE_VERSION) return plan;
+  throw new SojournError(
+    'SJ_USAGE',
+    `import ${plan.id} was begun by another version of Sojourn: go on with that one, or take it back (\`sojourn import undo ${plan.id}\`) and import again`,
+  );
+}
+
+const FILES_NAMED_MAX = 20;
+
+/** Whether files that were read by other settings, or at another time, hold the same events by those of the plan. */
+function isReadAs(
+  plan: ImportPlan,
+  read: {
+    readonly settings: ProjectSettings;
+    readonly receivedAt: number;
+    readonly latestAt: number;
+  },
+): boolean {
+  if (!isSameSettings(plan.settings, read.settings)) return false;
+  // What was too far in the future then is not taken now, either.
+  return read.receivedAt === plan.beganAt || read.latestAt <= plan.beganAt + FUTURE_MS_MAX;
+}
+
+async function load(
+  servers: ImportServers,
+  plan: ImportPlan,
+  files: ReadFiles,
+  { signal, threads, onLoaded, onTakenBack }: ImportRequest,
+): Promise<ImportView> {
+  const { publisher, claimUsers, reader } = servers;
+  const open = await openSessions(servers, plan.project);
+  const { project, settings, beganAt, lateWindowMs, replace, idleTimeoutMs } = plan;
+  const isOpen = (sessionId: string) => open.has(sessionId);
+  const options = {
+    life: plan,
+    ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
+  };
+  const pool = createFoldPool(threads, wholeOptionsOf(options));
+  const source = createChunkSource(
+    files.sessions,
+    (chunk, before) => prepareChunk({ pool, claimUsers, reader, isOpen }, chunk, before, options),
+    { ahead: pool.size },
+  );
+  const activities = createImportActivities({
+    ...servers,
+    ...{ source, onLoaded, onTakenBack },
+    publishLive: (sessions) => publishLive(publisher, sessions, { project, settings }),
+  });
+  try {
+    const handle = await startImport(servers, { plan });
+    return await hostImport(servers, handle, { id: plan.id, activities, signal });
+  } finally {
+    await pool.stop();
+  }
+}
+
+/** Ids of sessions that are open now: what comes later is another session of that id. */
+async function openSessions({ client }: ImportServers, project: string): Promise<Set<string>> {
+  const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running' AND SojournProject = '${project}'`;
+  const ids = new Set<string>();
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: 1_000 })) {
+    const { sessionId } = parseSessionWorkflowId(workflowId) ?? {};
+    if (sessionId !== undefined) ids.add(sessionId);
+  }
+  return ids;
+}
+
+function outcomeOf(row: ImportRow, state: ImportOutcome['state'], bad: Read['bad']): ImportOutcome {
+  const { id, project, records, badRecords, events, sessions, loaded, replaced, left, live } = row;
+  return {
+    ...{ id, project, state, records, badRecords, events, sessions, loaded, replaced, left, live },
+    ...(bad.count > 0 && { badReport: bad.path }),
+  };
+}

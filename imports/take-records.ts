@@ -1,0 +1,141 @@
+/**
+ * Records of files as events: our own ones go to the border as the bytes they are, others by way of their format and then
+ * to the same border. Every record is counted into the set that the import is known by, a bad one too.
+ */
+import { createHash } from 'node:crypto';
+import type { ProjectSettings } from '../shared/project.ts';
+import type { Tracked } from '../trackers/event.ts';
+import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
+import { parseMessage } from '../workers/ingest/parse-event.ts';
+import { createEventSet, type EventSet } from './event-set.ts';
+import type { FileReader, Record_ } from './formats/format.ts';
+import { FLAG, type TakenEvent } from './frame.ts';
+
+export interface BadRecord {
+  readonly file: string;
+  readonly line: number;
+  readonly reason: string;
+  /** What is wrong, byte for byte: of an array the element. */
+  readonly data: Uint8Array;
+  /** What it would be identified by. */
+  readonly eventId: string;
+}
+
+export interface TakeOptions {
+  readonly project: string;
+  readonly settings: ProjectSettings;
+  /** When the import began, epoch milliseconds: a day after that is too far in the future. */
+  readonly receivedAt: number;
+  /** Events from then on are kept as they are, too, for their sessions may still be live. Epoch milliseconds. */
+  readonly liveFrom: number;
+  readonly onEvent: (taken: TakenEvent) => void;
+  readonly onBad: (bad: BadRecord) => void;
+}
+
+export interface Taker {
+  /** @param reader undefined for our own events */
+  take(file: string, record: Record_, reader?: FileReader): void;
+  /** A file is over. @param line its last one */
+  endFile(file: string, line: number, reader: FileReader): void;
+  readonly set: EventSet;
+  /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
+  readonly latestAt: number;
+}
+
+const encoder = new TextEncoder();
+/** Of the visitor's session, until it is known. */
+const UNKNOWN_SESSION = '-';
+const CARRIAGE_RETURN = 0x0d;
+
+export function createTaker(options: TakeOptions): Taker {
+  const { project, settings, receivedAt, liveFrom, onEvent, onBad } = options;
+  const subject = `events.${project}.import`;
+  const settingsOf = () => settings;
+  const set = createEventSet();
+  let latestAt = 0;
+
+  /** @param visitor whose session is not known */
+  function takeMessage(where: Where, data: Uint8Array, place: string, visitor?: string): void {
+    const parsed = parseMessage({ subject, data, seq: 1, place, receivedAt }, settingsOf);
+    const { events, deadLetters } = parsed;
+    for (const { reason, data: bad, index, eventId } of deadLetters) {
+      const of = index === undefined ? '' : ` (element ${index + 1} of the array)`;
+      onBad({ ...where, reason: `${reason}${of}`, data: bad, eventId });
+    }
+    if (events.length === 0) return;
+    let elements: readonly Uint8Array[] | undefined;
+    events.forEach(({ sessionId, event }, n) => {
+      latestAt = Math.max(latestAt, event.at);
+      const madeId = event.id === place || event.id.startsWith(`${place}#`) ? FLAG.madeId : 0;
+      const isRecent = event.at >= liveFrom;
+      if (isRecent) elements ??= elementsOf(data, deadLetters);
+      const raw = isRecent ? elements?.[n] : undefined;
+      onEvent({
+        key: visitor ?? sessionId,
+        flags: madeId | (visitor === undefined ? 0 : FLAG.visitor),
+        event,
+        ...(raw !== undefined && { raw }),
+      });
+    });
+  }
+
+  function takeTracked(where: Where, bytes: Uint8Array, place: string, all: Tracked): void {
+    all.forEach((tracked, n) => {
+      if ('fault' in tracked) {
+        onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place });
+        return;
+      }
+      const { event, visitor } = tracked;
+      const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
+      takeMessage(where, encoder.encode(textOf(whole)), `${place}.${n}`, visitor);
+    });
+  }
+
+  return {
+    set,
+    get latestAt() {
+      return latestAt;
+    },
+    take(file, { line, data }, reader) {
+      const bytes = data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(textOf(data));
+      const digest = createHash('sha256').update(bytes).digest();
+      set.add(digest);
+      const place = `~${digest.toString('base64url', 0, 16)}`;
+      const where = { file, line };
+      if (reader === undefined) takeMessage(where, bytes, place);
+      else takeTracked(where, bytes, place, reader.read({ line, data }));
+    },
+    endFile(file, line, reader) {
+      takeTracked({ file, line }, new Uint8Array(), '', reader.end?.() ?? []);
+    },
+  };
+}
+
+/** Rows of Parquet hold whole numbers that JSON has no name for. */
+function textOf(row: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(row, (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+}
+
+interface Where {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** The bytes of each event of a message that is good. */
+function elementsOf(
+  data: Uint8Array,
+  deadLetters: readonly { readonly index?: number }[],
+): readonly Uint8Array[] {
+  if (!isArrayText(data)) return [data];
+  const json = asBuffer(data);
+  const bad = new Set(deadLetters.map(({ index }) => index));
+  return elementSlices(json)
+    .filter((_, index) => !bad.has(index))
+    .map(({ start, end }) => json.subarray(start, end));
+}
+
+function withoutReturn(data: Uint8Array): Uint8Array {
+  return data.at(-1) === CARRIAGE_RETURN ? data.subarray(0, -1) : data;
+}

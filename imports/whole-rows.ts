@@ -1,0 +1,94 @@
+/**
+ * What a session that is over adds to the tables, worked out at once. The same fold, catalogue and rows as a live session's,
+ * without what that needs to go on later: a balance of what it has written. `bulk/whole-session.ts` does the same by way
+ * of the live session's own steps, and a property test holds both together.
+ */
+import type { RecognizedUser, Visit } from '../shared/actor.ts';
+import { rowKeyOf } from '../shared/balance.ts';
+import { CATALOGUE_VERSION, catalogueOf } from '../shared/catalogue.ts';
+import type { Contributions } from '../shared/contributions.ts';
+import type { VisitorEvent } from '../shared/event.ts';
+import type { SessionRecord } from '../shared/rollup.ts';
+import {
+  applyEvents,
+  emptySession,
+  figuresOf,
+  sessionTables,
+  type SessionState,
+} from '../shared/session.ts';
+import { identityOf } from '../bulk/identity.ts';
+import type { RowSums } from './row-sums.ts';
+
+export interface WholeOptions {
+  readonly project: string;
+  /** Of the load: the same session in the same load has the same identity. */
+  readonly load: string;
+  /** A session without an end of its own ends this long after its last event, milliseconds. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface WholeFold {
+  readonly sessionId: string;
+  readonly state: SessionState;
+  /** What its events add by themselves. */
+  readonly eventRows: Contributions;
+  /** By the clock of its events, epoch milliseconds. */
+  readonly endsAt: number;
+  /** Whom to ask about before it can be added. */
+  readonly visit?: Visit;
+}
+
+const CATALOGUE = catalogueOf(CATALOGUE_VERSION);
+
+/** @param events at least one @throws RangeError where there is none */
+export function foldWhole(
+  sessionId: string,
+  events: readonly VisitorEvent[],
+  { project, idleTimeoutMs }: WholeOptions,
+): WholeFold {
+  const state = emptySession(true, CATALOGUE);
+  const eventRows = applyEvents(state, events);
+  const { lastEventAt } = state;
+  if (lastEventAt === undefined) throw new RangeError(`session ${sessionId} has no events`);
+  const endsAt = state.endSeen ? lastEventAt : lastEventAt + idleTimeoutMs;
+  const userId = state.attributes.get('userId')?.value;
+  return {
+    sessionId,
+    state,
+    eventRows,
+    endsAt,
+    ...(userId !== undefined && { visit: { project, sessionId, userId, at: endsAt } }),
+  };
+}
+
+/** Adds all rows of a session to sums. @returns the session as the table `sessions` shows it */
+export function addWhole(
+  sums: RowSums,
+  { sessionId, state, eventRows, endsAt, visit }: WholeFold,
+  user: RecognizedUser | undefined,
+  { project, load }: WholeOptions,
+): SessionRecord {
+  if (visit !== undefined && user === undefined) {
+    throw new RangeError(`nobody has said whether the user of session ${sessionId} is new`);
+  }
+  const figures = figuresOf(state, user?.isNew);
+  if (figures === undefined) throw new RangeError(`session ${sessionId} has no events`);
+  for (const [key, amount] of eventRows) sums.add(key, amount);
+  for (const [family, table] of sessionTables(figures, state.tallies, CATALOGUE)) {
+    for (const [bucket, amount] of table) sums.add(rowKeyOf(family, bucket), amount);
+  }
+  const { firstEventAt } = figures;
+  return {
+    project,
+    sessionId,
+    identity: identityOf(load, { project, sessionId, firstEventAt }),
+    writeNo: 1,
+    session: {
+      ...figures,
+      status: 'ended',
+      endReason: state.endSeen ? 'session_end' : 'idle',
+      ...(CATALOGUE_VERSION > 1 && { catalogue: CATALOGUE_VERSION }),
+      updatedAt: endsAt,
+    },
+  };
+}

@@ -1,0 +1,510 @@
+/** History from files against the live way: the same events, equal rows, whatever is repeated, shuffled, killed or taken back. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { expect } from 'chai';
+import { importWorkflowId } from '../../shared/ids.ts';
+import { importStateQuery, pauseUpdate, resumeUpdate } from '../../workflows/messages.ts';
+import {
+  ACCESS_LOG,
+  accessLogRows,
+  expectedAccessLogRows,
+  expectSame,
+} from '../support/access-log.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  type CommandResult,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  sojourn,
+  spawnSojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { randomOf } from '../support/random.ts';
+import { temporaryFolder, useServers } from '../support/servers.ts';
+
+const SETTLED = { withinMs: 60_000 };
+/** A command that is to come so far, on a machine that does much else. */
+const UNDER_WAY = { withinMs: 150_000 };
+
+interface Outcome {
+  readonly id: string;
+  readonly state: string;
+  readonly records: number;
+  readonly badRecords: number;
+  readonly events: number;
+  readonly sessions: number;
+  readonly loaded: number;
+  readonly replaced: number;
+  readonly left: number;
+  readonly live: number;
+  readonly badReport?: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+describe('an import', function () {
+  this.timeout(600_000);
+  const servers = useServers();
+  const folder = temporaryFolder();
+  const dataDir = join(folder, 'data');
+  let around: Around;
+  let temporal: { client: Client; close(): Promise<void> };
+  const opened: (() => unknown)[] = [];
+
+  before(async () => {
+    const running = await startPipelineProcess(servers());
+    opened.unshift(async () => {
+      expect(await running.stop()).to.equal(0);
+    });
+    around = await connectAround(servers());
+    opened.unshift(() => around.close());
+    const { client, connection } = await connectTemporalOf(servers());
+    temporal = { client, close: () => connection.close() };
+    opened.unshift(() => temporal.close());
+  });
+
+  after(async () => {
+    for (const undo of opened) await undo();
+  });
+
+  const environment = () => environmentOf(servers());
+  const run = (...words: readonly string[]): Promise<CommandResult> =>
+    sojourn([...words, '--data-dir', dataDir, '--json'], environment());
+
+  async function imported(
+    files: string | readonly string[],
+    project: string,
+    ...more: readonly string[]
+  ): Promise<Outcome> {
+    const named = typeof files === 'string' ? [files] : files;
+    const { code, stdout, stderr } = await run('import', ...named, '--project', project, ...more);
+    expect(code, stdout + stderr).to.equal(0);
+    return JSON.parse(stdout) as Outcome;
+  }
+
+  async function undone(id: string): Promise<void> {
+    const { code, stdout, stderr } = await run('import', 'undo', id);
+    expect(code, stdout + stderr).to.equal(0);
+  }
+
+  function fileOf(name: string, events: readonly object[]): string {
+    const path = join(folder, name);
+    const text = `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
+    writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
+    return path;
+  }
+
+  /** Rows of a project, but for ids and times of writing. */
+  async function rowsOf(project: string): Promise<{ metrics: object[]; sessions: Fields[] }> {
+    const metrics = await around.select<object>(
+      `SELECT metric_type, granularity, toString(bucket) AS at, dimension, dimension_value,
+         toString(sum(metrics.value)) AS total, toString(sum(metrics.count)) AS counted
+       FROM sojourn.metrics WHERE project = '${project}' GROUP BY ALL
+       HAVING total != '0' OR counted != '0' ORDER BY ALL`,
+    );
+    const sessions = await around.select<Fields>(
+      `SELECT * EXCEPT (project, first_run_id, updated_at, version) FROM sojourn.sessions_current
+       WHERE project = '${project}' ORDER BY session_id`,
+    );
+    return { metrics, sessions };
+  }
+
+  async function expectClean(project: string): Promise<void> {
+    const { code, stdout, stderr } = await run('audit', '--project', project);
+    expect(code, stdout + stderr).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({ differing: 0 });
+  }
+
+  const loaded = async () => {
+    const { code, stdout } = await sojourn(['status', '--wait'], environment());
+    expect(code, stdout).to.equal(0);
+  };
+
+  it('of a real access log gives the expected rows, and those of the same events published', async function () {
+    if (ACCESS_LOG === undefined) this.skip();
+    const outcome = await imported(ACCESS_LOG, 'log-imported');
+
+    expect(outcome).to.include({ state: 'done', records: 2_746, events: 2_746, badRecords: 0 });
+    expect(outcome).to.include({ sessions: 546, loaded: 546, left: 0, live: 0 });
+    expectSame(await accessLogRows(around, 'log-imported'), expectedAccessLogRows());
+    await expectClean('log-imported');
+
+    for (const wave of wavesOf(linesOf(ACCESS_LOG))) {
+      const file = join(folder, 'wave.ndjson');
+      writeFileSync(file, wave.join('\n'));
+      const published = await sojourn(['publish', file, '--project', 'log-live'], environment());
+      expect(published.code, published.stderr).to.equal(0);
+      await loaded();
+    }
+    await eventually(async () => {
+      const { sessions } = await rowsOf('log-live');
+      expect(sessions).to.have.length(546);
+      for (const session of sessions) expect(session).to.include({ state: 'ended' });
+    }, SETTLED);
+    const [live, history] = [await rowsOf('log-live'), await rowsOf('log-imported')];
+    expect(history.sessions).to.deep.equal(live.sessions);
+    expect(history.metrics).to.deep.equal(live.metrics);
+  });
+
+  it('of the same records changes nothing, whatever their order, files and packing', async function () {
+    if (ACCESS_LOG === undefined) this.skip();
+    const before = await rowsOf('log-imported');
+    const lines = shuffled(linesOf(ACCESS_LOG));
+    const parts = [join(folder, 'one.ndjson'), join(folder, 'other.ndjson.gz')];
+    writeFileSync(parts[0] ?? '', lines.slice(0, 1_000).join('\r\n'));
+    writeFileSync(parts[1] ?? '', gzipSync(lines.slice(1_000).join('\n')));
+
+    const again = await imported(parts, 'log-imported');
+    const shuffledOne = await imported(parts, 'log-shuffled');
+
+    expect(again.state).to.equal('already imported');
+    expect(await rowsOf('log-imported')).to.deep.equal(before);
+    expect(shuffledOne.state).to.equal('done');
+    expect(await rowsOf('log-shuffled')).to.deep.equal(before);
+  });
+
+  it('is taken back without a trace, and can be done again', async function () {
+    if (ACCESS_LOG === undefined) this.skip();
+    const before = await rowsOf('log-shuffled');
+    const [row] = await around.select<{ id: string }>(
+      "SELECT import AS id FROM sojourn.imports WHERE project = 'log-shuffled'",
+    );
+    const { id = '' } = row ?? {};
+
+    await undone(id);
+
+    expect(await rowsOf('log-shuffled')).to.deep.equal({ metrics: [], sessions: [] });
+    await undone(id);
+    const again = await imported(ACCESS_LOG, 'log-shuffled');
+    expect(again).to.include({ id, state: 'done', loaded: 546 });
+    expect(await rowsOf('log-shuffled')).to.deep.equal(before);
+    await undone(id);
+    expect(await rowsOf('log-shuffled')).to.deep.equal({ metrics: [], sessions: [] });
+  });
+
+  describe('of many sessions', () => {
+    const SESSIONS = 45_000;
+    let file = '';
+    let expected: Awaited<ReturnType<typeof rowsOf>>;
+
+    before(async () => {
+      file = fileOf('many.ndjson.gz', shuffled(manyEvents(SESSIONS)));
+      const outcome = await imported(file, 'many');
+      expect(outcome).to.include({ state: 'done', sessions: SESSIONS, loaded: SESSIONS });
+      expected = await rowsOf('many');
+      await expectClean('many');
+    });
+
+    /** Chunks of a project's import that are loaded. */
+    async function chunksOf(project: string): Promise<{ id: string; chunks: number }> {
+      const [row] = await around.select<{ id: string; chunks: string }>(
+        `SELECT i.import AS id, toString((SELECT max(range_to) FROM sojourn.loaded_ranges
+           WHERE log = concat('bulk/import/', id, '/1'))) AS chunks
+         FROM sojourn.imports AS i WHERE i.project = '${project}' LIMIT 1`,
+      );
+      return { id: row?.id ?? '', chunks: Number(row?.chunks ?? 0) };
+    }
+
+    const start = (project: string): ChildProcess =>
+      spawnSojourn(
+        ['import', file, '--project', project, '--data-dir', dataDir, '--json'],
+        environment(),
+      );
+
+    async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+      const over = once(child, 'exit');
+      if (child.exitCode === null) child.kill(signal);
+      await over;
+    }
+
+    it('is the same where it is killed in the middle, again and again, paused and interrupted', async () => {
+      const project = 'many-killed';
+      for (const chunks of [0, 1, 2]) {
+        const child = start(project);
+        await eventually(async () => {
+          const now = await chunksOf(project);
+          expect(now.id).to.not.equal('');
+          expect(now.chunks).to.be.at.least(chunks);
+        }, UNDER_WAY);
+        await killed(child, 'SIGKILL');
+      }
+      const { id } = await chunksOf(project);
+      const handle = temporal.client.workflow.getHandle(importWorkflowId(project, id));
+      await handle.executeUpdate(pauseUpdate);
+      const paused = start(project);
+      const interrupted = once(paused, 'exit');
+      await eventually(() => {
+        const folders = readdirSync(join(dataDir, 'imports'));
+        expect(folders.some((name) => name.startsWith(`import-${paused.pid ?? 0}-`))).to.equal(true);
+      }, SETTLED);
+      expect(await handle.query(importStateQuery)).to.include({ isPaused: true });
+      paused.kill('SIGINT');
+      expect((await interrupted)[0]).to.equal(1);
+      await handle.executeUpdate(resumeUpdate);
+
+      const outcome = await imported(file, project);
+
+      expect(outcome).to.include({
+        id,
+        state: 'done',
+        sessions: SESSIONS,
+        loaded: SESSIONS,
+        left: 0,
+      });
+      expect(await rowsOf(project)).to.deep.equal(expected);
+      await expectClean(project);
+      const leftOver = readdirSync(join(dataDir, 'imports')).filter((name) =>
+        name.startsWith('import-'),
+      );
+      expect(leftOver).to.deep.equal([]);
+    });
+
+    it('leaves nothing where it is killed and taken back, and that is killed too', async () => {
+      const project = 'many-undone';
+      const child = start(project);
+      await eventually(async () => {
+        expect((await chunksOf(project)).chunks).to.be.at.least(1);
+      }, UNDER_WAY);
+      await killed(child, 'SIGKILL');
+      const { id } = await chunksOf(project);
+      const undoing = spawnSojourn(['import', 'undo', id, '--data-dir', dataDir], environment());
+      await eventually(async () => {
+        const [row] = await around.select<{ chunks: number }>(
+          `SELECT count() AS chunks FROM sojourn.loaded_ranges WHERE log = 'bulk/import/${id}/1/back' AND range_to > 0`,
+        );
+        expect(Number(row?.chunks)).to.be.above(0);
+      }, UNDER_WAY);
+      await killed(undoing, 'SIGKILL');
+
+      await undone(id);
+
+      expect(await rowsOf(project)).to.deep.equal({ metrics: [], sessions: [] });
+      expect(await imported(file, project)).to.include({ state: 'done', loaded: SESSIONS });
+      expect(await rowsOf(project)).to.deep.equal(expected);
+    });
+  });
+
+  it('leaves sessions that are there, and with --replace puts its own in the place of imported ones', async () => {
+    const live = [visit('live', 1), visit('live', 2), end('live', 3)];
+    for (const event of live) await around.publish('replaced', event);
+    await loaded();
+    const [s1, s2, s2More, s3] = [
+      [visit('s1', 1), visit('s1', 2)],
+      [visit('s2', 1, { userId: 'ann' }), visit('s2', 2)],
+      [
+        visit('s2', 1, { userId: 'ann' }),
+        visit('s2', 3),
+        visit('s2', 4, { eventType: 'purchase' }),
+      ],
+      [visit('s3', 5, { userId: 'ann' })],
+    ];
+    const first = await imported(fileOf('first.ndjson', [...s1, ...s2]), 'replaced');
+    expect(first).to.include({ loaded: 2, left: 0 });
+    const onlyFirst = await rowsOf('replaced');
+    const liveMore = [visit('live', 1), visit('live', 9)];
+    const second = fileOf('second.ndjson', [...s2More, ...s3, ...liveMore]);
+
+    expect(await imported(second, 'replaced')).to.include({ loaded: 1, left: 2, replaced: 0 });
+    const [secondRow] = await around.select<{ id: string }>(
+      `SELECT import AS id FROM sojourn.imports WHERE project = 'replaced' AND import != '${first.id}'`,
+    );
+    await undone(secondRow?.id ?? '');
+    expect(await rowsOf('replaced')).to.deep.equal(onlyFirst);
+    const replacing = await imported(second, 'replaced', '--replace');
+
+    expect(replacing).to.include({ loaded: 2, replaced: 1, left: 1 });
+    await imported(fileOf('whole.ndjson', [...s1, ...s2More, ...s3]), 'replaced-expected');
+    for (const event of live) await around.publish('replaced-expected', event);
+    await loaded();
+    await eventually(async () => {
+      expect(await rowsOf('replaced')).to.deep.equal(await rowsOf('replaced-expected'));
+    }, SETTLED);
+    await expectClean('replaced');
+
+    const refused = await run('import', 'undo', first.id);
+    expect(refused.code).to.equal(2);
+    expect(refused.stderr).to.contain(replacing.id);
+    await undone(replacing.id);
+    expect(await rowsOf('replaced')).to.deep.equal(onlyFirst);
+    await expectClean('replaced');
+    await undone(first.id);
+    const { sessions } = await rowsOf('replaced');
+    expect(sessions.map((session) => session['session_id'])).to.deep.equal(['live']);
+    await expectClean('replaced');
+  });
+
+  it('publishes sessions that may still get events, once however often it is done', async () => {
+    const now = Date.now();
+    const recent = (id: string, ms: number, fields: object = {}) => ({
+      ...visit(id, 0),
+      timestamp: now - ms,
+      ...fields,
+    });
+    const events = [
+      recent('now', 60_000, { eventId: undefined }),
+      recent('now', 60_000, { eventId: undefined }),
+      recent('now', 30_000, { eventId: 'given', properties: { path: '/x', campaign: 'spring' } }),
+      recent('old', 10 * 86_400_000, { eventId: 'e' }),
+    ];
+    const file = fileOf('recent.ndjson', events);
+
+    const outcome = await imported(file, 'recent');
+
+    expect(outcome).to.include({ loaded: 1, live: 1, left: 0 });
+    await loaded();
+    const expectBoth = async () => {
+      const { sessions } = await rowsOf('recent');
+      expect(
+        sessions.map(({ session_id, page_views, campaign }) => [session_id, page_views, campaign]),
+      ).to.deep.equal([
+        ['now', 3, 'spring'],
+        ['old', 1, ''],
+      ]);
+    };
+    await eventually(expectBoth, SETTLED);
+    expect((await imported(file, 'recent')).state).to.equal('already imported');
+    await loaded();
+    await expectBoth();
+  });
+
+  it('tells what broke a rule, with its line, and keeps it where that is wanted', async () => {
+    const path = join(folder, 'bad.ndjson');
+    const good = JSON.stringify(visit('good', 1));
+    const array = JSON.stringify([
+      visit('good', 2),
+      { ...visit('good', 3), timestamp: 'yesterday' },
+    ]);
+    writeFileSync(path, [good, '{"eventType":', '', array, '[]'].join('\n'));
+
+    const outcome = await imported(path, 'bad', '--keep-bad');
+
+    expect(outcome).to.include({ records: 4, events: 2, badRecords: 3, loaded: 1 });
+    const report = readFileSync(outcome.badReport ?? '', 'utf8')
+      .trim()
+      .split('\n');
+    expect(report.map((line) => (JSON.parse(line) as Fields)['line'])).to.deep.equal([2, 4, 5]);
+    expect(report[0]).to.contain('message must be JSON');
+    expect(report[1]).to.contain('timestamp');
+    const listed = await sojourn(
+      ['deadletters', 'list', '--project', 'bad', '--json'],
+      environment(),
+    );
+    expect((JSON.parse(listed.stdout) as unknown[]).length).to.equal(3);
+    expect(existsSync(outcome.badReport ?? '')).to.equal(true);
+  });
+
+  it('is on the list, and in Temporal', async () => {
+    const { id } = await imported(
+      fileOf('listed.ndjson', [visit('a', 1), visit('b', 2)]),
+      'listed',
+    );
+
+    const { stdout } = await run('import', 'list', '--project', 'listed');
+
+    const [row] = JSON.parse(stdout) as Fields[];
+    expect(row).to.include({ id, state: 'done', events: 2, sessions: 2, loaded: 2, left: 0 });
+    const handle = temporal.client.workflow.getHandle(importWorkflowId('listed', id));
+    expect(await handle.query(importStateQuery)).to.include({ phase: 'done', events: 2 });
+    const { typedSearchAttributes } = await handle.describe();
+    const key = defineSearchAttributeKey('SojournProject', SearchAttributeType.KEYWORD);
+    expect(typedSearchAttributes.get(key)).to.equal('listed');
+  });
+
+  it('says what is wrong with how it is called', async () => {
+    const missing = await run('import', join(folder, 'nowhere.ndjson'), '--project', 'p');
+    const format = await run('import', fileOf('f.ndjson', []), '--project', 'p', '--format', 'x');
+    const nobody = await run('import', 'undo', 'nobody');
+
+    expect([missing.code, format.code, nobody.code]).to.deep.equal([1, 2, 1]);
+    expect(missing.stderr).to.contain('there is no file');
+    expect(format.stderr).to.contain('there is no format x');
+    expect(nobody.stderr).to.contain('there is no import nobody');
+  });
+});
+
+function linesOf(file: string): string[] {
+  return gunzipSync(readFileSync(file)).toString().trim().split('\n');
+}
+
+function shuffled<T>(values: readonly T[]): T[] {
+  const random = randomOf(20_261_129);
+  const order = [...values];
+  for (let n = order.length - 1; n > 0; n -= 1) {
+    const other = Math.floor(random() * (n + 1));
+    [order[n], order[other]] = [order[other] as T, order[n] as T];
+  }
+  return order;
+}
+
+/** The first session of each user, then the rest: live ones decide by their arrival whose user is new. */
+function wavesOf(lines: readonly string[]): string[][] {
+  interface Line {
+    readonly sessionId: string;
+    readonly userId?: string;
+  }
+  const userOf = new Map<string, string>();
+  for (const line of lines) {
+    const { sessionId, userId } = JSON.parse(line) as Line;
+    if (userId !== undefined && !userOf.has(sessionId)) userOf.set(sessionId, userId);
+  }
+  const sessions = new Map<string, string>();
+  for (const line of lines) {
+    const { sessionId, timestamp } = JSON.parse(line) as Line & { readonly timestamp: string };
+    const before = sessions.get(sessionId);
+    if (before === undefined || timestamp < before) sessions.set(sessionId, timestamp);
+  }
+  const firstOf = new Map<string, string>();
+  const byTime = [...sessions].sort(([a, at], [b, bt]) =>
+    at === bt ? (a < b ? -1 : 1) : at < bt ? -1 : 1,
+  );
+  for (const [sessionId] of byTime) {
+    const user = userOf.get(sessionId);
+    if (user !== undefined && !firstOf.has(user)) firstOf.set(user, sessionId);
+  }
+  const isLater = (line: string) => {
+    const { sessionId } = JSON.parse(line) as Line;
+    const user = userOf.get(sessionId);
+    return user !== undefined && firstOf.get(user) !== sessionId;
+  };
+  return [lines.filter((line) => !isLater(line)), lines.filter(isLater)];
+}
+
+const BEGAN = Date.UTC(2024, 0, 10, 8);
+
+function visit(sessionId: string, n: number, fields: object = {}): object {
+  return {
+    eventType: 'pageview',
+    sessionId,
+    eventId: `${sessionId}-${n}`,
+    timestamp: new Date(BEGAN + n * 20_000).toISOString(),
+    properties: { path: `/${n % 5}`, country: 'DE', revenue: 3 },
+    ...fields,
+  };
+}
+
+function end(sessionId: string, n: number): object {
+  return visit(sessionId, n, { eventType: 'session_end' });
+}
+
+/** Two or three events a session, over ten days, of users who come again. */
+function manyEvents(sessions: number): object[] {
+  const random = randomOf(7);
+  return Array.from({ length: sessions }, (_, n) => {
+    const id = `many-${n}`;
+    const startsAt = BEGAN + Math.floor(random() * 10 * 86_400_000);
+    const userId = n % 3 === 0 ? `user-${Math.floor(random() * 5_000)}` : undefined;
+    const at = (ms: number) => ({ timestamp: startsAt + ms, userId });
+    return [
+      visit(id, 1, at(0)),
+      visit(id, 2, at(15_000)),
+      ...(n % 4 === 0 ? [visit(id, 3, { ...at(40_000), eventType: 'purchase' })] : []),
+    ];
+  }).flat();
+}
