@@ -41,7 +41,7 @@ describe('the outlet', () => {
     await settled();
     expect(published[2]?.data).to.equal('[{"n":3},{"n":4},{"n":5}]');
     expect(published[2]?.subject).to.equal('events.shop._');
-    for (const { resolve } of published) resolve();
+    for (const one of published) one.resolve();
     await Promise.all(all);
     await outlet.idle();
   });
@@ -84,7 +84,7 @@ describe('the outlet', () => {
     const first = [send(1), send(2)];
     expect(outlet.isFull).to.equal(true);
     expect(await send(3).catch((error: unknown) => error)).to.be.instanceOf(NotNowError);
-    for (const { resolve } of published) resolve();
+    for (const one of published) one.resolve();
     await Promise.all(first);
     expect(outlet.isFull).to.equal(false);
   });
