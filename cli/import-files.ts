@@ -65,7 +65,14 @@ export async function importFiles(
         servers,
         config,
         {
-          ...{ project, format: name, files: names, folder, signal: stopping.signal, now: Date.now },
+          ...{
+            project,
+            format: name,
+            files: names,
+            folder,
+            signal: stopping.signal,
+            now: Date.now,
+          },
           threads: isLarge(sources) ? availableParallelism() : 0,
           replace: options.replace === true,
           keepBad: options.keepBad === true,

@@ -7,7 +7,10 @@ export function importCommand() {
     .description(
       'Bring history in at bulk speed, with the numbers that it would have given live. The same files again change nothing; killed and run again it goes on where it was.',
     )
-    .argument('<file...>', 'files or folders: text, plain, gzip or Zstandard, or Parquet; - is standard input')
+    .argument(
+      '<file...>',
+      'files or folders: text, plain, gzip or Zstandard, or Parquet; - is standard input',
+    )
     .option('--project <project>', PROJECT_DESCRIPTION, projectArgument)
     .option('--format <format>', 'what the files hold, see docs/import-formats.md', 'sojourn')
     .option('--host <host>', 'the site that the files are of, where they do not name it')

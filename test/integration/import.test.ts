@@ -242,7 +242,9 @@ describe('an import', function () {
       const interrupted = once(paused, 'exit');
       await eventually(() => {
         const folders = readdirSync(join(dataDir, 'imports'));
-        expect(folders.some((name) => name.startsWith(`import-${paused.pid ?? 0}-`))).to.equal(true);
+        expect(folders.some((name) => name.startsWith(`import-${paused.pid ?? 0}-`))).to.equal(
+          true,
+        );
       }, SETTLED);
       expect(await handle.query(importStateQuery)).to.include({ isPaused: true });
       paused.kill('SIGINT');
@@ -398,6 +400,29 @@ describe('an import', function () {
     );
     expect((JSON.parse(listed.stdout) as unknown[]).length).to.equal(3);
     expect(existsSync(outcome.badReport ?? '')).to.equal(true);
+  });
+
+  it('makes visits of the lines of an access log', async () => {
+    const line = (time: string, path: string) =>
+      `203.0.113.7 - - [10/Jan/2024:${time} +0000] "GET ${path} HTTP/1.1" 200 10 "https://www.google.com/" "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"`;
+    const lines = [line('09:00:00', '/a'), line('08:00:00', '/a'), line('08:10:00', '/b')];
+    const path = join(folder, 'access.log');
+    writeFileSync(path, lines.join('\n'));
+    const words = ['--format', 'combined', '--host', 'shop.example'];
+
+    const outcome = await imported(path, 'combined', ...words);
+
+    expect(outcome).to.include({ records: 3, events: 3, badRecords: 0, sessions: 2, loaded: 2 });
+    const sessions = await around.select<Fields>(
+      `SELECT toString(started_at) AS at, toUInt32(page_views) AS pages, browser FROM sojourn.sessions_current
+       WHERE project = 'combined' ORDER BY started_at`,
+    );
+    expect(sessions.map(({ at, pages }) => [at, pages])).to.deep.equal([
+      ['2024-01-10 08:00:00.000', 2],
+      ['2024-01-10 09:00:00.000', 1],
+    ]);
+    writeFileSync(path, lines.reverse().join('\n'));
+    expect((await imported(path, 'combined', ...words)).state).to.equal('already imported');
   });
 
   it('is on the list, and in Temporal', async () => {
