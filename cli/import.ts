@@ -37,6 +37,7 @@ function listCommand() {
     .option('--project <project>', `only this project: ${PROJECT_DESCRIPTION}`, projectArgument)
     .addOption(jsonOption())
     .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: npx sojourn import list --project shop')
     .action(async (options) => {
       const { showImports } = await import('./show-imports.ts');
       await showImports(options);
@@ -51,6 +52,7 @@ function undoCommand() {
     .addArgument(new Argument('<id>', 'as `import list` shows it'))
     .addOption(jsonOption())
     .addOption(dataDirOption())
+    .addHelpText('after', '\nExample: npx sojourn import undo 3f0c9b52a1d84e77c0aa')
     .action(async (id, options) => {
       const { undoImport } = await import('./show-imports.ts');
       await undoImport(id, options);

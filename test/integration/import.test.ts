@@ -212,11 +212,13 @@ describe('an import', function () {
       return { id: row?.id ?? '', chunks: Number(row?.chunks ?? 0) };
     }
 
-    const start = (project: string): ChildProcess =>
-      spawnSojourn(
-        ['import', file, '--project', project, '--data-dir', dataDir, '--json'],
-        environment(),
-      );
+    function start(project: string): ChildProcess {
+      const words = ['import', file, '--project', project, '--data-dir', dataDir, '--json'];
+      const child = spawnSojourn(words, environment());
+      // Without its servers it would wait for ever.
+      opened.unshift(() => child.kill('SIGKILL'));
+      return child;
+    }
 
     async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
       const over = once(child, 'exit');

@@ -133,7 +133,7 @@ describe('the command line', function () {
   });
 
   it('has a sentence and an example in the help of each command', async () => {
-    const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'status', 'session'];
+    const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'import', 'status', 'session'];
     const program = await createProgram([
       ...words,
       ...['project', 'dashboard', 'collect', 'deadletters', 'audit'],
