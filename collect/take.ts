@@ -30,10 +30,13 @@ export interface Taken {
 }
 
 export interface TakeDeps {
-  readonly outlet: Outlet;
+  readonly outlet: Pick<Outlet, 'isFull' | 'send'>;
   readonly sessions: VisitorSessions;
   readonly say: Say;
 }
+
+/** As the trackers' maps write it. */
+const HEARTBEAT = 'heartbeat';
 
 const FAULTS = 'a tracker sent what cannot be read';
 
@@ -41,12 +44,16 @@ export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
 
 /** @returns takes what a request brought. It throws NotNowError where the same request should come again */
 export function createTake({ outlet, sessions, say }: TakeDeps): Take {
-  /** Events of one visitor, in order. */
+  /**
+   * Events of one visitor, in order.
+   * @param begins whether a visitor without a session begins one by them; undefined where they do not, and there is none
+   */
   async function sessionsOf(
     source: Source,
     visitor: string,
     ids: readonly (string | undefined)[],
-  ): Promise<{ readonly visitor: string; readonly sessions: readonly string[] }> {
+    begins: boolean,
+  ): Promise<{ readonly visitor: string; readonly sessions: readonly string[] } | undefined> {
     const { project, tracker, receivedAt, anonymous } = source;
     const ask = async (who: string, isOnlyAlive: boolean) => {
       const key = visitorKey(project, tracker, who);
@@ -57,7 +64,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
     const before = anonymous?.get(visitor);
     const found =
       before === undefined ? undefined : ((await ask(visitor, true)) ?? (await ask(before, true)));
-    return found ?? (await ask(visitor, false)) ?? { visitor, sessions: [] };
+    return found ?? (await ask(visitor, !begins));
   }
 
   async function withSessions(
@@ -71,15 +78,16 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
       if (places === undefined) byVisitor.set(visitor, [index]);
       else places.push(index);
     }
-    const events: RawEvent[] = tracked.map(({ event }) => event);
-    if (byVisitor.size === 0) return events;
+    const events: (RawEvent | undefined)[] = tracked.map(({ event }) => event);
     await Promise.all(
       Array.from(byVisitor, async ([visitor, places]) => {
         const ids = places.map((index) => idOf(events[index]));
-        const found = await sessionsOf(source, visitor, ids);
+        // Somebody still looks at a page, of a visit that is over: nothing begins by that.
+        const begins = places.some((index) => events[index]?.['eventType'] !== HEARTBEAT);
+        const found = await sessionsOf(source, visitor, ids, begins);
         const isAnonymous = source.anonymous?.has(visitor) === true;
         for (const [n, index] of places.entries()) {
-          events[index] = {
+          events[index] = found && {
             ...events[index],
             sessionId: found.sessions[n],
             ...(isAnonymous && { visitorId: found.visitor }),
@@ -89,7 +97,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
     ).catch((error: unknown) => {
       throw new NotNowError('Redis does not answer', { cause: error });
     });
-    return events;
+    return events.filter((event) => event !== undefined);
   }
 
   return async (source, tracked) => {
@@ -103,6 +111,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
     if (good.length === 0) return { events: 0, faults, sessions: [] };
     if (outlet.isFull) throw new NotNowError('too many events are under way');
     const events = await withSessions(source, good);
+    if (events.length === 0) return { events: 0, faults, sessions: [] };
     const outgoing = events.map((event): OutgoingEvent => ({
       json: JSON.stringify(event),
       eventType: event['eventType'],

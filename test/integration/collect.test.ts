@@ -2,6 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { createVisitorHashes } from '../../collect/visitor-hashes.ts';
+import type { OutgoingEvent } from '../../collect/messages.ts';
+import { createTake } from '../../collect/take.ts';
 import { createVisitorSessions } from '../../collect/visitor-sessions.ts';
 import { runCollector } from '../../collect/run.ts';
 import { loadConfig } from '../../platform/config.ts';
@@ -440,6 +442,38 @@ describe('sessions of visitors', function () {
     expect(second).not.to.equal(first);
     expect(await session('a', 300, other)).to.equal(first);
     expect(await session('c', 301)).not.to.be.oneOf([first, second]);
+  });
+
+  it('are begun by no heartbeat, and kept up by one', async () => {
+    const { one, visitor, at } = begin();
+    const sent: OutgoingEvent[] = [];
+    const outlet = {
+      isFull: false,
+      send: (_project: string, events: readonly OutgoingEvent[]) => {
+        sent.push(...events);
+        return Promise.resolve();
+      },
+    };
+    const take = createTake({ outlet, sessions: one, say: () => undefined });
+    const tell = async (eventType: string, minutes: number) => {
+      const source = { project: 'shop', tracker: 'test', receivedAt: at + minutes * MINUTE_MS };
+      return (await take(source, [{ event: { eventType }, visitor }])).sessions[0];
+    };
+
+    expect(await tell('heartbeat', 0)).to.equal(undefined);
+    const first = await tell('pageview', 1);
+    expect(await tell('heartbeat', 25))
+      .to.equal(first)
+      .and.be.a('string');
+    expect(await tell('pageview', 50)).to.equal(first);
+    expect(await tell('heartbeat', 90)).to.equal(undefined);
+    expect(await tell('pageview', 91)).not.to.equal(first);
+    expect(sent.map(({ eventType }) => eventType)).to.deep.equal([
+      'pageview',
+      'heartbeat',
+      'pageview',
+      'pageview',
+    ]);
   });
 
   it('are one where many processes see a new visitor at once', async () => {
