@@ -27,12 +27,19 @@ const UNDISTURBED = [
 ].map((name) => join('test', `${name}.test.ts`));
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
-  'integration/cli',
+  'integration/import',
   'integration/stuck-sessions',
+  'integration/cli',
+  'integration/analysts',
+  'integration/health',
+  'integration/processes',
+  'integration/dashboard-page',
   'fault/stop',
+  'integration/local-days',
+  'integration/collect-trackers',
+  'integration/page-numbers',
   'integration/border',
   'integration/consumer-anew',
-  'integration/processes',
   'fault/no-window',
   'integration/temporal-template',
 ].map((name) => join('test', `${name}.test.ts`));

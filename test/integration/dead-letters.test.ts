@@ -71,7 +71,8 @@ describe('dead letters', function () {
       async () => {
         expect(inLines(await around.rows(project))).to.equal(inLines(publishedRows(events)));
       },
-      { withinMs: 60_000 },
+      // A busy machine stretches what comes in the middle of a session by a minute.
+      { withinMs: 120_000 },
     );
 
   /** What a message without an id is known by. */
