@@ -2,9 +2,8 @@
  * The HTTP way in for trackers. It answers once JetStream has acknowledged; where it cannot take something now it says
  * 503, which trackers take for "again later". It keeps no state of its own.
  */
-import type { AddressInfo } from 'node:net';
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
-import { SojournError, toError } from '../shared/errors.ts';
+import { listen } from '../platform/listen.ts';
 import type { CollectDeps } from './deps.ts';
 import { addGa4 } from './ga4.ts';
 import { addMatomo } from './matomo.ts';
@@ -52,20 +51,15 @@ export async function startCollector(
   const app = createApp(deps, options);
   try {
     if (options.shop !== undefined) await addShop(app, options.shop);
-    await app.listen({ host: options.host, port: options.port });
-  } catch (cause) {
+  } catch (error) {
     await app.close();
-    throw portError(options, cause);
+    throw error;
   }
-  const { port } = app.server.address() as AddressInfo;
+  const server = await listen(app, { ...options, closeMsMax: CLOSE_MS_MAX });
   return {
-    url: urlOf(options, port),
+    url: server.url,
     async close() {
-      const timer = setTimeout(() => {
-        app.server.closeAllConnections();
-      }, CLOSE_MS_MAX);
-      await app.close();
-      clearTimeout(timer);
+      await server.close();
       await deps.outlet.idle();
     },
   };
@@ -148,21 +142,4 @@ function statusOf(error: FastifyError): number {
   if (error instanceof NotNowError) return 503;
   if (error instanceof BadRequestError) return error.status;
   return error.statusCode ?? 500;
-}
-
-function portError({ port, portFlag }: CollectOptions, cause: unknown): SojournError {
-  const { code } = toError(cause) as NodeJS.ErrnoException;
-  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code ?? String(cause)})`;
-  return new SojournError(
-    'SJ_SERVER_START',
-    `port ${port} ${why}; choose another with ${portFlag} N`,
-    { cause },
-  );
-}
-
-/** What listens everywhere is found under any name; here it is this machine's. */
-function urlOf({ host, publicUrl }: CollectOptions, port: number): string {
-  if (publicUrl !== undefined) return publicUrl;
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -3,14 +3,14 @@
  * On the loopback interface unless told otherwise, and then only with a password.
  */
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyHelmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Logger } from '../platform/log.ts';
-import { SojournError, toError } from '../shared/errors.ts';
+import { listen } from '../platform/listen.ts';
+import { SojournError } from '../shared/errors.ts';
 import { AddressError } from './address.ts';
 import { addExportRoute } from './export.ts';
 import { ClientGoneError, followClients } from './gone.ts';
@@ -52,14 +52,7 @@ export async function startDashboard(
   options: DashboardOptions,
 ): Promise<Dashboard> {
   const app = await createApp(deps, options);
-  try {
-    await app.listen({ host: options.host, port: options.port });
-  } catch (cause) {
-    await app.close();
-    throw portError(options, cause);
-  }
-  const { port } = app.server.address() as AddressInfo;
-  return { url: urlOf(options, port), close: () => closeInTime(app) };
+  return listen(app, { ...options, closeMsMax: CLOSE_MS_MAX });
 }
 
 async function createApp(deps: DashboardDeps, options: DashboardOptions): Promise<FastifyInstance> {
@@ -166,31 +159,4 @@ function explain(error: FastifyError): { readonly status: number; readonly messa
     status,
     message: status < 500 ? error.message : 'something went wrong here; the log says what',
   };
-}
-
-function portError({ port, portFlag }: DashboardOptions, cause: unknown): SojournError {
-  const { code } = toError(cause) as NodeJS.ErrnoException;
-  const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code ?? String(cause)})`;
-  return new SojournError(
-    'SJ_SERVER_START',
-    `port ${port} ${why}; choose another with ${portFlag} N`,
-    {
-      cause,
-    },
-  );
-}
-
-/** What listens everywhere is found under any name; here it is this machine's. */
-function urlOf({ host, publicUrl }: DashboardOptions, port: number): string {
-  if (publicUrl !== undefined) return publicUrl;
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
-async function closeInTime(app: FastifyInstance): Promise<void> {
-  const timer = setTimeout(() => {
-    app.server.closeAllConnections();
-  }, CLOSE_MS_MAX);
-  await app.close();
-  clearTimeout(timer);
 }

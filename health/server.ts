@@ -2,10 +2,9 @@
  * `/healthz`, `/readyz` and `/metrics` of a process, on a port of their own: for orchestrators and Prometheus, not for
  * people. It tells no secret, and changes nothing.
  */
-import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import type { Logger } from '../platform/log.ts';
-import { SojournError, toError } from '../shared/errors.ts';
+import { listen } from '../platform/listen.ts';
 import type { Metrics } from './metrics.ts';
 
 export interface HealthOptions {
@@ -64,25 +63,5 @@ export async function startHealthServer(
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
   );
-  try {
-    await app.listen({ host, port });
-  } catch (cause) {
-    await app.close();
-    const { code } = toError(cause) as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code ?? String(cause)})`;
-    const advice = `choose another with ${HEALTH_PORT_FLAG} N`;
-    throw new SojournError('SJ_SERVER_START', `port ${port} ${why}; ${advice}`, { cause });
-  }
-  const { port: actual } = app.server.address() as AddressInfo;
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return {
-    url: `http://${name.includes(':') ? `[${name}]` : name}:${actual}`,
-    async close() {
-      const timer = setTimeout(() => {
-        app.server.closeAllConnections();
-      }, CLOSE_MS_MAX);
-      await app.close();
-      clearTimeout(timer);
-    },
-  };
+  return listen(app, { host, port, portFlag: HEALTH_PORT_FLAG, closeMsMax: CLOSE_MS_MAX });
 }
