@@ -22,6 +22,7 @@ import { createReadOnce } from './read-once.ts';
 import type { RollupLog } from './record-rollup.ts';
 import { type ResetGuard, supersededBy } from './reset-runs.ts';
 import type { Visitors } from './visitors.ts';
+import { whileBeating } from './while-beating.ts';
 import { writeDifference } from './write-difference.ts';
 
 export interface ActivityDeps {
@@ -45,8 +46,6 @@ export interface ActivityDeps {
 const PATIENCE_MS = 50_000;
 /** A range that comes within this time after another needs no activity of its own to be planned. */
 const LINGER_MS = 1_000;
-/** Well within the loader's heartbeat timeout. */
-const HEARTBEAT_EVERY_MS = 2_000;
 const DAY_MS = 86_400_000;
 
 /** What a heartbeat tells a later attempt: the range by this token is loaded and announced. */
@@ -199,22 +198,6 @@ export function createActivities(deps: ActivityDeps) {
 /** The run that an activity is done for. */
 function ownRun(): string {
   return activityInfo().workflowExecution?.runId ?? '';
-}
-
-/**
- * Tells the server that somebody is at it. Without that a task whose worker died, or that got lost on
- * its way to one, would hold up the loader until its time is over.
- */
-async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => {
-    context.heartbeat();
-  }, HEARTBEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,7 +1,8 @@
 /** What an import's workflow has done where the files are. */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
 import type { TableWriter } from '../activities/load-batch.ts';
+import { whileBeating } from '../activities/while-beating.ts';
 import { begunLoads, noteBegun, noteDone as noteLoadDone } from '../bulk/ledger.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportPlan, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
@@ -24,9 +25,6 @@ export interface LoadChunkRequest {
   readonly plan: ImportPlan;
   readonly number: number;
 }
-
-/** Well within the workflow's heartbeat timeout. */
-const HEARTBEAT_EVERY_MS = 2_000;
 
 export function createImportActivities(deps: ImportActivityDeps) {
   const { tables, reader, source, onLoaded, onTakenBack } = deps;
@@ -105,18 +103,6 @@ function failForGood(error: unknown): never {
     throw ApplicationFailure.nonRetryable(error.message, error.code);
   }
   throw error;
-}
-
-async function whileBeating<T>(work: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => {
-    context.heartbeat();
-  }, HEARTBEAT_EVERY_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-  }
 }
 
 export type ImportActivities = ReturnType<typeof createImportActivities>;

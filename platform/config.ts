@@ -81,6 +81,9 @@ const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
 const text = z.string();
+const listenAddress = text.regex(/^[\w.:-]{1,253}$/, {
+  error: 'must be an address such as 127.0.0.1 or 0.0.0.0',
+});
 
 const SCHEMA = z.object({
   NATS_URL: natsUrls.optional(),
@@ -128,21 +131,12 @@ const SCHEMA = z.object({
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
   DIMENSION_VALUES_MAX: count(DIMENSION_VALUES_MAX).default(DIMENSION_VALUES_DEFAULT),
-  DASHBOARD_HOST: z
-    .string()
-    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
-    .default('127.0.0.1'),
+  DASHBOARD_HOST: listenAddress.default('127.0.0.1'),
   DASHBOARD_PASSWORD: text.min(8, { error: 'must have at least 8 characters' }).optional(),
   DASHBOARD_URL: url(['http:', 'https:']).optional(),
-  HEALTH_HOST: z
-    .string()
-    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
-    .default('127.0.0.1'),
+  HEALTH_HOST: listenAddress.default('127.0.0.1'),
   HEALTH_URL: url(['http:', 'https:']).optional(),
-  COLLECT_HOST: z
-    .string()
-    .regex(/^[\w.:-]{1,253}$/, { error: 'must be an address such as 127.0.0.1 or 0.0.0.0' })
-    .default('127.0.0.1'),
+  COLLECT_HOST: listenAddress.default('127.0.0.1'),
   COLLECT_URL: url(['http:', 'https:']).optional(),
   COLLECT_TRUSTED_PROXIES: addresses.default([]),
   LOG_LEVEL: z
