@@ -12,7 +12,7 @@ import { percentile, spreadOf } from './stats.ts';
 import { HERE, startTree, type Tree } from './tree.ts';
 import { sleep } from './world.ts';
 
-interface Traffic extends Shape {
+export interface Traffic extends Shape {
   /** Events a second; 0: nothing comes at all. */
   readonly rate: number;
 }
@@ -52,7 +52,7 @@ const PATHS = ['first event -> row', 'later event -> row', 'session_end -> row']
 type Path = (typeof PATHS)[number];
 
 /** What one build did in one round. */
-interface Round {
+export interface Round {
   readonly cpuMs: Figures;
   readonly measuredMs: number;
   readonly events: number;
@@ -81,7 +81,7 @@ export const liveRate: Scenario = {
         }
       }
     }
-    return [...rounds].flatMap(([key, list]) => resultsOf(key, list));
+    return [...rounds].flatMap(([key, list]) => resultsOf('live-rate', key, list));
   },
 };
 
@@ -92,9 +92,12 @@ function keyOf(root: string, { rate, events, gapMs }: Traffic): string {
     : `${rate} events/s, K = ${events}, ${gapMs / 1_000} s apart, ${build}`;
 }
 
+/** What traffic is played to. */
+export type Played = Pick<Tree, 'nats' | 'tables' | 'cpu'>;
+
 let projects = 0;
 
-export async function play(tree: Tree, traffic: Traffic, measuredMs: number): Promise<Round> {
+export async function play(tree: Played, traffic: Traffic, measuredMs: number): Promise<Round> {
   projects += 1;
   const project = `live-rate-${projects}`;
   const warmUpMs = (traffic.events - 1) * traffic.gapMs + SETTLES_MS;
@@ -147,7 +150,7 @@ function takeUpTo(visit: WatchedVisit, shown: number, now: number, take: Take): 
 }
 
 async function watchRows(
-  { tables }: Tree,
+  { tables }: Played,
   project: string,
   visits: readonly WatchedVisit[],
   take: Take,
@@ -193,10 +196,10 @@ function p99(samples: readonly number[]): number {
       );
 }
 
-function resultsOf(variant: string, rounds: readonly Round[]): Result[] {
+export function resultsOf(scenario: string, variant: string, rounds: readonly Round[]): Result[] {
   const line = (metric: string, unit: string, values: readonly number[]): Result => {
     const { median: value, min, max } = spreadOf(values);
-    return { scenario: 'live-rate', variant, metric, unit, value, min, max };
+    return { scenario, variant, metric, unit, value, min, max };
   };
   const results = [
     line(

@@ -1,4 +1,5 @@
 /** All benchmarks, in the order they run. */
+import { apart } from './apart.bench.ts';
 import { bi } from './bi.bench.ts';
 import { collect } from './collect.bench.ts';
 import { endurance } from './endurance.bench.ts';
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   purge,
   collect,
   workers,
+  apart,
   liveRate,
   endurance,
 ];

@@ -11,6 +11,9 @@ export const ROLLUPS_STREAM = 'ROLLUPS';
 export const METRICS_STREAM = 'METRICS';
 /** Told, by workers to ingests, when somebody looks at a session: its workflow id. */
 export const LOOKED_AT_SUBJECT = 'sojourn.looked-at';
+/** Told by workers to ingests that run elsewhere, while these ask: what they have to do. */
+export const WORKERS_SUBJECT = 'sojourn.workers';
+export const WORKERS_ASKED_SUBJECT = 'sojourn.workers.asked';
 export const DEADLETTERS_STREAM = 'DEADLETTERS';
 /** How far events have been delivered, where it survives the consumer. */
 export const INGEST_STREAM = 'INGEST';

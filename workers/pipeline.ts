@@ -2,6 +2,7 @@
  * Ingest and session worker, together or alone: opens the clients they need, starts them, and undoes
  * all of it in reverse.
  */
+import { randomUUID } from 'node:crypto';
 import type { ActivityDeps } from '../activities/index.ts';
 import { createResetGuard } from '../activities/reset-runs.ts';
 import { createVisitors, type Visitors } from '../activities/visitors.ts';
@@ -14,11 +15,12 @@ import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createSessionRuns } from '../platform/session-runs.ts';
-import { createClosers } from '../platform/shutdown.ts';
+import { type Closers, createClosers } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
 import { NO_WATCH, type Watch } from '../platform/watch.ts';
+import { followWorkers, tellOfWorker } from '../platform/worker-news.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { loadZones } from '../platform/zones.ts';
 import type { SessionSettings } from '../shared/actor.ts';
@@ -28,6 +30,7 @@ import { rhythmOf } from './ingest/rhythm.ts';
 import { createStretch } from './ingest/stretch.ts';
 import { createOpener } from './ingest/opening.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
+import { seeOwnWorker, seeWorkersElsewhere, type WorkersSeen } from './ingest/workers-seen.ts';
 import {
   installTemporalRuntime,
   type SessionWorker,
@@ -119,6 +122,11 @@ export async function startPipeline(
         log,
       });
       closers.add('session worker', () => worker.stop());
+      const told = tellOfWorker(nats.connection, randomUUID(), worker, Date.now);
+      closers.add('news of the worker', () => {
+        told.stop();
+        return Promise.resolve();
+      });
       running.push(worker.finished);
       sessionWorker = worker;
     }
@@ -153,7 +161,7 @@ export async function startPipeline(
         now: Date.now,
         stuckAfterMs: config.SESSION_STUCK_AFTER,
         watch,
-        ...(sessionWorker && { worker: sessionWorker }),
+        workers: sessionWorker ? seeOwnWorker(sessionWorker) : elsewhere(nats, closers),
       });
       closers.add('ingest', () => started.stop());
       running.push(started.finished);
@@ -164,6 +172,18 @@ export async function startPipeline(
     await closers.closeAll();
     throw error;
   }
+}
+
+function elsewhere(nats: Nats, closers: Closers): WorkersSeen {
+  const workers = seeWorkersElsewhere();
+  const following = followWorkers(nats.connection, (news) => {
+    workers.heard(news, Date.now());
+  });
+  closers.add('news of workers', () => {
+    following.stop();
+    return Promise.resolve();
+  });
+  return workers;
 }
 
 function sessionSettingsOf(config: Config): SessionSettings {

@@ -1,9 +1,12 @@
 import { expect } from 'chai';
-import { createPace } from '../../workers/ingest/pace.ts';
+import { createPace as createPaceOf } from '../../workers/ingest/pace.ts';
+
+const createPace = (load: () => number, places = 16) =>
+  createPaceOf({ load, places: () => places });
 
 describe('the pace of ingest', () => {
-  it('is that of deliveries alone where no worker is in the process', () => {
-    const pace = createPace();
+  it('is that of deliveries alone where nobody knows of a worker', () => {
+    const pace = createPace(() => 100, Infinity);
 
     expect(pace.mayGo(0, 0)).to.equal(true);
     expect(pace.mayGo(31, 0)).to.equal(true);

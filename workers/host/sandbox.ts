@@ -23,6 +23,8 @@ export type Sandbox = WorkflowCreator & {
   readonly untaken: Untaken;
   /** Called with each workflow that is asked something; whoever wants to know sets it. */
   onAsked: (workflowId: string) => void;
+  /** Called with each workflow that is made here, or takes up a signal. */
+  onTaken: (workflowId: string) => void;
 };
 
 /** What the thread is made with. */
@@ -59,6 +61,7 @@ interface ThreadClient {
   /** By run, the greatest number under which it handed a record over. */
   readonly handedOver: LRUCache<string, number>;
   readonly asked: (workflowId: string) => void;
+  readonly tookUp: (workflowId: string) => void;
   readonly ask: (task: Task) => Promise<SandboxOutcome>;
   readonly dispose: (runId: string) => void;
 }
@@ -122,6 +125,7 @@ export async function createSandbox(
   const sandbox: Sandbox = {
     untaken,
     onAsked: () => undefined,
+    onTaken: () => undefined,
     createWorkflow: (options) => Promise.resolve(workflowIn(client, options)),
     async destroy() {
       await thread.terminate();
@@ -133,6 +137,9 @@ export async function createSandbox(
     asked: (workflowId) => {
       sandbox.onAsked(workflowId);
     },
+    tookUp: (workflowId) => {
+      sandbox.onTaken(workflowId);
+    },
     ask,
     dispose,
   };
@@ -141,7 +148,7 @@ export async function createSandbox(
 
 /** The workflow is made with its first task. What it hands over comes with the answer to each. */
 function workflowIn(
-  { untaken, handedOver, asked, ask, dispose }: ThreadClient,
+  { untaken, handedOver, asked, tookUp, ask, dispose }: ThreadClient,
   options: CreateOptions,
 ): Workflow {
   const { workflowId, runId } = options.info;
@@ -155,9 +162,13 @@ function workflowIn(
   let calls: SinkCall[] = [];
   const order = createOrderGuard();
   untaken.kept(workflowId, runId);
+  tookUp(workflowId);
   return {
     async activate(activation) {
-      if (activation.jobs?.some(({ signalWorkflow }) => signalWorkflow)) untaken.taken(workflowId);
+      if (activation.jobs?.some(({ signalWorkflow }) => signalWorkflow)) {
+        untaken.taken(workflowId);
+        tookUp(workflowId);
+      }
       if (activation.jobs?.some(({ queryWorkflow }) => queryWorkflow)) asked(workflowId);
       if (order.isTooLate(activation)) return giveUp(runId);
       const request = { runId, activation, ...(create !== undefined && { create }) };

@@ -38,6 +38,11 @@ export class SessionHost extends Worker {
     (this.workflowCreator as Sandbox).onAsked = listener;
   }
 
+  /** @param listener told of each workflow that takes up something: its start, or a signal */
+  onTaken(listener: (workflowId: string) => void): void {
+    (this.workflowCreator as Sandbox).onTaken = listener;
+  }
+
   /**
    * A workflow task fails, and is tried again, where the log did not take what the session hands over in
    * it (docs/decisions/017). The SDK waits for sinks before it ends a task, but goes on where one fails.

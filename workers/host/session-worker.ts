@@ -32,6 +32,8 @@ export interface SessionWorker {
   readonly load: number;
   /** Signals that sessions have yet to take up here. */
   readonly untaken: Untaken;
+  /** @param listener told of each workflow that takes up something: its start, or a signal */
+  onTaken(listener: (workflowId: string) => void): void;
   /** Takes no new tasks, finishes those under way. */
   stop(): Promise<void>;
 }
@@ -111,6 +113,9 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
       return numInFlightWorkflowActivations + numInFlightLocalActivities;
     },
     untaken: worker.untaken,
+    onTaken: (listener) => {
+      worker.onTaken(listener);
+    },
     async stop() {
       stopping.abort();
       if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -34,7 +34,6 @@ import { createOvertaking, keepOvertaking } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
-import type { SessionWorker } from '../host/session-worker.ts';
 import {
   type DeadLetter,
   parseMessage,
@@ -46,6 +45,7 @@ import { rawMessageOf, receivedOf, storedOf } from './raw-message.ts';
 import { restAfter } from './rest.ts';
 import type { Rhythm } from './rhythm.ts';
 import { createStuckSessions } from './stuck-sessions.ts';
+import type { WorkersSeen } from './workers-seen.ts';
 
 export interface IngestDeps {
   readonly nats: Nats;
@@ -59,8 +59,7 @@ export interface IngestDeps {
   readonly rhythm: Rhythm;
   /** A session that does not take its events is tried for this long. */
   readonly stuckAfterMs: number;
-  /** The worker of this process, where there is one. */
-  readonly worker?: Pick<SessionWorker, 'load' | 'untaken'>;
+  readonly workers: WorkersSeen;
   readonly watch: Watch;
 }
 
@@ -93,16 +92,15 @@ export async function startIngest({
   log,
   now,
   stuckAfterMs,
-  worker,
+  workers,
   stretch,
   rhythm,
   watch,
 }: IngestDeps): Promise<Ingest> {
   const gather = createGather(rhythm);
-  const workerLoad = worker && (() => worker.load + worker.untaken.count(now()));
-  const pace = createPace(workerLoad);
+  const pace = createPace(workers);
   const busy = watchBusy(
-    () => underWay + (workerLoad?.() ?? 0) > 0,
+    () => underWay + workers.load(now()) > 0,
     (isBusy) => {
       const at = now();
       // What is due goes out over the pulse: short is what is not through with it by the next one.
@@ -267,11 +265,11 @@ export async function startIngest({
   async function attempt(delivery: Delivery): Promise<void> {
     const beganAt = now();
     const workflowId = sessionOf(delivery);
-    const takenBefore = worker?.untaken.takenBy(workflowId);
+    const sent = workers.sending(workflowId, beganAt);
     const outcome = await deliver(delivery, floorBefore(delivery));
     figures[outcome] += 1;
     watch.delivered(outcome, now() - beganAt);
-    if (outcome === 'signalled') worker?.untaken.sent(workflowId, takenBefore, now());
+    sent(outcome, now());
     if (failures > 0) log.info({ failures }, 'temporal takes events again');
     failures = 0;
     stuck.taken(workflowId, now());

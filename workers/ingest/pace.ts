@@ -1,14 +1,13 @@
 /**
- * How many deliveries may be under way at once. Where the worker is in this process, ingest goes no
- * faster than it: more sessions would only wait in its queue, and a start that finds no place in the
- * worker is no eager one, which costs the server a third more. What waits in ingest is gathered into
- * fewer messages meanwhile. Pure: it is told the time and what is under way.
+ * How many deliveries may be under way at once. Ingest goes no faster than the workers do: more sessions would only wait
+ * in their queue, and where the worker is in this process, a start that finds no place in it is no eager one, which
+ * costs the server a third more. What waits in ingest is gathered into fewer messages meanwhile. Pure: it is told the
+ * time and what is under way.
  */
+import type { WorkersSeen } from './workers-seen.ts';
 
 /** Deliveries under way at once: enough to keep one Temporal server busy. */
 const DELIVERIES_MAX = 32;
-/** Deliveries, signals that sessions have yet to take up, and tasks in the worker, under way at once. */
-const UNDER_WAY_MAX = 16;
 /** When to look again whether the worker has got further, milliseconds. */
 const LOOK_AGAIN_MS = 4;
 /** A worker that does not get further (a server is away) holds up deliveries for this long each. */
@@ -21,13 +20,13 @@ export interface Pace {
   askAgainAt(underWay: number, now: number): number;
 }
 
-/** @param workerLoad tasks that the worker of this process has or is about to get; nothing where there is none */
-export function createPace(workerLoad?: () => number): Pace {
+/** @param workers whose tasks count, with the deliveries, against their places */
+export function createPace(workers: Pick<WorkersSeen, 'load' | 'places'>): Pace {
   let heldUpUntil: number | undefined;
   return {
     mayGo(underWay, now) {
       if (underWay >= DELIVERIES_MAX) return false;
-      if (workerLoad === undefined || underWay + workerLoad() < UNDER_WAY_MAX) {
+      if (underWay + workers.load(now) < workers.places(now)) {
         heldUpUntil = undefined;
         return true;
       }
