@@ -22,10 +22,12 @@ import {
   toldActor,
 } from '../shared/remembered.ts';
 import { decodeRollup } from '../shared/rollup.ts';
+import { isKnown } from '../shared/session.ts';
+import { stateFromWire } from '../shared/session-wire.ts';
 import type { WriteResult } from '../shared/write.ts';
 import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
-import { createSessionRuns, hasBeenReset } from './session-runs.ts';
+import { createSessionRuns, hasBeenReset, kinOf, successorOf } from './session-runs.ts';
 import { isServerAway } from './temporal.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
@@ -34,8 +36,6 @@ type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 const QUERY_MS_MAX = 3_000;
 /** Runs of one chain that are followed. */
 const RUNS_MAX = 1_000;
-/** `HistoryEventFilterType`: the last event only. */
-const CLOSE_EVENT = 2 as never;
 
 type ReadLog = RollupLog['read'];
 
@@ -46,18 +46,31 @@ type ReadLog = RollupLog['read'];
 export function createSessionHistory(client: Client, log: Pick<RollupLog, 'read'>): SessionHistory {
   const sessionRuns = createSessionRuns(client);
 
-  /** Of a chain of which a run was reset, or went back by one: it may have come less far than one that ended before. */
+  /**
+   * Of a chain of which a run was reset, or went back by one: another run may have come further, and each may have been
+   * told what no other was. One that is open is nobody's past.
+   */
   async function newestOf(
     workflowId: string,
     runIds: readonly string[],
     snapshot: SessionSnapshot,
   ): Promise<SessionSnapshot> {
+    const closed = (await kinOf(client, workflowId, runIds)).filter(
+      ({ status }) => status !== 'RUNNING',
+    );
     const last = runIds.at(-1) ?? '';
-    const newest = await sessionRuns.newestResult(workflowId, last, snapshot.identity);
-    if (newest === undefined || newest.snapshot.writeNo <= snapshot.writeNo) return snapshot;
+    const ended = await sessionRuns.newestResult(workflowId, last, snapshot.identity);
+    let newest = furtherOf(snapshot, ended?.snapshot);
+    for (const { runId, status } of closed) {
+      if (runId === last || status === 'COMPLETED' || status === 'CONTINUED_AS_NEW') continue;
+      newest = furtherOf(newest, await askOrRead(client, log.read, workflowId, runId));
+    }
     const told = [];
-    for (const runId of runIds) told.push(...(await sessionRuns.eventsOf(workflowId, runId)));
-    return snapshotWith(newest.snapshot, told);
+    for (const runId of new Set([...runIds, ...closed.map((run) => run.runId)])) {
+      told.push(...(await sessionRuns.eventsOf(workflowId, runId)));
+    }
+    const state = stateFromWire(newest.state);
+    return told.every((event) => isKnown(state, [event])) ? newest : snapshotWith(newest, told);
   }
 
   return {
@@ -84,15 +97,10 @@ export function createSessionHistory(client: Client, log: Pick<RollupLog, 'read'
   };
 }
 
-async function successorOf(client: Client, workflowId: string, runId: string): Promise<string> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId },
-    historyEventFilterType: CLOSE_EVENT,
-  });
-  const end = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
-  if (!end?.newExecutionRunId) throw new Error(`${workflowId}, run ${runId}, has no successor`);
-  return end.newExecutionRunId;
+/** Which of two of the same session knows of more writes. */
+function furtherOf(one: SessionSnapshot, other: SessionSnapshot | undefined): SessionSnapshot {
+  if (other?.identity !== one.identity) return one;
+  return other.writeNo > one.writeNo ? other : one;
 }
 
 /** Of a run that was terminated, failed or is running still. */

@@ -6,6 +6,7 @@ import { eventsOf, isBatch } from '../shared/batch.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
+import { isWorkflowGone } from './temporal.ts';
 
 /** Whether a run was made by a reset. */
 export function isResetRun({ raw }: WorkflowExecutionDescription): boolean {
@@ -15,6 +16,76 @@ export function isResetRun({ raw }: WorkflowExecutionDescription): boolean {
 /** Whether a run was made by a reset, or went back by one: another run may have come further. */
 export function hasBeenReset(description: WorkflowExecutionDescription): boolean {
   return isResetRun(description) || Boolean(description.raw.workflowExtendedInfo?.resetRunId);
+}
+
+/** The run that goes on where one was continued as new. @throws Error where it says none */
+export async function successorOf(
+  client: Client,
+  workflowId: string,
+  runId: string,
+): Promise<string> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    historyEventFilterType: CLOSE_EVENT,
+  });
+  const end = history?.events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes;
+  if (!end?.newExecutionRunId) throw new Error(`${workflowId}, run ${runId}, has no successor`);
+  return end.newExecutionRunId;
+}
+
+/** `HistoryEventFilterType`: the last event only. */
+const CLOSE_EVENT = 2 as never;
+
+/** Resets of one session that are followed. */
+const KIN_MAX = 1_000;
+
+/** A run, as Temporal describes it. */
+export interface DescribedRun {
+  readonly runId: string;
+  readonly status: WorkflowExecutionDescription['status']['name'];
+}
+
+/**
+ * The runs that these became by resets, or were made of, and what each of them went on as; these included. A run that
+ * is gone by now is left out.
+ */
+export async function kinOf(
+  client: Client,
+  workflowId: string,
+  runIds: readonly string[],
+): Promise<DescribedRun[]> {
+  const found: DescribedRun[] = [];
+  const queue = [...runIds];
+  const seen = new Set(queue);
+  const follow = (runId: string | null | undefined) => {
+    if (!runId || seen.has(runId) || seen.size >= KIN_MAX) return;
+    seen.add(runId);
+    queue.push(runId);
+  };
+  for (let runId = queue.shift(); runId !== undefined; runId = queue.shift()) {
+    try {
+      const description = await client.workflow.getHandle(workflowId, runId).describe();
+      found.push({ runId, status: description.status.name });
+      follow(description.raw.workflowExtendedInfo?.resetRunId);
+      if (isResetRun(description))
+        for (const id of await basesOf(client, workflowId, runId)) follow(id);
+      if (description.status.name === 'CONTINUED_AS_NEW') {
+        follow(await successorOf(client, workflowId, runId));
+      }
+    } catch (error) {
+      if (!isWorkflowGone(error)) throw error;
+    }
+  }
+  return found;
+}
+
+/** The runs that a run was made of by resets. */
+async function basesOf(client: Client, workflowId: string, runId: string): Promise<string[]> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return (events ?? []).flatMap(
+    ({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || [],
+  );
 }
 
 export function createSessionRuns(client: Client): SessionRuns {
@@ -33,10 +104,7 @@ export function createSessionRuns(client: Client): SessionRuns {
     async newestResult(workflowId, runId, identity) {
       const ids = new Set(await completedRuns(client, workflowId));
       // The list may lack the run that was reset; the history of the one that came of it does not.
-      const { events } = await handleOf(workflowId, runId).fetchHistory();
-      for (const { workflowTaskFailedEventAttributes: failed } of events ?? []) {
-        if (failed?.baseRunId) ids.add(failed.baseRunId);
-      }
+      for (const id of await basesOf(client, workflowId, runId)) ids.add(id);
       let newest: RunResult | undefined;
       for (const id of ids) {
         const result = await resultOf(workflowId, id);

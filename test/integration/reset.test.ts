@@ -3,12 +3,18 @@ import { randomUUID } from 'node:crypto';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client, Connection } from '@temporalio/client';
 import { expect } from 'chai';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, createRollupLog, type Nats } from '../../platform/nats.ts';
+import { createSessionHistory } from '../../platform/session-history.ts';
 import { ROLLUPS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import { stateFromWire } from '../../shared/session-wire.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
   connectTemporalOf,
+  environmentOf,
   type PipelineProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -23,6 +29,7 @@ describe('a session that an operator resets', () => {
   let pipeline: PipelineProcess;
   let around: Around;
   let temporal: { client: Client; connection: Connection };
+  let nats: Nats;
 
   before(async () => {
     pipeline = await startPipelineProcess(servers(), {
@@ -33,9 +40,12 @@ describe('a session that an operator resets', () => {
     });
     around = await connectAround(servers());
     temporal = await connectTemporalOf(servers());
+    const config = requireServers(loadConfig(environmentOf(servers())), ['NATS_URL']);
+    nats = await connectNats(config, 'test', silentLog);
   });
 
   after(async () => {
+    await nats.connection.close();
     await temporal.connection.close();
     await around.close();
     await pipeline.stop();
@@ -170,5 +180,28 @@ describe('a session that an operator resets', () => {
     await closed(project, runId);
 
     await expectExact(project, [...events, view(project, 4), end(project, 20)]);
+  });
+
+  it('is known whole by each of its runs where the one that came of the reset was terminated', async () => {
+    const project = 'reset-terminated';
+    const events = [1, 2, 3, 4].map((n) => view(project, n));
+    await publish(...events.slice(0, 1));
+    await expectExact(project, events.slice(0, 1));
+    await publish(...events.slice(1, 2));
+    await expectExact(project, events.slice(0, 2));
+    const { runId } = await handle(project).describe();
+    const made = await reset(project, runId, 0);
+    await publish(...events.slice(2));
+    await expectExact(project, events);
+    await handle(project, made).terminate('a test');
+
+    const history = createSessionHistory(temporal.client, createRollupLog(nats));
+    for (const run of [runId, made]) {
+      const snapshot = await history.snapshotOf(sessionWorkflowId(project, 's'), run);
+      const { events: known } = stateFromWire(snapshot.state);
+      expect(known + (snapshot.unproven?.length ?? 0), run).to.equal(events.length);
+    }
+    await publish(view(project, 5));
+    await expectExact(project, [...events, view(project, 5)]);
   });
 });
