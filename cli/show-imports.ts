@@ -1,14 +1,16 @@
 /** Shows imports, and takes one back. */
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { createImportActivities } from '../imports/activities.ts';
 import { hostImport, startImport } from '../imports/host-import.ts';
 import { type ImportRow, listImports } from '../imports/import-tables.ts';
 import { openServers } from '../imports/servers.ts';
 import { failWhereReplaced } from '../imports/take-back.ts';
+import { createWait } from '../imports/wait.ts';
 import { commandLog } from '../operations/connect.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportPlan } from '../shared/import-plan.ts';
-import { undoUpdate } from '../workflows/messages.ts';
+import { undoSignal } from '../workflows/messages.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
@@ -91,8 +93,6 @@ export async function undoImport(id: string, options: ShowOptions): Promise<void
       return;
     }
     await failWhereReplaced(servers.reader, plan);
-    const handle = await startImport(servers, { plan, takesBack: true });
-    await handle.executeUpdate(undoUpdate).catch(() => undefined);
     const activities = createImportActivities({
       ...servers,
       source: undefined,
@@ -101,8 +101,16 @@ export async function undoImport(id: string, options: ShowOptions): Promise<void
       onTakenBack: ({ chunk }) => {
         progress.update(0, `chunk ${formatCount(chunk)}`);
       },
+      wait: createWait(log),
     });
-    await hostImport(servers, handle, { id, activities, signal: stopping.signal });
+    const { signal } = stopping;
+    for (let isOver = false; !isOver;) {
+      const handle = await startImport(servers, { plan, takesBack: true });
+      // Where it runs already. One that ends just now does not hear of it: then it is begun once more.
+      await handle.signal(undoSignal).catch(ignoreNotFound);
+      const { phase } = await hostImport(servers, handle, { id, activities, signal, log });
+      isOver = phase === 'taken back';
+    }
     progress.stop();
     say(options, row, 'is taken back');
   } finally {
@@ -110,6 +118,10 @@ export async function undoImport(id: string, options: ShowOptions): Promise<void
     progress.stop();
     await servers.close();
   }
+}
+
+function ignoreNotFound(error: unknown): void {
+  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 function say(options: ShowOptions, { id, live, loaded }: ImportRow, what: string): void {

@@ -10,6 +10,7 @@ import type { ChunkSource } from './chunk-source.ts';
 import { countFates, importRowOf, loadName, noteImport } from './import-tables.ts';
 import { loadPrepared, type LoadChunkDeps } from './load-chunk.ts';
 import { takeBackSome } from './take-back.ts';
+import type { Wait } from './wait.ts';
 
 export interface ImportActivityDeps extends LoadChunkDeps {
   readonly tables: TableWriter;
@@ -19,6 +20,7 @@ export interface ImportActivityDeps extends LoadChunkDeps {
   readonly source: ChunkSource | undefined;
   readonly onLoaded: (loaded: LoadedChunk) => void;
   readonly onTakenBack: (taken: TakenBack) => void;
+  readonly wait: Wait;
 }
 
 export interface LoadChunkRequest {
@@ -27,14 +29,16 @@ export interface LoadChunkRequest {
 }
 
 export function createImportActivities(deps: ImportActivityDeps) {
-  const { tables, reader, source, onLoaded, onTakenBack } = deps;
+  const { tables, reader, source, onLoaded, onTakenBack, wait } = deps;
   /** Of this process; before the first chunk nobody knows. */
   let place: { loadedTo: number; isDone: boolean } | undefined;
   // One after the other: what takes back must not meet what is still loaded.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work, work);
-    last = turn.catch(() => undefined);
+    const before = last;
+    const turn = wait('an earlier attempt of this process to end', before).then(work);
+    // Who gives up waiting passes on what it has waited for.
+    last = Promise.all([before, turn]).catch(() => before);
     return turn;
   };
 
@@ -52,8 +56,8 @@ export function createImportActivities(deps: ImportActivityDeps) {
   ): Promise<LoadedChunk> {
     const { loadedTo, isDone } = await placeOf(plan);
     if (number <= loadedTo || isDone) {
-      const { sessions, events, isLast } = chunks.skip(number);
-      return { number, sessions: sessions.length, events, isLast };
+      const { sessionCount, events, isLast } = chunks.skip(number);
+      return { number, sessions: sessionCount, events, isLast };
     }
     // It may have come to anything: the next one asks.
     place = undefined;

@@ -2,15 +2,20 @@
  * Chunks of an import in their order, some of them worked out while the one before is loaded. Whoever asks may ask again for
  * the last one, or begin further on where chunks are loaded already.
  */
+import type { ChunkMax } from '../shared/import-plan.ts';
 import type { PreparedChunk } from './prepare-chunk.ts';
 import type { SessionBytes } from './run-file.ts';
-import { chunksOf, type ChunkMax, type SessionChunk } from './session-chunks.ts';
+import { chunksOf, type SessionChunk } from './session-chunks.ts';
 
 export interface ChunkSource {
   /** @throws RangeError for a number behind the last; what working it out throws, again and again as often as it is asked */
   chunk(number: number): Promise<PreparedChunk>;
   /** One that is loaded already: nothing is worked out. @throws RangeError for a number behind the last */
-  skip(number: number): Pick<SessionChunk, 'number' | 'events' | 'isLast' | 'sessions'>;
+  skip(number: number): ChunkSize;
+}
+
+export interface ChunkSize extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
+  readonly sessionCount: number;
 }
 
 /** A chunk that is being worked out. */
@@ -27,12 +32,19 @@ export type Prepare = (chunk: SessionChunk, before: Promise<void>) => Preparing;
 export function createChunkSource(
   sessions: () => Iterable<SessionBytes>,
   prepare: Prepare,
-  { ahead, max }: { readonly ahead: number; readonly max?: ChunkMax },
+  { ahead, max }: { readonly ahead: number; readonly max?: ChunkMax | undefined },
 ): ChunkSource {
   let chunks = chunksOf(sessions(), max);
   let current: SessionChunk | undefined;
   /** By number, in their order, without a gap. */
   const begun = new Map<number, Preparing>();
+  /** Of all that were read so far: to skip one again nothing is read again. */
+  const sizes = new Map<number, ChunkSize>();
+
+  function sizeOf(number: number): ChunkSize {
+    if (!sizes.has(number)) seek(number);
+    return sizes.get(number) as ChunkSize;
+  }
 
   function seek(number: number): SessionChunk {
     if (current !== undefined && current.number > number) {
@@ -43,6 +55,13 @@ export function createChunkSource(
       const next = chunks.next();
       if (next.done === true) throw new RangeError(`there is no chunk ${number}`);
       current = next.value;
+      const { events, isLast, sessions } = current;
+      sizes.set(current.number, {
+        number: current.number,
+        events,
+        isLast,
+        sessionCount: sessions.length,
+      });
     }
     return current;
   }
@@ -69,7 +88,7 @@ export function createChunkSource(
   }
 
   return {
-    skip: (number) => seek(number),
+    skip: sizeOf,
     async chunk(number) {
       if (!begun.has(number)) begun.clear();
       for (const old of begun.keys()) if (old < number - 1) begun.delete(old);

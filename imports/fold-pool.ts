@@ -1,53 +1,95 @@
 /** Chunks folded by threads, or where there are none by this one. */
 import { startThread } from '../platform/thread.ts';
+import { toError } from '../shared/errors.ts';
 import type { Visit } from '../shared/actor.ts';
 import { type FoldedChunk, foldChunk, type PackedSessions } from './fold-chunk.ts';
+import type { Wait } from './wait.ts';
 import type { WholeOptions } from './whole-rows.ts';
 
 export interface FoldPool {
   /** So many chunks are folded side by side. */
   readonly size: number;
   /**
-   * Folds a chunk once it is its turn.
+   * Folds a chunk once it is its turn. Call it in the order of chunks, each as soon as it is begun: a chunk keeps its
+   * thread until its users are claimed, which they are in the order of chunks. Were it behind a later one on the same
+   * thread, the two would wait for each other for ever.
+   * @param sessions where they reject the turn is passed on
    * @param claim finds out which users are new; where it fails the chunk is let go
-   * @throws what `claim` throws; what a thread failed with
+   * @throws what `sessions` and `claim` throw; what a thread failed with: the next one has another thread
    */
-  fold(sessions: PackedSessions, claim: Claim): Promise<FoldedChunk>;
+  fold(sessions: Promise<PackedSessions>, claim: Claim): Promise<FoldedChunk>;
   stop(): Promise<void>;
 }
 
 export type Claim = (visits: readonly Visit[]) => Promise<readonly boolean[]>;
 
 /** @param threads 0: done here */
-export function createFoldPool(threads: number, options: WholeOptions): FoldPool {
+export function createFoldPool(threads: number, options: WholeOptions, wait: Wait): FoldPool {
   if (threads === 0) {
     return {
       size: 1,
       async fold(sessions, claim) {
-        const folding = foldChunk(sessions, options);
+        const folding = foldChunk(await sessions, options);
         return folding.settle(await claim(folding.visits));
       },
       stop: () => Promise.resolve(),
     };
   }
-  const folders = Array.from({ length: threads }, () => openFolder(options));
+  const turns = Array.from({ length: threads }, () => createTurns(options, wait));
   let next = 0;
   return {
     size: threads,
     fold(sessions, claim) {
-      const folder = folders[next % threads] as Folder;
+      const turn = turns[next % threads] as Turns;
       next += 1;
-      return folder.fold(sessions, claim);
+      return turn.fold(sessions, claim);
     },
     async stop() {
-      await Promise.all(folders.map((folder) => folder.stop()));
+      await Promise.all(turns.map((turn) => turn.stop()));
     },
   };
 }
 
-type Folder = ReturnType<typeof openFolder>;
+type Turns = ReturnType<typeof createTurns>;
 
-function openFolder(options: WholeOptions) {
+/** One chunk after the other: what is begun is ended, or let go by the next one. */
+function createTurns(options: WholeOptions, wait: Wait) {
+  let thread: FoldThread | undefined = openThread(options);
+  let turn: Promise<unknown> = Promise.resolve();
+  const work = async (before: Promise<unknown>, given: Promise<PackedSessions>, claim: Claim) => {
+    await before;
+    const sessions = await given;
+    const buffers = [sessions.data.buffer, sessions.begins.buffer];
+    const visits = (await ask(sessions, buffers)) as readonly Visit[];
+    return (await ask(await claim(visits))) as FoldedChunk;
+  };
+  const ask = async (message: unknown, transfer?: readonly ArrayBuffer[]): Promise<unknown> => {
+    thread ??= openThread(options);
+    const asked = thread;
+    try {
+      return await wait('a thread that folds sessions', asked.ask(message, transfer));
+    } catch (error) {
+      // It may be in any state: whoever comes next has another one.
+      thread = undefined;
+      await asked.stop();
+      throw error;
+    }
+  };
+  return {
+    fold(sessions: Promise<PackedSessions>, claim: Claim): Promise<FoldedChunk> {
+      const folded = work(turn, sessions, claim);
+      turn = folded.catch(() => undefined);
+      return folded;
+    },
+    async stop() {
+      await thread?.stop();
+    },
+  };
+}
+
+type FoldThread = ReturnType<typeof openThread>;
+
+function openThread(options: WholeOptions) {
   const thread = startThread(new URL('fold-thread', import.meta.url), import.meta.url, options);
   let failed: Error | undefined;
   let answered: { resolve(answer: unknown): void; reject(error: Error): void } | undefined;
@@ -55,35 +97,25 @@ function openFolder(options: WholeOptions) {
     failed ??= error;
     answered?.reject(failed);
   };
-  thread.on('error', fail);
+  thread.on('error', (error) => {
+    fail(toError(error));
+  });
   thread.on('exit', () => {
     fail(new Error('a thread that folds sessions has ended'));
   });
   thread.on('message', (answer: unknown) => {
     answered?.resolve(answer);
   });
-  const ask = (message: unknown, transfer: readonly ArrayBuffer[] = []): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (failed !== undefined) {
-        reject(failed);
-        return;
-      }
-      answered = { resolve, reject };
-      thread.postMessage(message, transfer);
-    });
-  // One chunk after the other: what is begun is ended, or let go by the next one.
-  let turn: Promise<unknown> = Promise.resolve();
-  const work = async (sessions: PackedSessions, claim: Claim) => {
-    const buffers = [sessions.data.buffer, sessions.begins.buffer];
-    const visits = (await ask(sessions, buffers)) as readonly Visit[];
-    return (await ask(await claim(visits))) as FoldedChunk;
-  };
   return {
-    fold(sessions: PackedSessions, claim: Claim): Promise<FoldedChunk> {
-      const folded = turn.then(() => work(sessions, claim));
-      turn = folded.catch(() => undefined);
-      return folded;
-    },
+    ask: (message: unknown, transfer: readonly ArrayBuffer[] = []): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        if (failed !== undefined) {
+          reject(failed);
+          return;
+        }
+        answered = { resolve, reject };
+        thread.postMessage(message, transfer);
+      }),
     async stop() {
       await thread.terminate();
     },

@@ -18,6 +18,7 @@ import { findSessions, keptSessions } from './kept-sessions.ts';
 import { createRowSumsOf } from './row-sums.ts';
 import { eventsText, type SessionBytes } from './run-file.ts';
 import type { SessionChunk } from './session-chunks.ts';
+import type { Wait } from './wait.ts';
 import { addWhole, foldWhole, type WholeOptions } from './whole-rows.ts';
 
 export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
@@ -38,6 +39,7 @@ export interface PrepareDeps {
   /** As somebody who may read. */
   readonly reader: ClickHouseClient;
   readonly isOpen: (sessionId: string) => boolean;
+  readonly wait: Wait;
 }
 
 export interface PrepareOptions extends DecideOptions {
@@ -61,8 +63,12 @@ export function prepareChunk(
     settleClaimed = { resolve, reject };
   });
   const claim = async (visits: readonly Visit[]) => {
-    await before;
-    const users = await deps.claimUsers(visits);
+    const { claimUsers, wait } = deps;
+    await wait(`the users of the chunk before ${chunk.number} to be claimed`, before);
+    const users = await wait(
+      `Redis to claim the users of chunk ${chunk.number}`,
+      claimUsers(visits),
+    );
     settleClaimed.resolve();
     return users.map(({ isNew }) => isNew);
   };
@@ -81,26 +87,44 @@ async function work(
 ): Promise<PreparedChunk> {
   const { project } = options.life;
   const whole = wholeOptionsOf(options);
-  const { decisions, wasNoted } = await decideAll(deps, number, sessions, { ...options, whole });
-  const fateOf = ({ sessionId }: SessionBytes) => decisions.get(sessionId) ?? NO_DECISION;
-  const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
-  const loadable = sessions.filter(isLoaded);
-  const folded = await deps.pool.fold(packSessions(loadable), claim);
+  const deciding = decideAll(deps, number, sessions, { ...options, whole });
+  const packing = deciding.then((made) => packSessions(loadedOf(sessions, made).loadable));
+  // Before anything is waited for: turns are in the order of chunks.
+  const folding = deps.pool.fold(packing, claim);
+  folding.catch(() => undefined);
+  const decided = await deps.wait(
+    `ClickHouse to say which sessions of chunk ${number} are there`,
+    deciding,
+  );
+  const { decisions, wasNoted } = decided;
+  const { fateOf, loadable, others } = loadedOf(sessions, decided);
+  const folded = await folding;
   const sums: Contributions = new Map();
   folded.keys.forEach((key, n) => {
     sums.set(key, { value: folded.values[n] ?? 0n, count: folded.counts[n] ?? 0 });
   });
   const insteadOf = [...decisions.values()].flatMap((decision) => decision.insteadOf);
-  subtractAll(sums, await addedBy(deps.reader, insteadOf, whole));
+  const replaced = addedBy(deps.reader, insteadOf, whole);
+  subtractAll(sums, await deps.wait('ClickHouse to give what is replaced', replaced));
   const { records } = folded;
   const metrics = new Map([[project, sums]]);
   const notedLoaded = loadable.map((session, n) => notedOf(session, fateOf(session), records[n]));
-  const others = sessions.filter((session) => !isLoaded(session));
   return {
     ...{ number, events, isLast, insteadOf, wasNoted },
     noted: [...notedLoaded, ...others.map((session) => notedOf(session, fateOf(session)))],
     sums: { metrics, sessions: records, records: records.length, behind: 0 },
     live: others.filter((session) => fateOf(session).fate === 'live'),
+  };
+}
+
+/** Sessions that are loaded, and the others. */
+function loadedOf(sessions: readonly SessionBytes[], { decisions }: Pick<Decided, 'decisions'>) {
+  const fateOf = ({ sessionId }: SessionBytes) => decisions.get(sessionId) ?? NO_DECISION;
+  const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
+  return {
+    fateOf,
+    loadable: sessions.filter(isLoaded),
+    others: sessions.filter((session) => !isLoaded(session)),
   };
 }
 
@@ -126,13 +150,18 @@ function notedOf(session: SessionBytes, decision: Decision, record?: SessionReco
 /** Of a session that came in since: nothing is done. */
 const NO_DECISION: Decision = { sessionId: '', fate: 'leave', insteadOf: [] };
 
+interface Decided {
+  readonly decisions: ReadonlyMap<string, Decision>;
+  readonly wasNoted: boolean;
+}
+
 /** As it was decided before, where it was; and for good once it is noted. */
 async function decideAll(
   { reader, isOpen }: PrepareDeps,
   number: number,
   sessions: readonly SessionBytes[],
   options: PrepareOptions & { readonly whole: WholeOptions },
-): Promise<{ readonly decisions: ReadonlyMap<string, Decision>; readonly wasNoted: boolean }> {
+): Promise<Decided> {
   const before = await decidedOf(reader, options.life, number);
   if (before.size > 0) return { decisions: before, wasNoted: true };
   const { project, load } = options.whole;

@@ -12,6 +12,7 @@ import { startTaking } from './take-in-threads.ts';
 import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
 import type { BadRecord } from './take-records.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
+import type { Wait } from './wait.ts';
 
 /** Records of files, in batches. */
 export type Sources = AsyncIterable<{
@@ -40,6 +41,7 @@ export interface ReadRequest {
   readonly onBad: (bad: BadRecord) => void;
   readonly onProgress: (progress: ReadProgress) => void;
   readonly signal: AbortSignal;
+  readonly wait: Wait;
 }
 
 export interface ReadProgress {
@@ -148,7 +150,7 @@ async function takeInThreads(
 ): Promise<readonly TakenPart[]> {
   const { project, settings, receivedAt, liveFrom, folder, threads, open, signal } = request;
   const options = { project, settings, receivedAt, liveFrom, folder: join(folder, 'spill') };
-  const taking = startTaking(threads, options, onTaken);
+  const taking = startTaking(threads, options, onTaken, request.wait);
   try {
     for await (const { file, records } of open()) {
       signal.throwIfAborted();

@@ -34,6 +34,7 @@ import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './re
 import type { ImportServers } from './servers.ts';
 import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
+import { createWait, type Wait } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
 export interface ImportRequest {
@@ -80,7 +81,9 @@ export async function runImport(
 ): Promise<ImportOutcome> {
   const settings = await settingsNow(servers, request.project, log);
   const beganAt = request.now();
-  let read = await readBy(request, config, settings, beganAt);
+  const wait = createWait(log);
+  const reading = { ...request, wait };
+  let read = await readBy(reading, config, settings, beganAt);
   const [latest] = await listImports(servers.reader, {
     project: request.project,
     id: read.files.id,
@@ -88,14 +91,14 @@ export async function runImport(
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
   const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
   if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
-    read = await readBy(request, config, plan.settings, plan.beganAt);
+    read = await readBy(reading, config, plan.settings, plan.beganAt);
     if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
   }
   if (request.keepBad && read.bad.count > 0) {
     await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
   }
   request.onPlanned(plan);
-  const view = await load(servers, plan, read.files, request);
+  const view = await load(servers, plan, read.files, { ...reading, log });
   const [row] = await listImports(servers.reader, { project: plan.project, id: plan.id });
   if (row === undefined)
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
@@ -118,6 +121,10 @@ async function settingsNow(
   }
 }
 
+interface Waiting extends ImportRequest {
+  readonly wait: Wait;
+}
+
 interface Read {
   readonly files: ReadFiles;
   /** The report of what broke a rule. */
@@ -128,16 +135,16 @@ interface Read {
 const RAW_MS = 24 * 60 * 60 * 1_000;
 
 async function readBy(
-  request: ImportRequest,
+  request: Waiting,
   config: Config,
   settings: ProjectSettings,
   receivedAt: number,
 ): Promise<Read> {
-  const { project, format, open, readerOf, folder, signal, onRead, threads } = request;
+  const { project, format, open, readerOf, folder, signal, onRead, threads, wait } = request;
   const path = join(folder.path, 'bad.ndjson');
   const report = createBadReport(path, request.keepBad ? wholePath(folder) : undefined);
   const files = await readFiles({
-    ...{ project, format, settings, receivedAt, signal, threads, folder: folder.path },
+    ...{ project, format, settings, receivedAt, signal, threads, wait, folder: folder.path },
     ...(readerOf !== undefined && { readerOf }),
     open: () => open(report.add),
     liveFrom: receivedAt - config.LATE_WINDOW - RAW_MS,
@@ -163,6 +170,8 @@ interface Planning {
   readonly latest: ImportRow | undefined;
 }
 
+const EVENTS_A_SESSION = 10;
+
 /** The plan that was noted first, by whoever. */
 async function planOnce(
   { tables, reader }: ImportServers,
@@ -180,6 +189,10 @@ async function planOnce(
       lateWindowMs: config.LATE_WINDOW,
       idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
       valuesMax: config.DIMENSION_VALUES_MAX,
+      chunkMax: {
+        sessionsMax: config.IMPORT_CHUNK_SESSIONS,
+        eventsMax: EVENTS_A_SESSION * config.IMPORT_CHUNK_SESSIONS,
+      },
       replace: request.replace,
       records: files.records,
       badRecords: bad.count,
@@ -215,11 +228,15 @@ function isReadAs(
   return read.receivedAt === plan.beganAt || read.latestAt <= plan.beganAt + FUTURE_MS_MAX;
 }
 
+interface Loading extends Waiting {
+  readonly log: Logger;
+}
+
 async function load(
   servers: ImportServers,
   plan: ImportPlan,
   files: ReadFiles,
-  { signal, threads, onLoaded, onTakenBack }: ImportRequest,
+  { signal, threads, onLoaded, onTakenBack, wait, log }: Loading,
 ): Promise<ImportView> {
   const { publisher, claimUsers, reader } = servers;
   const open = await openSessions(servers, plan.project);
@@ -229,20 +246,21 @@ async function load(
     life: plan,
     ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
   };
-  const pool = createFoldPool(threads, wholeOptionsOf(options));
+  const pool = createFoldPool(threads, wholeOptionsOf(options), wait);
   const source = createChunkSource(
     files.sessions,
-    (chunk, before) => prepareChunk({ pool, claimUsers, reader, isOpen }, chunk, before, options),
-    { ahead: pool.size },
+    (chunk, before) =>
+      prepareChunk({ pool, claimUsers, reader, isOpen, wait }, chunk, before, options),
+    { ahead: pool.size, max: plan.chunkMax },
   );
   const activities = createImportActivities({
     ...servers,
-    ...{ source, onLoaded, onTakenBack },
+    ...{ source, onLoaded, onTakenBack, wait },
     publishLive: (sessions) => publishLive(publisher, sessions, { project, settings }),
   });
   try {
     const handle = await startImport(servers, { plan });
-    return await hostImport(servers, handle, { id: plan.id, activities, signal });
+    return await hostImport(servers, handle, { id: plan.id, activities, signal, log });
   } finally {
     await pool.stop();
   }

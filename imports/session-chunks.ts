@@ -1,4 +1,5 @@
 /** Sessions in chunks that are loaded at once: the same sessions in the same order make the same chunks. */
+import type { ChunkMax } from '../shared/import-plan.ts';
 import type { SessionBytes } from './run-file.ts';
 
 export interface SessionChunk {
@@ -9,13 +10,7 @@ export interface SessionChunk {
   readonly isLast: boolean;
 }
 
-export interface ChunkMax {
-  readonly sessionsMax: number;
-  /** More only where one session has more. */
-  readonly eventsMax: number;
-}
-
-/** Enough for an insert to be worth it; some 100 MB while it is worked out, and a few are at once. */
+/** Of imports that were begun before their plan said it. */
 export const CHUNK_MAX: ChunkMax = { sessionsMax: 5_000, eventsMax: 50_000 };
 
 /** There is always one, empty where there is nothing. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startThread } from '../platform/thread.ts';
 import { type LineRecord, packLines } from './packed-lines.ts';
 import type { Taken, TakenPart, TakePartOptions } from './take-part.ts';
+import type { Wait } from './wait.ts';
 
 export interface TakingThreads {
   /** Resolves when there is room for more; what comes of them is told. */
@@ -22,10 +23,11 @@ export function startTaking(
   count: number,
   options: TakePartOptions,
   onTaken: (taken: Taken) => void,
+  wait: Wait,
 ): TakingThreads {
   const threads = Array.from({ length: count }, (_, n) => {
     const folder = join(options.folder, `thread-${n}`);
-    return openThread({ ...options, folder }, onTaken);
+    return openThread({ ...options, folder }, onTaken, wait);
   });
   return {
     async take(file, records) {
@@ -39,7 +41,7 @@ export function startTaking(
   };
 }
 
-function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void) {
+function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void, wait: Wait) {
   const thread: Thread = startThread(
     new URL('take-thread', import.meta.url),
     import.meta.url,
@@ -50,9 +52,12 @@ function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void) {
   let ended: ((part: TakenPart) => void) | undefined;
   let changed = () => {};
   const change = () =>
-    new Promise<void>((resolve) => {
-      changed = resolve;
-    });
+    wait(
+      'a thread that reads events',
+      new Promise<void>((resolve) => {
+        changed = resolve;
+      }),
+    );
   const fail = (error: Error) => {
     failed ??= error;
     changed();

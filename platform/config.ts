@@ -9,7 +9,12 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SojournError } from '../shared/errors.ts';
-import { DIMENSION_VALUES_DEFAULT, DIMENSION_VALUES_MAX } from '../shared/limits.ts';
+import {
+  DIMENSION_VALUES_DEFAULT,
+  DIMENSION_VALUES_MAX,
+  IMPORT_CHUNK_SESSIONS_DEFAULT,
+  IMPORT_CHUNK_SESSIONS_MAX,
+} from '../shared/limits.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
 import { maskedAddress } from './secrets.ts';
 
@@ -131,6 +136,7 @@ const SCHEMA = z.object({
   LATE_GRACE: duration(0).default(10 * UNITS_MS.s),
   LATE_WINDOW: duration(UNITS_MS.s).default(72 * UNITS_MS.h),
   DIMENSION_VALUES_MAX: count(DIMENSION_VALUES_MAX).default(DIMENSION_VALUES_DEFAULT),
+  IMPORT_CHUNK_SESSIONS: count(IMPORT_CHUNK_SESSIONS_MAX).default(IMPORT_CHUNK_SESSIONS_DEFAULT),
   DASHBOARD_HOST: listenAddress.default('127.0.0.1'),
   DASHBOARD_PASSWORD: text.min(8, { error: 'must have at least 8 characters' }).optional(),
   DASHBOARD_URL: url(['http:', 'https:']).optional(),

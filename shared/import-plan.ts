@@ -10,6 +10,13 @@ export interface ImportLife {
   readonly life: number;
 }
 
+/** How large chunks are: the same sessions in the same order make the same chunks only by the same of these. */
+export interface ChunkMax {
+  readonly sessionsMax: number;
+  /** More only where one session has more. */
+  readonly eventsMax: number;
+}
+
 /** Decided once, when the import begins: whoever goes on with it goes by this. */
 export interface ImportPlan extends ImportLife {
   readonly format: string;
@@ -24,6 +31,8 @@ export interface ImportPlan extends ImportLife {
   readonly idleTimeoutMs: number;
   /** How many values of a dimension have rows of their own, a project and day. */
   readonly valuesMax: number;
+  /** How large chunks are; 5,000 sessions and 50,000 events where nobody says. */
+  readonly chunkMax?: ChunkMax;
   /** Takes the place of sessions that other imports have brought. */
   readonly replace: boolean;
   readonly records: number;

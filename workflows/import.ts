@@ -116,8 +116,9 @@ function handsOf(id: string) {
   return proxyActivities<ImportActivities>({
     taskQueue: importQueue(id),
     startToCloseTimeout: '1h',
-    heartbeatTimeout: '10s',
+    heartbeatTimeout: '6s',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+    // With the heartbeat timeout: what a killed command was about is begun anew within a quarter of a minute.
+    retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
   });
 }
