@@ -75,6 +75,8 @@ describe('an import', function () {
   });
 
   const environment = () => environmentOf(servers());
+  /** With chunks so small that a short import has many of them. */
+  const inSmallChunks = () => ({ ...environment(), IMPORT_CHUNK_SESSIONS: '150' });
   const run = (...words: readonly string[]): Promise<CommandResult> =>
     sojourn([...words, '--data-dir', dataDir, '--json'], environment());
 
@@ -127,75 +129,78 @@ describe('an import', function () {
     expect(code, stdout).to.equal(0);
   };
 
-  it('of a real access log gives the expected rows, and those of the same events published', async function () {
-    if (ACCESS_LOG === undefined) this.skip();
-    const outcome = await imported(ACCESS_LOG, 'log-imported');
+  describe('of a real access log', function () {
+    let outcome: Outcome;
+    let rows: Awaited<ReturnType<typeof rowsOf>>;
 
-    expect(outcome).to.include({ state: 'done', records: 2_746, events: 2_746, badRecords: 0 });
-    expect(outcome).to.include({ sessions: 546, loaded: 546, left: 0, live: 0 });
-    expectSame(await accessLogRows(around, 'log-imported'), expectedAccessLogRows());
-    await expectClean('log-imported');
+    before(async function () {
+      if (ACCESS_LOG === undefined) this.skip();
+      outcome = await imported(ACCESS_LOG, 'log-imported');
+      rows = await rowsOf('log-imported');
+    });
 
-    for (const wave of wavesOf(linesOf(ACCESS_LOG))) {
-      const file = join(folder, 'wave.ndjson');
-      writeFileSync(file, wave.join('\n'));
-      const published = await sojourn(['publish', file, '--project', 'log-live'], environment());
-      expect(published.code, published.stderr).to.equal(0);
-      await loaded();
-    }
-    await eventually(async () => {
-      const { sessions } = await rowsOf('log-live');
-      expect(sessions).to.have.length(546);
-      for (const session of sessions) expect(session).to.include({ state: 'ended' });
-    }, SETTLED);
-    const [live, history] = [await rowsOf('log-live'), await rowsOf('log-imported')];
-    expect(history.sessions).to.deep.equal(live.sessions);
-    expect(history.metrics).to.deep.equal(live.metrics);
-  });
+    it('gives the expected rows, and those of the same events published', async () => {
+      expect(outcome).to.include({ state: 'done', records: 2_746, events: 2_746, badRecords: 0 });
+      expect(outcome).to.include({ sessions: 546, loaded: 546, left: 0, live: 0 });
+      expectSame(await accessLogRows(around, 'log-imported'), expectedAccessLogRows());
+      await expectClean('log-imported');
 
-  it('of the same records changes nothing, whatever their order, files and packing', async function () {
-    if (ACCESS_LOG === undefined) this.skip();
-    const before = await rowsOf('log-imported');
-    const lines = shuffled(linesOf(ACCESS_LOG));
-    const parts = [join(folder, 'one.ndjson'), join(folder, 'other.ndjson.gz')];
-    writeFileSync(parts[0] ?? '', lines.slice(0, 1_000).join('\r\n'));
-    writeFileSync(parts[1] ?? '', gzipSync(lines.slice(1_000).join('\n')));
+      for (const wave of wavesOf(linesOf(ACCESS_LOG ?? ''))) {
+        const file = join(folder, 'wave.ndjson');
+        writeFileSync(file, wave.join('\n'));
+        const published = await sojourn(['publish', file, '--project', 'log-live'], environment());
+        expect(published.code, published.stderr).to.equal(0);
+        await loaded();
+      }
+      await eventually(async () => {
+        const { sessions } = await rowsOf('log-live');
+        expect(sessions).to.have.length(546);
+        for (const session of sessions) expect(session).to.include({ state: 'ended' });
+      }, SETTLED);
+      const live = await rowsOf('log-live');
+      expect(rows.sessions).to.deep.equal(live.sessions);
+      expect(rows.metrics).to.deep.equal(live.metrics);
+    });
 
-    const again = await imported(parts, 'log-imported');
-    const shuffledOne = await imported(parts, 'log-shuffled');
+    it('changes nothing with the same records, whatever their order, files and packing', async () => {
+      const lines = shuffled(linesOf(ACCESS_LOG ?? ''));
+      const parts = [join(folder, 'one.ndjson'), join(folder, 'other.ndjson.gz')];
+      writeFileSync(parts[0] ?? '', lines.slice(0, 1_000).join('\r\n'));
+      writeFileSync(parts[1] ?? '', gzipSync(lines.slice(1_000).join('\n')));
 
-    expect(again.state).to.equal('already imported');
-    expect(await rowsOf('log-imported')).to.deep.equal(before);
-    expect(shuffledOne.state).to.equal('done');
-    expect(await rowsOf('log-shuffled')).to.deep.equal(before);
-  });
+      const again = await imported(parts, 'log-imported');
+      const shuffledOne = await imported(parts, 'log-shuffled');
 
-  it('is taken back without a trace, and can be done again', async function () {
-    if (ACCESS_LOG === undefined) this.skip();
-    const before = await rowsOf('log-shuffled');
-    const [row] = await around.select<{ id: string }>(
-      "SELECT import AS id FROM sojourn.imports WHERE project = 'log-shuffled'",
-    );
-    const { id = '' } = row ?? {};
+      expect(again.state).to.equal('already imported');
+      expect(await rowsOf('log-imported')).to.deep.equal(rows);
+      expect(shuffledOne.state).to.equal('done');
+      expect(await rowsOf('log-shuffled')).to.deep.equal(rows);
+    });
 
-    await undone(id);
+    it('is taken back without a trace, and can be done again', async () => {
+      const { id } = await imported(ACCESS_LOG ?? '', 'log-undone');
+      expect(await rowsOf('log-undone')).to.deep.equal(rows);
 
-    expect(await rowsOf('log-shuffled')).to.deep.equal({ metrics: [], sessions: [] });
-    await undone(id);
-    const again = await imported(ACCESS_LOG, 'log-shuffled');
-    expect(again).to.include({ id, state: 'done', loaded: 546 });
-    expect(await rowsOf('log-shuffled')).to.deep.equal(before);
-    await undone(id);
-    expect(await rowsOf('log-shuffled')).to.deep.equal({ metrics: [], sessions: [] });
+      await undone(id);
+
+      expect(await rowsOf('log-undone')).to.deep.equal({ metrics: [], sessions: [] });
+      await undone(id);
+      const again = await imported(ACCESS_LOG ?? '', 'log-undone');
+      expect(again).to.include({ id, state: 'done', loaded: 546 });
+      expect(await rowsOf('log-undone')).to.deep.equal(rows);
+      await undone(id);
+      expect(await rowsOf('log-undone')).to.deep.equal({ metrics: [], sessions: [] });
+    });
   });
 
   describe('of many sessions', () => {
-    const SESSIONS = 45_000;
+    const SESSIONS = 6_000;
     let file = '';
     let expected: Awaited<ReturnType<typeof rowsOf>>;
 
     before(async () => {
-      file = fileOf('many.ndjson.gz', shuffled(manyEvents(SESSIONS)));
+      // Large enough for threads to share the work.
+      file = fileOf('many.ndjson', shuffled(manyEvents(SESSIONS)));
       const outcome = await imported(file, 'many');
       expect(outcome).to.include({ state: 'done', sessions: SESSIONS, loaded: SESSIONS });
       expected = await rowsOf('many');
@@ -214,7 +219,7 @@ describe('an import', function () {
 
     function start(project: string): ChildProcess {
       const words = ['import', file, '--project', project, '--data-dir', dataDir, '--json'];
-      const child = spawnSojourn(words, environment());
+      const child = spawnSojourn(words, inSmallChunks());
       // Without its servers it would wait for ever.
       opened.unshift(() => child.kill('SIGKILL'));
       return child;
@@ -228,7 +233,7 @@ describe('an import', function () {
 
     it('is the same where it is killed in the middle, again and again, paused and interrupted', async () => {
       const project = 'many-killed';
-      for (const chunks of [0, 1, 2]) {
+      for (const chunks of [0, 5, 15]) {
         const child = start(project);
         await eventually(async () => {
           const now = await chunksOf(project);
@@ -253,6 +258,7 @@ describe('an import', function () {
       expect((await interrupted)[0]).to.equal(1);
       await handle.executeUpdate(resumeUpdate);
 
+      // Chunks are those that it was begun with, whatever is set now.
       const outcome = await imported(file, project);
 
       expect(outcome).to.include({
@@ -274,7 +280,7 @@ describe('an import', function () {
       const project = 'many-undone';
       const child = start(project);
       await eventually(async () => {
-        expect((await chunksOf(project)).chunks).to.be.at.least(1);
+        expect((await chunksOf(project)).chunks).to.be.at.least(10);
       }, UNDER_WAY);
       await killed(child, 'SIGKILL');
       const { id } = await chunksOf(project);
