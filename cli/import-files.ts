@@ -1,7 +1,6 @@
 /** Imports files, and says what came of it. */
 import { availableParallelism } from 'node:os';
 import { FORMATS, type ImportFormat } from '../imports/formats/index.ts';
-import type { ReadProgress } from '../imports/read-files.ts';
 import { type ImportOutcome, runImport } from '../imports/run-import.ts';
 import { importSalt } from '../imports/salt.ts';
 import { openServers } from '../imports/servers.ts';
@@ -13,12 +12,11 @@ import { commandLog } from '../operations/connect.ts';
 import { findSource, type Source } from '../operations/read-lines.ts';
 import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
-import type { ImportPlan } from '../shared/import-plan.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { formatCount, formatMs, print, printJson } from './output.ts';
-import { createProgress, type Progress } from './progress.ts';
+import { createImportView, describeOutcome, totalSize } from './import-view.ts';
+import { print, printJson } from './output.ts';
 
 export interface ImportFilesOptions {
   readonly project: string;
@@ -56,7 +54,7 @@ export async function importFiles(
     );
   });
   const folder = openWorkFolder(options.dataDir);
-  const view = createView(sources);
+  const view = createImportView(sources);
   const startedAt = performance.now();
   try {
     const servers = await openServers(config, log);
@@ -135,52 +133,6 @@ function readerOf(format: ImportFormat, { dataDir, host }: ImportFilesOptions) {
   return (file: string) => format.open({ file, salt, ...(host !== undefined && { host }) });
 }
 
-/** Bars, one after the other: of the bytes that are read, then of what is sorted, then of the events that are loaded. */
-function createView(sources: readonly Source[]) {
-  let progress: Progress = createProgress('reading', totalSize(sources));
-  let phase = 'reading';
-  let readBytes = 0;
-  let loaded = 0;
-  let total = 0;
-  let loadingSince = 0;
-  const next = (name: string, of: number) => {
-    if (phase === name) return;
-    progress.stop();
-    phase = name;
-    progress = createProgress(name, of);
-  };
-  return {
-    onBytes(bytes: number) {
-      readBytes += bytes;
-    },
-    onRead({ phase: now, events, bad, share }: ReadProgress) {
-      const badNote = bad > 0 ? `, ${formatCount(bad)} bad` : '';
-      if (now === 'reading') progress.update(readBytes, `${formatCount(events)} events${badNote}`);
-      else {
-        next('sorting', 1);
-        progress.update(share, `${formatCount(events)} events${badNote}`);
-      }
-    },
-    onPlanned({ events }: ImportPlan) {
-      total = events;
-      loadingSince = performance.now();
-      next('loading', Math.max(1, total));
-    },
-    onLoaded({ events }: { readonly events: number }) {
-      loaded += events;
-      const rate = (loaded / (performance.now() - loadingSince)) * 1_000;
-      const left = rate > 0 ? `, ${formatMs(((total - loaded) / rate) * 1_000)} left` : '';
-      progress.update(
-        loaded,
-        `${formatCount(loaded)} events, ${formatCount(Math.round(rate))}/s${left}`,
-      );
-    },
-    stop() {
-      progress.stop();
-    },
-  };
-}
-
 /** To start threads takes as long as to read so much. */
 const LARGE_BYTES = 1024 * 1024;
 
@@ -188,35 +140,10 @@ function isLarge(sources: readonly Source[]): boolean {
   return (totalSize(sources) ?? LARGE_BYTES) >= LARGE_BYTES;
 }
 
-function totalSize(sources: readonly Source[]): number | undefined {
-  const sizes = sources.flatMap(({ size }) => (size === undefined ? [] : [size]));
-  return sizes.length === sources.length ? sizes.reduce((a, b) => a + b, 0) : undefined;
-}
-
 function report(outcome: ImportOutcome, durationMs: number, { json }: ImportFilesOptions): void {
   if (json === true) printJson({ ...outcome, durationMs: Math.round(durationMs) });
-  else print(describe(outcome, durationMs));
+  else print(describeOutcome(outcome, durationMs));
   if (outcome.state === 'taken back') {
     throw new SojournError('SJ_NOT_FOUND', `import ${outcome.id} was taken back while it went on`);
   }
-}
-
-function describe(outcome: ImportOutcome, durationMs: number): string {
-  const { id, state, records, badRecords, events, sessions, loaded, replaced, left, live } =
-    outcome;
-  const lines = [
-    `import ${id}: ${state}`,
-    `${formatCount(events)} events of ${formatCount(records)} records, ${formatCount(sessions)} sessions, in ${formatMs(durationMs)}`,
-    `${formatCount(loaded)} sessions loaded`,
-  ];
-  if (replaced > 0) lines.push(`${formatCount(replaced)} of them in the place of others`);
-  if (left > 0)
-    lines.push(`${formatCount(left)} sessions were there already, and are left as they were`);
-  if (live > 0)
-    lines.push(`${formatCount(live)} sessions may still get events, and were published`);
-  if (badRecords > 0) {
-    const where = outcome.badReport === undefined ? '' : `: ${outcome.badReport}`;
-    lines.push(`${formatCount(badRecords)} records broke a rule, and are left out${where}`);
-  }
-  return lines.join('\n');
 }
