@@ -1,19 +1,31 @@
 /**
  * Where requests hand their events over: one counts once JetStream has acknowledged it. A server that keeps what it
  * acknowledges writes each message to disk by itself, some hundreds a second; so events of a project that come while
- * others are under way go together, as one message, and a request waits for two writes at most. What is under way is
- * bounded, and nothing waits long: a tracker that is told 503 keeps its events and comes again.
+ * others are under way go together, as one message, and a request waits for two writes at most.
+ *
+ * While NATS is away, or elects a leader, requests wait for it: scripts of Plausible and Umami never come again. How many
+ * wait is bounded, and none waits for longer than 5 s: what comes after that is told 503.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
-import { MESSAGE_EVENT_BYTES, messagesOf, type OutgoingEvent } from './messages.ts';
 import { toError } from '../shared/errors.ts';
 import { EVENTS_PER_MESSAGE_MAX } from '../shared/limits.ts';
+import { createDelivery } from './delivery.ts';
+import { MESSAGE_EVENT_BYTES, messagesOf, type OutgoingEvent } from './messages.ts';
+
+/** Why nothing can be taken now. */
+export type NotNowReason = 'full' | 'nats' | 'redis';
 
 /** Nothing is wrong with the request: the same again later may be taken. */
 export class NotNowError extends Error {
   override readonly name = 'NotNowError';
+  readonly reason: NotNowReason;
+
+  constructor(reason: NotNowReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 export interface Outlet {
@@ -24,21 +36,36 @@ export interface Outlet {
   send(project: string, events: readonly OutgoingEvent[]): Promise<void>;
   /** Whether one more request would be refused now. */
   readonly isFull: boolean;
+  /** What is under way. */
+  readonly figures: OutletFigures;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }
 
+export interface OutletFigures {
+  readonly requests: number;
+  readonly events: number;
+  readonly bytes: number;
+  /** Whether the connection to NATS is there. */
+  readonly isConnected: boolean;
+}
+
 export interface OutletLimits {
+  readonly requestsMax: number;
   readonly eventsMax: number;
   readonly bytesMax: number;
-  /** Trackers give up on an answer after some 5 to 10 s. */
+  /** For so long a request waits. Trackers give up on an answer after some 5 to 10 s. */
+  readonly waitMs: number;
+  /** After so long without an acknowledgement the same message is published again. */
   readonly ackMs: number;
 }
 
 export const OUTLET_LIMITS: OutletLimits = {
+  requestsMax: 10_000,
   eventsMax: 50_000,
   bytesMax: 64 * 1024 * 1024,
-  ackMs: 4_000,
+  waitMs: 5_000,
+  ackMs: 2_000,
 };
 
 /** Of one project; the next ones gather meanwhile. */
@@ -49,35 +76,42 @@ const SAY_EVERY_MS = 10_000;
 interface Pending {
   readonly events: readonly OutgoingEvent[];
   readonly bytes: number;
-  readonly resolve: () => void;
-  readonly reject: (error: NotNowError) => void;
+  readonly isOver: boolean;
+  /** Set once it is under way. */
+  group: Group | undefined;
+  /** Answers, once. */
+  end(error?: NotNowError): void;
 }
 
-/** Of one project. */
+/** Requests whose events go together. */
+interface Group {
+  readonly members: readonly Pending[];
+  /** Of those, as many still wait. */
+  left: number;
+  isTaken: boolean;
+  /** Aborted when none does, and it is not taken yet. */
+  readonly stop: AbortController;
+}
+
+/** Of one project, in the order they came. */
 interface Lane {
-  waiting: Pending[];
+  readonly waiting: Pending[];
   groups: number;
 }
 
 export function createOutlet(
-  { connection, js }: Pick<Nats, 'connection' | 'js'>,
+  nats: Pick<Nats, 'connection' | 'js'>,
   log: Logger,
   limits: OutletLimits = OUTLET_LIMITS,
 ): Outlet {
   const lanes = new Map<string, Lane>();
-  let underWay = 0;
-  let underWayBytes = 0;
-  let isConnected = true;
+  const figures = { requests: 0, events: 0, bytes: 0 };
   let saidAt = -Infinity;
-
-  const watch = async () => {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect') isConnected = false;
-      if (type === 'reconnect') isConnected = true;
-    }
-  };
-  watch().catch((error: unknown) => {
-    log.debug({ err: error }, 'connection is not watched any more');
+  const delivery = createDelivery(nats, log, {
+    ackMs: limits.ackMs,
+    onUp() {
+      for (const [project, lane] of lanes) pump(project, lane);
+    },
   });
 
   function say(error: unknown): void {
@@ -86,26 +120,29 @@ export function createOutlet(
     log.warn({ err: error }, 'nats does not take events, trackers are told to come again');
   }
 
+  /** What is not under way when the connection is lost stays here: refused, it is surely not stored. */
   function pump(project: string, lane: Lane): void {
-    while (lane.waiting.length > 0 && lane.groups < GROUPS_UNDER_WAY) {
+    while (delivery.isUp && lane.waiting.length > 0 && lane.groups < GROUPS_UNDER_WAY) {
       const group = nextGroup(lane);
       lane.groups += 1;
       publish(project, group)
         .then(
           () => {
-            for (const { resolve } of group) resolve();
+            group.isTaken = true;
+            for (const member of group.members) member.end();
           },
           (error: unknown) => {
+            if (group.left === 0) return;
             say(error);
-            const refusal = new NotNowError('NATS has not acknowledged', { cause: error });
+            const refusal = new NotNowError('nats', 'NATS has not acknowledged', { cause: error });
             // Those behind them would only wait as long for the same.
-            for (const { reject } of [...group, ...lane.waiting.splice(0)]) reject(refusal);
+            for (const one of [...group.members, ...lane.waiting.splice(0)]) one.end(refusal);
           },
         )
         .finally(() => {
           lane.groups -= 1;
-          if (lane.groups === 0 && lane.waiting.length === 0) lanes.delete(project);
-          else pump(project, lane);
+          pump(project, lane);
+          forgetIfIdle(project, lane);
         })
         .catch((error: unknown) => {
           log.error({ err: error }, 'events could not be handed over');
@@ -113,55 +150,96 @@ export function createOutlet(
     }
   }
 
-  async function publish(project: string, group: readonly Pending[]): Promise<void> {
+  async function publish(project: string, { members, stop }: Group): Promise<void> {
     const messages = messagesOf(
       project,
-      group.flatMap(({ events }) => events),
+      members.flatMap(({ events }) => events),
     );
     const outcomes = await Promise.allSettled(
-      messages.map(({ subject, data }) => js.publish(subject, data, { timeout: limits.ackMs })),
+      messages.map((message) => delivery.deliver(message, stop.signal)),
     );
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') throw toError(outcome.reason);
   }
 
+  function forgetIfIdle(project: string, lane: Lane): void {
+    if (lane.groups === 0 && lane.waiting.length === 0) lanes.delete(project);
+  }
+
+  function laneOf(project: string): Lane {
+    const found = lanes.get(project);
+    if (found !== undefined) return found;
+    const lane: Lane = { waiting: [], groups: 0 };
+    lanes.set(project, lane);
+    return lane;
+  }
+
+  function wait(project: string, events: readonly OutgoingEvent[]): Promise<void> {
+    const lane = laneOf(project);
+    const bytes = events.reduce((sum, { json }) => sum + json.length, 0);
+    figures.requests += 1;
+    figures.events += events.length;
+    figures.bytes += bytes;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const late = new NotNowError('nats', 'NATS has not acknowledged in time');
+        say(late);
+        pending.end(late);
+        forgetIfIdle(project, lane);
+      }, limits.waitMs);
+      const pending = {
+        ...{ events, bytes },
+        isOver: false,
+        group: undefined as Group | undefined,
+        end(error?: NotNowError) {
+          if (pending.isOver) return;
+          pending.isOver = true;
+          clearTimeout(timer);
+          figures.requests -= 1;
+          figures.events -= events.length;
+          figures.bytes -= bytes;
+          leave(pending, lane);
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      lane.waiting.push(pending);
+      pump(project, lane);
+    });
+  }
+
   const outlet: Outlet = {
     async send(project, events) {
-      if (outlet.isFull) throw new NotNowError('too many events are under way');
-      // What is published meanwhile would only wait in memory.
-      if (!isConnected) throw new NotNowError('the connection to NATS is lost');
-      let lane = lanes.get(project);
-      if (lane === undefined) {
-        lane = { waiting: [], groups: 0 };
-        lanes.set(project, lane);
-      }
-      const { waiting } = lane;
-      const bytes = events.reduce((sum, { json }) => sum + json.length, 0);
-      underWay += events.length;
-      underWayBytes += bytes;
-      try {
-        const taken = new Promise<void>((resolve, reject) => {
-          waiting.push({ events, bytes, resolve, reject });
-        });
-        pump(project, lane);
-        await taken;
-      } finally {
-        underWay -= events.length;
-        underWayBytes -= bytes;
-      }
+      if (outlet.isFull) throw new NotNowError('full', 'too much is under way');
+      await wait(project, events);
     },
     get isFull() {
-      return underWay >= limits.eventsMax || underWayBytes >= limits.bytesMax;
+      const { requests, events, bytes } = figures;
+      const { requestsMax, eventsMax, bytesMax } = limits;
+      return requests >= requestsMax || events >= eventsMax || bytes >= bytesMax;
+    },
+    get figures() {
+      return { ...figures, isConnected: delivery.isUp };
     },
     async idle() {
-      while (underWay > 0) await sleep(10);
+      while (figures.requests > 0) await sleep(10);
     },
   };
   return outlet;
 }
 
+/** The last one of a group that nobody waits for any more stops it; who waits in a lane leaves it in the order they came. */
+function leave({ group }: Pending, lane: Lane): void {
+  if (group === undefined) {
+    while (lane.waiting[0]?.isOver === true) lane.waiting.shift();
+    return;
+  }
+  group.left -= 1;
+  if (group.left === 0 && !group.isTaken) group.stop.abort();
+}
+
 /** As many as one message holds; one request at least, however many it has. */
-function nextGroup(lane: Lane): readonly Pending[] {
+function nextGroup(lane: Lane): Group {
   let [count, bytes, events] = [0, 0, 0];
   for (const one of lane.waiting) {
     bytes += one.bytes;
@@ -169,5 +247,11 @@ function nextGroup(lane: Lane): readonly Pending[] {
     if (count > 0 && (bytes > MESSAGE_EVENT_BYTES || events > EVENTS_PER_MESSAGE_MAX)) break;
     count += 1;
   }
-  return lane.waiting.splice(0, count);
+  const members = lane.waiting.splice(0, count);
+  const group: Group = {
+    ...{ members, left: members.length, isTaken: false },
+    stop: new AbortController(),
+  };
+  for (const member of members) member.group = group;
+  return group;
 }

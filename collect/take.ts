@@ -95,7 +95,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
         }
       }),
     ).catch((error: unknown) => {
-      throw new NotNowError('Redis does not answer', { cause: error });
+      throw new NotNowError('redis', 'Redis does not answer', { cause: error });
     });
     return events.filter((event) => event !== undefined);
   }
@@ -109,7 +109,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
     }
     const good = tracked.filter((one): one is Exclude<typeof one, Fault> => !isFault(one));
     if (good.length === 0) return { events: 0, faults, sessions: [] };
-    if (outlet.isFull) throw new NotNowError('too many events are under way');
+    if (outlet.isFull) throw new NotNowError('full', 'too much is under way');
     const events = await withSessions(source, good);
     if (events.length === 0) return { events: 0, faults, sessions: [] };
     const outgoing = events.map((event): OutgoingEvent => ({

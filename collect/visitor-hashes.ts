@@ -56,7 +56,7 @@ export function createVisitorHashes(redis: Redis): VisitorHashes {
         });
       }
       const [salt, before] = await salts.catch((error: unknown) => {
-        throw new NotNowError('Redis does not answer', { cause: error });
+        throw new NotNowError('redis', 'Redis does not answer', { cause: error });
       });
       return {
         today: hashOf(salt, parts),
