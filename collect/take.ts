@@ -44,29 +44,6 @@ export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
 
 /** @returns takes what a request brought. It throws NotNowError where the same request should come again */
 export function createTake({ outlet, sessions, say }: TakeDeps): Take {
-  /**
-   * Events of one visitor, in order.
-   * @param begins whether a visitor without a session begins one by them; undefined where they do not, and there is none
-   */
-  async function sessionsOf(
-    source: Source,
-    visitor: string,
-    ids: readonly (string | undefined)[],
-    begins: boolean,
-  ): Promise<{ readonly visitor: string; readonly sessions: readonly string[] } | undefined> {
-    const { project, tracker, receivedAt, anonymous } = source;
-    const ask = async (who: string, isOnlyAlive: boolean) => {
-      const key = visitorKey(project, tracker, who);
-      const found = await sessions.sessionsOf(key, ids, receivedAt, isOnlyAlive);
-      return found && { visitor: who, sessions: found };
-    };
-    // A visit that began before midnight goes on under the hash of the day it began.
-    const before = anonymous?.get(visitor);
-    const found =
-      before === undefined ? undefined : ((await ask(visitor, true)) ?? (await ask(before, true)));
-    return found ?? (await ask(visitor, !begins));
-  }
-
   async function withSessions(
     source: Source,
     tracked: readonly TrackedEvent[],
@@ -81,16 +58,23 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
     const events: (RawEvent | undefined)[] = tracked.map(({ event }) => event);
     await Promise.all(
       Array.from(byVisitor, async ([visitor, places]) => {
-        const ids = places.map((index) => idOf(events[index]));
-        // Somebody still looks at a page, of a visit that is over: nothing begins by that.
-        const begins = places.some((index) => events[index]?.['eventType'] !== HEARTBEAT);
-        const found = await sessionsOf(source, visitor, ids, begins);
-        const isAnonymous = source.anonymous?.has(visitor) === true;
+        const { project, tracker, receivedAt: now, anonymous } = source;
+        const isAnonymous = anonymous?.has(visitor) === true;
+        const yesterday = anonymous?.get(visitor);
+        const found = await sessions.sessionsOf({
+          visitor: visitorKey(project, tracker, visitor),
+          before: yesterday === undefined ? undefined : visitorKey(project, tracker, yesterday),
+          eventIds: places.map((index) => idOf(events[index])),
+          now,
+          // Somebody still looks at a page, of a visit that is over: nothing begins by that.
+          begins: places.some((index) => events[index]?.['eventType'] !== HEARTBEAT),
+        });
         for (const [n, index] of places.entries()) {
-          events[index] = found && {
+          const session = found[n];
+          events[index] = session && {
             ...events[index],
-            sessionId: found.sessions[n],
-            ...(isAnonymous && { visitorId: found.visitor }),
+            sessionId: session.id,
+            ...(isAnonymous && { visitorId: session.isBefore ? yesterday : visitor }),
           };
         }
       }),

@@ -5,24 +5,40 @@
  * An event that names itself by an id keeps its session: the same request again, hours later too, gets the same
  * answer and does not make the session longer. For that a visitor's ids are remembered for a day after the last event,
  * the last thousand of them at least.
+ *
+ * A visitor who is known by a hash of the day has two names on the day after: that of today and that of yesterday. Both
+ * are looked at together. An event that was taken under yesterday's name is the same one whatever has begun under
+ * today's since, and a session under yesterday's goes on for as long as it lives.
  */
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 
+/** Events of one visitor, in the order they came. */
+export interface VisitorEvents {
+  /** A key that nobody can be known by. */
+  readonly visitor: string;
+  /** The key that the same visitor had yesterday, where it is another one. */
+  readonly before?: string | undefined;
+  /** Of each event; undefined where one has none. */
+  readonly eventIds: readonly (string | undefined)[];
+  /** When they arrived, epoch milliseconds. */
+  readonly now: number;
+  /** Whether a visitor without a session begins one by them. */
+  readonly begins: boolean;
+}
+
+export interface VisitorSession {
+  readonly id: string;
+  /** It is one of the visitor under yesterday's key. */
+  readonly isBefore: boolean;
+}
+
 export interface VisitorSessions {
   /**
-   * The session of each event.
-   * @param visitor a key that nobody can be known by
-   * @param eventIds in order; undefined where an event has none
-   * @param isOnlyAlive true: undefined where the visitor has no session now, and none begins
+   * The session of each event; undefined where the visitor has none now, and none begins.
    * @throws what the client throws
    */
-  sessionsOf(
-    visitor: string,
-    eventIds: readonly (string | undefined)[],
-    now: number,
-    isOnlyAlive?: boolean,
-  ): Promise<readonly string[] | undefined>;
+  sessionsOf(events: VisitorEvents): Promise<readonly (VisitorSession | undefined)[]>;
 }
 
 export interface VisitorSessionsOptions {
@@ -36,71 +52,84 @@ const IDS_MAX = 2_000;
 /** Redis does nothing else while a script runs. */
 const IDS_AT_A_TIME = 500;
 
-/** Fields `s` and `l`: when the session began, and its last new event; others: a hash of an event's id, and when its session began. */
+/**
+ * Keys: the visitor's of today, and of yesterday where that is another one. Fields `s` and `l`: when the session began,
+ * and its last new event; others: a hash of an event's id, and when its session began. The answer has for each event
+ * the number of the key and when the session began; nothing where there is none.
+ */
 const SCRIPT = `
 local now, idle, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local onlyAlive, idsMax = ARGV[4] == '1', tonumber(ARGV[5])
-local state = redis.call('HMGET', KEYS[1], 's', 'l')
-local start, last = state[1], tonumber(state[2] or '0')
-local alive = start and now - last < idle
-local out, touched, named = {}, false, false
-for n = 6, #ARGV do
-  local id = ARGV[n]
-  local known = id ~= '' and redis.call('HGET', KEYS[1], id)
-  if known then
-    out[#out + 1] = known
-  else
-    if not alive then
-      if onlyAlive then return false end
-      start, alive = ARGV[1], true
-    end
-    out[#out + 1] = start
-    touched = true
-    if id ~= '' then
-      redis.call('HSET', KEYS[1], id, start)
-      named = true
-    end
-  end
+local begins, idsMax = ARGV[4] == '1', tonumber(ARGV[5])
+local at, start, last = 0, nil, 0
+for k = #KEYS, 1, -1 do
+  local state = redis.call('HMGET', KEYS[k], 's', 'l')
+  local lastOfKey = tonumber(state[2] or '0')
+  if state[1] and now - lastOfKey < idle then at, start, last = k, state[1], lastOfKey end
 end
-if touched then
-  if now > last then last = now end
-  redis.call('HSET', KEYS[1], 's', start, 'l', string.format('%d', last))
-  if named and redis.call('HLEN', KEYS[1]) > idsMax then
-    redis.call('DEL', KEYS[1])
-    redis.call('HSET', KEYS[1], 's', start, 'l', string.format('%d', last))
-    for n = 6, #ARGV do
-      if ARGV[n] ~= '' then redis.call('HSET', KEYS[1], ARGV[n], out[n - 5]) end
+local out, new, isTouched = {}, {}, false
+local function sessionOf(id)
+  if id ~= '' then
+    for k = 1, #KEYS do
+      local known = redis.call('HGET', KEYS[k], id)
+      if known then return k .. known end
     end
   end
-  redis.call('PEXPIRE', KEYS[1], named and keep or math.max(idle, redis.call('PTTL', KEYS[1])))
+  if at == 0 then
+    if not begins then return '' end
+    at, start = 1, ARGV[1]
+  end
+  isTouched = true
+  if id ~= '' then
+    redis.call('HSET', KEYS[at], id, start)
+    new[#new + 1] = id
+    new[#new + 1] = start
+  end
+  return at .. start
+end
+for n = 6, #ARGV do out[#out + 1] = sessionOf(ARGV[n]) end
+if isTouched then
+  local key = KEYS[at]
+  if now > last then last = now end
+  if #new > 0 and redis.call('HLEN', key) > idsMax then
+    redis.call('DEL', key)
+    redis.call('HSET', key, unpack(new))
+  end
+  redis.call('HSET', key, 's', start, 'l', string.format('%d', last))
+  redis.call('PEXPIRE', key, #new > 0 and keep or math.max(idle, redis.call('PTTL', key)))
 end
 return out
 `;
 
-type Script = (
-  key: string,
-  ...args: readonly (string | number)[]
-) => Promise<readonly string[] | null>;
+type Script = (keys: number, ...args: readonly (string | number)[]) => Promise<readonly string[]>;
 
 export function createVisitorSessions(
   redis: Redis,
   { idleMs, keepMs = KEEP_MS }: VisitorSessionsOptions,
 ): VisitorSessions {
-  redis.defineCommand('visitorSession', { numberOfKeys: 1, lua: SCRIPT });
+  redis.defineCommand('visitorSession', { lua: SCRIPT });
   const { visitorSession } = redis as unknown as { readonly visitorSession: Script };
   const run = visitorSession.bind(redis);
   return {
-    async sessionsOf(visitor, eventIds, now, isOnlyAlive = false) {
+    async sessionsOf({ visitor, before, eventIds, now, begins }) {
+      const visitors = before === undefined ? [visitor] : [visitor, before];
+      const keys = visitors.map((one) => `collect:visitor:${one}`);
       const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
-      const sessions: string[] = [];
+      const sessions: (VisitorSession | undefined)[] = [];
       for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
-        const starts = await run(
-          `collect:visitor:${visitor}`,
-          ...[now, idleMs, Math.max(keepMs, idleMs), isOnlyAlive ? 1 : 0, IDS_MAX],
+        const found = await run(
+          keys.length,
+          ...keys,
+          ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
           ...ids.slice(from, from + IDS_AT_A_TIME),
         );
-        if (starts === null) return undefined;
-        sessions.push(...starts.map((start) => sessionIdOf(visitor, start)));
+        for (const one of found) {
+          const owner = visitors[Number(one[0]) - 1];
+          sessions.push(
+            owner === undefined
+              ? undefined
+              : { id: sessionIdOf(owner, one.slice(1)), isBefore: owner === before },
+          );
+        }
       }
       return sessions;
     },

@@ -1,6 +1,7 @@
 /** The way in for trackers: what it takes, what it refuses and how, and what it does when others are away. */
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { createVisitorHashes } from '../../collect/visitor-hashes.ts';
 import type { OutgoingEvent } from '../../collect/messages.ts';
 import { createTake } from '../../collect/take.ts';
@@ -9,6 +10,7 @@ import { runCollector } from '../../collect/run.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectRedis } from '../../platform/redis.ts';
+import type { RawEvent } from '../../trackers/event.ts';
 import { type CollectWorld, startCollectWorld } from '../support/collect-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
@@ -19,6 +21,11 @@ import { temporaryFolder, useServers } from '../support/servers.ts';
 const PROJECT = 'collect-own';
 const KEY = 'collect-own-key';
 const MINUTE_MS = 60_000;
+/** Minutes after the one before; and which of the events so far comes again, if one does. */
+const VISIT_STEP = fc.record({
+  pause: fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 20, max: 45 })),
+  again: fc.option(fc.nat({ max: 12 }), { nil: undefined }),
+});
 
 describe('the way in for trackers', function () {
   this.timeout(120_000);
@@ -419,9 +426,18 @@ describe('sessions of visitors', function () {
     const visitor = `test-${process.pid}-${visitors}`;
     if (one === undefined || other === undefined) throw new Error('two were opened');
     const at = Date.now();
+    const sessionsOf = async (
+      eventIds: readonly (string | undefined)[],
+      minutes: number,
+      by = one,
+    ) => {
+      const now = at + minutes * MINUTE_MS;
+      const found = await by.sessionsOf({ visitor, eventIds, now, begins: true });
+      return found.map((session) => session?.id);
+    };
     const session = async (id: string | undefined, minutes: number, by = one) =>
-      (await by.sessionsOf(visitor, [id], at + minutes * MINUTE_MS))?.[0];
-    return { one, other, visitor, at, session };
+      (await sessionsOf([id], minutes, by))[0];
+    return { one, other, visitor, at, session, sessionsOf };
   };
 
   it('end with 30 minutes without an event, whichever process took the last', async () => {
@@ -477,23 +493,85 @@ describe('sessions of visitors', function () {
     ]);
   });
 
+  it('keep an event that comes again after midnight, whatever has begun under the new salt since', async () => {
+    const { one, visitor, at } = begin();
+    const sent: RawEvent[] = [];
+    const take = createTake({
+      outlet: {
+        isFull: false,
+        send: (_project, events) => {
+          sent.push(...events.map(({ json }) => JSON.parse(json.toString()) as RawEvent));
+          return Promise.resolve();
+        },
+      },
+      sessions: one,
+      say: () => undefined,
+    });
+    let visits = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(VISIT_STEP, { minLength: 4, maxLength: 25 }), async (steps) => {
+        visits += 1;
+        const days = [`${visitor}-${visits}-before`, `${visitor}-${visits}-after`] as const;
+        const of = new Map<unknown, string>();
+        let minutes = -60;
+        let last = -Infinity;
+        let session: unknown;
+        for (const [n, { pause, again }] of steps.entries()) {
+          minutes += pause;
+          const isAfter = minutes >= 0;
+          const [hash, yesterday] = isAfter ? [days[1], days[0]] : [days[0], undefined];
+          const repeated = again === undefined ? undefined : [...of.keys()][again];
+          const eventId = repeated ?? `e-${n}`;
+          const anonymous = new Map([[hash, yesterday]]);
+          const now = at + minutes * MINUTE_MS;
+          const source = { project: 'shop', tracker: 'test', receivedAt: now, anonymous };
+          // Two in one request: what is known does not hold the other back.
+          const others = isAfter && repeated !== undefined ? [`e-${n}-new`] : [];
+          await take(
+            source,
+            [eventId, ...others].map((id) => ({
+              event: { eventType: 'pageview', eventId: id },
+              visitor: hash,
+            })),
+          );
+          for (const event of sent.splice(0)) {
+            const whose = `${String(event['sessionId'])} ${String(event['visitorId'])}`;
+            const before = of.get(event['eventId']);
+            if (before !== undefined) {
+              expect(whose).to.equal(before);
+              continue;
+            }
+            of.set(event['eventId'], whose);
+            // It goes on where the last new event is less than 30 minutes ago, and else begins.
+            const goesOn = minutes - last < 30;
+            if (goesOn) expect(event['sessionId']).to.equal(session);
+            else expect([...of.values()].slice(0, -1)).not.to.include(whose);
+            session = event['sessionId'];
+            last = minutes;
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('are one where many processes see a new visitor at once', async () => {
-    const { one, other, visitor, at } = begin();
+    const { one, other, session } = begin();
     const all = await Promise.all(
       Array.from({ length: 200 }, (_, n) =>
-        (n % 2 === 0 ? one : other).sessionsOf(visitor, [`e-${n}`], at + (n % 7)),
+        session(`e-${n}`, (n % 7) / MINUTE_MS, n % 2 === 0 ? one : other),
       ),
     );
-    expect(new Set(all.map((sessions) => sessions?.[0])).size).to.equal(1);
+    expect(new Set(all).size).to.equal(1);
   });
 
   it('remember the last thousand events of a visitor who sends without end', async () => {
-    const { one, visitor, at } = begin();
+    const { visitor, sessionsOf } = begin();
     const ids = (from: number) => Array.from({ length: 500 }, (_, n) => `e-${from + n}`);
-    const first = await one.sessionsOf(visitor, ids(0), at);
-    for (let from = 500; from < 5_000; from += 500) await one.sessionsOf(visitor, ids(from), at);
-    const again = await one.sessionsOf(visitor, ids(4_500), at + 300 * MINUTE_MS);
-    expect(new Set([...(first ?? []), ...(again ?? [])]).size).to.equal(1);
+    const first = await sessionsOf(ids(0), 0);
+    for (let from = 500; from < 5_000; from += 500) await sessionsOf(ids(from), 0);
+    const again = await sessionsOf(ids(4_500), 300);
+    expect(new Set([...first, ...again]).size).to.equal(1);
     expect(await open[0]?.hlen(`collect:visitor:${visitor}`)).to.be.below(2_100);
   });
 
