@@ -1,6 +1,6 @@
 /** `sojourn collect`: the way in for trackers alone, beside whatever runs the rest. */
 import { Command } from '@commander-js/extra-typings';
-import { dataDirOption, portArgument } from './options.ts';
+import { dataDirOption, HEALTH_PORT, portArgument } from './options.ts';
 
 export function collectCommand() {
   return new Command('collect')
@@ -8,6 +8,7 @@ export function collectCommand() {
       'Take events over HTTP until SIGTERM, as JSON of our own or as the trackers of Segment, RudderStack, Snowplow, Plausible, Umami, Matomo, PostHog and GA4 send them. Any number share the work. `sojourn up` serves it too.',
     )
     .option('--port <n>', 'port to listen on', portArgument, 8091)
+    .option('--health-port <n>', HEALTH_PORT, portArgument)
     .addOption(dataDirOption())
     .addHelpText(
       'after',

@@ -1,6 +1,6 @@
 /** `sojourn dashboard`: the page alone, beside whatever runs the rest. */
 import { Command } from '@commander-js/extra-typings';
-import { dataDirOption, portArgument } from './options.ts';
+import { dataDirOption, HEALTH_PORT, portArgument } from './options.ts';
 
 export function dashboardCommand() {
   return new Command('dashboard')
@@ -8,6 +8,7 @@ export function dashboardCommand() {
       'Serve the page with the numbers of all projects until SIGTERM. Reads ClickHouse as the BI user; with NATS_URL the numbers move by themselves. `sojourn up` serves it too.',
     )
     .option('--port <n>', 'port of the page', portArgument, 8090)
+    .option('--health-port <n>', HEALTH_PORT, portArgument)
     .addOption(dataDirOption())
     .addHelpText(
       'after',

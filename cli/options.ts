@@ -43,6 +43,10 @@ export function rateArgument(text: string): number {
   return rate;
 }
 
+/** What `--health-port` does. */
+export const HEALTH_PORT =
+  'serve /healthz, /readyz and /metrics there (on HEALTH_HOST, 127.0.0.1 by default)';
+
 /** @throws InvalidArgumentError on anything but a port; 0 is any free one */
 export function portArgument(text: string): number {
   const port = Number(text);

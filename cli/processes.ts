@@ -1,10 +1,7 @@
 /** The commands of a cluster: the two kinds of process, and the schema. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { type EventsFrom, parseEventsFrom } from '../platform/events-from.ts';
-import { dataDirOption, portArgument } from './options.ts';
-
-const HEALTH_PORT =
-  'serve /healthz, /readyz and /metrics there (on HEALTH_HOST, 127.0.0.1 by default)';
+import { dataDirOption, HEALTH_PORT, portArgument } from './options.ts';
 
 export function workerCommand() {
   return new Command('worker')

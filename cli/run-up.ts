@@ -100,7 +100,7 @@ export async function runUp(options: UpOptions): Promise<void> {
 /** A signal came. */
 class Interruption extends Error {}
 
-const ROLES = { ingest: true, worker: true } as const;
+const ROLES = { ingest: true, worker: true, collect: true, dashboard: true } as const;
 
 const REQUIRED = ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL', 'REDIS_URL'] as const;
 
@@ -161,10 +161,10 @@ async function prepareServers(
           closers.add('servers', () => started.stop());
           const found = addressesOf(started);
           config = requireServers(loadConfig({ ...found, ...environment }), REQUIRED);
-          dashboardUrl = await serveDashboard(options, config, given, log, closers);
           const asked = await runHealth(config, log, { port: options.healthPort, roles: ROLES });
           health = asked;
           closers.add('health', () => asked.close());
+          dashboardUrl = await serveDashboard(options, config, given, { log, closers, health });
           noted = {
             ...found,
             DASHBOARD_URL: dashboardUrl,
@@ -177,10 +177,10 @@ async function prepareServers(
       {
         title: 'Schema',
         task: async () => {
-          if (config === undefined) return;
+          if (config === undefined || health === undefined) return;
           await migrateAll(config, log);
           const known = { ...config, DASHBOARD_URL: dashboardUrl };
-          collectUrl = await serveCollector(options, known, given, log, closers);
+          collectUrl = await serveCollector(options, known, given, { log, closers, health });
           writeEnvFile(options.dataDir, { ...noted, COLLECT_URL: collectUrl });
         },
       },
@@ -202,17 +202,27 @@ async function prepareServers(
 const DASHBOARD_FLAG = '--dashboard-port';
 const COLLECT_FLAG = '--collect-port';
 
+/** What a part of this process gets of it. */
+interface Host {
+  readonly log: Logger;
+  readonly closers: ReturnType<typeof createClosers>;
+  readonly health: Health;
+}
+
 /** Its code is loaded here: help and other commands do without. */
 async function serveDashboard(
   { dashboardPort: port }: UpOptions,
   config: UpConfig,
   { DASHBOARD_URL: publicUrl }: Config,
-  log: Logger,
-  closers: ReturnType<typeof createClosers>,
+  { log, closers, health }: Host,
 ): Promise<string> {
   const { runDashboard } = await import('../dashboard/run.ts');
-  const dashboard = await runDashboard(config, log, { port, portFlag: DASHBOARD_FLAG, publicUrl });
+  const dashboard = await runDashboard(config, log, {
+    ...{ port, portFlag: DASHBOARD_FLAG, publicUrl },
+    watch: health.pageWatch,
+  });
   closers.add('dashboard', () => dashboard.close());
+  health.follow({ dashboard });
   return dashboard.url;
 }
 
@@ -221,8 +231,7 @@ async function serveCollector(
   { collectPort: port, demo }: UpOptions,
   config: UpConfig,
   { COLLECT_URL: publicUrl }: Config,
-  log: Logger,
-  closers: ReturnType<typeof createClosers>,
+  { log, closers, health }: Host,
 ): Promise<string> {
   const { runCollector } = await import('../collect/run.ts');
   const collector = await runCollector(config, log, {
@@ -230,8 +239,10 @@ async function serveCollector(
     portFlag: COLLECT_FLAG,
     publicUrl,
     shop: demo === true ? shopOf(config) : undefined,
+    watch: health.collectWatch,
   });
   closers.add('collect', () => collector.close());
+  health.follow({ collector });
   return collector.url;
 }
 

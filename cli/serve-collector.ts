@@ -9,6 +9,8 @@ import { print } from './output.ts';
 export async function serveCollector(options: {
   readonly port: number;
   readonly dataDir: string;
+  /** Nothing is served without one: several processes share a machine. */
+  readonly healthPort?: number | undefined;
 }): Promise<void> {
   const config = commandConfig(options, ['NATS_URL', 'REDIS_URL']);
   // Not what `up` has noted: that is where its own one is.
@@ -17,14 +19,29 @@ export async function serveCollector(options: {
   const signal = untilSignal(log);
   const closers = createClosers(log);
   try {
+    const health =
+      options.healthPort === undefined
+        ? undefined
+        : await (
+            await import('../health/run.ts')
+          ).runHealth(config, log, {
+            port: options.healthPort,
+            roles: { ingest: false, worker: false, collect: true },
+          });
+    if (health !== undefined) closers.add('health', () => health.close());
     const collector = await runCollector(config, log, {
       port: options.port,
       portFlag: '--port',
       publicUrl,
+      watch: health?.collectWatch,
     });
     closers.add('collect', () => collector.close());
+    health?.follow({ collector });
+    health?.started();
+    if (health !== undefined) print(`HEALTH_URL=${health.url}`);
     print(`COLLECT_URL=${collector.url}`);
     await signal;
+    health?.stopping();
   } finally {
     await closers.closeAll();
   }

@@ -9,6 +9,8 @@ import { print } from './output.ts';
 export async function serveDashboard(options: {
   readonly port: number;
   readonly dataDir: string;
+  /** Nothing is served without one: several processes share a machine. */
+  readonly healthPort?: number | undefined;
 }): Promise<void> {
   const config = commandConfig(options, ['CLICKHOUSE_URL']);
   // Not what `up` has noted: that is where its own page is.
@@ -17,14 +19,29 @@ export async function serveDashboard(options: {
   const signal = untilSignal(log);
   const closers = createClosers(log);
   try {
+    const health =
+      options.healthPort === undefined
+        ? undefined
+        : await (
+            await import('../health/run.ts')
+          ).runHealth(config, log, {
+            port: options.healthPort,
+            roles: { ingest: false, worker: false, dashboard: true },
+          });
+    if (health !== undefined) closers.add('health', () => health.close());
     const dashboard = await runDashboard(config, log, {
       port: options.port,
       portFlag: '--port',
       publicUrl,
+      watch: health?.pageWatch,
     });
     closers.add('dashboard', () => dashboard.close());
+    health?.follow({ dashboard });
+    health?.started();
+    if (health !== undefined) print(`HEALTH_URL=${health.url}`);
     print(`DASHBOARD_URL=${dashboard.url}`);
     await signal;
+    health?.stopping();
   } finally {
     await closers.closeAll();
   }

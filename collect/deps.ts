@@ -5,6 +5,7 @@ import type { Outlet } from './outlet.ts';
 import type { Say } from './say.ts';
 import type { Take } from './take.ts';
 import type { VisitorHashes } from './visitor-hashes.ts';
+import type { CollectWatch } from './watch.ts';
 
 export interface CollectDeps {
   readonly keys: Keys;
@@ -13,6 +14,7 @@ export interface CollectDeps {
   readonly hashes: VisitorHashes;
   readonly log: Logger;
   readonly say: Say;
+  readonly watch: CollectWatch;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

@@ -14,8 +14,11 @@ export function addGa4(app: FastifyInstance, deps: CollectDeps): void {
     const project = projectOf(deps, request);
     const body = readable(request);
     if (project === undefined) {
+      deps.watch.refused('ga4', 'key');
       deps.say('a measurement id is of no project, or its secret is wrong', { tracker: 'ga4' });
-    } else if (body !== undefined) {
+    } else if (body === undefined) {
+      deps.watch.refused('ga4', 'malformed');
+    } else {
       await deps.take({ project, tracker: 'ga4', receivedAt }, readGa4(body, { receivedAt }));
     }
     return reply.code(204).send();

@@ -57,6 +57,7 @@ async function takeBulk(
       good.push(await read(deps, request, { parameters, token, receivedAt }));
     } catch (error) {
       if (!(error instanceof BadRequestError)) throw error;
+      deps.watch.refused('matomo', error.reason);
       invalid.push(index);
     }
   }
@@ -95,7 +96,7 @@ async function read(
 ): Promise<Read> {
   const site = textOf(parameters['idsite']);
   const project = deps.keys.projectOf(site);
-  if (project === undefined) throw new BadRequestError('idsite is of no project');
+  if (project === undefined) throw new BadRequestError('idsite is of no project', 400, 'key');
   const isTrusted = deps.keys.projectOf(token) === project;
   const address = (isTrusted ? textOf(parameters['cip']) : undefined) ?? request.ip;
   const userAgent = textOf(parameters['ua']) ?? userAgentOf(request);

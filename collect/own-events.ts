@@ -24,13 +24,18 @@ export function addOwnEvents(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/events', async (request, reply) => {
     const project = deps.keys.projectOf(keyOf(request));
     if (project === undefined) {
+      deps.watch.refused('own', 'key');
       return reply.code(401).send({
         error:
           'no project has this key: send it as `Authorization: Bearer KEY` or as ?key=KEY; `sojourn project set PROJECT --collect-key KEY` sets it',
       });
     }
     const { good, rejected } = checkEvents(bodyOf(request), project, deps.now());
-    if (good.length > 0) await deps.outlet.send(project, good);
+    if (rejected.length > 0) deps.watch.refused('own', 'malformed', rejected.length);
+    if (good.length > 0) {
+      await deps.outlet.send(project, good);
+      deps.watch.taken('own', good.length);
+    }
     return reply
       .code(rejected.length === 0 ? 200 : 400)
       .send({ accepted: good.length, ...(rejected.length > 0 && { rejected }) });

@@ -15,6 +15,7 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
     for (const site of new Set(sites)) {
       const project = deps.keys.projectOf(site);
       if (project === undefined) {
+        deps.watch.refused('plausible', 'key');
         deps.say('a domain is of no project', { tracker: 'plausible' });
         continue;
       }

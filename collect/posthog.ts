@@ -65,7 +65,7 @@ async function capture(
   ) as readonly unknown[];
   const sentAt = timeOf(fieldsOf(body)['sent_at']) ?? timeOf(parameterOf(request, '_'));
   const project = deps.keys.projectOf(keyOf(isEnvelope ? [body, ...captured] : captured));
-  if (project === undefined) return refuse(reply);
+  if (project === undefined) return refuse(deps, reply);
   const tracked = captured.flatMap((one) => readOne(one, { receivedAt, sentAt }, request));
   const { events, faults } = await deps.take({ project, tracker: 'posthog', receivedAt }, tracked);
   return events === 0 && faults[0] !== undefined
@@ -83,7 +83,7 @@ async function captureV1(
   const { batch, created_at: createdAt } = fieldsOf(jsonOf(bodyOf(request)));
   if (!Array.isArray(batch)) throw new BadRequestError('batch must be an array');
   const project = deps.keys.projectOf(authorizedAs(request));
-  if (project === undefined) return refuse(reply);
+  if (project === undefined) return refuse(deps, reply);
   const sentAt = timeOf(request.headers['posthog-request-timestamp']) ?? timeOf(createdAt);
   const results: Record<string, { readonly result: string; readonly details?: string }> = {};
   const tracked = (batch as readonly unknown[]).flatMap((one) => {
@@ -112,7 +112,8 @@ function asBefore(captured: unknown): unknown {
   return { ...captured, properties };
 }
 
-function refuse(reply: FastifyReply): FastifyReply {
+function refuse({ watch }: CollectDeps, reply: FastifyReply): FastifyReply {
+  watch.refused('posthog', 'key');
   return reply.code(401).type('text/plain').send(WRONG_KEY);
 }
 

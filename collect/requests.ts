@@ -2,14 +2,17 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, gunzipSync, inflate } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
+import type { Refusal } from './watch.ts';
 
 /** What the sender has done wrong; the same again would be as wrong. */
 export class BadRequestError extends Error {
   override readonly name = 'BadRequestError';
   readonly status: number;
-  constructor(message: string, status = 400) {
+  readonly reason: Refusal;
+  constructor(message: string, status = 400, reason: Refusal = 'malformed') {
     super(message);
     this.status = status;
+    this.reason = status === 413 ? 'large' : reason;
   }
 }
 

@@ -13,7 +13,9 @@ import { createSay } from './say.ts';
 import type { Shop } from './shop.ts';
 import { createTake } from './take.ts';
 import { createVisitorHashes } from './visitor-hashes.ts';
+import { troublesOf } from './troubles.ts';
 import { createVisitorSessions } from './visitor-sessions.ts';
+import { type CollectWatch, NO_COLLECT_WATCH } from './watch.ts';
 
 export type CollectConfig = Config & { readonly NATS_URL: string; readonly REDIS_URL: string };
 
@@ -25,6 +27,8 @@ export interface RunOptions {
   readonly publicUrl?: string | undefined;
   /** The demo's, if it is wanted. */
   readonly shop?: Shop | undefined;
+  /** Told of what it takes and refuses. */
+  readonly watch?: CollectWatch | undefined;
 }
 
 /**
@@ -34,7 +38,7 @@ export interface RunOptions {
 export async function runCollector(
   config: CollectConfig,
   log: Logger,
-  { port, portFlag, publicUrl, shop }: RunOptions,
+  { port, portFlag, publicUrl, shop, watch = NO_COLLECT_WATCH }: RunOptions,
 ): Promise<Collector> {
   const closers = createClosers(log);
   try {
@@ -60,10 +64,10 @@ export async function runCollector(
       {
         keys,
         outlet,
-        take: createTake({ outlet, sessions, say }),
+        take: createTake({ outlet, sessions, say, watch }),
         hashes: createVisitorHashes(redis),
         log,
-        say,
+        ...{ say, watch },
         now: Date.now,
       },
       {
@@ -76,7 +80,15 @@ export async function runCollector(
       },
     );
     closers.add('collect', () => collector.close());
-    return { url: collector.url, close: () => closers.closeAll() };
+    return {
+      url: collector.url,
+      figures() {
+        const { isConnected: isNatsConnected, ...underWay } = outlet.figures;
+        return { ...underWay, isNatsConnected, isRedisConnected: redis.status === 'ready' };
+      },
+      troubles: () => troublesOf(outlet.figures.isConnected, nats, redis),
+      close: () => closers.closeAll(),
+    };
   } catch (error) {
     await closers.closeAll();
     throw error;

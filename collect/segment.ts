@@ -55,6 +55,7 @@ async function take(
   const key = authorizedAs(request) ?? textOf(body['writeKey']) ?? parameterOf(request, 'writeKey');
   const project = deps.keys.projectOf(key);
   if (project === undefined) {
+    deps.watch.refused('segment', 'key');
     deps.say('a write key is of no project', { tracker: isRudder ? 'rudderstack' : 'segment' });
     return isRudder
       ? reply.code(401).type('text/plain').send('invalid write key')

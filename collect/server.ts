@@ -16,6 +16,14 @@ import { addSegment } from './segment.ts';
 import { addShop, type Shop } from './shop.ts';
 import { addSnowplow } from './snowplow.ts';
 import { addUmami } from './umami.ts';
+import type { CollectFigures, Refusal } from './watch.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whose route it is. */
+    tracker?: string;
+  }
+}
 
 export interface CollectOptions {
   readonly host: string;
@@ -31,10 +39,18 @@ export interface CollectOptions {
   readonly shop?: Shop | undefined;
 }
 
-export interface Collector {
+/** The server alone. */
+export interface CollectServer {
   readonly url: string;
   /** Takes no more, lets what is under way come to its end. */
   close(): Promise<void>;
+}
+
+/** With what it knows of itself. */
+export interface Collector extends CollectServer {
+  figures(): CollectFigures;
+  /** What keeps it from its work, a sentence each. */
+  troubles(): Promise<readonly string[]>;
 }
 
 /** Longer than the longest wait for an acknowledgement. */
@@ -47,7 +63,7 @@ const RETRY_AFTER_SECONDS = '1';
 export async function startCollector(
   deps: CollectDeps,
   options: CollectOptions,
-): Promise<Collector> {
+): Promise<CollectServer> {
   const app = createApp(deps, options);
   try {
     if (options.shop !== undefined) await addShop(app, options.shop);
@@ -108,8 +124,13 @@ function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): Fasti
       .header('access-control-max-age', '86400')
       .send();
   });
+  app.addHook('onResponse', (request, reply, done) => {
+    deps.watch.answered(trackerOf(request), reply.statusCode, reply.elapsedTime);
+    done();
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = statusOf(error);
+    deps.watch.refused(trackerOf(request), refusalOf(error, status));
     if (status >= 500) reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (status === 500) deps.log.error({ err: error }, 'a request could not be answered');
     const message = status === 500 ? 'something went wrong here' : error.message;
@@ -122,15 +143,38 @@ function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): Fasti
   app.get('/health', () => ({ status: 'ok' }));
   // Where no route takes it, the hook above has answered.
   app.options('*', (_request, reply) => reply.send());
-  addOwnEvents(app, deps);
-  addSegment(app, deps);
-  addSnowplow(app, deps);
-  addPlausible(app, deps);
-  addUmami(app, deps);
-  addMatomo(app, deps);
-  addPosthog(app, deps);
-  addGa4(app, deps);
+  let tracker: string | undefined;
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, ...(tracker !== undefined && { tracker }) };
+  });
+  for (const [name, add] of Object.entries(TRACKERS)) {
+    tracker = name;
+    add(app, deps);
+  }
+  tracker = undefined;
   return app;
+}
+
+/** By the names that metrics have for them. RudderStack's routes are Segment's. */
+const TRACKERS: Readonly<Record<string, (app: FastifyInstance, deps: CollectDeps) => void>> = {
+  own: addOwnEvents,
+  segment: addSegment,
+  snowplow: addSnowplow,
+  plausible: addPlausible,
+  umami: addUmami,
+  matomo: addMatomo,
+  posthog: addPosthog,
+  ga4: addGa4,
+};
+
+function trackerOf(request: FastifyRequest): string {
+  return request.routeOptions.config.tracker ?? '(none)';
+}
+
+function refusalOf(error: FastifyError, status: number): Refusal {
+  if (error instanceof NotNowError || error instanceof BadRequestError) return error.reason;
+  if (status === 413) return 'large';
+  return status < 500 ? 'malformed' : 'error';
 }
 
 /** Of a repeated name the last counts. */

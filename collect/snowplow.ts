@@ -37,6 +37,7 @@ async function take(
   const userAgent = userAgentOf(request);
   for (const [project, own] of byProject) {
     if (project === undefined) {
+      deps.watch.refused('snowplow', 'key', own.length);
       deps.say('an app id is of no project', { tracker: 'snowplow' }, own.length);
       continue;
     }

@@ -10,6 +10,7 @@ import type { OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
 import type { Say } from './say.ts';
 import { visitorKey, type VisitorSessions } from './visitor-sessions.ts';
+import { type CollectWatch, NO_COLLECT_WATCH } from './watch.ts';
 
 /** Whose events these are. */
 export interface Source {
@@ -33,6 +34,7 @@ export interface TakeDeps {
   readonly outlet: Pick<Outlet, 'isFull' | 'send'>;
   readonly sessions: VisitorSessions;
   readonly say: Say;
+  readonly watch?: CollectWatch;
 }
 
 /** As the trackers' maps write it. */
@@ -43,7 +45,7 @@ const FAULTS = 'a tracker sent what cannot be read';
 export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
 
 /** @returns takes what a request brought. It throws NotNowError where the same request should come again */
-export function createTake({ outlet, sessions, say }: TakeDeps): Take {
+export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: TakeDeps): Take {
   async function withSessions(
     source: Source,
     tracked: readonly TrackedEvent[],
@@ -90,6 +92,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
       const { project, tracker } = source;
       // A sentence names a field, and at most a type or a kind that was not known.
       say(FAULTS, { project, tracker }, faults.length, { first: faults[0] });
+      watch.refused(tracker, 'malformed', faults.length);
     }
     const good = tracked.filter((one): one is Exclude<typeof one, Fault> => !isFault(one));
     if (good.length === 0) return { events: 0, faults, sessions: [] };
@@ -101,6 +104,7 @@ export function createTake({ outlet, sessions, say }: TakeDeps): Take {
       eventType: event['eventType'],
     }));
     await outlet.send(source.project, outgoing);
+    watch.taken(source.tracker, events.length);
     const ids = events.flatMap(({ sessionId }) =>
       typeof sessionId === 'string' ? [sessionId] : [],
     );

@@ -38,6 +38,7 @@ export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
         good.push(await read(deps, request, body, receivedAt));
       } catch (error) {
         if (!(error instanceof BadRequestError)) throw error;
+        deps.watch.refused('umami', error.reason);
         details.push({ index, response: { error: error.message } });
       }
     }
@@ -60,7 +61,7 @@ async function read(
   const site = siteOfUmami(body);
   const project = deps.keys.projectOf(site);
   if (site === undefined || project === undefined) {
-    throw new BadRequestError('Website not found.');
+    throw new BadRequestError('Website not found.', 400, 'key');
   }
   const payload = fieldsOf(fieldsOf(body)['payload']);
   const userAgent = textOf(payload['userAgent']) ?? userAgentOf(request);

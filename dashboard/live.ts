@@ -44,6 +44,14 @@ export interface News {
   close(): Promise<void>;
 }
 
+/** For metrics. */
+export interface PageFigures {
+  /** Streams that are open. */
+  readonly watchers: number;
+  /** Whether news come by themselves. */
+  readonly hasNews: boolean;
+}
+
 export interface LiveDeps {
   readonly database: Database;
   readonly zones: Zones;
@@ -60,6 +68,7 @@ export interface Live {
   watch(project: string, watcher: Watcher): (() => void) | undefined;
   /** The figures of a project, read once. */
   read(project: string): Promise<Now>;
+  figures(): PageFigures;
   close(): Promise<void>;
 }
 
@@ -174,10 +183,12 @@ export function createLive(deps: LiveDeps): Live {
     await before?.close();
   }
 
+  const watching = () => [...rooms.values()].reduce((sum, { watchers }) => sum + watchers.size, 0);
+
   return {
+    figures: () => ({ watchers: watching(), hasNews: connected?.isConnected() ?? false }),
     watch(project, watcher) {
-      const watching = [...rooms.values()].reduce((sum, { watchers }) => sum + watchers.size, 0);
-      if (closed || watching >= WATCHERS_MAX) return undefined;
+      if (closed || watching() >= WATCHERS_MAX) return undefined;
       let room = rooms.get(project);
       if (room === undefined) {
         room = {

@@ -2,6 +2,7 @@
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
+import type { RequestWatch } from '../platform/request-watch.ts';
 import { loadZones } from '../platform/zones.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { createDatabase } from './database.ts';
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly portFlag: string;
   /** Where people find it; that of another process, out of a file, does not count. */
   readonly publicUrl?: string | undefined;
+  /** Told of requests. */
+  readonly watch?: RequestWatch | undefined;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface RunOptions {
 export async function runDashboard(
   config: DashboardConfig,
   log: Logger,
-  { port, portFlag, publicUrl }: RunOptions,
+  { port, portFlag, publicUrl, watch }: RunOptions,
 ): Promise<Dashboard> {
   const { DASHBOARD_HOST: host, DASHBOARD_PASSWORD: password, NATS_URL } = config;
   checkPassword({ ...config, DASHBOARD_URL: publicUrl });
@@ -54,6 +57,7 @@ export async function runDashboard(
     now,
     live,
     log,
+    watch,
     stateOf: stateAsker(config),
     temporalUiUrl: config.TEMPORAL_UI_URL,
     temporalNamespace: config.TEMPORAL_NAMESPACE,
@@ -61,7 +65,7 @@ export async function runDashboard(
   try {
     const dashboard = await startDashboard(deps, { host, port, portFlag, password, publicUrl });
     return {
-      url: dashboard.url,
+      ...dashboard,
       async close() {
         await dashboard.close();
         await close();

@@ -10,13 +10,14 @@ import fastifyStatic from '@fastify/static';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Logger } from '../platform/log.ts';
 import { listen } from '../platform/listen.ts';
-import { SojournError } from '../shared/errors.ts';
+import type { RequestWatch } from '../platform/request-watch.ts';
+import { SojournError, toError } from '../shared/errors.ts';
 import { AddressError } from './address.ts';
 import { addExportRoute } from './export.ts';
 import { ClientGoneError, followClients } from './gone.ts';
 import { createHostCheck } from './hosts.ts';
 import { addLiveRoute } from './live-route.ts';
-import type { Live } from './live.ts';
+import type { Live, PageFigures } from './live.ts';
 import { addLogin } from './login.ts';
 import { addRoutes } from './routes.ts';
 import type { SessionDeps } from './sessions.ts';
@@ -35,10 +36,15 @@ export interface DashboardOptions {
 export interface DashboardDeps extends SessionDeps {
   readonly live: Live;
   readonly log: Logger;
+  /** Told of requests, by route. */
+  readonly watch?: RequestWatch | undefined;
 }
 
 export interface Dashboard {
   readonly url: string;
+  figures(): PageFigures;
+  /** What keeps it from its work, a sentence each. */
+  troubles(): Promise<readonly string[]>;
   /** Ends the streams, lets what is under way come to its end, and listens no more. */
   close(): Promise<void>;
 }
@@ -52,7 +58,22 @@ export async function startDashboard(
   options: DashboardOptions,
 ): Promise<Dashboard> {
   const app = await createApp(deps, options);
-  return listen(app, { ...options, closeMsMax: CLOSE_MS_MAX });
+  const server = await listen(app, { ...options, closeMsMax: CLOSE_MS_MAX });
+  return {
+    ...server,
+    figures: () => deps.live.figures(),
+    async troubles() {
+      try {
+        await deps.database.rows({
+          sql: 'SELECT project FROM sojourn.sessions LIMIT 0',
+          params: {},
+        });
+        return [];
+      } catch (error) {
+        return [`ClickHouse: ${toError(error).message}`];
+      }
+    },
+  };
 }
 
 async function createApp(deps: DashboardDeps, options: DashboardOptions): Promise<FastifyInstance> {
@@ -79,6 +100,13 @@ async function createApp(deps: DashboardDeps, options: DashboardOptions): Promis
     if (request.headers['sec-fetch-site'] !== 'cross-site') return;
     await reply.code(403).send({ error: 'asked by a page of another site' });
   });
+  const { watch } = deps;
+  if (watch !== undefined) {
+    app.addHook('onResponse', (request, reply, done) => {
+      watch.answered(request.routeOptions.url ?? '(none)', reply.statusCode, reply.elapsedTime);
+      done();
+    });
+  }
   followClients(app);
   await app.register(fastifyHelmet, {
     contentSecurityPolicy: {

@@ -3,15 +3,21 @@
  * know is asked when somebody scrapes, so a process that nobody scrapes asks nothing. docs/health.md lists them all.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Watch } from '../platform/watch.ts';
+import { NO_COLLECT_WATCH } from '../collect/watch.ts';
+import type { RequestWatch } from '../platform/request-watch.ts';
+import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import type { IngestFigures } from '../workers/ingest/ingest.ts';
+import { addCollectMetrics, type CollectMetrics } from './collect-metrics.ts';
 import type { Look, Looker } from './look.ts';
+import { addPageMetrics, type PageMetrics } from './page-metrics.ts';
 import { labelOfReason } from './reasons.ts';
 
 export interface Metrics {
   readonly watch: Watch;
   /** Says where the figures of ingest are, once it runs. */
   follow(ingest: IngestSource): void;
+  readonly collect: CollectMetrics;
+  readonly page: PageMetrics;
   /** All of them as text. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -30,13 +36,37 @@ const EVENT_LOOP_PRECISION_MS = 100;
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const RECORDS = [1, 10, 100, 1_000, 10_000];
 
-export function createMetrics(looker: Looker): Metrics {
+/** What a process does, and so has metrics of. */
+export interface MetricsOf {
+  /** Of ingest and workers: asks what the servers say. */
+  readonly looker?: Looker | undefined;
+  readonly collect?: boolean;
+  readonly dashboard?: boolean;
+}
+
+export function createMetrics({ looker, collect, dashboard }: MetricsOf): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({
     register: registry,
     eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
   });
+  return {
+    ...(looker === undefined ? NO_PIPELINE : addPipelineMetrics(registry, looker)),
+    collect: collect === true ? addCollectMetrics(registry) : NO_COLLECT,
+    page: dashboard === true ? addPageMetrics(registry) : NO_PAGE,
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+const follow = () => undefined;
+const NO_PIPELINE = { watch: NO_WATCH, follow };
+const NO_COLLECT: CollectMetrics = { watch: NO_COLLECT_WATCH, follow };
+const NO_REQUESTS: RequestWatch = { answered: () => undefined };
+const NO_PAGE: PageMetrics = { watch: NO_REQUESTS, follow };
+
+function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, 'watch' | 'follow'> {
+  const registers = [registry];
   let ingest: IngestSource | undefined;
   const projects = new Set<string>();
   const labelOfProject = (project: string) => {
@@ -118,8 +148,6 @@ export function createMetrics(looker: Looker): Metrics {
     follow(source) {
       ingest = source;
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
   };
 }
 

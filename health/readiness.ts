@@ -5,6 +5,9 @@ import type { Look } from './look.ts';
 export interface Work {
   readonly ingest: boolean;
   readonly worker: boolean;
+  /** These two say of their servers themselves. */
+  readonly collect?: boolean;
+  readonly dashboard?: boolean;
 }
 
 /**

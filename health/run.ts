@@ -1,7 +1,11 @@
 /** The health of a process with its connections: opened when somebody asks, none where nobody does. */
 import { createObserver } from '../operations/observe.ts';
+import type { Collector } from '../collect/server.ts';
+import type { CollectWatch } from '../collect/watch.ts';
+import type { Dashboard } from '../dashboard/server.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
+import type { RequestWatch } from '../platform/request-watch.ts';
 import type { Watch } from '../platform/watch.ts';
 import { createLooker } from './look.ts';
 import { createMetrics, type IngestSource } from './metrics.ts';
@@ -12,11 +16,20 @@ export interface Health {
   readonly url: string;
   /** To be told of what passes through the process. */
   readonly watch: Watch;
+  readonly collectWatch: CollectWatch;
+  readonly pageWatch: RequestWatch;
+  /** What else the process does, and says of itself. */
+  follow(parts: Parts): void;
   /** The process works from now on. */
-  started(ingest: IngestSource | undefined): void;
+  started(ingest?: IngestSource): void;
   /** It drains: nobody should send it more. */
   stopping(): void;
   close(): Promise<void>;
+}
+
+export interface Parts {
+  readonly collector?: Pick<Collector, 'figures' | 'troubles'>;
+  readonly dashboard?: Pick<Dashboard, 'figures' | 'troubles'>;
 }
 
 /** Listens at once, so that a process that cannot start says why. @throws SojournError `SJ_SERVER_START` */
@@ -25,13 +38,18 @@ export async function runHealth(
   log: Logger,
   { port, roles }: { readonly port: number; readonly roles: Work },
 ): Promise<Health> {
-  const observer = createObserver(config);
-  const looker = createLooker(observer, Date.now);
-  const metrics = createMetrics(looker);
+  // The others know their own servers, and may see no more of them than they need.
+  const observer = roles.ingest || roles.worker ? createObserver(config) : undefined;
+  const looker = observer && createLooker(observer, Date.now);
+  const { collect = false, dashboard = false } = roles;
+  const metrics = createMetrics({ looker, collect, dashboard });
+  const sayers: (() => Promise<readonly string[]>)[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const troubles = async () => {
     const own = phase === 'running' ? [] : [`this process is ${phase}`];
-    return [...own, ...troublesOf(await looker.look(), roles)];
+    const ofServers = looker === undefined ? [] : troublesOf(await looker.look(), roles);
+    const ofParts = await Promise.all(sayers.map((say) => say()));
+    return [...own, ...ofServers, ...ofParts.flat()];
   };
   try {
     const server = await startHealthServer(
@@ -41,6 +59,18 @@ export async function runHealth(
     return {
       url: server.url,
       watch: metrics.watch,
+      collectWatch: metrics.collect.watch,
+      pageWatch: metrics.page.watch,
+      follow({ collector, dashboard: page }) {
+        if (collector !== undefined) {
+          metrics.collect.follow(() => collector.figures());
+          sayers.push(() => collector.troubles());
+        }
+        if (page !== undefined) {
+          metrics.page.follow(() => page.figures());
+          sayers.push(() => page.troubles());
+        }
+      },
       started(ingest) {
         phase = 'running';
         if (ingest !== undefined) metrics.follow(ingest);
@@ -50,11 +80,11 @@ export async function runHealth(
       },
       async close() {
         await server.close();
-        await observer.close();
+        await observer?.close();
       },
     };
   } catch (error) {
-    await observer.close();
+    await observer?.close();
     throw error;
   }
 }

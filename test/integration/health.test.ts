@@ -1,4 +1,5 @@
 /** What orchestrators and Prometheus are told by a real run, while its servers come and go. */
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -8,7 +9,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { asAdmin, migrate } from '../support/operators/doing.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
-import { ANY_PORTS, sojourn } from '../support/pipeline.ts';
+import { ANY_PORTS, sojourn, spawnSojourn } from '../support/pipeline.ts';
 
 const PROJECT = 'health';
 const PATIENCE = { withinMs: 15_000, everyMs: 250 };
@@ -18,6 +19,7 @@ describe('health of a process', function () {
   let world: FaultWorld;
   let url = '';
   let failed = false;
+  const doors: ChildProcess[] = [];
 
   before('start', async () => {
     const settings = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' };
@@ -32,7 +34,10 @@ describe('health of a process', function () {
     failed ||= this.currentTest?.isFailed() ?? false;
   });
 
-  after('stop', () => world.close(failed));
+  after('stop', async () => {
+    for (const child of doors) child.kill('SIGKILL');
+    await world.close(failed);
+  });
 
   it('is well, and ready, once it runs', async () => {
     expect(await ask('/healthz')).to.deep.equal({ code: 200, body: { status: 'ok' } });
@@ -133,15 +138,101 @@ describe('health of a process', function () {
     }
   });
 
+  it('is told by a collector alone: what it takes, refuses and has under way', async () => {
+    const key = 'health-key';
+    const set = await sojourn(['project', 'set', PROJECT, '--collect-key', key], world.environment);
+    expect(set.code, set.stderr).to.equal(0);
+    const collector = await startDoor('collect', 'COLLECT_URL');
+    const event = { eventType: 'pageview', sessionId: 'door', timestamp: Date.now() };
+    const send = async (path: string, body: object) => {
+      const request = { method: 'POST', body: JSON.stringify(body) };
+      return (await fetch(`${collector.url}${path}`, request)).status;
+    };
+    await untilReady(collector.health);
+    expect((await ask('/healthz', collector.health)).code).to.equal(200);
+    expect(await send(`/events?key=${key}`, [event, { ...event, eventType: 'click' }])).to.equal(
+      200,
+    );
+    expect(await send('/events?key=nobody', event)).to.equal(401);
+    expect(await send(`/events?key=${key}`, {})).to.equal(400);
+    expect(await send('/api/event', { n: 'x', u: 'https://x.example/', d: 'x.example' })).to.equal(
+      202,
+    );
+    expect(await send('/v1/batch', [])).to.equal(400);
+    expect(Object.fromEntries(await scrape(collector.health))).to.include({
+      'sojourn_collect_requests_total{tracker="own",status="200"}': 1,
+      'sojourn_collect_requests_total{tracker="own",status="401"}': 1,
+      'sojourn_collect_requests_total{tracker="plausible",status="202"}': 1,
+      'sojourn_collect_request_duration_seconds_count{tracker="own"}': 3,
+      'sojourn_collect_events_total{tracker="own"}': 2,
+      'sojourn_collect_refused_total{tracker="own",reason="key"}': 1,
+      'sojourn_collect_refused_total{tracker="own",reason="malformed"}': 1,
+      'sojourn_collect_refused_total{tracker="plausible",reason="key"}': 1,
+      'sojourn_collect_refused_total{tracker="segment",reason="malformed"}': 1,
+      sojourn_collect_waiting_requests: 0,
+      sojourn_collect_nats_connected: 1,
+      sojourn_collect_redis_connected: 1,
+    });
+
+    world.proxies.nats.set('cut');
+    await untilTrouble(/^NATS: /, collector.health);
+    const waiting = send(`/events?key=${key}`, event);
+    await eventually(async () => {
+      expect(Object.fromEntries(await scrape(collector.health))).to.include({
+        sojourn_collect_waiting_requests: 1,
+        sojourn_collect_waiting_events: 1,
+        sojourn_collect_nats_connected: 0,
+      });
+    }, PATIENCE);
+    expect(await waiting).to.equal(503);
+    expect(
+      (await scrape(collector.health)).get(
+        'sojourn_collect_refused_total{tracker="own",reason="nats"}',
+      ),
+    ).to.equal(1);
+    world.proxies.nats.set('pass');
+    await untilReady(collector.health);
+    world.proxies.redis.set('cut');
+    await untilTrouble(/^Redis: /, collector.health);
+    world.proxies.redis.set('pass');
+    await untilReady(collector.health);
+    await expectDocumented(collector.health, 'sojourn_collect_');
+    expect(await collector.stop()).to.equal(0);
+  });
+
+  it('is told by a dashboard alone: what it is asked, and whether it can answer', async () => {
+    const dashboard = await startDoor('dashboard', 'DASHBOARD_URL');
+    await untilReady(dashboard.health);
+    for (const path of ['/', '/api/projects', '/nothing']) await fetch(`${dashboard.url}${path}`);
+    const stop = new AbortController();
+    const live = await fetch(`${dashboard.url}/api/live?project=${PROJECT}`, stop);
+    expect(live.status).to.equal(200);
+    await eventually(async () => {
+      expect(Object.fromEntries(await scrape(dashboard.health))).to.include({
+        'sojourn_dashboard_requests_total{route="/api/projects",status="200"}': 1,
+        'sojourn_dashboard_request_duration_seconds_count{route="/api/projects"}': 1,
+        sojourn_dashboard_watchers: 1,
+        sojourn_dashboard_nats_connected: 1,
+      });
+    }, PATIENCE);
+    stop.abort();
+    world.proxies.clickhouse.set('cut');
+    await untilTrouble(/^ClickHouse: /, dashboard.health);
+    world.proxies.clickhouse.set('pass');
+    await untilReady(dashboard.health);
+    await expectDocumented(dashboard.health, 'sojourn_dashboard_');
+    expect(await dashboard.stop()).to.equal(0);
+  });
+
   it('names the flag where the port is taken', async () => {
     const taken = await sojourn(['ingest', '--health-port', new URL(url).port], world.environment);
     expect(taken.code).to.equal(1);
     expect(taken.stderr).to.contain('--health-port');
   });
 
-  async function untilTrouble(what: RegExp): Promise<void> {
+  async function untilTrouble(what: RegExp, at = url): Promise<void> {
     await eventually(async () => {
-      const { code, body } = await ask('/readyz');
+      const { code, body } = await ask('/readyz', at);
       const { troubles } = body as { troubles: string[] };
       expect(code).to.equal(503);
       expect(
@@ -151,21 +242,58 @@ describe('health of a process', function () {
     }, PATIENCE);
   }
 
-  async function untilReady(): Promise<void> {
+  async function untilReady(at = url): Promise<void> {
     await eventually(async () => {
-      const { code, body } = await ask('/readyz');
+      const { code, body } = await ask('/readyz', at);
       expect(code, JSON.stringify(body)).to.equal(200);
     }, PATIENCE);
   }
 
-  async function ask(path: string): Promise<{ code: number; body: unknown }> {
-    const response = await fetch(`${url}${path}`);
+  async function ask(path: string, at = url): Promise<{ code: number; body: unknown }> {
+    const response = await fetch(`${at}${path}`);
     return { code: response.status, body: await response.json() };
   }
 
+  /** One of the processes that people and trackers speak to, with its health. */
+  async function startDoor(command: string, name: string) {
+    const child = spawnSojourn(
+      [command, '--port', '0', '--health-port', '0', '--data-dir', join(world.folder, command)],
+      world.environment,
+    );
+    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+    doors.push(child);
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const found = await eventually(
+      () => {
+        const [at, health] = [name, 'HEALTH_URL'].map(
+          (of) => new RegExp(`^${of}=(\\S+)`, 'm').exec(said)?.[1],
+        );
+        if (at === undefined || health === undefined) throw new Error(`not ready: ${said}`);
+        return { url: at, health };
+      },
+      { withinMs: 40_000 },
+    );
+    return {
+      ...found,
+      stop() {
+        child.kill('SIGTERM');
+        return exited;
+      },
+    };
+  }
+
+  /** Those of a process alone are a part of what `up` has. */
+  async function expectDocumented(at: string, prefix: string): Promise<void> {
+    const text = await (await fetch(`${at}/metrics`)).text();
+    const served = Array.from(text.matchAll(/^# TYPE (sojourn_\w+)/gm), ([, name]) => name);
+    expect(served).to.have.members(documented().filter((name) => name.startsWith(prefix)));
+  }
+
   /** Values by name and labels, as they stand in the text. */
-  async function scrape(): Promise<ReadonlyMap<string, number>> {
-    const response = await fetch(`${url}/metrics`);
+  async function scrape(at = url): Promise<ReadonlyMap<string, number>> {
+    const response = await fetch(`${at}/metrics`);
     expect(response.status).to.equal(200);
     const lines = (await response.text()).split('\n').filter((line) => /^[a-z]/.test(line));
     return new Map(

@@ -81,7 +81,7 @@ describe('health: what the servers say', () => {
 
 describe('health: metrics', () => {
   it('counts what passes, and shows what servers say', async () => {
-    const metrics = createMetrics({ look: () => Promise.resolve(LOOK) });
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(LOOK) } });
     metrics.watch.delivered('started', 20);
     metrics.watch.deliveryFailed();
     metrics.watch.deadLetter('shop', 'sessionId is required');
@@ -116,14 +116,14 @@ describe('health: metrics', () => {
   it('leaves out what nobody knows', async () => {
     const look: Look = { ...away('temporal'), oldestUnloadedMs: null };
     const unknown: Look = { ...look, status: { ...look.status, sessions: { open: null } } };
-    const metrics = createMetrics({ look: () => Promise.resolve(unknown) });
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(unknown) } });
     const lines = (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
     expect(lines).to.include('sojourn_server_up{server="temporal"} 0');
     expect(lines.filter((line) => /^sojourn_(sessions_open|oldest)/.test(line))).to.deep.equal([]);
   });
 
   it('has a bound on labels, whatever people publish', async () => {
-    const metrics = createMetrics({ look: () => Promise.resolve(LOOK) });
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(LOOK) } });
     for (let n = 0; n < 2_000; n += 1) metrics.watch.deadLetter(`p${n}`, `${n} is no event`);
     const lines = (await metrics.text()).split('\n');
     const letters = lines.filter((line) => line.startsWith('sojourn_dead_letters_total{'));
@@ -137,5 +137,44 @@ describe('health: metrics', () => {
     expect(labelOfReason('properties.revenue must be a number')).to.equal('properties.revenue');
     expect(labelOfReason('properties.x9 is odd')).to.equal('other');
     expect(labelOfReason('')).to.equal('other');
+  });
+
+  it('counts what a collector takes and refuses, and has none of what the process does not do', async () => {
+    const metrics = createMetrics({ collect: true });
+    const { collect } = metrics;
+    collect.watch.answered('plausible', 202, 3);
+    collect.watch.taken('plausible', 2);
+    collect.watch.refused('segment', 'key');
+    collect.watch.refused('segment', 'malformed', 4);
+    expect(await metrics.text()).not.to.match(/^sojourn_collect_waiting_requests /m);
+    collect.follow(() => ({
+      ...{ requests: 5, events: 6, bytes: 700 },
+      ...{ isNatsConnected: false, isRedisConnected: true },
+    }));
+    const lines = (await metrics.text()).split('\n');
+    expect(lines).to.include.members([
+      'sojourn_collect_requests_total{tracker="plausible",status="202"} 1',
+      'sojourn_collect_request_duration_seconds_bucket{le="0.005",tracker="plausible"} 1',
+      'sojourn_collect_events_total{tracker="plausible"} 2',
+      'sojourn_collect_refused_total{tracker="segment",reason="key"} 1',
+      'sojourn_collect_refused_total{tracker="segment",reason="malformed"} 4',
+      'sojourn_collect_waiting_requests 5',
+      'sojourn_collect_nats_connected 0',
+      'sojourn_collect_redis_connected 1',
+    ]);
+    expect(lines.join('\n')).not.to.match(/sojourn_(ingest|dashboard|server)_/);
+  });
+
+  it('has no duration of a stream that stays open', async () => {
+    const metrics = createMetrics({ dashboard: true });
+    const { page } = metrics;
+    page.watch.answered('/api/live', 200, 3_600_000);
+    page.watch.answered('/api/now', 200, 2);
+    const lines = (await metrics.text()).split('\n');
+    expect(lines).to.include('sojourn_dashboard_requests_total{route="/api/live",status="200"} 1');
+    expect(lines).to.include(
+      'sojourn_dashboard_request_duration_seconds_count{route="/api/now"} 1',
+    );
+    expect(lines.filter((line) => /duration.*live/.test(line))).to.deep.equal([]);
   });
 });

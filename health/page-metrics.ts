@@ -1,0 +1,55 @@
+/** What the page is asked, and who watches it. */
+import { Gauge, type Registry } from 'prom-client';
+import type { PageFigures } from '../dashboard/live.ts';
+import type { RequestWatch } from '../platform/request-watch.ts';
+import { addRequestMetrics } from './request-metrics.ts';
+
+export interface PageMetrics {
+  readonly watch: RequestWatch;
+  /** Says where its figures are, once it runs. */
+  follow(figures: () => PageFigures): void;
+}
+
+export function addPageMetrics(registry: Registry): PageMetrics {
+  let figures: (() => PageFigures) | undefined;
+  const watch = addRequestMetrics(registry, {
+    name: 'dashboard',
+    label: 'route',
+    what: 'route',
+    endless: ['/api/live'],
+  });
+  for (const [name, help, of] of GAUGES) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        if (figures === undefined) this.remove();
+        else this.set(of(figures()));
+      },
+    });
+  }
+  return {
+    watch,
+    follow(source) {
+      figures = source;
+    },
+  };
+}
+
+const GAUGES: readonly (readonly [
+  name: string,
+  help: string,
+  of: (figures: PageFigures) => number,
+])[] = [
+  [
+    'sojourn_dashboard_watchers',
+    'Pages that are open, whose numbers move by themselves',
+    ({ watchers }) => watchers,
+  ],
+  [
+    'sojourn_dashboard_nats_connected',
+    '1 while news come by NATS, else 0: also while nobody watches',
+    ({ hasNews }) => Number(hasNews),
+  ],
+];
