@@ -102,6 +102,7 @@ describe('docker-compose.yml', () => {
       'migrate',
       'ingest',
       'worker',
+      'collect',
       'dashboard',
     ]);
     expect(new Set(ofSojourn.map(([, { image }]) => image)).size).to.equal(1);
@@ -138,7 +139,7 @@ describe('docker-compose.yml', () => {
     for (const port of ports) expect(port).to.match(/^127\.0\.0\.1:\d+:\d+$/);
     expect(new Set(ports.map((port) => port.split(':')[1])).size).to.equal(ports.length);
     for (const [name, { ports: own }] of ofSojourn) {
-      if (name !== 'dashboard') expect(own, name).to.equal(undefined);
+      if (name !== 'dashboard' && name !== 'collect') expect(own, name).to.equal(undefined);
     }
   });
 
@@ -217,6 +218,30 @@ describe('docker-compose.yml', () => {
         checkPassword({ ...config, DASHBOARD_PASSWORD: undefined });
       }).to.throw('DASHBOARD_PASSWORD');
       expect((ports ?? []).map(interpolate)).to.deep.equal(['127.0.0.1:8090:8090']);
+    });
+
+    it('gives the way in for trackers what it publishes with and nothing else', () => {
+      const { environment = {}, ports } = file.services['collect'] ?? {};
+      const given = Object.keys(environment);
+
+      expect(given.filter((name) => /CLICKHOUSE|TEMPORAL/.test(name))).to.deep.equal([]);
+      const values = Object.entries(environment).map(([key, value]) => [key, interpolate(value)]);
+      const config = loadConfig(Object.fromEntries(values) as Record<string, string>);
+      expect(config.COLLECT_HOST).to.equal('0.0.0.0');
+      expect(config.COLLECT_TRUSTED_PROXIES).to.deep.equal([]);
+      expect((ports ?? []).map(interpolate)).to.deep.equal(['127.0.0.1:8091:8091']);
+    });
+
+    it('asks each process for its health where Prometheus does', () => {
+      for (const [name, service] of ofSojourn.filter((entry) => !oneShot(entry))) {
+        expect(service.command, name).to.include.members(['--health-port', '8092']);
+        expect(service.environment?.['HEALTH_HOST'], name).to.equal('0.0.0.0');
+      }
+      const scraped = text('compose/prometheus/prometheus.yml');
+      const [, names = ''] = /names: \[(.*)\]\n\s+type: A\n\s+port: 8092/.exec(scraped) ?? [];
+      expect(names.split(', ')).to.have.members(
+        ofSojourn.filter((entry) => !oneShot(entry)).map(([name]) => name),
+      );
     });
 
     it('tells nobody but the migration the password of the ClickHouse administrator', () => {
