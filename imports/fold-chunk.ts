@@ -49,14 +49,14 @@ export interface Folding {
 export function foldChunk({ data, begins }: PackedSessions, options: WholeOptions): Folding {
   const whole = Buffer.from(data.buffer, data.byteOffset, data.length);
   const folds: WholeFold[] = [];
+  const sums = createRowSumsOf();
   for (const begin of begins) {
     const session = decodeHead(whole.subarray(begin, begin + whole.readUInt32LE(begin)));
-    folds.push(foldWhole(session.sessionId, decodeEvents(session), options));
+    folds.push(foldWhole(sums, session.sessionId, decodeEvents(session), options));
   }
   return {
     visits: folds.flatMap(({ visit }) => visit ?? []),
     settle(isNew) {
-      const sums = createRowSumsOf();
       let asked = 0;
       const records = folds.map((fold) => {
         const { visit } = fold;

@@ -195,7 +195,7 @@ async function addedBy(
   for (const identity of identities) {
     const old = kept.get(identity);
     if (old === undefined) throw new RangeError(`nobody has kept the events of ${identity}`);
-    const fold = foldWhole(old.sessionId, old.events, whole);
+    const fold = foldWhole(added, old.sessionId, old.events, whole);
     const user = fold.visit && { userId: fold.visit.userId, isNew: old.newUser ?? false };
     addWhole(added, fold, user, whole);
   }

@@ -1,12 +1,14 @@
-/** Adds up metric rows of very many sessions; also takes away. */
-import { type Amount, addAmount, type Contributions } from '../shared/contributions.ts';
+/**
+ * Adds up metric rows of very many sessions; also takes away. By the parts of their keys: to make one text of them for each
+ * row that is added would be most of the work.
+ */
+import type { Granularity } from '../shared/buckets.ts';
+import { type Amount, addAmount, type Contributions, rowKeyText } from '../shared/contributions.ts';
 import { ONE } from '../shared/decimal.ts';
+import type { AddRow } from '../shared/session.ts';
 
 export interface RowSums {
-  /** @param key as `rowKeyText` makes it */
-  add(key: string, amount: Amount): void;
-  /** @param sign -1 to take away */
-  addAll(rows: ReadonlyMap<string, Amount>, sign?: 1 | -1): void;
+  readonly add: AddRow;
   /** Rows that came to nothing are absent. */
   sums(): Contributions;
 }
@@ -17,31 +19,60 @@ interface Sum {
   count: number;
 }
 
+/** Sums of a line of the catalogue by dimension, value and bucket. */
+interface LineSums {
+  readonly metric: string;
+  readonly granularity: Granularity;
+  readonly dimensions: Map<string, Map<string, Map<number, Sum>>>;
+}
+
 export function createRowSumsOf(): RowSums {
-  const rows = new Map<string, Sum>();
-  const add = (key: string, { value, count }: Amount, sign: number) => {
-    let sum = rows.get(key);
-    if (sum === undefined) {
-      sum = { whole: 0, units: 0n, count: 0 };
-      rows.set(key, sum);
-    }
-    sum.count += sign * count;
-    if (value === ONE) sum.whole += sign;
-    else if (value !== 0n) sum.units += sign === 1 ? value : -value;
+  /** By the line itself; several lines may have rows of one key. */
+  const lines = new Map<object, LineSums>();
+  const linesOf = (line: { readonly metric: string; readonly granularity: Granularity }) => {
+    const { metric, granularity } = line;
+    const made: LineSums = { metric, granularity, dimensions: new Map() };
+    lines.set(line, made);
+    return made;
   };
   return {
-    add(key, amount) {
-      add(key, amount, 1);
-    },
-    addAll(more, sign = 1) {
-      for (const [key, amount] of more) add(key, amount, sign);
+    add(line, bucket, [dimension, value], amount) {
+      const { dimensions } = lines.get(line) ?? linesOf(line);
+      const values = dimensions.get(dimension) ?? within(dimensions, dimension);
+      const buckets = values.get(value) ?? within(values, value);
+      let sum = buckets.get(bucket);
+      if (sum === undefined) {
+        sum = { whole: 0, units: 0n, count: 0 };
+        buckets.set(bucket, sum);
+      }
+      addTo(sum, amount);
     },
     sums() {
       const made: Contributions = new Map();
-      for (const [key, { whole, units, count }] of rows) {
-        addAmount(made, key, { value: units + BigInt(whole) * ONE, count });
+      for (const { metric, granularity, dimensions } of lines.values()) {
+        for (const [dimension, values] of dimensions) {
+          for (const [dimensionValue, buckets] of values) {
+            for (const [bucket, { whole, units, count }] of buckets) {
+              const key = { metric, granularity, bucket, dimension, dimensionValue };
+              const value = units + BigInt(whole) * ONE;
+              addAmount(made, rowKeyText(key), { value, count });
+            }
+          }
+        }
       }
       return made;
     },
   };
+}
+
+function within<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  const made = new Map<L, V>();
+  map.set(key, made);
+  return made;
+}
+
+function addTo(sum: Sum, { value, count }: Amount): void {
+  sum.count += count;
+  if (value === ONE) sum.whole += 1;
+  else if (value !== 0n) sum.units += value;
 }

@@ -129,9 +129,11 @@ function restoredRow(
 ): object {
   const { project, idleTimeoutMs } = plan;
   const options = { project, load: loadName({ id, life }), idleTimeoutMs };
-  const fold = foldWhole(sessionId, events, options);
+  // Its rows are back with the opposite of the chunk's: here they go nowhere.
+  const sums = createRowSumsOf();
+  const fold = foldWhole(sums, sessionId, events, options);
   const user = fold.visit && { userId: fold.visit.userId, isNew: newUser ?? false };
-  return sessionTableRow(addWhole(createRowSumsOf(), fold, user, options));
+  return sessionTableRow(addWhole(sums, fold, user, options));
 }
 
 /** One deletion for all of them: each costs about the same. */

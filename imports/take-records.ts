@@ -2,7 +2,7 @@
  * Records of files as events: our own ones go to the border as the bytes they are, others by way of their format and then
  * to the same border. Every record is counted into the set that the import is known by, a bad one too.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
@@ -55,8 +55,14 @@ export function createTaker(options: TakeOptions): Taker {
   let latestAt = 0;
 
   /** @param visitor whose session is not known */
-  function takeMessage(where: Where, data: Uint8Array, place: string, visitor?: string): void {
-    const parsed = parseMessage({ subject, data, seq: 1, place, receivedAt }, settingsOf);
+  function takeMessage(where: Where, data: Uint8Array, place: Place, visitor?: string): void {
+    const message = {
+      ...{ subject, data, seq: 1, receivedAt },
+      get place() {
+        return place.text;
+      },
+    };
+    const parsed = parseMessage(message, settingsOf);
     const { events, deadLetters } = parsed;
     for (const { reason, data: bad, index, eventId } of deadLetters) {
       const of = index === undefined ? '' : ` (element ${index + 1} of the array)`;
@@ -66,7 +72,7 @@ export function createTaker(options: TakeOptions): Taker {
     let elements: readonly Uint8Array[] | undefined;
     events.forEach(({ sessionId, event }, n) => {
       latestAt = Math.max(latestAt, event.at);
-      const madeId = event.id === place || event.id.startsWith(`${place}#`) ? FLAG.madeId : 0;
+      const madeId = place.isOf(event.id) ? FLAG.madeId : 0;
       const isRecent = event.at >= liveFrom;
       if (isRecent) elements ??= elementsOf(data, deadLetters);
       const raw = isRecent ? elements?.[n] : undefined;
@@ -79,15 +85,15 @@ export function createTaker(options: TakeOptions): Taker {
     });
   }
 
-  function takeTracked(where: Where, bytes: Uint8Array, place: string, all: Tracked): void {
+  function takeTracked(where: Where, bytes: Uint8Array, place: Place, all: Tracked): void {
     all.forEach((tracked, n) => {
       if ('fault' in tracked) {
-        onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place });
+        onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place.text });
         return;
       }
       const { event, visitor } = tracked;
       const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
-      takeMessage(where, encoder.encode(textOf(whole)), `${place}.${n}`, visitor);
+      takeMessage(where, encoder.encode(textOf(whole)), place.of(n), visitor);
     });
   }
 
@@ -98,17 +104,44 @@ export function createTaker(options: TakeOptions): Taker {
     },
     take(file, { line, data }, reader) {
       const bytes = data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(textOf(data));
-      const digest = createHash('sha256').update(bytes).digest();
+      const digest = hash('sha256', bytes, 'buffer');
       set.add(digest);
-      const place = `~${digest.toString('base64url', 0, 16)}`;
+      const place = placeOf(() => `~${digest.toString('base64url', 0, 16)}`);
       const where = { file, line };
       if (reader === undefined) takeMessage(where, bytes, place);
       else takeTracked(where, bytes, place, reader.read({ line, data }));
     },
     endFile(file, line, reader) {
-      takeTracked({ file, line }, new Uint8Array(), '', reader.end?.() ?? []);
+      takeTracked(
+        { file, line },
+        new Uint8Array(),
+        placeOf(() => ''),
+        reader.end?.() ?? [],
+      );
     },
   };
+}
+
+/** What events without an id are known by, worked out where there is one. */
+interface Place {
+  readonly text: string;
+  /** Whether an id was made of it. */
+  isOf(eventId: string): boolean;
+  /** Of the n-th event that a record gives. */
+  of(n: number): Place;
+}
+
+function placeOf(make: () => string): Place {
+  let made: string | undefined;
+  const place: Place = {
+    get text() {
+      made ??= make();
+      return made;
+    },
+    isOf: (id) => made !== undefined && (id === made || id.startsWith(`${made}#`)),
+    of: (n) => placeOf(() => `${place.text}.${n}`),
+  };
+  return place;
 }
 
 /** Rows of Parquet hold whole numbers that JSON has no name for. */

@@ -4,16 +4,14 @@
  * of the live session's own steps, and a property test holds both together.
  */
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
-import { rowKeyOf } from '../shared/balance.ts';
 import { CATALOGUE_VERSION, catalogueOf } from '../shared/catalogue.ts';
-import type { Contributions } from '../shared/contributions.ts';
 import type { VisitorEvent } from '../shared/event.ts';
 import type { SessionRecord } from '../shared/rollup.ts';
 import {
-  applyEvents,
+  applyEventsTo,
   emptySession,
   figuresOf,
-  sessionTables,
+  fileSession,
   type SessionState,
 } from '../shared/session.ts';
 import { identityOf } from '../bulk/identity.ts';
@@ -30,8 +28,6 @@ export interface WholeOptions {
 export interface WholeFold {
   readonly sessionId: string;
   readonly state: SessionState;
-  /** What its events add by themselves. */
-  readonly eventRows: Contributions;
   /** By the clock of its events, epoch milliseconds. */
   readonly endsAt: number;
   /** Whom to ask about before it can be added. */
@@ -40,14 +36,19 @@ export interface WholeFold {
 
 const CATALOGUE = catalogueOf(CATALOGUE_VERSION);
 
-/** @param events at least one @throws RangeError where there is none */
+/**
+ * Folds a session, and adds to sums what its events add by themselves.
+ * @param events at least one
+ * @throws RangeError where there is none
+ */
 export function foldWhole(
+  sums: RowSums,
   sessionId: string,
   events: readonly VisitorEvent[],
   { project, idleTimeoutMs }: WholeOptions,
 ): WholeFold {
   const state = emptySession(true, CATALOGUE);
-  const eventRows = applyEvents(state, events);
+  applyEventsTo(sums.add, state, events);
   const { lastEventAt } = state;
   if (lastEventAt === undefined) throw new RangeError(`session ${sessionId} has no events`);
   const endsAt = state.endSeen ? lastEventAt : lastEventAt + idleTimeoutMs;
@@ -55,16 +56,15 @@ export function foldWhole(
   return {
     sessionId,
     state,
-    eventRows,
     endsAt,
     ...(userId !== undefined && { visit: { project, sessionId, userId, at: endsAt } }),
   };
 }
 
-/** Adds all rows of a session to sums. @returns the session as the table `sessions` shows it */
+/** Adds the rows of a session as a whole to the sums that its events were added to. @returns the session as the table `sessions` shows it */
 export function addWhole(
   sums: RowSums,
-  { sessionId, state, eventRows, endsAt, visit }: WholeFold,
+  { sessionId, state, endsAt, visit }: WholeFold,
   user: RecognizedUser | undefined,
   { project, load }: WholeOptions,
 ): SessionRecord {
@@ -73,10 +73,9 @@ export function addWhole(
   }
   const figures = figuresOf(state, user?.isNew);
   if (figures === undefined) throw new RangeError(`session ${sessionId} has no events`);
-  for (const [key, amount] of eventRows) sums.add(key, amount);
-  for (const [family, table] of sessionTables(figures, state.tallies, CATALOGUE)) {
-    for (const [bucket, amount] of table) sums.add(rowKeyOf(family, bucket), amount);
-  }
+  fileSession(figures, state.tallies, CATALOGUE, (line, place, table) => {
+    for (const [bucket, amount] of table) sums.add(line, bucket, place, amount);
+  });
   const { firstEventAt } = figures;
   return {
     project,

@@ -3,7 +3,7 @@
  * duplication and batching of what arrives never change a number.
  */
 import { familyOf, type ReadonlyTable, rowKeyOf, type Table } from './balance.ts';
-import { type Contributions, addAmount, rowKeyText } from './contributions.ts';
+import { type Amount, type Contributions, addAmount, rowKeyText } from './contributions.ts';
 import { bucketOf } from './buckets.ts';
 import { formatDecimal, readUnits } from './decimal.ts';
 import {
@@ -22,7 +22,9 @@ import {
   type Catalogue,
   CATALOGUE_VERSION,
   catalogueOf,
+  type EventMetric,
   KNOWS_BOTS,
+  type Place,
   placesOf,
   type SessionDimension,
   sessionPlacesOf,
@@ -115,6 +117,26 @@ export function applyEvents(
   common?: Attributes,
 ): Contributions {
   const rows: Contributions = new Map();
+  const add: AddRow = ({ metric, granularity }, bucket, [dimension, dimensionValue], amount) => {
+    const key = { metric, granularity, bucket, dimension, dimensionValue };
+    addAmount(rows, rowKeyText(key), amount);
+  };
+  applyEventsTo(add, state, events, ackFloor, common);
+  return rows;
+}
+
+/** A line of the catalogue, a bucket and a place, and what is filed there. */
+export type AddRow = (line: RowLine, bucket: number, place: Place, amount: Amount) => void;
+type RowLine = Pick<EventMetric, 'metric' | 'granularity'>;
+
+/** The same as {@link applyEvents}, for whoever adds rows up some other way. @param add told of each row that an event adds */
+export function applyEventsTo(
+  add: AddRow,
+  state: SessionState,
+  events: readonly VisitorEvent[],
+  ackFloor = 0,
+  common?: Attributes,
+): void {
   let earliest: VisitorEvent | undefined;
   for (const event of events) {
     const key = keyOf(state, event);
@@ -123,11 +145,10 @@ export function applyEvents(
     applyEvent(state, event);
     if (common === undefined) seeAttributes(state, event, event);
     else if (earliest === undefined || isEarlier(event, earliest)) earliest = event;
-    addEventRows(rows, state, event, common ?? event);
+    addEventRows(add, state, event, common ?? event);
   }
   if (common !== undefined && earliest !== undefined) seeAttributes(state, earliest, common);
   forgetIds(state, ackFloor);
-  return rows;
 }
 
 /** Whether folding the events in would change nothing: every one is known. */
@@ -187,25 +208,20 @@ function seePath(state: SessionState, event: VisitorEvent): void {
 }
 
 function addEventRows(
-  rows: Contributions,
+  add: AddRow,
   state: SessionState,
   event: VisitorEvent,
   attributes: Attributes,
 ): void {
   for (const line of state.catalogue.eventMetrics) {
-    const { metric, granularity, dimensions, sessionDimensions, measure } = line;
-    const amount = measure(event);
+    const { metric, granularity, dimensions, sessionDimensions } = line;
+    const amount = line.measure(event);
     if (amount === undefined) continue;
     const bucket = bucketOf(event.at, granularity);
     for (const split of dimensions) {
       for (const place of placesOf(event, split, attributes)) {
-        const [dimension, dimensionValue] = place;
-        const key = { metric, granularity, bucket, dimension, dimensionValue };
-        addAmount(rows, rowKeyText(key), amount);
-        if (attributes.bot === undefined) continue;
-        const [botDimension, botValue] = botPlaceOf(place);
-        const botKey = { ...key, dimension: botDimension, dimensionValue: botValue };
-        addAmount(rows, rowKeyText(botKey), amount);
+        add(line, bucket, place, amount);
+        if (attributes.bot !== undefined) add(line, bucket, botPlaceOf(place), amount);
       }
     }
     if (sessionDimensions !== undefined) {
@@ -267,23 +283,30 @@ export function factsOf(state: SessionState, newUser?: boolean): SessionFacts | 
 export function sessionTables(
   figures: SessionFigures,
   tallies: ReadonlyMap<string, ReadonlyTable>,
-  { eventMetrics, sessionMetrics }: Catalogue = catalogueOf(CATALOGUE_VERSION),
+  catalogue: Catalogue = catalogueOf(CATALOGUE_VERSION),
 ): Map<string, ReadonlyTable> {
   const tables = new Map<string, ReadonlyTable>();
-  const isBot = figures.attributes.bot !== undefined;
-  const file = (family: string, table: ReadonlyTable) => {
+  fileSession(figures, tallies, catalogue, ({ metric, granularity }, place, table) => {
+    const family = familyOf(metric, granularity, ...place);
     const known = tables.get(family);
     tables.set(family, known === undefined ? table : sumOf(known, table));
-  };
-  const add = (
-    { metric, granularity }: { readonly metric: string; readonly granularity: string },
-    split: '' | SessionDimension,
-    table: ReadonlyTable,
-  ) => {
+  });
+  return tables;
+}
+
+/** The same, one after the other. @param file told of each line and place what is filed there, maybe twice of one family */
+export function fileSession(
+  figures: SessionFigures,
+  tallies: ReadonlyMap<string, ReadonlyTable>,
+  { eventMetrics, sessionMetrics }: Catalogue,
+  file: (line: RowLine, place: Place, table: ReadonlyTable) => void,
+): void {
+  const isBot = figures.attributes.bot !== undefined;
+  const add = (line: RowLine, split: '' | SessionDimension, table: ReadonlyTable) => {
     if (table.size === 0) return;
     for (const place of sessionPlacesOf(figures, split)) {
-      file(familyOf(metric, granularity, ...place), table);
-      if (isBot) file(familyOf(metric, granularity, ...botPlaceOf(place)), table);
+      file(line, place, table);
+      if (isBot) file(line, botPlaceOf(place), table);
     }
   };
   for (const line of sessionMetrics) {
@@ -298,7 +321,6 @@ export function sessionTables(
     if (tally === undefined) continue;
     for (const dimension of line.sessionDimensions ?? []) add(line, dimension, tally);
   }
-  return tables;
 }
 
 function sumOf(a: ReadonlyTable, b: ReadonlyTable): Table {
