@@ -106,8 +106,10 @@ export function createDelivery(
           await attempt(message, id);
           return;
         } catch (error) {
-          if (!(error instanceof LostConnectionError) && !isJetStreamAway(error)) throw error;
-          log.debug({ err: error }, 'a message was not acknowledged, and is published again');
+          log.debug({ err: error }, 'a message was not acknowledged');
+          // Published again as soon as the connection is back.
+          if (error instanceof LostConnectionError) continue;
+          if (!isJetStreamAway(error)) throw error;
         }
         await sleep(AGAIN_MS);
       }

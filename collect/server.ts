@@ -16,7 +16,7 @@ import { addSegment } from './segment.ts';
 import { addShop, type Shop } from './shop.ts';
 import { addSnowplow } from './snowplow.ts';
 import { addUmami } from './umami.ts';
-import type { CollectFigures, Refusal } from './watch.ts';
+import { type CollectFigures, NO_COLLECT_WATCH, type Refusal } from './watch.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -124,10 +124,13 @@ function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): Fasti
       .header('access-control-max-age', '86400')
       .send();
   });
-  app.addHook('onResponse', (request, reply, done) => {
-    deps.watch.answered(trackerOf(request), reply.statusCode, reply.elapsedTime);
-    done();
-  });
+  // Waiting for the end of each answer costs something.
+  if (deps.watch !== NO_COLLECT_WATCH) {
+    app.addHook('onResponse', (request, reply, done) => {
+      deps.watch.answered(trackerOf(request), reply.statusCode, reply.elapsedTime);
+      done();
+    });
+  }
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = statusOf(error);
     deps.watch.refused(trackerOf(request), refusalOf(error, status));

@@ -155,11 +155,11 @@ describe('the outlet', () => {
   });
 
   it('refuses each once it has waited its time, and publishes nothing for those that are gone', async () => {
-    const { outlet, published, send, connection } = begin({ waitMs: 60 });
+    const { outlet, published, send, connection } = begin({ waitMs: 300 });
     const underWay = failure(send(1));
     await connection('disconnect');
     const first = failure(send(2));
-    await sleep(30);
+    await sleep(200);
     const second = failure(send(3));
     expect(await underWay).to.be.instanceOf(NotNowError);
     expect(await first).to.be.instanceOf(NotNowError);
