@@ -1,7 +1,8 @@
 /**
  * How many requests of one event each does one process of the collector take, and how long do they wait? Beside it, in
- * turns, the least that can be done: a route that publishes.
+ * turns, the least that can be done: a route that publishes; and the builds in the folders named by `--against`.
  */
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setProject } from '../operations/projects.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
@@ -21,6 +22,8 @@ const P99_MS_MAX = 50;
 
 interface Variant {
   readonly name: string;
+  /** Of another build: its command. */
+  readonly command?: string;
   readonly isOurs: boolean;
   readonly path: string;
   readonly body: (n: number) => string;
@@ -69,10 +72,18 @@ export const collect: Scenario = {
     const tables = connectClickHouse(world.config, 'writer');
     await setProject({ nats: world.nats, tables }, PROJECT, { collectKeys: [{ add: KEY }] });
     await tables.close();
+    const others = scale.against.flatMap((root) =>
+      VARIANTS.filter(({ isOurs }) => isOurs).map((variant): Variant => ({
+        ...variant,
+        name: `${variant.name}, ${basename(root)}`,
+        command: join(root, 'bin', 'sojourn.mjs'),
+      })),
+    );
+    const variants = [...VARIANTS, ...others];
     const rounds = new Map<string, Round[]>();
     const ms = scale.pick({ quick: 4_000, default: 10_000, long: 30_000 });
     for (let round = 0; round < scale.rounds; round += 1) {
-      for (const variant of round % 2 === 0 ? VARIANTS : VARIANTS.toReversed()) {
+      for (const variant of round % 2 === 0 ? variants : variants.toReversed()) {
         const found = await play(world, variant, ms);
         rounds.set(variant.name, [...(rounds.get(variant.name) ?? []), found]);
         say(
@@ -80,16 +91,20 @@ export const collect: Scenario = {
         );
       }
     }
-    return VARIANTS.flatMap((variant) => resultsOf(variant, rounds.get(variant.name) ?? []));
+    return variants.flatMap((variant) => resultsOf(variant, rounds.get(variant.name) ?? []));
   },
 };
 
 let sent = 0;
 
-async function play(world: World, { isOurs, path, body }: Variant, ms: number): Promise<Round> {
+async function play(
+  world: World,
+  { isOurs, path, body, command }: Variant,
+  ms: number,
+): Promise<Round> {
   const bare = fileURLToPath(new URL('bare-collect.ts', import.meta.url));
   const started: Started = await world.start(
-    isOurs ? ['collect', '--port', '0'] : [bare],
+    isOurs ? [...(command === undefined ? [] : [command]), 'collect', '--port', '0'] : [bare],
     'COLLECT_URL=',
   );
   try {

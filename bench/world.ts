@@ -209,14 +209,18 @@ async function versionsOf(
   }
 }
 
-/** Words of ours, or the path of a script of the benchmark. */
+/** Words of ours, or the path of a script: of the benchmark (`.ts`), or of another checkout's command (`.mjs`). */
 async function startProcess(
   args: readonly string[],
   ready: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Started> {
-  const isScript = args[0]?.endsWith('.ts') === true;
-  const command = isScript ? ['--import', 'tsx/esm', ...args] : [COMMAND, ...args];
+  const [first = ''] = args;
+  const command = first.endsWith('.ts')
+    ? ['--import', 'tsx/esm', ...args]
+    : first.endsWith('.mjs')
+      ? args
+      : [COMMAND, ...args];
   const child = spawn(process.execPath, command, {
     env: environment,
     stdio: ['pipe', 'pipe', 'pipe'],
