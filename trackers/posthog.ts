@@ -108,7 +108,8 @@ function propertiesOf(properties: Fields, eventType: string): Record<string, unk
     }),
     referrer: referrer === '$direct' ? undefined : referrer,
     userAgent,
-    ...(userAgent === undefined && agentOf(properties)),
+    // Of a server, `$os` and the like are its own.
+    ...(userAgent === undefined && properties['$is_server'] !== true && agentOf(properties)),
     country: countryOf(properties['$geoip_country_code']),
     language: firstText(properties['$browser_language'], properties['$locale']),
     screen: screenOf(properties['$screen_width'], properties['$screen_height']),

@@ -213,6 +213,14 @@ describe('an event of PostHog', () => {
     );
   });
 
+  it('of a server has no browser and no system: those that it says are its own', () => {
+    const properties = { $lib: 'posthog-python', $os: 'Linux', $session_id: 's-1' };
+    const systemOf = (more: object) =>
+      only(readPosthog({ ...viewed, properties: { ...properties, ...more } })).event;
+    expect(systemOf({})).to.have.nested.property('properties.os', 'Linux');
+    expect(systemOf({ $is_server: true })).not.to.have.nested.property('properties.os');
+  });
+
   it("of PostHog's own is a sign of life, or nothing", () => {
     expect(only(readPosthog({ ...viewed, event: '$pageleave' })).event['eventType']).to.equal(
       'heartbeat',
