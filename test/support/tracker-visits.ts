@@ -9,6 +9,7 @@ import RudderAnalytics from '@rudderstack/rudder-sdk-node';
 import { buildEcommerceTransaction, buildPageView, newTracker } from '@snowplow/node-tracker';
 import { Umami } from '@umami/node';
 import { PostHog } from 'posthog-node';
+import { pythonWith, runPython } from './python-package.ts';
 import { installedVersion } from './tracker-table.ts';
 
 const require = createRequire(import.meta.url);
@@ -26,6 +27,10 @@ export interface TrackerVisit {
   readonly name: string;
   /** Of its library, for the version; undefined where we speak its wire format. */
   readonly library: string | undefined;
+  /** Where that is not from npm: with its version, as the table has it. */
+  readonly version?: string;
+  /** @returns what this machine lacks, where it lacks something */
+  missing?(): Promise<string | undefined>;
   /** The project's key. */
   readonly key: string;
   readonly sends: string;
@@ -216,6 +221,43 @@ const posthog: TrackerVisit = {
   ],
 };
 
+const POSTHOG_PYTHON = { name: 'posthog', version: '7.91.1' } as const;
+
+const posthogPython: TrackerVisit = {
+  ...posthog,
+  name: 'PostHog, Python',
+  library: undefined,
+  version: `posthog ${POSTHOG_PYTHON.version} (PyPI)`,
+  key: 'phc_python',
+  sends: 'two `$pageview`, a `$set` and `purchase`, batched',
+  isOfEvents: (path) => path.startsWith('/batch'),
+  async missing() {
+    const python = await pythonWith(POSTHOG_PYTHON);
+    return python === undefined ? 'Python 3 with venv, and PyPI' : undefined;
+  },
+  async send(url, key) {
+    const python = await pythonWith(POSTHOG_PYTHON);
+    if (python === undefined) throw new Error('it was there a moment ago');
+    const [first, second, third] = threeTimes().map((time) => time.getTime());
+    const common = { $raw_user_agent: AGENT, $session_id: '01976a6a-0000-7000-8000-0000000000bb' };
+    const page = (at: number | undefined, address: string) => ({
+      ...{ name: '$pageview', at },
+      properties: { ...common, $current_url: address, $referrer: REFERRER },
+    });
+    const events = [
+      page(first, PAGES[0]),
+      page(second, PAGES[1]),
+      { name: '$set', at: second, properties: { plan: 'pro' } },
+      {
+        ...{ name: 'purchase', at: third },
+        properties: { ...common, revenue: 59.9, currency: 'EUR' },
+      },
+    ];
+    const script = new URL('posthog_visit.py', import.meta.url);
+    await runPython(python, script, [url, key, JSON.stringify(events)]);
+  },
+};
+
 interface Matomo {
   on(name: 'error', listener: (error: unknown) => void): void;
   trackBulk(events: readonly object[], callback: (answer: string) => void): void;
@@ -393,10 +435,12 @@ export const TRACKER_VISITS: readonly TrackerVisit[] = [
   umami,
   matomo,
   posthog,
+  posthogPython,
   ga4,
 ];
 
 /** As installed. */
-export function versionOf({ library }: TrackerVisit): string {
+export function versionOf({ library, version }: TrackerVisit): string {
+  if (version !== undefined) return version;
   return library === undefined ? 'wire format' : installedVersion(library);
 }
