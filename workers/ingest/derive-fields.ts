@@ -2,7 +2,6 @@
  * What follows from what an event brings: path, source, channel and campaign from its URL and referrer; browser,
  * system, device and whether it is a bot from its user agent. What is given wins, each field by itself.
  */
-import { LRUCache } from 'lru-cache';
 import { type Attribution, attributionOf } from '../../shared/channels/attribution.ts';
 import type { ProjectSettings } from '../../shared/project.ts';
 import { type Agent, agentOf } from './agents.ts';
@@ -29,47 +28,14 @@ export function addDerived(
 ): void {
   const { url, referrer, userAgent, bot } = sources;
   const { trafficSource, medium } = fields;
-  if (url ?? referrer) {
+  if (url ?? referrer ?? trafficSource ?? medium) {
     // The settings themselves: what is made ready of a project's hosts is kept with them.
     addTo(fields, attributionOf({ ...fields, ...sources }, settings));
-  } else if (trafficSource ?? medium) {
-    addTo(fields, attributionByNames(fields, settings));
   }
   const agent = userAgent === undefined ? undefined : agentOf(userAgent);
   // Whether it is a bot is no text.
   if (agent !== undefined) addTo(fields, agent);
   if (bot === undefined ? agent?.bot : (isBotGiven(bot) ?? agent?.bot)) fields['bot'] = 'true';
-}
-
-const NAMES = ['trafficSource', 'medium', 'channel', 'campaign', 'term', 'content'] as const;
-type Names = Readonly<Partial<Record<(typeof NAMES)[number], string>>>;
-
-/** Of each project's settings: what follows from names alone, which are few. */
-const known = new WeakMap<
-  ProjectSettings,
-  LRUCache<string, { readonly names: Names; readonly attribution: Attribution }>
->();
-const KNOWN_MAX = 1_000;
-const KEY_CHARS_MAX = 500;
-
-/** What follows where there is neither URL nor referrer: the same names are in very many events. */
-function attributionByNames(fields: Fields, settings: ProjectSettings): Attribution {
-  const { trafficSource, medium, channel, campaign, term, content } = fields;
-  const key = `${trafficSource}|${medium}|${channel}|${campaign}|${term}|${content}`;
-  let attributions = known.get(settings);
-  if (attributions === undefined) {
-    attributions = new LRUCache({ max: KNOWN_MAX });
-    known.set(settings, attributions);
-  }
-  const found = attributions.get(key);
-  // Names may hold what stands between them.
-  if (found !== undefined && NAMES.every((name) => found.names[name] === fields[name])) {
-    return found.attribution;
-  }
-  const names = { trafficSource, medium, channel, campaign, term, content } as Names;
-  const attribution = attributionOf(names, settings);
-  if (key.length <= KEY_CHARS_MAX) attributions.set(key, { names, attribution });
-  return attribution;
 }
 
 function addTo(fields: Fields, more: Attribution | Agent): void {
