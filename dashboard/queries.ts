@@ -325,13 +325,14 @@ export type EventList = (typeof EVENT_LISTS)[number];
 
 /**
  * Page views by path; or purchases, conversions and custom events by type. The most first.
- * Paths are kept by hour only, so an hour is of the day that it begins in, as in the view `pages_daily`.
+ * Where days begin within an hour of UTC, what of it is of the new day is kept by quarter of an hour besides, as the
+ * view `pages_daily` reads it (docs/decisions/040).
  */
 export function countedOf(scope: Scope, list: EventList, span: Span, limit: number): Query {
   const { project, audience } = scope;
   if (list === 'pages') {
     return {
-      sql: `SELECT m.dimension_value AS name, ${pathViews(audience)} AS page_views FROM ${PATHS}
+      sql: `SELECT m.dimension_value AS name, ${pathViews(audience)} AS page_views FROM ${pathsIn(span)}
         GROUP BY name HAVING page_views != 0 ORDER BY page_views DESC, name LIMIT {limit:UInt32}`,
       params: { project, ...boundsOf(span), limit },
     };
@@ -345,9 +346,26 @@ export function countedOf(scope: Scope, list: EventList, span: Span, limit: numb
   };
 }
 
-const PATHS = `sojourn.metrics AS m
-  WHERE m.project = {project:String} AND ${IN_HOURS} AND m.metric_type = 'page_views'
-    AND m.dimension IN ('path', 'bot:path')`;
+const ONE_PATH = 'AND m.dimension_value = {name:String}';
+
+/** Views by path in the hours of the range, as `m`; `which` tells which paths. */
+function pathsIn(span: Span, which = ''): string {
+  const wanted = `m.dimension IN ('path', 'bot:path') ${which}`;
+  const hours = `sojourn.metrics AS m
+    WHERE m.project = {project:String} AND ${IN_HOURS} AND m.metric_type = 'page_views' AND ${wanted}`;
+  if (isOfWholeHours(span)) return hours;
+  return `(
+      SELECT m.bucket AS bucket, m.dimension AS dimension, m.dimension_value AS dimension_value, m.count AS count FROM ${hours}
+      UNION ALL
+      SELECT moved.1 AS bucket, m.dimension AS dimension, m.dimension_value AS dimension_value, moved.2 * m.count AS count
+      FROM sojourn.metrics AS m
+      ARRAY JOIN [(m.bucket, toInt64(1)), (toStartOfHour(m.bucket), toInt64(-1))] AS moved
+      WHERE m.project = {project:String} AND m.granularity = 'quarter_hour' AND m.metric_type = 'page_views_by_quarter'
+        AND ${wanted} AND m.bucket >= toDateTime({start:Int64}, 'UTC')
+        AND m.bucket < toDateTime({end:Int64} + 3600, 'UTC') AND m.bucket != toStartOfHour(m.bucket)
+        AND moved.1 >= toDateTime({start:Int64}, 'UTC') AND moved.1 < toDateTime({end:Int64}, 'UTC')
+    ) AS m`;
+}
 
 function pathViews(audience: Audience): string {
   const of = (dimension: string) => `sumIf(m.count, m.dimension = '${dimension}')`;
@@ -367,7 +385,7 @@ export function oneByDay(
     return {
       sql: `SELECT ${nameOfPart('part')} AS bucket, count FROM (
           SELECT ${BUCKET_PART} AS part, ${pathViews(audience)} AS count
-          FROM ${PATHS} AND m.dimension_value = {name:String} GROUP BY part
+          FROM ${pathsIn(span, ONE_PATH)} GROUP BY part
         ) ORDER BY part`,
       params: { project, ...boundsOf(span), ...partsBy(span), name: of.name },
     };

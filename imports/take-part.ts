@@ -1,4 +1,6 @@
 /** Records taken and spilled: by this thread, or by one of several that share the work. */
+import { loadZones } from '../platform/zones.ts';
+import { createDayTurned } from '../shared/zones/index.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { SetSums } from './event-set.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
@@ -41,6 +43,7 @@ export function createTakePart(options: TakePartOptions): TakePart {
   let bad: BadRecord[] = [];
   const taker = createTaker({
     ...options,
+    dayTurned: createDayTurned(loadZones()),
     onEvent(taken) {
       events += 1;
       spill.add(taken);

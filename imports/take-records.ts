@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import type { ProjectSettings } from '../shared/project.ts';
+import type { DayTurned } from '../shared/zones/index.ts';
 import type { Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
 import { parseMessage } from '../workers/ingest/parse-event.ts';
@@ -24,6 +25,7 @@ export interface BadRecord {
 export interface TakeOptions {
   readonly project: string;
   readonly settings: ProjectSettings;
+  readonly dayTurned: DayTurned;
   /** When the import began, epoch milliseconds: a day after that is too far in the future. */
   readonly receivedAt: number;
   /** Events from then on are kept as they are, too, for their sessions may still be live. Epoch milliseconds. */
@@ -48,7 +50,7 @@ const UNKNOWN_SESSION = '-';
 const CARRIAGE_RETURN = 0x0d;
 
 export function createTaker(options: TakeOptions): Taker {
-  const { project, settings, receivedAt, liveFrom, onEvent, onBad } = options;
+  const { project, settings, dayTurned, receivedAt, liveFrom, onEvent, onBad } = options;
   const subject = `events.${project}.import`;
   const settingsOf = () => settings;
   const set = createEventSet();
@@ -62,7 +64,7 @@ export function createTaker(options: TakeOptions): Taker {
         return place.text;
       },
     };
-    const parsed = parseMessage(message, settingsOf);
+    const parsed = parseMessage(message, settingsOf, dayTurned);
     const { events, deadLetters } = parsed;
     for (const { reason, data: bad, index, eventId } of deadLetters) {
       const of = index === undefined ? '' : ` (element ${index + 1} of the array)`;

@@ -3,17 +3,12 @@
  * a part of it; the one before stays, for queries that have just asked which is the newest.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { type ZoneRow, zoneRows, type Zones } from '../shared/zones/index.ts';
+import { type ZoneRow, ZONE_YEARS, zoneRows, type Zones } from '../shared/zones/index.ts';
 import { DATABASE, select } from './clickhouse.ts';
 import type { Logger } from './log.ts';
 
 const TABLE = `${DATABASE}.zones`;
 const PROJECTS = `${DATABASE}.projects`;
-/**
- * Since 2012 a quarter of an hour is never of two local days (docs/decisions/032). What is older is told by the first offset,
- * what is later by the last: laws of that time are not made yet.
- */
-const YEARS = { from: 2012, to: 2049 } as const;
 
 /** @param now epoch milliseconds: how old the rules are goes by it */
 export async function migrateZones(
@@ -91,8 +86,8 @@ interface TableRow extends ZoneRow {
 
 /** Rows of the table: those of all zones, the first from 1970, and where the local hour around each change begins. */
 export function tableRows(zones: Zones): TableRow[] {
-  const firstSeconds = Date.UTC(YEARS.from, 0, 1) / 1_000;
-  return zoneRows(zones, YEARS.from, YEARS.to).map((row) => {
+  const firstSeconds = Date.UTC(ZONE_YEARS.from, 0, 1) / 1_000;
+  return zoneRows(zones, ZONE_YEARS.from, ZONE_YEARS.to).map((row) => {
     if (row.starts_at === firstSeconds) return { ...row, starts_at: 0, hour_starts_at: 0 };
     const hourMs = zones.startOfLocal(row.zone, 'hour', row.starts_at * 1_000);
     return { ...row, hour_starts_at: hourMs / 1_000 };

@@ -144,6 +144,9 @@ const revenue = (event: VisitorEvent): Amount | undefined => {
   const units = isConversion(event) ? readUnits(event.revenue ?? '0') : 0n;
   return units === 0n ? undefined : { value: units, count: 1 };
 };
+/** Only of events whose day is another one than that of the start of their hour. */
+const turned = (measure: EventMetric['measure']) => (event: VisitorEvent) =>
+  event.dayTurned === undefined ? undefined : measure(event);
 const bounce = (s: SessionFigures): Amount => ({ value: s.bounced ? ONE : 0n, count: 1 });
 const inSeconds = (ms: number): bigint => (BigInt(ms) * ONE) / 1_000n;
 
@@ -153,7 +156,8 @@ const SPLITS = ['channel', 'campaign', 'entry_path', 'browser', 'os', DECLARED] 
 /*
  * Totals are kept by quarter of an hour too: the days of zones with half and quarter hours are made of them (011-overviews).
  * They have names of their own, so that a question that forgets the granularity does not count them twice.
- * Paths are not: they are most of all rows.
+ * Paths, what projects declare and types of conversions are only where an hour of UTC is of two days of the project:
+ * they are most of all rows (docs/decisions/040).
  */
 /* prettier-ignore */
 export const EVENT_METRICS: readonly EventMetric[] = [
@@ -168,6 +172,9 @@ export const EVENT_METRICS: readonly EventMetric[] = [
   { metric: 'revenue_by_quarter', granularity: 'quarter_hour', dimensions: ['', 'currency'], measure: revenue, since: 2 },
   { metric: 'revenue', granularity: 'day', dimensions: [], sessionDimensions: SPLITS, measure: revenue, since: 2 },
   { metric: 'conversion_rate', granularity: 'hour', dimensions: ['conversion_type'], measure: conversion },
+  { metric: 'page_views_by_quarter', granularity: 'quarter_hour', dimensions: ['path', DECLARED], measure: turned(pageView), since: 3 },
+  { metric: 'event_count_by_quarter', granularity: 'quarter_hour', dimensions: [DECLARED], measure: turned(notable), since: 3 },
+  { metric: 'conversion_rate_by_quarter', granularity: 'quarter_hour', dimensions: ['', 'conversion_type'], measure: turned(conversion), since: 3 },
 ];
 
 /* prettier-ignore */

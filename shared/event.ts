@@ -84,6 +84,11 @@ export interface VisitorEvent {
   readonly revenue?: string;
   readonly currency?: string;
   readonly conversionType?: string;
+  /**
+   * Present, and `true`, where its local day is another one than that of the start of its hour of UTC, in the zone that
+   * its project had when it was taken in (docs/decisions/040).
+   */
+  readonly dayTurned?: string;
 }
 
 export type EventKind =

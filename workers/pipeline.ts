@@ -23,6 +23,7 @@ import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import { followWorkers, tellOfWorker } from '../platform/worker-news.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { loadZones } from '../platform/zones.ts';
+import { createDayTurned } from '../shared/zones/index.ts';
 import type { SessionSettings } from '../shared/actor.ts';
 import { LOOKED_AT_SUBJECT } from '../shared/ids.ts';
 import { createDeliver } from './ingest/deliver.ts';
@@ -149,12 +150,14 @@ export async function startPipeline(
           eagerStart: roles.worker,
         },
       );
-      const projects = await followBucket(nats, loadZones().isZone, log);
+      const zones = loadZones();
+      const projects = await followBucket(nats, zones.isZone, log);
       closers.add('settings of projects', () => projects.stop());
       const started = await startIngest({
         nats,
         deliver,
         settingsOf: (project) => projects.settingsOf(project),
+        dayTurned: createDayTurned(zones),
         stretch,
         rhythm: rhythmOf(settings, stretch),
         log,

@@ -1,4 +1,5 @@
 /** The door of the folder: time zones, from data that is pinned and the same everywhere (docs/decisions/032). */
+export { createDayTurned, type DayTurned, ZONE_YEARS } from './day-turns.ts';
 export { LOCAL_UNITS, type LocalUnit } from './local-time.ts';
 export { type PackedZones, readPacked } from './packed.ts';
 export { readSlice, sliceOf, type ZoneRow, zoneRows, type ZoneSlice } from './rows.ts';

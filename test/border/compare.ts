@@ -3,6 +3,9 @@ import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { isDeepStrictEqual } from 'node:util';
 import { parseMessage, type ParsedMessage } from '../../workers/ingest/parse-event.ts';
 import { rawMessageOf } from '../../workers/ingest/raw-message.ts';
+import { loadZones } from '../../platform/zones.ts';
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { createDayTurned } from '../../shared/zones/index.ts';
 import { expectedOf, fallbackId, type NaiveMessage } from './naive-border.ts';
 
 export interface Compared {
@@ -33,6 +36,10 @@ export function compare(message: NaiveMessage): Compared {
   };
 }
 
+/** A zone of which some hours are of two days. */
+const SETTINGS = { ...DEFAULT_SETTINGS, timeZone: 'Asia/Kolkata' };
+const dayTurned = createDayTurned(loadZones());
+
 /** As ingest does it. */
 export function parse({
   subject,
@@ -47,7 +54,7 @@ export function parse({
     return asHeaders(given);
   };
   const raw = rawMessageOf({ subject, data, seq, receivedAt, headers: decode }, placesSince);
-  return parseMessage(raw);
+  return parseMessage(raw, () => SETTINGS, dayTurned);
 }
 
 /** As the client decodes them: any value, without a check. */

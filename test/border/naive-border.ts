@@ -113,8 +113,14 @@ function readEvent(node: Node, message: NaiveMessage, index?: number): ExpectedE
       ...(userId !== undefined && { userId }),
       ...(visitorId !== undefined && { visitorId }),
       ...properties,
+      ...(isNightInIndia(at ?? 0) && { dayTurned: 'true' }),
     },
   };
+}
+
+/** The first half hour of its days, 5:30 ahead of UTC: the hour of UTC began on the day before. */
+function isNightInIndia(at: number): boolean {
+  return /T00:[0-2]/.test(new Date(at + 5.5 * 3_600_000).toISOString());
 }
 
 /** @returns undefined for an id that a header cannot give */

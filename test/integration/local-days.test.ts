@@ -14,6 +14,7 @@ import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { catalogueOf } from '../../shared/catalogue.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
 import { declaredAs, type VisitorEvent } from '../../shared/event.ts';
+import { createDayTurned } from '../../shared/zones/index.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup, asReference } from '../support/builders.ts';
 import {
@@ -47,6 +48,7 @@ const ZONES = [
 ];
 
 const zones = loadZones();
+const dayTurned = createDayTurned(zones);
 const dayStarts = readDayStarts();
 
 interface Tenant {
@@ -105,7 +107,9 @@ describe('overviews in local days', function () {
     const sums: Contributions = new Map();
     const sessions: object[] = [];
     for (let n = 0; n < VISITS; n += 1) {
-      const events = eventsOf(random, startOf(random, starts));
+      const events = eventsOf(random, startOf(random, starts)).map((event) =>
+        dayTurned(zone, event.at) ? { ...event, dayTurned: 'true' } : event,
+      );
       const state = emptySession();
       addAll(sums, applyEvents(state, events));
       const isNew = state.attributes.has('userId') ? chance(random, 0.5) : undefined;
@@ -132,6 +136,17 @@ describe('overviews in local days', function () {
     await insert('sessions', sessions);
     return { project, zone, visits, dayOf: dayOfStarts(starts) };
   }
+
+  it('are made of visits with events in hours of two days, where there are such', () => {
+    const halves = tenants.filter(({ visits }) =>
+      visits.some(({ events }) => events.some((event) => event.dayTurned === true)),
+    );
+
+    expect(halves.map(({ zone }) => zone)).to.have.members([
+      ...['Asia/Kolkata', 'Asia/Kathmandu', 'America/St_Johns'],
+      ...['Australia/Lord_Howe', 'Pacific/Chatham'],
+    ]);
+  });
 
   const overviews: readonly [view: string, key: string, of: (tenant: Tenant) => DayOf][] = [
     ['overview_hourly', 'hour', ({ zone }) => hoursOf(zone)],
@@ -269,17 +284,16 @@ describe('overviews in local days', function () {
     }
   });
 
-  it('have events by the dimensions that they bring, and conversions by type, of which each hour of UTC is of the day it begins in', async () => {
+  it('have events by the dimensions that they bring, and conversions by type, to the quarter of an hour', async () => {
     for (const { project, zone, visits, dayOf } of tenants) {
       const events = visits.flatMap((visit) =>
         visit.events.map((event) => ({ declared: event.declared ?? {}, ...readEvent(event) })),
       );
-      const dayOfHour = (at: number) => dayOf(at - (at % HOUR_MS));
       const counted = events.filter(({ isView, isCounted }) => isView || isCounted);
       const brought = counted.flatMap((event) =>
         Object.entries(event.declared).map(([name, value]) => ({ ...event, name, value })),
       );
-      const byValue = groups(brought, (e) => `${dayOfHour(e.at)} ${e.name} ${e.value}`);
+      const byValue = groups(brought, (e) => `${dayOf(e.at)} ${e.name} ${e.value}`);
       const ofBots = (own: readonly { readonly isOfBot: boolean }[]) =>
         own.filter(({ isOfBot }) => isOfBot).length;
 
@@ -299,7 +313,7 @@ describe('overviews in local days', function () {
       );
 
       const converted = events.filter(({ isConversion }) => isConversion);
-      const byType = groups(converted, (e) => `${dayOfHour(e.at)} ${e.conversionType || '(none)'}`);
+      const byType = groups(converted, (e) => `${dayOf(e.at)} ${e.conversionType || '(none)'}`);
       const types = await read('conversions_daily', project);
       expect(cellsBy(types, 'conversion_type', 'conversions', 'bot_conversions')).to.deep.equal(
         mapped(byType, (own) => `${own.length} ${ofBots(own)}`),
@@ -352,7 +366,7 @@ describe('overviews in local days', function () {
     );
   });
 
-  it('have page views by path, of which each hour of UTC is of the day it begins in, and entries and exits', async () => {
+  it('have page views by path, to the quarter of an hour, and entries and exits', async () => {
     for (const { project, zone, visits, dayOf } of tenants) {
       const expected = new Map<string, number[]>();
       const add = (at: number, path: string | undefined, place: number) => {
@@ -365,8 +379,8 @@ describe('overviews in local days', function () {
         add(session.firstEventAt, session.entryPath, 2);
         add(session.lastEventAt, session.exitPath, 3);
         for (const { at, isView, isOfBot, path } of events.map(readEvent)) {
-          if (isView) add(at - (at % HOUR_MS), path, 0);
-          if (isView && isOfBot) add(at - (at % HOUR_MS), path, 1);
+          if (isView) add(at, path, 0);
+          if (isView && isOfBot) add(at, path, 1);
         }
       }
 

@@ -18,6 +18,7 @@ import { loadZones } from '../../platform/zones.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { type Contributions, difference } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
+import { createDayTurned } from '../../shared/zones/index.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup, asReference } from '../support/builders.ts';
 import {
@@ -45,6 +46,7 @@ const FROM = Date.UTC(2026, 2, 1);
 const DAYS = 45;
 
 const zones = loadZones();
+const dayTurned = createDayTurned(zones);
 const dayStarts = readDayStarts();
 
 /** A visit: what is there of it by now, and what will come late. */
@@ -242,8 +244,7 @@ describe('the numbers of the page', function () {
     const views = new Map<string, number>();
     for (const { events } of counted) {
       for (const { at, isView, isOfBot, path } of events.map(readEvent)) {
-        // Paths are kept by the hour of UTC.
-        if (!isView || path === '' || !isIn(range, dayOf(at - (at % HOUR_MS)))) continue;
+        if (!isView || path === '' || !isIn(range, dayOf(at))) continue;
         if (fits(audience, isOfBot)) views.set(path, (views.get(path) ?? 0) + 1);
       }
     }
@@ -324,13 +325,17 @@ function rangesOf({ dayOf }: Tenant, random: Random): Range[] {
 
 function tenantOf(zone: string, random: Random): Tenant {
   const starts = dayStarts.get(zone) ?? [];
-  const visits = Array.from({ length: VISITS }, (_, n) => visitOf(n, starts, random));
+  const visits = Array.from({ length: VISITS }, (_, n) => visitOf(n, { zone, starts }, random));
   const project = `numbers-${zone.toLowerCase().replace('/', '-')}`;
   return { project, zone, dayOf: dayOfStarts(starts), visits };
 }
 
 /** Half of them around a local midnight; of some a part comes late: the beginning, the end, or who it was. */
-function visitOf(n: number, starts: readonly number[], random: Random): Visit {
+function visitOf(
+  n: number,
+  { zone, starts }: { readonly zone: string; readonly starts: readonly number[] },
+  random: Random,
+): Visit {
   const midnights = starts.filter((at) => at > FROM && at < FROM + DAYS * DAY_MS);
   const start = chance(random, 0.5)
     ? pick(random, midnights) + intBetween(random, -90, 90) * 60_000
@@ -356,6 +361,7 @@ function visitOf(n: number, starts: readonly number[], random: Random): Visit {
       ...(type === 'pageview' && path !== '' && { path }),
       ...(type === 'purchase' && { revenue: pick(random, ['19.99', '-5', '0.000000001']) }),
       ...(type === 'purchase' && chance(random, 0.7) && { currency: pick(random, ['EUR', 'USD']) }),
+      ...(dayTurned(zone, at) && { dayTurned: 'true' }),
     };
   });
   const isLate = chance(random, 0.5);

@@ -119,6 +119,28 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id };
   },
 
+  async 'turned-day'(stage) {
+    const project = `${PROJECT}-india`;
+    const settings = ['--time-zone', 'Asia/Kolkata', '--dimension', 'plan=plan'];
+    await sojourn(['project', 'set', project, ...settings], environmentOf(stage.servers));
+    // Ingest hears of it a little later.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    const sent = (n: number, minute: number, eventType: string, properties: object = {}) =>
+      event('turned', n, {
+        eventType,
+        timestamp: Date.UTC(2026, 5, 1, 18, minute),
+        properties: { path: '/lamp', plan: 'pro', ...properties },
+      });
+    await stage.around.publish(project, sent(1, 29, 'pageview'));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await stage.around.publish(project, sent(2, 31, 'pageview'));
+    await stage.around.publish(project, sent(3, 40, 'purchase', { conversionType: 'order' }));
+    await stage.around.publish(project, sent(4, 41, 'session_end'));
+    const id = sessionWorkflowId(project, 'turned');
+    await closed(stage, id);
+    return { id };
+  },
+
   async reopened(stage) {
     const id = sessionWorkflowId(PROJECT, 'reopened');
     const end = event('reopened', 2, { eventType: 'session_end' });

@@ -121,6 +121,7 @@ export function asReference(
     timestamp: at,
     ...(userId !== undefined && { userId }),
     ...(visitorId !== undefined && { visitorId }),
+    ...(event.dayTurned !== undefined && { dayTurned: true }),
     declared: Object.fromEntries(declared),
     properties: Object.fromEntries(
       PROPERTIES.flatMap((name) => (event[name] === undefined ? [] : [[name, event[name]]])),

@@ -73,6 +73,7 @@ const fields = fc.record({
   revenue: fc.option(money, { nil: undefined, freq: 3 }),
   currency: text('EUR', 'USD'),
   conversionType: text('signup', 'sale'),
+  dayTurned: fc.option(fc.constant('true'), { nil: undefined, freq: 2 }),
 });
 
 /** Events of one session, each id once. */

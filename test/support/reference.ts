@@ -12,6 +12,8 @@ export interface ReferenceEvent {
   readonly timestamp: string | number;
   readonly userId?: string | null;
   readonly visitorId?: string | null;
+  /** Its local day is not that of the start of its hour of UTC. */
+  readonly dayTurned?: boolean;
   /** What the project has declared as dimensions, by name. */
   readonly declared?: Readonly<Record<string, string>>;
   readonly properties?: Readonly<Record<string, string | number | boolean | null>>;
@@ -141,9 +143,20 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
       add('page_views_by_quarter quarter_hour', at, '', '', UNIT);
       add('page_views hour', at, 'path', textOf(e, 'path'), UNIT);
       for (const [name, value] of declared) add('page_views hour', at, name, value, UNIT);
+      if (e.dayTurned === true) {
+        const moved = [['path', textOf(e, 'path')] as const, ...declared];
+        for (const [name, value] of moved) {
+          add('page_views_by_quarter quarter_hour', at, name, value, UNIT);
+        }
+      }
     }
     if (isConversion(e)) {
-      add('conversion_rate hour', at, 'conversion_type', textOf(e, 'conversionType'), UNIT);
+      const type = textOf(e, 'conversionType');
+      add('conversion_rate hour', at, 'conversion_type', type, UNIT);
+      if (e.dayTurned === true) {
+        add('conversion_rate_by_quarter quarter_hour', at, '', '', UNIT);
+        add('conversion_rate_by_quarter quarter_hour', at, 'conversion_type', type, UNIT);
+      }
       const revenue = unitsOf(textOf(e, 'revenue'));
       if (revenue !== 0n) {
         add('revenue hour', at, '', '', revenue);
@@ -160,7 +173,12 @@ function addVisit(rows: ReferenceRows, visit: readonly ReferenceEvent[], s: Refe
     ) {
       add('event_count hour', at, 'event_type', e.eventType, UNIT);
       add('event_count_by_quarter quarter_hour', at, 'event_type', e.eventType, UNIT);
-      for (const [name, value] of declared) add('event_count hour', at, name, value, UNIT);
+      for (const [name, value] of declared) {
+        add('event_count hour', at, name, value, UNIT);
+        if (e.dayTurned === true) {
+          add('event_count_by_quarter quarter_hour', at, name, value, UNIT);
+        }
+      }
     }
     isBot = s.attributes['bot'] !== undefined;
     if (isPageView(e)) {

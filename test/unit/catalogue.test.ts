@@ -62,6 +62,11 @@ page_views_by_quarter quarter_hour event -
 event_count_by_quarter quarter_hour event event_type
 revenue_by_quarter quarter_hour event -
 revenue_by_quarter quarter_hour event currency
+page_views_by_quarter quarter_hour event path
+page_views_by_quarter quarter_hour event *
+event_count_by_quarter quarter_hour event *
+conversion_rate_by_quarter quarter_hour event -
+conversion_rate_by_quarter quarter_hour event conversion_type
 `;
 
 function linesOf(version: number): string[] {

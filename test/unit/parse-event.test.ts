@@ -1,4 +1,6 @@
+import { loadZones } from '../../platform/zones.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { createDayTurned } from '../../shared/zones/index.ts';
 import { expect } from 'chai';
 import {
   type ParsedMessage,
@@ -269,6 +271,51 @@ describe('the border', () => {
       'dim:size': '41.5',
       'dim:long': '1e400',
       'dim:plain': 'pro',
+    });
+  });
+
+  describe('in an hour of UTC that is of two days of the project', () => {
+    const dayTurned = createDayTurned(loadZones());
+    const marked = (timeZone: string, timestamp: string) => {
+      const event = { eventType: 'pageview', sessionId: 's', timestamp, properties: { path: '/' } };
+      const { events } = parseMessage(
+        {
+          subject: 'events.shop.pageview',
+          data: Buffer.from(JSON.stringify([event])),
+          seq: 1,
+          receivedAt: Date.parse('2026-06-01T00:00:00Z'),
+        },
+        () => ({ ...DEFAULT_SETTINGS, timeZone }),
+        dayTurned,
+      );
+      return events[0]?.event.dayTurned;
+    };
+
+    it('marks what is of the later one', () => {
+      for (const [zone, before, first, last, after] of [
+        ['Asia/Kolkata', '18:29:59.999', '18:30', '18:59:59.999', '19:00'],
+        ['Asia/Kathmandu', '18:14:59.999', '18:15', '18:59:59.999', '19:00'],
+        ['America/St_Johns', '02:29:59.999', '02:30', '02:59:59.999', '03:00'],
+        ['Australia/Lord_Howe', '13:29:59.999', '13:30', '13:59:59.999', '14:00'],
+      ] as const) {
+        const at = (time: string) => marked(zone, `2026-05-12T${time.padEnd(8, ':00')}Z`);
+
+        expect([before, first, last, after].map(at), zone).to.deep.equal([
+          undefined,
+          'true',
+          'true',
+          undefined,
+        ]);
+      }
+    });
+
+    it('follows the clock: none while Lord Howe is eleven hours ahead, none where hours are whole', () => {
+      expect(marked('Australia/Lord_Howe', '2026-01-12T13:30:00Z')).to.equal(undefined);
+      expect(marked('Australia/Lord_Howe', '2026-01-12T13:00:00Z')).to.equal(undefined);
+      for (const minute of ['00', '15', '30', '45']) {
+        expect(marked('Europe/Berlin', `2026-05-12T22:${minute}:00Z`)).to.equal(undefined);
+        expect(marked('UTC', `2026-05-12T00:${minute}:00Z`)).to.equal(undefined);
+      }
     });
   });
 });

@@ -55,12 +55,13 @@ describe('which dimensions have a bound', () => {
   });
 
   it('are of metrics that are listed, and no others', () => {
-    const { eventMetrics, sessionMetrics } = catalogueOf(2);
+    const { eventMetrics, sessionMetrics } = catalogueOf(3);
     const listed = new Set(BOUNDED_METRICS.map((pair) => pair.join(' ')));
 
     expect([...listed]).to.have.members([
       ...['page_views hour', 'event_count hour', 'revenue day', 'sessions day'],
       ...['engaged_sessions day', 'bounce_rate day'],
+      ...['page_views_by_quarter quarter_hour', 'event_count_by_quarter quarter_hour'],
     ]);
     for (const { metric, granularity } of [...eventMetrics, ...sessionMetrics]) {
       if (listed.has(`${metric} ${granularity}`)) continue;

@@ -120,7 +120,17 @@ function asPublished(
   event: VisitorEvent,
   { dimensions }: ProjectSettings,
 ): object {
-  const { id, key: _key, type, at, seq: _seq, userId, visitorId, ...rest } = event;
+  const {
+    id,
+    key: _key,
+    type,
+    at,
+    seq: _seq,
+    dayTurned: _turned,
+    userId,
+    visitorId,
+    ...rest
+  } = event;
   const declared = new Map(Object.entries(dimensions));
   const properties = Object.fromEntries(
     Object.entries(rest).flatMap(([name, value]) => {

@@ -41,6 +41,7 @@ import {
   type SessionEvent,
   type SettingsOf,
 } from './parse-event.ts';
+import type { DayTurned } from '../../shared/zones/index.ts';
 import { rawMessageOf, receivedOf, storedOf } from './raw-message.ts';
 import { restAfter } from './rest.ts';
 import type { Rhythm } from './rhythm.ts';
@@ -52,6 +53,7 @@ export interface IngestDeps {
   readonly deliver: (delivery: Delivery, ackFloor: number) => Promise<Outcome>;
   /** What is set for a project now: it counts for what is taken from then on. */
   readonly settingsOf: SettingsOf;
+  readonly dayTurned: DayTurned;
   readonly log: Logger;
   readonly now: () => number;
   /** Told whether places are short. */
@@ -89,6 +91,7 @@ export async function startIngest({
   nats,
   deliver,
   settingsOf,
+  dayTurned,
   log,
   now,
   stuckAfterMs,
@@ -358,7 +361,7 @@ export async function startIngest({
       return;
     }
     const raw = rawMessageOf(received, places);
-    const { project, events, deadLetters } = parseMessage(raw, settingsOf);
+    const { project, events, deadLetters } = parseMessage(raw, settingsOf, dayTurned);
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
     if (isPutOff && events.length === 0) {
@@ -407,7 +410,11 @@ export async function startIngest({
     const { data, seq, receivedAt } = stored;
     if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
     if (held.isOvertaken(seq, receivedAt)) return;
-    const { project, events, deadLetters } = parseMessage(rawMessageOf(stored, places), settingsOf);
+    const { project, events, deadLetters } = parseMessage(
+      rawMessageOf(stored, places),
+      settingsOf,
+      dayTurned,
+    );
     if (deadLetters.length > 0) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {

@@ -17,8 +17,9 @@ import {
 } from '../../shared/limits.ts';
 import { asBuffer, depthOf, elementSlices, isArrayText, type Slice } from './json-slices.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
+import type { DayTurned } from '../../shared/zones/index.ts';
 import { Fault } from '../../shared/fault.ts';
-import { parseFields } from './parse-fields.ts';
+import { type EventSource, parseFields } from './parse-fields.ts';
 
 export interface RawMessage {
   readonly subject: string;
@@ -64,8 +65,13 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /**
  * Checks a message. Never throws: what cannot be read is a dead letter.
  * @param settingsOf without it every project has the default settings
+ * @param dayTurned without it no event is marked: for whoever wants to know only what is wrong with them
  */
-export function parseMessage(message: RawMessage, settingsOf?: SettingsOf): ParsedMessage {
+export function parseMessage(
+  message: RawMessage,
+  settingsOf?: SettingsOf,
+  dayTurned?: DayTurned,
+): ParsedMessage {
   const subject = parseEventSubject(message.subject);
   const project = subject?.valid === true ? subject.project : fileUnder(subject?.project);
   const bad = (reason: string): ParsedMessage => ({
@@ -82,7 +88,10 @@ export function parseMessage(message: RawMessage, settingsOf?: SettingsOf): Pars
   if (message.data.length > MESSAGE_BYTES_MAX) return bad('message must be at most 1 MiB');
   if (message.data.length === 0) return bad('message must be JSON, but is empty');
 
-  const settings = settingsOf?.(project) ?? DEFAULT_SETTINGS;
+  const border = {
+    settings: settingsOf?.(project) ?? DEFAULT_SETTINGS,
+    ...(dayTurned && { dayTurned }),
+  };
   const text = decode(message.data);
   if (text === undefined) return bad('message must be UTF-8');
   if (!isArrayText(message.data)) {
@@ -90,7 +99,7 @@ export function parseMessage(message: RawMessage, settingsOf?: SettingsOf): Pars
     const value = read(text);
     if (value instanceof Fault) return bad(value.reason);
     if (isNestedTooDeeply(text, message.data)) return bad(TOO_DEEP);
-    const event = parseFields(value, { message, text, id: idOf, settings });
+    const event = parseFields(value, { message, text, id: idOf, ...border });
     return event instanceof Fault
       ? bad(event.reason)
       : { project, events: [event], deadLetters: [] };
@@ -102,7 +111,7 @@ export function parseMessage(message: RawMessage, settingsOf?: SettingsOf): Pars
   if (length > EVENTS_PER_MESSAGE_MAX) {
     return bad(`array must hold at most ${EVENTS_PER_MESSAGE_MAX} events`);
   }
-  return { project, ...parseElements(elements as readonly unknown[], message, settings) };
+  return { project, ...parseElements(elements as readonly unknown[], message, border) };
 }
 
 /** The place of a message: other than a sequence, never the same again when the stream is made anew or put back. */
@@ -113,7 +122,7 @@ export function placeOf(seq: number, receivedAt: number): string {
 function parseElements(
   elements: readonly unknown[],
   message: RawMessage,
-  settings: ProjectSettings,
+  border: Pick<EventSource, 'settings' | 'dayTurned'>,
 ): Omit<ParsedMessage, 'project'> {
   const events: SessionEvent[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -123,7 +132,7 @@ function parseElements(
     const slice = slices[index] as Slice;
     const { start, end } = slice;
     const event =
-      checkSlice(slice) ?? parseFields(element, { message, start, index, id: idOf, settings });
+      checkSlice(slice) ?? parseFields(element, { message, start, index, id: idOf, ...border });
     if (event instanceof Fault) {
       const data = json.subarray(start, end);
       deadLetters.push({ reason: event.reason, data, index, eventId: letterId(message, index) });

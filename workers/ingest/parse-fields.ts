@@ -10,6 +10,7 @@ import {
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
+import type { DayTurned } from '../../shared/zones/index.ts';
 import { addDerived, type Sources } from './derive-fields.ts';
 import { Digits, type DigitsSource } from './number-digits.ts';
 import type { RawMessage, SessionEvent } from './parse-event.ts';
@@ -21,12 +22,14 @@ export interface EventSource extends DigitsSource {
   /** The id that an event without one gets. */
   readonly id: (message: RawMessage, index?: number) => string | Fault;
   readonly settings?: ProjectSettings;
+  /** Without it no event is marked. */
+  readonly dayTurned?: DayTurned;
 }
 
 /** @param value the event as `JSON.parse` has read it */
 export function parseFields(value: unknown, source: EventSource): SessionEvent | Fault {
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
-  const { message, index, settings = DEFAULT_SETTINGS } = source;
+  const { message, index, settings = DEFAULT_SETTINGS, dayTurned } = source;
   const digits = new Digits(source, readOf(settings));
   const eventType = requiredText(value, 'eventType', 64);
   if (eventType instanceof Fault) return eventType;
@@ -53,6 +56,7 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
       ...(userId !== undefined && { userId }),
       ...(visitorId !== undefined && { visitorId }),
       ...properties,
+      ...(dayTurned?.(settings.timeZone, at) === true && { dayTurned: 'true' }),
     },
   };
 }
