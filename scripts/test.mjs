@@ -37,6 +37,7 @@ const LONGEST = [
   'fault/stop',
   'integration/local-days',
   'integration/collect-trackers',
+  'integration/collect-nats-away',
   'integration/page-numbers',
   'integration/border',
   'integration/consumer-anew',
