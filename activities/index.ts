@@ -1,12 +1,14 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
+import type { EventRowsPage, EventRowsRequest, Refusal } from '../shared/exclusion.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createBoundValues, type ValueStore } from './bound-values.ts';
+import { createEventRows, type ToldSessions } from './event-rows.ts';
 import { isOver, type LoadLedger, resume } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
 import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
@@ -36,6 +38,7 @@ export interface ActivityDeps {
   readonly announcer: Announcer;
   readonly history: SessionHistory;
   readonly resets: ResetGuard;
+  readonly told: ToldSessions;
   readonly sessionIsOver: SessionIsOver;
   readonly watch: Watch;
   /** The worker is about to stop: activities that only wait come to an end. */
@@ -64,6 +67,7 @@ export function createActivities(deps: ActivityDeps) {
     },
   );
   const { toLoad, toAnnounce } = createReadOnce(deps.log, bound);
+  const eventRows = createEventRows(deps.told);
   const purging = createPurging(deps.sessionIsOver, Date.now);
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
@@ -157,6 +161,9 @@ export function createActivities(deps: ActivityDeps) {
       const { chain = ownRun() } = request;
       return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
     },
+
+    readEventRows: (request: EventRowsRequest): Promise<EventRowsPage | Refusal> =>
+      whileBeating(() => eventRows.read(request, activityInfo().attempt)),
 
     planBatch: (request: PlanRequest): Promise<LogRange | null> =>
       planOrResume(request, PATIENCE_MS),

@@ -112,6 +112,7 @@ export function sessionTableRow({
     screen: attributes.screen ?? '',
     app_version: attributes.appVersion ?? '',
     bot: attributes.bot !== undefined,
+    excluded: session.excluded ?? false,
     revenue_by_currency: session.revenueByCurrency ?? {},
     dimensions: declaredOf(attributes),
     state: session.status,

@@ -12,10 +12,12 @@ const ID_DESCRIPTION = 'the session id; put -- before one that reads like an opt
 
 export function sessionCommand() {
   return new Command('session')
-    .description('List sessions, live and closed; show one; end one.')
+    .description('List sessions, live and closed; show one; end one; take one out of the numbers.')
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(endCommand())
+    .addCommand(turnCommand('exclude'))
+    .addCommand(turnCommand('include'))
     .addHelpText('after', '\nExample: npx sojourn session list --project shop --state open');
 }
 
@@ -70,6 +72,31 @@ function endCommand() {
       .action(async (sessionId, options) => {
         const { endSession } = await import('./show-sessions.ts');
         await endSession(sessionId, options);
+      })
+  );
+}
+
+const TURNS = {
+  exclude:
+    'Take a session out of the numbers (a bot, a test): all that it has counted is taken back, and what comes later does not count.',
+  include: 'Let a session count again, with all that came meanwhile. The reverse of exclude.',
+} as const;
+
+function turnCommand(turn: keyof typeof TURNS) {
+  return (
+    new Command(turn)
+      .description(TURNS[turn])
+      .argument('<id>', ID_DESCRIPTION)
+      // An id may begin with a dash: what is no option of ours is the id.
+      .allowUnknownOption()
+      .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .option('--dry-run', 'change nothing, show the rows that would be added to metrics')
+      .addOption(jsonOption())
+      .addOption(dataDirOption())
+      .addHelpText('after', `\nExample: npx sojourn session ${turn} 7f3a --project shop --dry-run`)
+      .action(async (sessionId, options) => {
+        const { turnSession } = await import('./exclude-session.ts');
+        await turnSession(sessionId, turn === 'exclude', options);
       })
   );
 }

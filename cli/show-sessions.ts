@@ -116,7 +116,8 @@ function shortTime(time: string): string {
   return time.slice(0, 19).replace('T', ' ');
 }
 
-function printView(view: SessionView, options: CommonOptions): void {
+/** Prints a session's state, for people or as JSON. */
+export function printView(view: SessionView, options: CommonOptions): void {
   if (asJson(options)) {
     printJson(view);
     return;
@@ -126,6 +127,7 @@ function printView(view: SessionView, options: CommonOptions): void {
     ['session', view.sessionId],
     ['project', view.project],
     ['status', view.endReason === undefined ? view.status : `${view.status} (${view.endReason})`],
+    ['excluded', view.excluded ? 'yes, by an operator: it counts in nothing' : undefined],
     ['first event', view.firstEventAt],
     ['last event', view.lastEventAt],
     ['duration', `${view.durationSeconds} s`],

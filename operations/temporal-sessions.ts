@@ -188,7 +188,8 @@ export async function settle(
   return { view, already: true };
 }
 
-function explain(error: unknown, project: string, sessionId: string): unknown {
+/** What an error of Temporal means for whoever asked about a session. */
+export function explain(error: unknown, project: string, sessionId: string): unknown {
   if (isWorkflowGone(error)) {
     return new SojournError(
       'SJ_NOT_FOUND',

@@ -25,7 +25,12 @@ import { decodeRollup } from '../shared/rollup.ts';
 import { isKnown } from '../shared/session.ts';
 import { stateFromWire } from '../shared/session-wire.ts';
 import type { WriteResult } from '../shared/write.ts';
-import { eventsSignal, snapshotQuery } from '../workflows/messages.ts';
+import {
+  eventsSignal,
+  excludeSignal,
+  includeSignal,
+  snapshotQuery,
+} from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
 import { createSessionRuns, hasBeenReset, kinOf, successorOf } from './session-runs.ts';
 import { isServerAway } from './temporal.ts';
@@ -155,6 +160,10 @@ function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
     if (signal?.signalName === eventsSignal.name) {
       return [{ kind: 'events', batch: readable(signal.input), at }];
     }
+    const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
+    const command = signal?.signalName ?? update?.input?.name;
+    if (command === excludeSignal.name) return [{ kind: 'wanted', isExcluded: true }];
+    if (command === includeSignal.name) return [{ kind: 'wanted', isExcluded: false }];
     if (event.workflowTaskCompletedEventAttributes) return [{ kind: 'task done', at }];
     const activity = event.activityTaskScheduledEventAttributes;
     if (activity) scheduled.set(String(event.eventId), activity.activityType?.name ?? '');

@@ -1,8 +1,10 @@
 /** The runs of one session, as Temporal knows them: for those that an operator has reset. */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import type proto from '@temporalio/proto';
+import type { Told, ToldSessions } from '../activities/event-rows.ts';
 import type { RunResult, SessionRuns } from '../activities/reset-runs.ts';
 import type { SessionInput, SessionSnapshot } from '../shared/actor.ts';
-import { eventsOf, isBatch } from '../shared/batch.ts';
+import { type AnyBatch, eventsOf, isBatch } from '../shared/batch.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
@@ -102,7 +104,7 @@ export function createSessionRuns(client: Client): SessionRuns {
     isReset: async (workflowId, runId) => isResetRun(await handleOf(workflowId, runId).describe()),
 
     async newestResult(workflowId, runId, identity) {
-      const ids = new Set(await completedRuns(client, workflowId));
+      const ids = new Set(await runsOf(client, workflowId, COMPLETED));
       // The list may lack the run that was reset; the history of the one that came of it does not.
       for (const id of await basesOf(client, workflowId, runId)) ids.add(id);
       let newest: RunResult | undefined;
@@ -138,12 +140,15 @@ const PLAIN = /^[\w./:@ -]+$/;
 /** More sessions than this are not looked through for one of another name. */
 const LOOKED_THROUGH_MAX = 200_000;
 
-async function completedRuns(client: Client, workflowId: string): Promise<string[]> {
+const COMPLETED = ` AND ExecutionStatus = 'Completed'`;
+
+/** @param filter the end of the query */
+async function runsOf(client: Client, workflowId: string, filter: string): Promise<string[]> {
   const project = parseSessionWorkflowId(workflowId)?.project ?? '';
   const which = PLAIN.test(workflowId)
     ? `WorkflowId = '${workflowId}'`
     : `SojournProject = '${project}'`;
-  const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Completed' AND ${which}`;
+  const query = `WorkflowType = '${SESSION_WORKFLOW}' AND ${which}${filter}`;
   const runs: string[] = [];
   let seen = 0;
   for await (const run of client.workflow.list({ query, pageSize: 1_000 })) {
@@ -153,4 +158,82 @@ async function completedRuns(client: Client, workflowId: string): Promise<string
       throw new Error(`too many sessions to find the runs of ${workflowId}`);
   }
   return runs;
+}
+
+type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
+
+/** One run, as its history tells. */
+interface ToldRun {
+  readonly runId: string;
+  /** First run of its session. */
+  readonly identity: string;
+  /** Nanoseconds since 1970. */
+  readonly startedAt: bigint;
+  /** Runs that it came of. */
+  readonly before: readonly string[];
+  readonly batches: readonly AnyBatch[];
+}
+
+/** What sessions were told, from the histories of their runs. */
+export function createToldSessions(client: Client): ToldSessions {
+  async function toldRun(workflowId: string, runId: string): Promise<ToldRun | undefined> {
+    try {
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      return toldRunOf(runId, events ?? []);
+    } catch (error) {
+      if (isWorkflowGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async toldUpTo(workflowId, identity, { runId: lastId, batches }): Promise<Told> {
+      const runs: ToldRun[] = [];
+      const queue = [lastId, identity, ...(await runsOf(client, workflowId, ''))];
+      const seen = new Set<string>();
+      for (let runId = queue.shift(); runId !== undefined; runId = queue.shift()) {
+        if (seen.has(runId)) continue;
+        seen.add(runId);
+        const run = await toldRun(workflowId, runId);
+        if (run === undefined) continue;
+        // Of another session of this id there may be hundreds of runs; what this one came of is its own.
+        if (run.identity === identity) runs.push(run);
+        queue.push(...run.before);
+      }
+      const last = runs.find(({ runId }) => runId === lastId);
+      const isFromTheFirst = runs.some(({ runId }) => runId === identity);
+      if (last === undefined) return { batches: [], isFromTheFirst };
+      const earlier = runs
+        .filter(({ startedAt }) => startedAt < last.startedAt)
+        .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
+      return {
+        batches: [...earlier.flatMap((run) => run.batches), ...last.batches.slice(0, batches)],
+        isFromTheFirst,
+      };
+    },
+  };
+}
+
+function toldRunOf(runId: string, events: readonly HistoryEvent[]): ToldRun | undefined {
+  const [first] = events;
+  const started = first?.workflowExecutionStartedEventAttributes;
+  const input = started && (firstOf(started.input) as Partial<SessionInput> | undefined);
+  if (!input) return undefined;
+  const told = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
+    signal?.signalName === eventsSignal.name ? [readable(signal.input)] : [],
+  );
+  const basesOfIt = events.flatMap(
+    ({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || [],
+  );
+  const { seconds, nanos } = first?.eventTime ?? {};
+  return {
+    runId,
+    identity: input.snapshot?.identity ?? (started.firstExecutionRunId || runId),
+    startedAt: BigInt(String(seconds ?? 0)) * 1_000_000_000n + BigInt(nanos ?? 0),
+    before: [
+      ...(started.continuedExecutionRunId ? [started.continuedExecutionRunId] : []),
+      ...basesOfIt,
+    ],
+    batches: [input.batch, ...told].filter(isBatch),
+  };
 }

@@ -19,6 +19,7 @@ import {
   type WideStateWire,
 } from './session-wire.ts';
 import { decodeBalance, encodeBalance, type FamilyText } from './tables.ts';
+import { type Turning, turnLeft } from './turning.ts';
 
 export interface SessionSettings {
   /** An open session ends when no event has arrived for this long. */
@@ -57,6 +58,7 @@ export interface Visit {
 interface Shown {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
+  readonly excluded?: true;
   readonly events: number;
 }
 
@@ -80,6 +82,11 @@ interface Left {
   readonly endReason?: EndReason;
   /** See {@link SessionInput}. */
   readonly visitorsSince?: number;
+  /** See {@link Actor}. */
+  readonly excluded?: true;
+  readonly turning?: Turning;
+  readonly wants?: boolean;
+  readonly wishes?: number;
 }
 
 /** What sessions left behind that had no bound in bytes. */
@@ -127,6 +134,8 @@ export interface Continued {
   readonly reopenedAfter?: EndReason;
   /** An operator wants the session to end. */
   readonly endRequested?: boolean;
+  /** See {@link Actor.isOnlyTold}. */
+  readonly isOnlyTold?: true;
 }
 
 /** The argument of the session workflow. */
@@ -205,6 +214,22 @@ export interface Actor {
   /** Stretched for now; see `Sent` in `batch.ts`. */
   checkpointMs: number | undefined;
   endRequested: boolean;
+  /** Batches that this run was told. */
+  batches: number;
+  /** An operator has taken it out of the numbers (`exclusion.ts`). */
+  excluded: boolean;
+  /** It is on its way out of them, or back. */
+  turning: Turning | undefined;
+  /** What an operator wants `excluded` to be. */
+  wants: boolean | undefined;
+  /** How often operators have wanted something of it, as far as this run knows. */
+  wishes: number;
+  /** It was an earlier run that was told so. */
+  isWishInherited: boolean;
+  /** Why that cannot be. */
+  refused: string | undefined;
+  /** Opened after its end to be told something by an operator, and no event has come since: it has ended all the same. */
+  isOnlyTold: boolean;
 }
 
 /** The argument of a run, as it was meant: those that do not say which catalogue they go by began with the first one. */
@@ -250,6 +275,16 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     lastWriteAt: continued?.lastWriteAt,
     checkpointMs: undefined,
     endRequested: continued?.endRequested ?? false,
+    batches: 0,
+    excluded: false,
+    turning: undefined,
+    wants: undefined,
+    wishes: 0,
+    isWishInherited: false,
+    refused: undefined,
+    isOnlyTold: continued
+      ? (continued.isOnlyTold ?? false)
+      : snapshot !== undefined && eventsOf(input.batch).length === 0,
   };
   if (snapshot !== undefined) takeOver(actor, snapshot);
   receive(actor, input.batch, now);
@@ -277,17 +312,35 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.userWaits = snapshot.userWaits ?? false;
   actor.shown = snapshot.shown;
   actor.visitorsSince = snapshot.visitorsSince;
+  actor.excluded = snapshot.excluded ?? false;
+  actor.turning = snapshot.turning;
+  takeWish(actor, snapshot);
+}
+
+/** What this run was told itself is the later wish; of two that it was not, the one that knows of more. */
+function takeWish(actor: Actor, { wants, wishes = 0 }: SessionSnapshot): void {
+  const isLater = !actor.isWishInherited || actor.wishes > wishes;
+  if (actor.wants !== undefined && isLater) {
+    actor.wishes = Math.max(actor.wishes, wishes + 1);
+    return;
+  }
+  actor.wants = wants;
+  actor.wishes = Math.max(actor.wishes, wishes);
+  actor.isWishInherited = true;
 }
 
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
 export function receive(actor: Actor, batch: AnyBatch, now: number): void {
   const before = actor.state.events;
+  actor.batches += 1;
   actor.checkpointMs = batch.checkpointMs;
   actor.unproven?.push(...eventsOf(batch));
   for (const { all, events } of groupsOf(batch)) {
     owe(actor, applyEvents(actor.state, events, batch.ackFloor, all));
   }
-  if (actor.state.events > before) actor.lastArrivalAt = now;
+  if (actor.state.events === before) return;
+  actor.lastArrivalAt = now;
+  actor.isOnlyTold = false;
 }
 
 /** As many are remembered, the latest: anybody may ask, and who has to, asks again. */
@@ -303,8 +356,9 @@ export function takeQuestion({ inQuestion }: Actor, question: unknown): void {
   if (inQuestion.size > QUESTIONS_MAX && oldest !== undefined) inQuestion.delete(oldest);
 }
 
-/** Takes rows that events add by themselves as owed. */
+/** Takes rows that events add by themselves as owed, where the session counts. */
 export function owe(actor: Actor, rows: Contributions): void {
+  if (actor.excluded) return;
   subtractRows(actor.balance, rows);
   let { bytes } = actor.pending;
   for (const key of rows.keys()) bytes += utf8Bytes(key) + 40;
@@ -319,8 +373,12 @@ function utf8Bytes(text: string): number {
 }
 
 /** Whether there is something that has not been written. */
-export function isChanged({ shown, state, owesMore }: Actor): boolean {
-  return shown?.events !== state.events || owesMore;
+export function isChanged({ shown, state, owesMore, excluded }: Actor): boolean {
+  return shown?.events !== state.events || owesMore || isExcludedIn(shown) !== excluded;
+}
+
+function isExcludedIn(shown: Shown | undefined): boolean {
+  return shown?.excluded ?? false;
 }
 
 /** What the actor leaves behind. */
@@ -334,6 +392,7 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     ...(actor.unproven && { unproven: actor.unproven }),
     ...(endReason && { endReason }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
+    ...turnLeft(actor),
   };
   if (!actor.isBounded) {
     const balance = balanceRows(actor.balance);
@@ -382,6 +441,7 @@ export function continuation(actor: Actor, now: number): SessionInput {
       ...(actor.lastWriteAt !== undefined && { lastWriteAt: actor.lastWriteAt }),
       ...(actor.reopenedAfter && { reopenedAfter: actor.reopenedAfter }),
       ...(actor.endRequested && { endRequested: true }),
+      ...(actor.isOnlyTold && { isOnlyTold: true as const }),
     },
   };
 }

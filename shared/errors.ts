@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   SJ_INTAKE_MISSING: 'the view that passes metrics on to their table is not there',
   SJ_ROLLUP_INVALID: 'a record of the rollup log cannot be read',
   SJ_NOT_FOUND: 'what was asked for does not exist',
+  SJ_NOT_EXACT: 'what a session has counted cannot be told exactly any more',
   SJ_TIMEOUT: 'something did not happen in the time given',
   SJ_DRIFT: 'the tables sessions and metrics say different things',
 } as const;

@@ -15,16 +15,22 @@ import {
 } from './limits.ts';
 import type { VisitorEvent } from './event.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
+import { isTurning } from './turning.ts';
 
 export type Step =
   | { readonly do: 'write'; readonly status: SessionStatus; readonly endReason?: EndReason }
   /** Find out about the session's user, which nobody could say when it was written. */
   | { readonly do: 'recognize' }
+  /** Do what an operator wants: count no more, or again. */
+  | { readonly do: 'turn' }
+  /** Find out what events have added by themselves, the next page of it. */
+  | { readonly do: 'read' }
   | { readonly do: 'end'; readonly reason: EndReason }
   | { readonly do: 'wait'; readonly until: number };
 
 /** What the actor does next. Total: every state has exactly one next step. */
 export function nextStep(actor: Actor, now: number): Step {
+  if (isTurning(actor)) return turningStep(actor);
   const { settings, shown, lastWriteAt } = actor;
   const reason = endReasonOf(actor, now);
   const changed = isChanged(actor);
@@ -47,6 +53,12 @@ export function nextStep(actor: Actor, now: number): Step {
         : (lastWriteAt ?? now - checkpointMs) + checkpointMs;
   if (writeAt > now) return { do: 'wait', until: Math.min(quietAt, writeAt) };
   return { do: 'write', ...openWrite(actor) };
+}
+
+/** One page is written before the next is read, and what was owed before the first. */
+function turningStep(actor: Actor): Step {
+  if (actor.unproven !== undefined || actor.owesMore) return { do: 'write', ...openWrite(actor) };
+  return actor.turning === undefined ? { do: 'turn' } : { do: 'read' };
 }
 
 /** Whether the session keeps as much of what it has not written, or not proven, as it may. */
@@ -100,9 +112,9 @@ export function openWrite(actor: Actor): {
     : { status: 'open' };
 }
 
-/** A run that only absorbs late events of a session that was ended on purpose. */
-function isLateRun({ reopenedAfter }: Actor): boolean {
-  return reopenedAfter !== undefined && reopenedAfter !== 'idle';
+/** A run that only absorbs late events of a session that was ended on purpose, or what an operator has to say. */
+export function isLateRun({ reopenedAfter, isOnlyTold }: Actor): boolean {
+  return reopenedAfter !== undefined && (reopenedAfter !== 'idle' || isOnlyTold);
 }
 
 function quietDeadline(actor: Actor): number {

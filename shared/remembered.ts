@@ -5,6 +5,9 @@
  * Everything that was told to it is in its history. Of what it wrote, the history shows what the session had
  * learnt of; a write that it did not live to learn of is found again under its number by the next run. Writes that go
  * along with workflow tasks are not in it: the log has them, for as long as the session has not ended by itself.
+ *
+ * Whether it was on its way out of the numbers is not looked for: it is as it began, and what an operator wanted is done
+ * once more. That is exact, for what it has written is known.
  */
 import {
   type Actor,
@@ -16,6 +19,7 @@ import {
   snapshotOf,
 } from './actor.ts';
 import { isBatch } from './batch.ts';
+import { want } from './exclusion.ts';
 import { rollupSubject } from './ids.ts';
 import type { Rollup } from './rollup.ts';
 import {
@@ -34,6 +38,8 @@ export type Memory =
   | { readonly kind: 'events'; readonly batch: unknown; readonly at: number }
   | { readonly kind: 'written'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'recognized'; readonly user: RecognizedUser }
+  /** An operator wants the session to be excluded, or not to be. */
+  | { readonly kind: 'wanted'; readonly isExcluded: boolean }
   | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot };
 
 /**
@@ -59,6 +65,7 @@ export function rememberedSnapshot(
     if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
     if (memory.kind === 'written') foreign = take(actor, memory);
     if (memory.kind === 'recognized') takeUser(actor, memory.user);
+    if (memory.kind === 'wanted') want(actor, memory.isExcluded);
     if (memory.kind === 'loaded' && foreign !== undefined) {
       rebase(actor, memory.snapshot, foreign);
       foreign = undefined;
@@ -75,6 +82,7 @@ export function toldActor(input: SessionInput, chain: string, memories: readonly
   const actor = openActor(input, chain, input.batch.sentAt ?? 0);
   for (const memory of memories) {
     if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
+    if (memory.kind === 'wanted') want(actor, memory.isExcluded);
   }
   return actor;
 }

@@ -14,6 +14,8 @@ export type EndReason = 'session_end' | 'idle' | 'operator';
 export interface SessionRow extends SessionFigures {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
+  /** An operator has taken it out of the numbers: its rows add up to nothing. */
+  readonly excluded?: true;
   /** The version of the catalogue whose lines its rows are of; 1 where nobody says. */
   readonly catalogue?: number;
   /** Epoch milliseconds UTC, by the workflow's clock. */

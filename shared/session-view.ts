@@ -1,10 +1,11 @@
 /** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
 import type { Actor } from './actor.ts';
-import { nextStep } from './next-step.ts';
+import { isLateRun, nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
 import { figuresOf } from './session.ts';
 import type { Attributes } from './event.ts';
 import type { PurseWire } from './purse.ts';
+import { isTurning } from './turning.ts';
 
 export interface SessionView {
   readonly project: string;
@@ -36,6 +37,12 @@ export interface SessionView {
   readonly writesAtEnd?: true;
   /** The session absorbs late events of a session that had ended, and settles soon. */
   readonly settling: boolean;
+  /** An operator has taken it out of the numbers. */
+  readonly excluded?: true;
+  /** It is on its way out of them, or back. */
+  readonly turning?: true;
+  /** Why the last `exclude` or `include` was not done. */
+  readonly refused?: string;
   /** When the session ends or writes next if nothing more arrives. */
   readonly nextStepAt?: string;
 }
@@ -62,10 +69,10 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
     writes: actor.writeNo,
     written: actor.shown?.events === actor.state.events && !actor.owesMore,
     ...(actor.settings.checkpointMs === null && { writesAtEnd: true as const }),
-    settling:
-      endReason === undefined &&
-      actor.reopenedAfter !== undefined &&
-      actor.reopenedAfter !== 'idle',
+    settling: endReason === undefined && isLateRun(actor),
+    ...(actor.excluded && { excluded: true as const }),
+    ...(isTurning(actor) && { turning: true as const }),
+    ...(actor.refused !== undefined && { refused: actor.refused }),
     ...(step?.do === 'wait' && { nextStepAt: new Date(step.until).toISOString() }),
   };
 }
@@ -95,7 +102,7 @@ export function describeInMarkdown(view: SessionView): string {
   const lines = cells.flatMap(([name, value]) =>
     value === undefined ? [] : [`| ${name} | ${escapeCell(String(value))} |`],
   );
-  const title = `**${view.status}**${view.endReason ? ` (${view.endReason})` : ''}`;
+  const title = `**${view.status}**${view.endReason ? ` (${view.endReason})` : ''}${view.excluded ? ', **excluded** by an operator' : ''}`;
   return [
     `${title}: ${view.firstEventAt} to ${view.lastEventAt}`,
     '',

@@ -65,6 +65,7 @@ export interface WriteResult {
   readonly rows: readonly WireRow[];
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
+  readonly excluded?: true;
   readonly events: number;
   readonly user?: RecognizedUser;
   /** The session has a user, and nobody could say yet whether a new one. */
@@ -91,11 +92,14 @@ export function writeRequest(actor: Actor, shows: Shows, now: number): WriteRequ
     ...(figures.attributes.userId !== undefined &&
       user === undefined && {
         userMayWait: true as const,
-        userRows: userRows(figures, actor.state.catalogue),
+        userRows: actor.excluded ? NO_USER_ROWS : userRows(figures, actor.state.catalogue),
       }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
   };
 }
+
+/** A session that does not count asks about its user all the same: it may count again. */
+const NO_USER_ROWS = { whereNew: [], whereNot: [] } as const;
 
 function figuresNow({ state }: Actor): SessionFigures {
   const figures = figuresOf(state);
@@ -116,7 +120,9 @@ function withUser(figures: SessionFigures, user: RecognizedUser | undefined): Se
 /** As many rows as one record takes. */
 function rowsOwed(actor: Actor, figures: SessionFigures, user: RecognizedUser | undefined): Owed {
   const { tallies, catalogue } = actor.state;
-  const target = sessionTables(withUser(figures, user), tallies, catalogue);
+  const target = actor.excluded
+    ? new Map<string, never>()
+    : sessionTables(withUser(figures, user), tallies, catalogue);
   return owedRows(target, actor.balance, RECORD_MAX);
 }
 
@@ -138,7 +144,7 @@ function userRows(
 }
 
 function rollupOf(
-  { project, sessionId, identity, writeNo, partition, chain, state }: Actor,
+  { project, sessionId, identity, writeNo, partition, chain, state, excluded }: Actor,
   { status, endReason }: Shows,
   figures: SessionFigures,
   { rows, owesMore }: Pick<Rollup, 'rows' | 'owesMore'>,
@@ -149,6 +155,7 @@ function rollupOf(
     ...figures,
     status,
     ...(endReason && { endReason }),
+    ...(excluded && { excluded }),
     ...(catalogue > 1 && { catalogue }),
     updatedAt,
   };
@@ -296,6 +303,7 @@ export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResul
     rows,
     status: session.status,
     ...(session.endReason && { endReason: session.endReason }),
+    ...(session.excluded && { excluded: true as const }),
     events: session.events + (session.heartbeats ?? 0),
     ...(userId !== undefined &&
       (session.newUser === undefined
@@ -323,8 +331,8 @@ function takeWrite(actor: Actor, result: WriteResult): void {
   actor.writeNo += 1;
   actor.user = result.user;
   actor.userWaits = result.userWaits ?? false;
-  const { status, endReason, events } = result;
-  actor.shown = { status, ...(endReason && { endReason }), events };
+  const { status, endReason, excluded, events } = result;
+  actor.shown = { status, ...(endReason && { endReason }), ...(excluded && { excluded }), events };
   actor.owesMore = result.owesMore;
   if (!result.owesMore) actor.pending = { rows: 0, bytes: 0 };
 }
@@ -371,5 +379,10 @@ export function rebase(actor: Actor, snapshot: SessionSnapshot, foreign: WriteRe
 
 /** Bytes that a result takes, at the most. */
 export function resultBytes({ rows }: WriteResult): number {
-  return rows.reduce((bytes, row) => bytes + rowBytes(keyedRow(row)), 200);
+  return rowsBytes(rows) + 200;
+}
+
+/** Bytes that rows take as they travel, at the most. */
+export function rowsBytes(rows: readonly WireRow[]): number {
+  return rows.reduce((bytes, row) => bytes + rowBytes(keyedRow(row)), 0);
 }

@@ -14,7 +14,7 @@ import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../pla
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
-import { createSessionRuns } from '../platform/session-runs.ts';
+import { createSessionRuns, createToldSessions } from '../platform/session-runs.ts';
 import { type Closers, createClosers } from '../platform/shutdown.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
@@ -104,6 +104,7 @@ export async function startPipeline(
         visitors,
         log: rollupLog,
         resets: createResetGuard(createSessionRuns(temporal.client)),
+        told: createToldSessions(temporal.client),
         ledger: createLoadLedger(nats),
         tables,
         values: createValueStore(reader, tables),

@@ -1,5 +1,5 @@
 /**
- * What may be sent to a session: by ingest (events), by operators (end), by anybody (queries). What it hands over
+ * What may be sent to a session: by ingest (events), by operators (end, exclude, include), by anybody (queries). What it hands over
  * itself. And what may be sent to an import.
  */
 import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
@@ -24,6 +24,12 @@ export const askLogSignal = defineSignal<[WriteInQuestion]>('askLog');
 /** Settle now. The signal is for the Temporal UI, the update for who waits for the result. */
 export const endSignal = defineSignal('end');
 export const endUpdate = defineUpdate<SessionView>('end');
+/** A bot or a test: all that the session has counted is taken back, and what comes later does not count. */
+export const excludeSignal = defineSignal('exclude');
+export const excludeUpdate = defineUpdate<SessionView>('exclude');
+/** The reverse. */
+export const includeSignal = defineSignal('include');
+export const includeUpdate = defineUpdate<SessionView>('include');
 /** The session as people read it. */
 export const stateQuery = defineQuery<SessionView>('state');
 /** The session as a run that reopens it needs it; for runs that left no result. */

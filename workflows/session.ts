@@ -5,6 +5,7 @@
  */
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -33,11 +34,13 @@ import {
   takeQuestion,
 } from '../shared/actor.ts';
 import { isBatch } from '../shared/batch.ts';
+import { eventRowsRequest, takePage, turn, want } from '../shared/exclusion.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
   confirmWrite,
   rebase,
   resultBytes,
+  rowsBytes,
   takeOpening,
   takeRide,
   takeUser,
@@ -54,7 +57,8 @@ import {
 import { type EndReason, entryOf } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { figuresOf } from '../shared/session.ts';
-import { describeInMarkdown, viewOf } from '../shared/session-view.ts';
+import { describeInMarkdown, type SessionView, viewOf } from '../shared/session-view.ts';
+import { isTurning } from '../shared/turning.ts';
 import { createAlarm } from './alarm.ts';
 import { asksLog } from './asks-log.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
@@ -63,6 +67,10 @@ import {
   endSignal,
   endUpdate,
   eventsSignal,
+  excludeSignal,
+  excludeUpdate,
+  includeSignal,
+  includeUpdate,
   type SessionSinks,
   snapshotQuery,
   stateQuery,
@@ -83,12 +91,19 @@ const patient = proxyActivities<
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
 });
 
+// It reads all histories of the session. Rare, and as long as it takes.
+const thorough = proxyActivities<Pick<Activities, 'readEventRows'>>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '20s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
+});
+
 // The worker ends no workflow task before the log has taken what came this way (workers/host/session-host.ts).
 const { rollupLog } = proxySinks<SessionSinks>();
 
 /** @returns what a later run needs to reopen the session */
 export async function session(input: SessionInput): Promise<SessionSnapshot> {
-  const { firstExecutionRunId } = workflowInfo();
+  const { firstExecutionRunId, runId } = workflowInfo();
   // A run that goes on with a life goes on with its clock.
   const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
   const actor = openActor(asBegun(input), firstExecutionRunId, arrivals.now);
@@ -123,11 +138,40 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     await condition(() => ended !== undefined);
     return viewOf(actor, Date.now(), ended);
   });
+  setHandler(excludeSignal, () => {
+    requestTurn(true);
+  });
+  setHandler(includeSignal, () => {
+    requestTurn(false);
+  });
+  setHandler(excludeUpdate, () => turned(true));
+  setHandler(includeUpdate, () => turned(false));
   showDetails(() => describeInMarkdown(viewOf(actor, Date.now(), ended)));
   setHandler(stateQuery, () => viewOf(actor, Date.now(), ended));
   setHandler(snapshotQuery, () =>
     unsureSnapshot(actor, workflowInfo().historyLength, ended ?? actor.reopenedAfter),
   );
+
+  function requestTurn(isExcluded: boolean, onTaken?: () => void): void {
+    arrivals.take(() => {
+      want(actor, isExcluded);
+      onTaken?.();
+    });
+  }
+
+  /** Where the session ends just then, its next run does it: who asked sees that it is not done. */
+  async function turned(isExcluded: boolean): Promise<SessionView> {
+    let isTaken = false;
+    requestTurn(isExcluded, () => {
+      isTaken = true;
+    });
+    const isDone = () => isTaken && !isTurning(actor) && !actor.owesMore;
+    await condition(() => ended !== undefined || isDone());
+    if (actor.refused !== undefined) {
+      throw ApplicationFailure.nonRetryable(actor.refused, 'SJ_NOT_EXACT');
+    }
+    return viewOf(actor, Date.now(), ended);
+  }
 
   const alarm = createAlarm(arrivals.take);
   const shown = createSearchAttributeUpdater(actor);
@@ -172,6 +216,16 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         }
         await writeNext(step);
         if (step.status === 'open' || actor.settings.showsItsEnd) shown.update();
+        continue;
+      }
+      if (step.do === 'turn') {
+        turn(actor, runId);
+        continue;
+      }
+      if (step.do === 'read') {
+        const page = await thorough.readEventRows(eventRowsRequest(actor));
+        takePage(actor, page);
+        if ('rows' in page) results.ofRun += rowsBytes(page.rows);
         continue;
       }
       if (step.do === 'recognize') {

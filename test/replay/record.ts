@@ -31,6 +31,9 @@ import {
   endSignal,
   endUpdate,
   eventsSignal,
+  excludeSignal,
+  excludeUpdate,
+  includeUpdate,
   pauseSignal,
   pauseUpdate,
   resumeUpdate,
@@ -270,6 +273,21 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
+    await closed(stage, id);
+    return { id };
+  },
+
+  async excluded(stage) {
+    const id = sessionWorkflowId(PROJECT, 'excluded');
+    await stage.around.publish(PROJECT, event('excluded', 1, { userId: 'u-excluded' }));
+    await answering(stage, id);
+    const handle = stage.client.workflow.getHandle(id);
+    await handle.executeUpdate(excludeUpdate);
+    await stage.around.publish(PROJECT, event('excluded', 2));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await handle.executeUpdate(includeUpdate);
+    await handle.signal(excludeSignal);
+    await stage.around.publish(PROJECT, event('excluded', 3, { eventType: 'session_end' }));
     await closed(stage, id);
     return { id };
   },

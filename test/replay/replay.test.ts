@@ -37,6 +37,7 @@ describe('recorded histories', () => {
       'log-asked',
       'log-away',
       'large',
+      'excluded',
       'loader',
       'import',
       'import-taken-back',

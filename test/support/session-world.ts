@@ -8,6 +8,7 @@
  * (results of local activities) only when its workflow task is committed. A crash loses the latter,
  * and the task is done again with all the former.
  */
+import { createEventRows } from '../../activities/event-rows.ts';
 import { supersededBy } from '../../activities/reset-runs.ts';
 import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
@@ -38,6 +39,14 @@ import {
   type WriteResult,
 } from '../../shared/write.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
+import {
+  type EventRowsPage,
+  eventRowsRequest,
+  type Refusal,
+  takePage,
+  turn,
+  want,
+} from '../../shared/exclusion.ts';
 import { type AnyBatch, eventsOf, groupEvents } from '../../shared/batch.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import {
@@ -68,6 +77,9 @@ type Entry =
   | { readonly kind: 'ride'; readonly shows: Shows; readonly at: number }
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'user'; readonly user: RecognizedUser }
+  | { readonly kind: 'want'; readonly isExcluded: boolean }
+  | { readonly kind: 'turn'; readonly runId: string }
+  | { readonly kind: 'page'; readonly page: EventRowsPage | Refusal }
   | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
 
 /** A chain of runs, as the server keeps it. */
@@ -105,6 +117,8 @@ export interface SessionWorld {
    */
   deliver(events: readonly VisitorEvent[], chainsBehind?: number): void;
   requestEnd(): void;
+  /** An operator excludes the session, or includes it; one that has closed is opened again for that. */
+  want(isExcluded: boolean): void;
   /** One step of the workflow's loop. @returns what it was; undefined where nothing runs */
   step(options?: { crash?: Crash; meanwhile?: readonly VisitorEvent[] }): Promise<Step | undefined>;
   /** The workflow task ends: everything so far is durable. */
@@ -152,6 +166,20 @@ export function createSessionWorld(
   const chains: Chain[] = [];
   let now = startAt;
   let oldestSeen = 0;
+  /** What each run was told, in the order of their starts. */
+  const runs: { readonly id: string; readonly batches: AnyBatch[] }[] = [];
+  const lastRun = () => runs.at(-1)?.id ?? '';
+  const began = (batches: readonly AnyBatch[]) => {
+    runs.push({ id: `run ${runs.length + 1} of all`, batches: [...batches] });
+  };
+  const eventRows = createEventRows({
+    toldUpTo: (_workflowId, _identity, { runId, batches }) => {
+      const at = runs.findIndex(({ id }) => id === runId);
+      const told = runs.slice(0, at).flatMap((run) => run.batches);
+      const last = runs[at]?.batches.slice(0, batches) ?? [];
+      return Promise.resolve({ batches: throughJson([...told, ...last]), isFromTheFirst: true });
+    },
+  });
   let actor: Actor | undefined;
 
   const rollupLog = {
@@ -231,6 +259,15 @@ export function createSessionWorld(
       case 'user':
         takeUser(to, entry.user);
         return;
+      case 'want':
+        want(to, entry.isExcluded);
+        return;
+      case 'turn':
+        turn(to, entry.runId);
+        return;
+      case 'page':
+        takePage(to, throughJson(entry.page));
+        return;
       case 'rebase':
         rebase(to, throughJson(entry.snapshot), entry.result);
     }
@@ -248,7 +285,11 @@ export function createSessionWorld(
         case 'end':
         case 'question':
         case 'ride':
+        case 'turn':
+        case 'page':
           return [];
+        case 'want':
+          return [{ kind: 'wanted', isExcluded: entry.isExcluded }];
         case 'confirm':
           return [{ ...entry, kind: 'written' }];
         case 'user':
@@ -343,6 +384,7 @@ export function createSessionWorld(
       endReason: undefined,
     };
     chains.push(chain);
+    began([batch]);
     actor = open(chain);
   }
 
@@ -374,6 +416,7 @@ export function createSessionWorld(
         return;
       }
       receive(actor, batch, now);
+      runs.at(-1)?.batches.push(batch);
       chain.history.push({ entry: { kind: 'receive', batch, at: now }, durable: true });
     },
 
@@ -384,12 +427,33 @@ export function createSessionWorld(
       chain.history.push({ entry: { kind: 'end' }, durable: true });
     },
 
+    want(isExcluded: boolean) {
+      if (chains.length === 0) return;
+      if (runningChain() === undefined) start({ events: [], ackFloor: 0 }, newest());
+      if (actor === undefined) return;
+      const entry: Entry = { kind: 'want', isExcluded };
+      apply(actor, entry);
+      newest()?.history.push({ entry, durable: true });
+    },
+
     async step({ crash, meanwhile = [] }: Parameters<SessionWorld['step']>[0] = {}) {
       const chain = runningChain();
       if (chain === undefined || actor === undefined) return undefined;
       const step = nextStep(actor, now);
       if (step.do === 'write') {
         await write(chain, actor, step, { crash, meanwhile });
+        return step;
+      }
+      if (step.do === 'turn') {
+        world.deliver(meanwhile);
+        const entry: Entry = { kind: 'turn', runId: lastRun() };
+        apply(actor, entry);
+        chain.history.push({ entry, durable: false });
+        return step;
+      }
+      if (step.do === 'read') {
+        await readRows(chain, actor, crash);
+        world.deliver(meanwhile);
         return step;
       }
       world.deliver(meanwhile);
@@ -438,7 +502,9 @@ export function createSessionWorld(
       const done = base.history.filter((item) => item.durable);
       const cut = at % (done.length + 1);
       // What it was told after that is told it again, at once.
-      const told = done.slice(cut).filter(({ entry }) => ['receive', 'end'].includes(entry.kind));
+      const told = done
+        .slice(cut)
+        .filter(({ entry }) => ['receive', 'end', 'want'].includes(entry.kind));
       const chain: Chain = {
         ...base,
         runId: `${base.id}-reset-${chains.length + 1}`,
@@ -451,6 +517,10 @@ export function createSessionWorld(
       base.wasReset = true;
       oldestSeen = chains.length;
       chains.push(chain);
+      began([
+        chain.input.batch,
+        ...chain.history.flatMap(({ entry }) => (entry.kind === 'receive' ? [entry.batch] : [])),
+      ]);
       actor = replay(chain, durable(chain));
     },
 
@@ -467,6 +537,7 @@ export function createSessionWorld(
       chain.openedAt = now;
       chain.history = [];
       chain.isTaskDone = false;
+      began([chain.input.batch]);
       actor = open(chain);
     },
 
@@ -574,8 +645,25 @@ export function createSessionWorld(
     chain.history.push({ entry, durable: true });
   }
 
+  /** As the patient activity does; its result is in the history at once. */
+  async function readRows(chain: Chain, asker: Actor, crash: Crash | undefined): Promise<void> {
+    // The task that asks for it has ended.
+    world.commit();
+    const page = throughJson(await eventRows.read(throughJson(eventRowsRequest(asker)), LAST_TRY));
+    if (crash !== undefined) {
+      world.crash();
+      return;
+    }
+    const entry: Entry = { kind: 'page', page };
+    apply(asker, entry);
+    chain.history.push({ entry, durable: true });
+  }
+
   return world;
 }
+
+/** Nothing comes of another one here. */
+const LAST_TRY = 99;
 
 /** A log and a store that are maps do not fail. */
 function never(error: unknown): never {

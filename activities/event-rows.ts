@@ -1,0 +1,77 @@
+/**
+ * What the events of a session have added by themselves, for one that leaves the numbers or comes back to them: what its
+ * runs were told is read from their histories, and folded once more. Nobody else pays for it.
+ */
+import { LRUCache } from 'lru-cache';
+import type { AnyBatch } from '../shared/batch.ts';
+import {
+  type EventRowsPage,
+  type EventRowsRequest,
+  foldAgain,
+  isSameProof,
+  pageOf,
+  type Refusal,
+  type ToldAgain,
+} from '../shared/exclusion.ts';
+import { sessionWorkflowId } from '../shared/ids.ts';
+import type { ToldUpTo } from '../shared/turning.ts';
+
+/** What the runs of a session were told, as far as their histories are kept. */
+export interface Told {
+  /** In the order in which the session was told them. */
+  readonly batches: readonly AnyBatch[];
+  /** The history of its first run is among them. */
+  readonly isFromTheFirst: boolean;
+}
+
+/** What is needed of Temporal. */
+export interface ToldSessions {
+  /** @param identity first run of the session: others had the same id before */
+  toldUpTo(workflowId: string, identity: string, upTo: ToldUpTo): Promise<Told>;
+}
+
+export interface EventRows {
+  /**
+   * The next page; or why there is none, which is said only where nothing has been done yet.
+   * @param attempt from 1: the list of runs may be a moment behind
+   * @throws Error where it does not add up, and may on another try
+   */
+  read(request: EventRowsRequest, attempt: number): Promise<EventRowsPage | Refusal>;
+}
+
+/** Sessions whose rows are remembered between two pages. */
+const REMEMBERED_MAX = 4;
+/** With the pauses between them some ten seconds. */
+const ATTEMPTS_MAX = 5;
+
+export function createEventRows(sessions: ToldSessions): EventRows {
+  const remembered = new LRUCache<string, ToldAgain>({ max: REMEMBERED_MAX });
+  return {
+    async read(request, attempt) {
+      const { project, sessionId, identity, turning } = request;
+      const workflowId = sessionWorkflowId(project, sessionId);
+      const name = `${workflowId} ${turning.runId} ${turning.batches}`;
+      let again = remembered.get(name);
+      let isFromTheFirst = true;
+      if (again === undefined) {
+        const told = await sessions.toldUpTo(workflowId, identity, turning);
+        ({ isFromTheFirst } = told);
+        again = foldAgain(told.batches, request);
+      }
+      if (isSameProof(again.proof, turning.proof)) {
+        const page = pageOf(again.rows, turning.after);
+        if (page.isLast) remembered.delete(name);
+        else remembered.set(name, again);
+        return page;
+      }
+      const refused = isFromTheFirst ? NOT_THE_SAME : FORGOTTEN;
+      if (turning.after === undefined && attempt >= ATTEMPTS_MAX) return { refused };
+      throw new Error(refused);
+    },
+  };
+}
+
+export const FORGOTTEN =
+  'what this session has counted cannot be told exactly any more: Temporal has deleted the history of an earlier run of it (it keeps them for LATE_WINDOW after the run closed)';
+export const NOT_THE_SAME =
+  'what this session has counted cannot be told exactly: the histories of its runs do not add up to its numbers (a run of it was terminated, reset or deleted)';

@@ -1,0 +1,221 @@
+/** Sessions that an operator takes out of the numbers and puts back, on real servers and by the command line. */
+import { expect } from 'chai';
+import type { DryRun } from '../../operations/exclude.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
+import type { SessionView } from '../../shared/session-view.ts';
+import { excludeSignal, includeSignal } from '../../workflows/messages.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  type PipelineProcess,
+  sojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { publishedRows } from '../support/published.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
+import { useServers } from '../support/servers.ts';
+
+const WITHIN = { withinMs: 40_000 };
+
+describe('a session that an operator excludes', () => {
+  const servers = useServers();
+  let pipeline: PipelineProcess;
+  let around: Around;
+
+  before(async () => {
+    pipeline = await startPipelineProcess(servers(), {
+      SESSION_IDLE_TIMEOUT: '5m',
+      SESSION_CHECKPOINT: '300ms',
+      LATE_GRACE: '1s',
+    });
+    around = await connectAround(servers());
+  });
+
+  after(async () => {
+    await around.close();
+    await pipeline.stop();
+  });
+
+  const event = (
+    project: string,
+    sessionId: string,
+    n: number,
+    fields: Partial<ReferenceEvent> = {},
+  ): ReferenceEvent => ({
+    project,
+    sessionId,
+    eventId: `${sessionId}-${n}`,
+    eventType: 'pageview',
+    timestamp: Date.UTC(2026, 2, 3, 10, 14, n),
+    userId: `u-${sessionId}`,
+    properties: { path: `/${n % 3}`, trafficSource: 'google', country: 'DE', deviceType: 'mobile' },
+    ...fields,
+  });
+  const purchase = (project: string, sessionId: string, n: number) =>
+    event(project, sessionId, n, {
+      eventType: 'purchase',
+      properties: { revenue: '12.5', currency: 'EUR', conversionType: 'shop' },
+    });
+  const end = (project: string, sessionId: string, n: number) =>
+    event(project, sessionId, n, { eventType: 'session_end' });
+
+  const publish = async (events: readonly ReferenceEvent[]) => {
+    for (const { project, ...sent } of events) await around.publish(project, sent);
+  };
+
+  const expectRows = (project: string, events: readonly ReferenceEvent[]) =>
+    eventually(async () => {
+      const got = [...(await around.rows(project))].sort();
+      const want = [...publishedRows(events)].filter(([, a]) => a.value !== 0n || a.count !== 0);
+      expect(got).to.deep.equal(want.sort());
+    }, WITHIN);
+
+  const session = (project: string, sessionId: string) =>
+    around
+      .select<{ excluded: boolean; page_views: number; state: string; new_user: boolean | null }>(
+        `SELECT excluded, page_views, state, new_user FROM sojourn.sessions FINAL
+         WHERE project = '${project}' AND session_id = '${sessionId}'`,
+      )
+      .then(([row]) => row);
+
+  const run = (words: readonly string[]) => sojourn(words, environmentOf(servers()));
+  const turn = async (word: 'exclude' | 'include', project: string, sessionId: string) => {
+    const { code, stdout, stderr } = await run([
+      ...['session', word, sessionId, '--project', project, '--json'],
+    ]);
+    expect(code, stderr).to.equal(0);
+    return { view: JSON.parse(stdout) as SessionView, stderr };
+  };
+
+  const expectCleanAudit = async (project: string) => {
+    const { code, stdout } = await run(['audit', '--project', project, '--json']);
+    expect(code, stdout).to.equal(0);
+  };
+
+  it('counts in nothing while it is open, whatever comes, and in all once it is included', async () => {
+    const project = 'exclude-open';
+    const stays = [event(project, 'stays', 1), purchase(project, 'stays', 2)];
+    const goes = [
+      event(project, 'goes', 1, { properties: { path: '/1', bot: 'Googlebot' } }),
+      purchase(project, 'goes', 2),
+      event(project, 'goes', 3, { eventType: 'video', properties: {} }),
+    ];
+    await publish([...stays, ...goes]);
+    await expectRows(project, [...stays, ...goes]);
+    const before = await session(project, 'goes');
+
+    const dry = await run([
+      ...['session', 'exclude', 'goes', '--project', project, '--dry-run', '--json'],
+    ]);
+    const { rows, excluded } = JSON.parse(dry.stdout) as DryRun;
+    expect(excluded).to.equal(false);
+    expect(
+      rows.find(({ metricType, dimension }) => metricType === 'revenue' && dimension === ''),
+    ).to.deep.include({ value: '-12.5', count: -1 });
+    await expectRows(project, [...stays, ...goes]);
+
+    expect((await turn('exclude', project, 'goes')).view.excluded).to.equal(true);
+    await expectRows(project, stays);
+    await eventually(async () => {
+      expect((await session(project, 'goes'))?.excluded).to.equal(true);
+    }, WITHIN);
+    expect((await turn('exclude', project, 'goes')).stderr).to.contain('already');
+
+    const more = [event(project, 'goes', 4), event(project, 'stays', 5)];
+    await publish(more);
+    await eventually(async () => {
+      expect((await session(project, 'goes'))?.page_views).to.equal(2);
+    }, WITHIN);
+    await expectRows(project, [...stays, ...more.slice(1)]);
+    await expectCleanAudit(project);
+
+    expect((await turn('include', project, 'goes')).view.excluded).to.equal(undefined);
+    await expectRows(project, [...stays, ...goes, ...more]);
+    await eventually(async () => {
+      expect(await session(project, 'goes')).to.deep.equal({ ...before, page_views: 2 });
+    }, WITHIN);
+    await expectCleanAudit(project);
+  });
+
+  it('is taken back after its end, too, and late events change nothing until it is included', async () => {
+    const project = 'exclude-closed';
+    const stays = [event(project, 'stays', 1), end(project, 'stays', 2)];
+    const goes = [event(project, 'goes', 1), purchase(project, 'goes', 2), end(project, 'goes', 3)];
+    await publish([...stays, ...goes]);
+    await expectRows(project, [...stays, ...goes]);
+    const { client, connection } = await connectTemporalOf(servers());
+    const closed = () =>
+      eventually(async () => {
+        const handle = client.workflow.getHandle(sessionWorkflowId(project, 'goes'));
+        expect((await handle.describe()).status.name).to.equal('COMPLETED');
+      }, WITHIN);
+    try {
+      await closed();
+      await turn('exclude', project, 'goes');
+      await expectRows(project, stays);
+      await closed();
+      expect(await session(project, 'goes')).to.include({ excluded: true, state: 'ended' });
+
+      const late = event(project, 'goes', 9, { userId: 'u-late' });
+      await publish([late]);
+      await eventually(async () => {
+        expect((await session(project, 'goes'))?.page_views).to.equal(2);
+      }, WITHIN);
+      await expectRows(project, stays);
+      await closed();
+      await expectCleanAudit(project);
+
+      await turn('include', project, 'goes');
+      await expectRows(project, [...stays, ...goes, late]);
+      await closed();
+      await expectCleanAudit(project);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('is turned by signals from the Temporal UI, more rows than a record takes as well', async () => {
+    const project = 'exclude-signals';
+    const many = Array.from({ length: 1_200 }, (_, n) =>
+      event(project, 'bot', n, {
+        timestamp: Date.UTC(2026, 2, 3, 10) + n,
+        properties: { path: `/page-${n}` },
+      }),
+    );
+    for (let at = 0; at < many.length; at += 400) {
+      const batch = many.slice(at, at + 400).map(({ project: _, ...sent }) => sent);
+      await around.publish(project, batch);
+    }
+    await expectRows(project, many);
+    const { client, connection } = await connectTemporalOf(servers());
+    try {
+      const handle = client.workflow.getHandle(sessionWorkflowId(project, 'bot'));
+      await handle.signal(excludeSignal);
+      await expectRows(project, []);
+      await handle.signal(includeSignal);
+      await handle.signal(excludeSignal);
+      await handle.signal(includeSignal);
+      await expectRows(project, many);
+      await handle.signal('end');
+    } finally {
+      await connection.close();
+    }
+    await expectCleanAudit(project);
+  });
+
+  it('says what becomes of a session that never was open', async () => {
+    const { code, stderr } = await run([
+      'session',
+      'exclude',
+      'nobody',
+      '--project',
+      'exclude-none',
+    ]);
+
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('import undo');
+  });
+});
