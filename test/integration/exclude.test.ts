@@ -99,7 +99,7 @@ describe('a session that an operator excludes', () => {
     const project = 'exclude-open';
     const stays = [event(project, 'stays', 1), purchase(project, 'stays', 2)];
     const goes = [
-      event(project, 'goes', 1, { properties: { path: '/1', bot: 'Googlebot' } }),
+      event(project, 'goes', 1, { properties: { path: '/1', bot: 'true' } }),
       purchase(project, 'goes', 2),
       event(project, 'goes', 3, { eventType: 'video', properties: {} }),
     ];
