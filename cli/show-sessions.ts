@@ -1,26 +1,11 @@
 /** Shows sessions, live and closed. */
 import pc from 'picocolors';
 import { withTemporal } from '../operations/connect.ts';
-import { withFirstEvents } from '../operations/session-starts.ts';
-import {
-  findSessions,
-  type SessionRow,
-  type SessionSelection,
-  settle,
-  stateOf,
-} from '../operations/temporal-sessions.ts';
-import { reasonOf } from '../platform/unreachable.ts';
+import { type SessionSelection, settle, stateOf } from '../operations/temporal-sessions.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { commandConfig } from './command-config.ts';
-import {
-  asJson,
-  print,
-  printable,
-  printJson,
-  printJsonArray,
-  printTable,
-  remark,
-} from './output.ts';
+import { findForCommand, printRows } from './find-sessions.ts';
+import { asJson, print, printable, printJson, printJsonArray, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
 interface CommonOptions {
@@ -34,23 +19,19 @@ export interface OneOptions extends CommonOptions {
   readonly project: string;
 }
 
-/** Prints sessions, the newest first. */
+/** Prints sessions in Temporal's order: the open ones first. */
 export async function listSessions(options: ListOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const progress = createProgress('listing sessions');
-  const runs = await withTemporal(config, ({ client }) =>
-    findSessions(client, options, (count) => {
-      progress.update(0, `${count}`);
-    }),
-  ).finally(() => {
-    progress.stop();
-  });
-  const rows = await withFirstEvents(config, runs).catch((error: unknown) => {
-    remark(`started: of the latest run, as ClickHouse does not answer (${reasonOf(error)})`);
-    return runs;
-  });
-  if (asJson(options)) await printJsonArray(rows);
-  else printRows(rows);
+  const rows = await withTemporal(config, (temporal) => findForCommand(config, temporal, options));
+  if (asJson(options)) {
+    await printJsonArray(rows);
+    return;
+  }
+  printRows(rows);
+  const last = rows.at(-1);
+  if (last !== undefined && rows.length === options.limit) {
+    remark(`there may be more: the same again with --after ${last.cursor}`);
+  }
 }
 
 /** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
@@ -77,43 +58,6 @@ export async function endSession(sessionId: string, options: OneOptions): Promis
   });
   if (already) remark('the session had already ended');
   printView(view, options);
-}
-
-function printRows(rows: readonly SessionRow[]): void {
-  if (rows.length === 0) {
-    remark('no sessions');
-    return;
-  }
-  printTable(
-    [
-      'ID',
-      'PROJECT',
-      'STATE',
-      'USER',
-      'SOURCE',
-      'COUNTRY',
-      'DEVICE',
-      'ENGAGED',
-      'STARTED',
-      'CLOSED',
-    ],
-    rows.map((row) => [
-      row.id,
-      row.project,
-      row.state,
-      row.user ?? '',
-      row.source ?? '',
-      row.country ?? '',
-      row.device ?? '',
-      row.engaged === null ? '' : row.engaged ? 'yes' : 'no',
-      shortTime(row.started),
-      row.closed === null ? '' : shortTime(row.closed),
-    ]),
-  );
-}
-
-function shortTime(time: string): string {
-  return time.slice(0, 19).replace('T', ' ');
 }
 
 /** Prints a session's state, for people or as JSON. */

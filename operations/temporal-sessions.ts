@@ -9,11 +9,21 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { SojournError } from '../shared/errors.ts';
-import { parseSessionWorkflowId, SESSION_WORKFLOW, sessionWorkflowId } from '../shared/ids.ts';
+import { parseSessionWorkflowId, sessionWorkflowId } from '../shared/ids.ts';
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
+import { each } from './for-each-session.ts';
+import {
+  cursorOf,
+  fits,
+  isAfter,
+  mayFindOlderRuns,
+  type RunPlace,
+  type SessionFilter,
+  visibilityQuery,
+} from './session-filter.ts';
 
 export interface SessionRow {
   readonly id: string;
@@ -27,93 +37,127 @@ export interface SessionRow {
   readonly engaged: boolean | null;
   /** RFC 3339, UTC: its first event, where ClickHouse has it; else when its latest run started. */
   readonly started: string;
+  /** RFC 3339, UTC: its last event as of its last write; null where ClickHouse does not have it. */
+  readonly lastEvent: string | null;
+  /** As of its last write, like the rest; null where ClickHouse does not have it. */
+  readonly pageViews: number | null;
+  readonly events: number | null;
   /** When Temporal closed it. */
   readonly closed: string | null;
+  /** Its place in the list: what comes after it is listed with `after`. */
+  readonly cursor: string;
 }
 
-export interface SessionSelection {
-  readonly project?: string | undefined;
-  readonly state: 'open' | 'closed' | 'all';
+export interface SessionSelection extends SessionFilter {
   readonly limit: number;
+  /** Only what comes after this place. */
+  readonly after?: RunPlace | undefined;
 }
 
-/** A run that went on as another is no session of its own. */
-const STATE_FILTERS = {
-  open: ` AND ExecutionStatus = 'Running'`,
-  closed: ` AND ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew'`,
-  all: ` AND ExecutionStatus != 'ContinuedAsNew'`,
-} as const;
+export interface Finding {
+  /** Told how many there are so far. */
+  readonly onFound: (count: number) => void;
+  /** Adds what ClickHouse knows of sessions; the rows keep their order. */
+  readonly withTimes: (rows: readonly SessionRow[]) => Promise<readonly SessionRow[]>;
+}
 
 /**
- * Sessions, the newest first. The query holds nothing but a project and a state: stores of visibility
- * differ in how they quote a backslash or a question mark, and in whether case counts, so what a
- * producer may choose is compared here.
- * @param onFound told how many there are so far
+ * Sessions in Temporal's order: the open ones first, by the start of their run, then the closed ones, by their end; each
+ * from the newest on.
+ * @throws SojournError `SJ_USAGE` where Temporal does not understand the filter's query
  */
 export async function findSessions(
   client: Client,
-  { project, state, limit }: SessionSelection,
-  onFound: (count: number) => void,
+  selection: SessionSelection,
+  { onFound, withTimes }: Finding,
 ): Promise<SessionRow[]> {
-  const ofProject = project === undefined ? '' : ` AND SojournProject = '${project}'`;
-  const query = `WorkflowType = '${SESSION_WORKFLOW}'${ofProject}${STATE_FILTERS[state]}`;
+  const { project, limit, after } = selection;
+  const query = visibilityQuery(selection, after);
+  const looksAtEach = mayFindOlderRuns(selection, after);
+  const found: SessionRow[] = [];
   // A session that was reopened has several runs; the newest comes first.
-  const newest = new Map<string, WorkflowExecutionInfo>();
   const seen = new Set<string>();
   let candidates: WorkflowExecutionInfo[] = [];
   const admit = async () => {
-    const fit = state === 'closed' ? await closedOf(client, candidates) : candidates;
-    for (const run of fit) if (newest.size < limit) newest.set(run.workflowId, run);
-    candidates = [];
-    onFound(newest.size);
-  };
-  for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
-    if (seen.has(run.workflowId) || !isOf(run, project)) continue;
-    seen.add(run.workflowId);
-    candidates.push(run);
-    if (newest.size + candidates.length >= limit || candidates.length >= CANDIDATES_MAX) {
-      await admit();
+    const newest = looksAtEach ? await newestOf(client, candidates) : candidates;
+    const rows = newest.map(rowOf).filter((row) => fits(row, { ...selection, since: undefined }));
+    for (const row of await withTimes(rows)) {
+      if (found.length < limit && fits(row, selection)) found.push(row);
     }
-    if (newest.size >= limit) break;
+    candidates = [];
+    onFound(found.length);
+  };
+  try {
+    for await (const run of client.workflow.list({ query, pageSize: Math.min(limit, 1_000) })) {
+      if (seen.has(run.workflowId) || !isOf(run, project)) continue;
+      if (after !== undefined && !isAfter(placeOf(run), after)) continue;
+      seen.add(run.workflowId);
+      candidates.push(run);
+      if (found.length + candidates.length >= limit || candidates.length >= CANDIDATES_MAX) {
+        await admit();
+      }
+      if (found.length >= limit) break;
+    }
+  } catch (error) {
+    throw selection.query === undefined ? error : explainQuery(error);
   }
   await admit();
-  return [...newest.values()]
-    .sort((a, b) => b.startTime.getTime() - a.startTime.getTime())
-    .map(rowOf);
+  return found;
 }
 
 const CANDIDATES_MAX = 200;
 const ASKED_AT_ONCE = 16;
+/** Invalid argument. */
+const MISUNDERSTOOD_CODES: ReadonlySet<number> = new Set([3]);
+
+function explainQuery(error: unknown): unknown {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  if (!isGrpcServiceError(cause) || !MISUNDERSTOOD_CODES.has(cause.code)) return error;
+  return new SojournError('SJ_USAGE', `Temporal does not take the query: ${cause.details}`, {
+    cause: error,
+  });
+}
 
 function isOf({ workflowId }: WorkflowExecutionInfo, project: string | undefined): boolean {
   return project === undefined || parseSessionWorkflowId(workflowId)?.project === project;
 }
 
-/** Those that are not open again. Each is asked for by its id, which Temporal takes as it is. */
-async function closedOf(
+/** Those that no newer run of their session has followed. Each is asked for by its id, which Temporal takes as it is. */
+async function newestOf(
   client: Client,
   runs: readonly WorkflowExecutionInfo[],
 ): Promise<WorkflowExecutionInfo[]> {
-  const reopened = new Set<WorkflowExecutionInfo>();
-  const queue = [...runs];
-  const ask = async () => {
-    for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
-      if (await isOpen(client, run.workflowId)) reopened.add(run);
-    }
-  };
-  await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
-  return runs.filter((run) => !reopened.has(run));
+  const older = new Set<WorkflowExecutionInfo>();
+  await each(runs, ASKED_AT_ONCE, async (run) => {
+    const newest = await newestRunId(client, run.workflowId);
+    if (newest !== undefined && newest !== run.runId) older.add(run);
+  });
+  return runs.filter((run) => !older.has(run));
 }
 
-async function isOpen(client: Client, workflowId: string): Promise<boolean> {
+async function newestRunId(client: Client, workflowId: string): Promise<string | undefined> {
   try {
-    const { status } = await client.workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING';
+    return (await client.workflow.getHandle(workflowId).describe()).runId;
   } catch (error) {
     // Its retention ended since it was listed.
-    if (isWorkflowGone(error)) return false;
+    if (isWorkflowGone(error)) return undefined;
     throw error;
   }
+}
+
+function placeOf({ raw, runId, startTime, closeTime }: WorkflowExecutionInfo): RunPlace {
+  return {
+    started: nanosOf(raw.startTime, startTime),
+    ...(closeTime !== undefined && { closed: nanosOf(raw.closeTime, closeTime) }),
+    runId,
+  };
+}
+
+/** What a Date has no room for is in what the server said. */
+function nanosOf(exact: { readonly nanos?: number | null } | null | undefined, time: Date): bigint {
+  const seconds = BigInt(Math.floor(time.getTime() / 1_000));
+  const millis = BigInt(time.getUTCMilliseconds()) * 1_000_000n;
+  return seconds * 1_000_000_000n + (exact?.nanos == null ? millis : BigInt(exact.nanos));
 }
 
 const ENGAGED = defineSearchAttributeKey('SojournEngaged', SearchAttributeType.BOOL);
@@ -133,7 +177,11 @@ function rowOf(run: WorkflowExecutionInfo): SessionRow {
     device: keyword('SojournDevice') ?? null,
     engaged: attributes.get(ENGAGED) ?? null,
     started: startTime.toISOString(),
+    lastEvent: null,
+    pageViews: null,
+    events: null,
     closed: closeTime?.toISOString() ?? null,
+    cursor: cursorOf(placeOf(run)),
   };
 }
 
@@ -172,7 +220,7 @@ export async function settle(
   const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
   try {
     const view = await connection.withDeadline(Date.now() + END_MS_MAX, () =>
-      handle.executeUpdate(endUpdate),
+      handle.executeUpdate<SessionView, []>(endUpdate),
     );
     return { view, already: false };
   } catch (error) {

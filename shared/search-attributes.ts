@@ -41,8 +41,14 @@ export function searchAttributesOf(
 }
 
 function keyword(name: KeywordAttribute, value: string | undefined): object {
-  const clean = value === undefined ? '' : printable(value);
-  return clean === '' ? {} : { [name]: firstChars(clean, KEYWORD_CHARS_MAX) };
+  const clean = value === undefined ? undefined : keywordOf(value);
+  return clean === undefined ? {} : { [name]: clean };
+}
+
+/** A text as a search attribute holds it; undefined where it holds none. */
+export function keywordOf(value: string): string | undefined {
+  const clean = printable(value);
+  return clean === '' ? undefined : firstChars(clean, KEYWORD_CHARS_MAX);
 }
 
 /** What a store of text takes. PostgreSQL refuses a NUL, and with it the session in every list. */
@@ -58,9 +64,20 @@ function firstChars(text: string, count: number): string {
     .toWellFormed();
 }
 
-/** A session in a line, for the list in the Temporal UI. */
-export function summaryOf(project: string, sessionId: string): string {
-  let summary = printable(`${project}: session ${sessionId}`);
+/**
+ * A session in a line, for its page in the Temporal UI, as of its start: `shop: DE · mobile · newsletter · /lamps`. Its id is
+ * beside it there.
+ */
+export function summaryOf(project: string, sessionId: string, facts?: SessionFigures): string {
+  const { country, deviceType, trafficSource, channel, userId } = facts?.attributes ?? {};
+  const known = [country, deviceType, trafficSource ?? channel, facts?.entryPath, userId].flatMap(
+    (text) => (text === undefined || text === '' ? [] : [firstChars(text, SUMMARY_PART_CHARS_MAX)]),
+  );
+  const what = known.length === 0 ? `session ${sessionId}` : known.join(' · ');
+  let summary = printable(`${project}: ${what}`);
   while (jsonBytes(summary) > SUMMARY_BYTES_MAX) summary = summary.slice(0, -1).toWellFormed();
   return summary;
 }
+
+/** One long text must not push the others out. */
+const SUMMARY_PART_CHARS_MAX = 60;

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
-import { findSessions } from '../../operations/temporal-sessions.ts';
+import { findSessions, type SessionSelection } from '../../operations/temporal-sessions.ts';
+import { parseCursor } from '../../operations/session-filter.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 
 interface Run {
@@ -9,6 +10,8 @@ interface Run {
   /** Open again, which only asking for it by its id tells. */
   readonly reopened?: boolean;
 }
+
+const runIdOf = (workflowId: string) => `run-${Buffer.from(workflowId).toString('hex').slice(-60)}`;
 
 /** A Temporal that lists these closed runs, and notes what it was asked. */
 function aClient(runs: readonly Run[]) {
@@ -24,6 +27,8 @@ function aClient(runs: readonly Run[]) {
         startTime -= 1_000;
         yield await Promise.resolve({
           workflowId,
+          runId: runIdOf(workflowId),
+          raw: {},
           status: { name: 'COMPLETED' },
           startTime: new Date(startTime),
           closeTime: new Date(startTime),
@@ -35,15 +40,19 @@ function aClient(runs: readonly Run[]) {
       describe() {
         asked.described.push(workflowId);
         const reopened = names.get(workflowId)?.reopened === true;
-        return Promise.resolve({ status: { name: reopened ? 'RUNNING' : 'COMPLETED' } });
+        return Promise.resolve({ runId: reopened ? 'a newer run' : runIdOf(workflowId) });
       },
     }),
   };
   return { client: { workflow } as unknown as Client, asked };
 }
 
-const closed = (client: Client, limit = 50) =>
-  findSessions(client, { project: 'shop', state: 'closed', limit }, () => undefined);
+const closed = (client: Client, more: Partial<SessionSelection> = {}) =>
+  findSessions(
+    client,
+    { project: 'shop', state: 'closed', limit: 50, ...more },
+    { onFound: () => undefined, withTimes: (rows) => Promise.resolve(rows) },
+  );
 
 describe('the list of sessions', () => {
   const awkward = ['what?', 'back\\slash', 'quo"te', "apo'strophe", 'Case', 'case', '100%_'];
@@ -73,7 +82,7 @@ describe('the list of sessions', () => {
     const runs = Array.from({ length: 30 }, (_, i) => ({ id: `s${i}`, reopened: i % 2 === 0 }));
     const { client, asked } = aClient(runs);
 
-    const rows = await closed(client, 5);
+    const rows = await closed(client, { limit: 5 });
 
     expect(rows.map(({ id }) => id)).to.deep.equal(['s1', 's3', 's5', 's7', 's9']);
     expect(asked.described.length).to.be.below(30);
@@ -83,5 +92,29 @@ describe('the list of sessions', () => {
     const { client } = aClient([{ id: 'a' }, { id: 'b', project: 'SHOP' }]);
 
     expect((await closed(client)).map(({ id }) => id)).to.deep.equal(['a']);
+  });
+
+  it('comes in pages that hold each session once', async () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `s${i}`);
+    const { client } = aClient(ids.map((id) => ({ id })));
+
+    const pages: string[][] = [];
+    for (let after: SessionSelection['after']; ;) {
+      const rows = await closed(client, { limit: 5, after });
+      pages.push(rows.map(({ id }) => id));
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      after = parseCursor(last.cursor) ?? expect.fail(`no cursor: ${last.cursor}`);
+    }
+
+    expect(pages.map((page) => page.length)).to.deep.equal([5, 5, 2, 0]);
+    expect(pages.flat()).to.deep.equal(ids);
+  });
+
+  it('asks with a text that a producer chose where every store reads it alike, and compares it', async () => {
+    const { client, asked } = aClient([{ id: 'a' }]);
+
+    expect(await closed(client, { user: "o'hara", country: 'DE' })).to.deep.equal([]);
+    expect(asked.queries[0]).to.contain("SojournCountry = 'DE'").and.not.contain('hara');
   });
 });

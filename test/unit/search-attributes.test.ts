@@ -33,4 +33,17 @@ describe('the summary of a session', () => {
       expect(summary.isWellFormed() || summary.endsWith('\ufffd')).to.equal(true);
     }
   });
+
+  it('says what tells the session apart, where that is known', () => {
+    const figures = (fields: Parameters<typeof anEvent>[0]) =>
+      figuresOf(anActor([anEvent(fields)]).state);
+    const known = { country: 'DE', deviceType: 'mobile', trafficSource: 'news', path: '/lamps' };
+
+    expect(summaryOf('shop', 's-1', figures({ ...known, userId: 'ann' }))).to.equal(
+      'shop: DE · mobile · news · /lamps · ann',
+    );
+    expect(summaryOf('shop', 's-1', figures({}))).to.equal('shop: session s-1');
+    const long = figures({ ...known, trafficSource: '漢'.repeat(900), path: '/'.repeat(900) });
+    expect(jsonBytes(summaryOf('p'.repeat(64), 's-1', long))).to.be.within(200, 390);
+  });
 });
