@@ -1,13 +1,22 @@
 /** How the whole of it is, and waiting until everything is loaded. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import pc from 'picocolors';
 import type { Config } from '../platform/config.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
 import { createObserver, type Observer, type Status } from '../operations/observe.ts';
-import { asJson, formatCount, printJson, printTable } from './output.ts';
+import { adviceOf } from '../operations/advice.ts';
+import { createLooker, type Look } from '../health/look.ts';
+import {
+  asJson,
+  formatCount,
+  formatMs,
+  print,
+  printable,
+  printJson,
+  printTable,
+} from './output.ts';
 import { createProgress } from './progress.ts';
-import { createProbe } from '../operations/loading-probe.ts';
-import { untilLoaded } from '../operations/until-loaded.ts';
 
 export interface StatusOptions {
   /** Until everything published before is in ClickHouse. */
@@ -23,31 +32,45 @@ export async function showStatus({ wait, timeout, json, dataDir }: StatusOptions
   const observer = createObserver(configOf(dataDir));
   try {
     const loaded = wait === true ? await waitUntilLoaded(observer, timeout) : true;
-    const status = await observer.status();
-    if (asJson({ json })) printJson(status);
-    else printStatus(status);
+    const look = await createLooker(observer, Date.now).look();
+    const { status, oldestUnloadedMs, redelivered, isPaused } = look;
+    const advice = adviceOf(look);
+    if (asJson({ json })) {
+      printJson({ ...status, oldestUnloadedMs, redelivered, paused: isPaused, advice });
+    } else {
+      printStatus(look, advice);
+    }
     failWhere(status, loaded, timeout);
   } finally {
     await observer.close();
   }
 }
 
-function printStatus(status: Status): void {
+function printStatus(look: Look, advice: readonly string[]): void {
+  const { status, oldestUnloadedMs, redelivered } = look;
   const { servers, events, sessions, differences, deadLetters, fullDimensions = [] } = status;
-  const figure = (count: number | null) => (count === null ? 'unknown' : formatCount(count));
+  const figure = (count: number | null) =>
+    count === null ? pc.yellow('unknown') : formatCount(count);
   printTable(
-    ['WHAT', 'STATE', ''],
+    ['SERVER', 'STATE', 'ANSWERS IN', 'ADDRESS'],
+    Object.entries(servers).map(([name, server]) =>
+      server.reachable
+        ? [name, 'reachable', formatMs(server.latencyMs), server.url]
+        : [name, 'AWAY', '', server.error],
+    ),
+  );
+  print('');
+  printTable(
+    ['WHAT', 'NOW', ''],
     [
-      ...Object.entries(servers).map(([name, server]) => [
-        name,
-        server.reachable ? 'reachable' : 'away',
-        server.reachable ? server.url : server.error,
-      ]),
-      ['events', figure(events.pending), 'pending'],
+      ['events', figure(events.pending), 'pending: published, not taken yet'],
       ['', figure(events.unacknowledged), 'taken, not acknowledged yet'],
+      ['', figure(redelivered), 'of those taken once more'],
       ['sessions', figure(sessions.open), 'open'],
-      ['differences', figure(differences.pending), 'not loaded yet'],
-      ['dead letters', figure(deadLetters), 'see `npx sojourn deadletters list`'],
+      ['differences', figure(differences.pending), 'not loaded into ClickHouse yet'],
+      ['oldest', ageOf(oldestUnloadedMs), 'age of the oldest event not in ClickHouse yet'],
+      ['dead letters', figure(deadLetters), ''],
+      ...lettersOf(status),
       ...fullDimensions
         .slice(0, FULL_SHOWN_MAX)
         .map(({ project, day, dimension, valuesMax }, n) => [
@@ -60,8 +83,27 @@ function printStatus(status: Status): void {
         : []),
     ],
   );
+  print('');
+  if (advice.length === 0) print(pc.green('All is well.'));
+  for (const sentence of advice) print(`${pc.yellow('!')} ${printable(sentence)}`);
 }
 
+function ageOf(ms: number | null): string {
+  if (ms === null) return 'unknown';
+  return ms === 0 ? 'none' : formatMs(ms);
+}
+
+function lettersOf({ deadLettersByProject }: Status): string[][] {
+  const projects = Object.entries(deadLettersByProject ?? {});
+  const shown = projects
+    .slice(0, PROJECTS_SHOWN_MAX)
+    .map(([project, count]) => ['', formatCount(count), `of ${project}`]);
+  const more = projects.length - shown.length;
+  return more > 0 ? [...shown, ['', '', `and of ${more} projects more`]] : shown;
+}
+
+/** Of projects that have dead letters. */
+const PROJECTS_SHOWN_MAX = 5;
 /** Of dimensions that had too many values in the last days. */
 const FULL_SHOWN_MAX = 5;
 
@@ -94,6 +136,10 @@ function failWhere({ servers }: Status, loaded: boolean, timeoutMs: number): voi
 
 /** @returns false on time-out */
 async function waitUntilLoaded(observer: Observer, timeoutMs: number): Promise<boolean> {
+  const [{ createProbe }, { untilLoaded }] = await Promise.all([
+    import('../operations/loading-probe.ts'),
+    import('../operations/until-loaded.ts'),
+  ]);
   const deadline = AbortSignal.timeout(timeoutMs);
   const progress = createProgress('waiting for');
   let step = 'servers to answer';

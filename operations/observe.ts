@@ -15,6 +15,7 @@ import { withoutCredentials } from '../platform/secrets.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
+  deadLetterSubject,
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
   loaderWorkflowId,
@@ -28,7 +29,12 @@ import { commandLog, type Temporal } from './connect.ts';
 import { recentSessions } from './recent-sessions.ts';
 
 export type ServerStatus =
-  | { readonly reachable: true; readonly url: string }
+  | {
+      readonly reachable: true;
+      readonly url: string;
+      /** How long one question took, milliseconds. */
+      readonly latencyMs: number;
+    }
   | { readonly reachable: false; readonly url?: string; readonly error: string };
 
 /** CONTRACT, section 6. A figure of a server that is away is null. */
@@ -38,6 +44,8 @@ export interface Status {
   readonly sessions: { readonly open: number | null };
   readonly differences: { readonly pending: number | null };
   readonly deadLetters: number | null;
+  /** Of each project that has some, the most first. */
+  readonly deadLettersByProject: Readonly<Record<string, number>> | null;
   /** Dimensions that had too many values lately, the newest first; absent where none had. */
   readonly fullDimensions?: readonly FullDimension[];
 }
@@ -154,12 +162,30 @@ export function createObserver(config: Config): Observer {
     };
   }
 
-  async function countOpen(): Promise<number> {
+  async function askNats(): Promise<Timed<StreamFigures>> {
+    const { connection } = await nats.get();
+    const latencyMs = await connection.rtt();
+    return { value: await streamsThatTake(), latencyMs };
+  }
+
+  async function countOpen(): Promise<Timed<number>> {
     const { connection, client } = await temporal.get();
-    const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
-      client.workflow.count(OPEN_SESSIONS),
-    );
-    return count;
+    return timed(async () => {
+      const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+        client.workflow.count(OPEN_SESSIONS),
+      );
+      return count;
+    });
+  }
+
+  async function lettersByProject(): Promise<Readonly<Record<string, number>>> {
+    const { jsm } = await nats.get();
+    const { state } = await jsm.streams.info(DEADLETTERS_STREAM, {
+      subjects_filter: deadLetterSubject('>'),
+    });
+    const counts = Object.entries(state.subjects ?? {}).sort(([, a], [, b]) => b - a);
+    const prefix = deadLetterSubject('').length;
+    return Object.fromEntries(counts.map(([subject, count]) => [subject.slice(prefix), count]));
   }
 
   async function loadedUpTo({ created }: StreamFigures['rollups']): Promise<number> {
@@ -189,21 +215,25 @@ export function createObserver(config: Config): Observer {
   }
 
   /** Without the views that pass rows on it takes none. @throws what is wrong */
-  async function askClickHouse(client: ClickHouseClient): Promise<void> {
-    const result = await client.ping({ select: true });
-    if (!result.success) throw result.error;
+  async function askClickHouse(client: ClickHouseClient): Promise<Timed<void>> {
+    const answer = await timed(async () => {
+      const result = await client.ping({ select: true });
+      if (!result.success) throw result.error;
+    });
     await checkIntakes(client);
+    return answer;
   }
 
   async function status(): Promise<Status> {
-    const [natsStatus, open, clickhouseStatus, redisStatus, full] = await Promise.all([
-      outcomeOf(streamsThatTake),
+    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters] = await Promise.all([
+      outcomeOf(askNats),
       outcomeOf(countOpen),
       outcomeOf(async () => askClickHouse(await clickhouse.get())),
       outcomeOf(() => pingRedis(config)),
       outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
+      outcomeOf(lettersByProject),
     ]);
-    const figures = natsStatus.value;
+    const figures = natsStatus.value?.value;
     const loaded =
       figures === undefined
         ? undefined
@@ -224,7 +254,7 @@ export function createObserver(config: Config): Observer {
         pending: figures?.consumer.num_pending ?? null,
         unacknowledged: figures?.consumer.num_ack_pending ?? null,
       },
-      sessions: { open: open.value ?? null },
+      sessions: { open: open.value?.value ?? null },
       differences: {
         pending:
           figures === undefined || loaded?.value === undefined
@@ -232,6 +262,7 @@ export function createObserver(config: Config): Observer {
             : pendingDifferences(figures.rollups, loaded.value),
       },
       deadLetters: figures?.deadLetters ?? null,
+      deadLettersByProject: letters.value ?? null,
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }
@@ -277,7 +308,7 @@ function explain(error: unknown): never {
 /** Sessions count their users as new or returning once a master answers. */
 const REPLICA = 'it is a replica and takes no writes; point REDIS_URL at its master';
 
-async function pingRedis(config: Config): Promise<void> {
+async function pingRedis(config: Config): Promise<Timed<unknown>> {
   const { REDIS_URL } = config;
   const { connectRedis } = await import('../platform/redis.ts');
   const redis = connectRedis(needed({ ...config, REDIS_URL }, 'REDIS_URL'), commandLog(config));
@@ -292,6 +323,7 @@ async function pingRedis(config: Config): Promise<void> {
       lastError = new Error(REPLICA);
       throw lastError;
     }
+    return await timed(() => redis.ping());
   } catch (error) {
     // Of a connection that failed the command only tells that it failed.
     throw lastError ?? error;
@@ -336,9 +368,23 @@ async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   }
 }
 
-function serverStatus(outcome: Outcome<unknown>, address: string | undefined): ServerStatus {
+interface Timed<T> {
+  readonly value: T;
+  readonly latencyMs: number;
+}
+
+async function timed<T>(call: () => Promise<T>): Promise<Timed<T>> {
+  const startedAt = performance.now();
+  const value = await call();
+  return { value, latencyMs: Math.round((performance.now() - startedAt) * 10) / 10 };
+}
+
+type Answer =
+  Extract<Outcome<Timed<unknown>>, { ok: true }> | Extract<Outcome<never>, { ok: false }>;
+
+function serverStatus(outcome: Answer, address: string | undefined): ServerStatus {
   const url = address === undefined ? undefined : withoutCredentials(address);
-  if (outcome.ok) return { reachable: true, url: url ?? '' };
+  if (outcome.ok) return { reachable: true, url: url ?? '', latencyMs: outcome.value.latencyMs };
   return { reachable: false, ...(url !== undefined && { url }), error: outcome.error };
 }
 

@@ -5,13 +5,14 @@ import { troublesOf } from '../../health/readiness.ts';
 import { labelOfReason } from '../../health/reasons.ts';
 import type { Flow, Status } from '../../operations/observe.ts';
 
-const UP = { reachable: true, url: '' } as const;
+const UP = { reachable: true, url: '', latencyMs: 1 } as const;
 const STATUS: Status = {
   servers: { nats: UP, temporal: UP, clickhouse: UP, redis: UP },
   events: { pending: 3, unacknowledged: 2 },
   sessions: { open: 7 },
   differences: { pending: 1 },
   deadLetters: 0,
+  deadLettersByProject: {},
 };
 const LOOK: Look = { status: STATUS, oldestUnloadedMs: 1_500, redelivered: 0, isPaused: false };
 
