@@ -86,8 +86,11 @@ export const SNAPSHOT_BYTES_MAX = 1280 * 1024;
 /** One range of the rollup log, loaded as one block: enough to amortise an insert (DESIGN, Loader). */
 export const RANGE_ROLLUPS_MAX = 10_000;
 export const RANGE_BYTES_MAX = 32 * 1024 * 1024;
-/** Ranges after which the loader continues as new; its history stays below 2,000 events. */
-export const RANGES_PER_RUN_MAX = 100;
+/**
+ * Ranges after which the loader continues as new: some eight minutes of busy ones, so that its runs do not fill the list of
+ * workflows. Its history stays below 4,000 events, and is replayed within a second.
+ */
+export const RANGES_PER_RUN_MAX = 500;
 
 /**
  * Values of a dimension that have rows of their own, a project and day, where nothing else is set: far more than anybody

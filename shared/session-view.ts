@@ -77,39 +77,69 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
   };
 }
 
-/** The session in Markdown, for the Temporal UI. */
+/** The session in Markdown, for the Temporal UI: what tells it apart first, since the panel there is low. */
 export function describeInMarkdown(view: SessionView): string {
   const { attributes } = view;
-  const cells: readonly (readonly [string, string | number | undefined])[] = [
+  const figures = present([
     ['Page views', view.pageViews],
     ['Events', view.events],
-    ['Duration', `${view.durationSeconds} s`],
     ['Conversions', view.conversions],
-    ['Revenue', view.revenue === '0' ? undefined : view.revenue],
-    ['Engaged', view.engaged ? 'yes' : 'no'],
+    ['Revenue', view.revenue === '0' ? undefined : moneyOf(view)],
     ['Bounced', view.bounced ? 'yes' : 'no'],
+    ['Writes', `${view.writes}${view.written ? '' : ', more to come'}`],
+    ['Next', view.nextStepAt],
+  ]);
+  const texts = present([
     ['Entry', view.entryPath],
     ['Exit', view.exitPath],
     ['User', attributes.userId],
     ['Source', attributes.trafficSource],
     ['Channel', attributes.channel],
     ['Campaign', attributes.campaign],
-    ['Country', attributes.country],
-    ['Device', attributes.deviceType],
     ['Bot', attributes.bot && 'yes'],
-    ['Writes', view.writes],
-  ];
-  const lines = cells.flatMap(([name, value]) =>
-    value === undefined ? [] : [`| ${name} | ${escapeCell(String(value))} |`],
+  ]);
+  const rows = Array.from(
+    { length: Math.max(figures.length, texts.length) },
+    (_, row) => `| ${figures[row] ?? EMPTY} | ${texts[row] ?? EMPTY} |`,
   );
-  const title = `**${view.status}**${view.endReason ? ` (${view.endReason})` : ''}${view.excluded ? ', **excluded** by an operator' : ''}`;
+  const ended = view.endReason === undefined ? '' : ` (${view.endReason})`;
+  const out = view.excluded ? ', **excluded** by an operator' : '';
   return [
-    `${title}: ${view.firstEventAt} to ${view.lastEventAt}`,
+    `**${view.status}**${ended}${out} · ${headlineOf(view)}`,
     '',
-    '| | |',
-    '|-|-|',
-    ...lines,
+    `${view.firstEventAt} to ${view.lastEventAt}, ${view.durationSeconds} s`,
+    '',
+    '| | | | |',
+    '|-|-|-|-|',
+    ...rows,
   ].join('\n');
+}
+
+const EMPTY = ' | ';
+
+/** `DE · mobile · newsletter · 7 pages · 42.9 EUR · engaged` */
+function headlineOf(view: SessionView): string {
+  const { country, deviceType, trafficSource, channel } = view.attributes;
+  const pages = view.pageViews === 1 ? '1 page' : `${view.pageViews} pages`;
+  const engaged = view.engaged ? 'engaged' : 'not engaged';
+  const money = view.revenue === '0' ? undefined : moneyOf(view);
+  return [country, deviceType, trafficSource ?? channel, pages, money, engaged]
+    .flatMap((text) => (text === undefined ? [] : [escapeCell(text)]))
+    .join(' · ');
+}
+
+/** With its currency, where there is one and no other. */
+function moneyOf({ revenue, revenueByCurrency = {} }: SessionView): string {
+  const [only, ...others] = Object.keys(revenueByCurrency);
+  return only === undefined || others.length > 0 ? revenue : `${revenue} ${only}`.trim();
+}
+
+function present(
+  cells: readonly (readonly [string, string | number | undefined])[],
+): readonly string[] {
+  return cells.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} | ${escapeCell(String(value))}`],
+  );
 }
 
 /** Text from producers must not become markup. */

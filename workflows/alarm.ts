@@ -15,7 +15,7 @@ export function createAlarm(ring: (disarm: () => void, deadline: number) => void
     set(until, now) {
       for (const other of armed) if (other <= until) return;
       armed.add(until);
-      sleep(Math.max(1, until - now)).then(
+      sleep(Math.max(1, until - now), SUMMARY).then(
         () => {
           ring(() => {
             armed.delete(until);
@@ -27,3 +27,6 @@ export function createAlarm(ring: (disarm: () => void, deadline: number) => void
     },
   };
 }
+
+/** Of every one: which deadline it is depends on what has come until then. */
+const SUMMARY = { summary: 'then the session writes, or ends if it is idle' };

@@ -19,7 +19,9 @@ import {
   SLOW_PURGE_PACE,
   tick,
 } from '../shared/ranges.ts';
+import { describeLoader, describeRange, lagOf } from '../shared/loader-view.ts';
 import { progressQuery } from './messages.ts';
+import { showDetails } from './show-details.ts';
 
 const retry = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '15s' } as const;
 
@@ -31,13 +33,16 @@ const { planBatch } = proxyActivities<Activities>({
   startToCloseTimeout: '10m',
   heartbeatTimeout,
   retry,
+  summary: 'waits for records in the log',
 });
 // Plans the next range once this one is loaded and announced: one activity a range while there is something.
-const { carryBatch } = proxyActivities<Activities>({
-  startToCloseTimeout: '5m',
-  heartbeatTimeout,
-  retry,
-});
+const carrying = (range: LogRange) =>
+  proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    heartbeatTimeout,
+    retry,
+    summary: `loads ${describeRange(range)}, then looks for more`,
+  });
 const { loadBatch, announceBatch, purgeLoaded } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout,
@@ -50,33 +55,54 @@ export interface LoaderInput {
   readonly state?: LoaderState;
   /** Planned by the run before, and not loaded yet. */
   readonly planned?: LogRange;
+  /** After how many ranges the run goes on as another; not given by earlier versions. */
+  readonly rangesMax?: number;
 }
 
+/** Of runs that are started without a word about it. */
+const RANGES_OF_OLD = 100;
+
 /** Runs for ever, continuing as new. */
-export async function loader({ partition, state = openLoader(partition), planned }: LoaderInput) {
+export async function loader({
+  partition,
+  state = openLoader(partition),
+  planned,
+  rangesMax = RANGES_OF_OLD,
+}: LoaderInput) {
   const pace = patched('purge-sooner') ? PURGE_PACE : SLOW_PURGE_PACE;
-  setHandler(progressQuery, () => ({
-    partition,
-    position: state.position,
-    purgeable: purgeableUpTo(state, pace),
-    purged: state.purged,
-  }));
+  let loading: LogRange | null = null;
+  let lagMs: number | undefined;
+  let ranges = 0;
+  setHandler(
+    progressQuery,
+    () => ({
+      partition,
+      position: state.position,
+      purgeable: purgeableUpTo(state, pace),
+      purged: state.purged,
+    }),
+    { description: 'How far the loader has come.' },
+  );
+  showDetails(() => describeLoader({ state, loading, ranges, rangesMax, lagMs }));
 
   const carries = patched('carry-batch');
   let next = planned ?? null;
-  for (let ranges = 0; ranges < RANGES_PER_RUN_MAX; ranges += 1) {
+  for (; ranges < rangesMax; ranges += 1) {
     const range = next ?? (await planBatch({ partition, after: state.position }));
     next = null;
     tick(state, Date.now());
     if (range !== null) {
+      loading = range;
       if (carries) {
-        next = await carryBatch(range);
+        next = await carrying(range).carryBatch(range);
       } else {
         await loadBatch(range);
         await announceBatch(range);
       }
       tick(state, Date.now());
       advance(state, range);
+      loading = null;
+      lagMs = lagOf(range, Date.now());
     }
     const upTo = duePurge(state, pace);
     if (upTo !== undefined) {
@@ -85,5 +111,10 @@ export async function loader({ partition, state = openLoader(partition), planned
       purgedUpTo(state, upTo);
     }
   }
-  await continueAsNew<typeof loader>({ partition, state, ...(next !== null && { planned: next }) });
+  await continueAsNew<typeof loader>({
+    partition,
+    state,
+    rangesMax: RANGES_PER_RUN_MAX,
+    ...(next !== null && { planned: next }),
+  });
 }

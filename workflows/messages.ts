@@ -2,13 +2,20 @@
  * What may be sent to a session: by ingest (events), by operators (end, exclude, include), by anybody (queries). What it hands over
  * itself. And what may be sent to an import.
  */
-import { defineQuery, defineSignal, defineUpdate, type Sinks } from '@temporalio/workflow';
+import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
+import type { Sinks } from '@temporalio/workflow';
 import type { SessionSnapshot } from '../shared/actor.ts';
 import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
 import type { LogEntry } from '../shared/rollup.ts';
+
+// As the SDK's functions of these names do, without all of the SDK's workflow library in a command that sends a query.
+const defineSignal = <Args extends unknown[] = []>(name: string) =>
+  ({ type: 'signal', name }) as SignalDefinition<Args>;
+const defineQuery = <Ret>(name: string) => ({ type: 'query', name }) as QueryDefinition<Ret>;
+const defineUpdate = <Ret>(name: string) => ({ type: 'update', name }) as UpdateDefinition<Ret>;
 
 export interface WriteInQuestion {
   readonly writeNo: number;
@@ -32,7 +39,7 @@ export const includeSignal = defineSignal('include');
 export const includeUpdate = defineUpdate<SessionView>('include');
 /** The session as people read it. */
 export const stateQuery = defineQuery<SessionView>('state');
-/** The session as a run that reopens it needs it; for runs that left no result. */
+/** The session as a run that reopens it needs it; for runs that left no result. Not offered in the UI. */
 export const snapshotQuery = defineQuery<SessionSnapshot>('snapshot');
 
 /** How far the loader has come. */

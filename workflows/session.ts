@@ -14,7 +14,7 @@ import {
   proxyActivities,
   proxyLocalActivities,
   proxySinks,
-  setCurrentDetails,
+  setDefaultQueryHandler,
   setHandler,
   sleep,
   TemporalFailure,
@@ -76,6 +76,7 @@ import {
   stateQuery,
 } from './messages.ts';
 import { searchAttributePairs } from './search-attribute-pairs.ts';
+import { showDetails } from './show-details.ts';
 
 // A write rides on the workflow task that caused it. Where that does not work within seconds, an
 // ordinary activity takes over: visible in the UI, retried until it works, holding no task.
@@ -84,18 +85,29 @@ const quick = proxyLocalActivities<Pick<Activities, 'writeDifference'>>({
   scheduleToCloseTimeout: '5s',
   retry: { maximumAttempts: 2, initialInterval: '100ms' },
 });
-const patient = proxyActivities<
-  Pick<Activities, 'writeDifference' | 'loadSnapshot' | 'recognizeVisitor'>
->({
+const patience = {
   startToCloseTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
+} as const;
+const patient = proxyActivities<Pick<Activities, 'writeDifference'>>({
+  ...patience,
+  summary: 'writes what was counted since the last write, tried until the log takes it',
+});
+const { loadSnapshot } = proxyActivities<Pick<Activities, 'loadSnapshot'>>({
+  ...patience,
+  summary: 'fetches what the latest run of this session knew',
+});
+const { recognizeVisitor } = proxyActivities<Pick<Activities, 'recognizeVisitor'>>({
+  ...patience,
+  summary: 'a new user, or a returning one?',
 });
 
 // It reads all histories of the session. Rare, and as long as it takes.
 const thorough = proxyActivities<Pick<Activities, 'readEventRows'>>({
   startToCloseTimeout: '30m',
   heartbeatTimeout: '20s',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '5s' },
+  retry: patience.retry,
+  summary: 'what its events have added, from its histories',
 });
 
 // The worker ends no workflow task before the log has taken what came this way (workers/host/session-host.ts).
@@ -113,44 +125,70 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   let signals = 0;
   let ended: EndReason | undefined;
 
-  setHandler(askLogSignal, (question: unknown) => {
-    takeQuestion(actor, question);
-  });
-  setHandler(eventsSignal, (batch: unknown) => {
-    // Anybody may signal a session by hand. What is no batch must not stand in its way for ever.
-    if (!isBatch(batch)) {
-      log.warn('a signal `events` that holds no events was ignored');
-      return;
-    }
-    arrivals.take(() => {
-      signals += 1;
-      receive(actor, batch, arrivals.now);
-    }, batch.sentAt ?? Date.now());
-  });
+  setHandler(
+    askLogSignal,
+    (question: unknown) => {
+      takeQuestion(actor, question);
+    },
+    INTERNAL,
+  );
+  setHandler(
+    eventsSignal,
+    (batch: unknown) => {
+      // Anybody may signal a session by hand. What is no batch must not stand in its way for ever.
+      if (!isBatch(batch)) {
+        log.warn('a signal `events` that holds no events was ignored');
+        return;
+      }
+      arrivals.take(() => {
+        signals += 1;
+        receive(actor, batch, arrivals.now);
+      }, batch.sentAt ?? Date.now());
+    },
+    INTERNAL,
+  );
   const requestEnd = () => {
     arrivals.take(() => {
       actor.endRequested = true;
     });
   };
-  setHandler(endSignal, requestEnd);
-  setHandler(endUpdate, async () => {
-    requestEnd();
-    await condition(() => ended !== undefined);
-    return viewOf(actor, Date.now(), ended);
-  });
-  setHandler(excludeSignal, () => {
-    requestTurn(true);
-  });
-  setHandler(includeSignal, () => {
-    requestTurn(false);
-  });
-  setHandler(excludeUpdate, () => turned(true));
-  setHandler(includeUpdate, () => turned(false));
-  showDetails(() => describeInMarkdown(viewOf(actor, Date.now(), ended)));
-  setHandler(stateQuery, () => viewOf(actor, Date.now(), ended));
-  setHandler(snapshotQuery, () =>
-    unsureSnapshot(actor, workflowInfo().historyLength, ended ?? actor.reopenedAfter),
+  setHandler(endSignal, requestEnd, { description: END });
+  setHandler(
+    endUpdate,
+    async () => {
+      requestEnd();
+      await condition(() => ended !== undefined);
+      return viewOf(actor, Date.now(), ended);
+    },
+    { description: `${END} Answers with what the session came to.` },
   );
+  setHandler(
+    excludeSignal,
+    () => {
+      requestTurn(true);
+    },
+    { description: EXCLUDE },
+  );
+  setHandler(
+    includeSignal,
+    () => {
+      requestTurn(false);
+    },
+    { description: INCLUDE },
+  );
+  setHandler(excludeUpdate, () => turned(true), { description: EXCLUDE });
+  setHandler(includeUpdate, () => turned(false), { description: INCLUDE });
+  showDetails(() => describeInMarkdown(viewOf(actor, Date.now(), ended)));
+  setHandler(stateQuery, () => viewOf(actor, Date.now(), ended), {
+    description: 'The session as people read it.',
+  });
+  // What has no handler of its own is not in the UI's list of queries: `state` is all that people need.
+  setDefaultQueryHandler((name) => {
+    if (name !== snapshotQuery.name) {
+      throw new ReferenceError(`a session knows no query ${name}; ask for state`);
+    }
+    return unsureSnapshot(actor, workflowInfo().historyLength, ended ?? actor.reopenedAfter);
+  });
 
   function requestTurn(isExcluded: boolean, onTaken?: () => void): void {
     arrivals.take(() => {
@@ -229,7 +267,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         continue;
       }
       if (step.do === 'recognize') {
-        takeUser(actor, await patient.recognizeVisitor(visitOf(actor, arrivals.now)));
+        takeUser(actor, await recognizeVisitor(visitOf(actor, arrivals.now)));
         continue;
       }
       if (step.do === 'end') {
@@ -268,10 +306,11 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   return snapshotOf(actor, ended);
 }
 
-/** In the UI, worked out when somebody looks: the SDK hands the details on as JSON. */
-function showDetails(describe: () => string): void {
-  setCurrentDetails({ toJSON: describe } as unknown as string);
-}
+const END = 'Settles the session now: it writes what it owes, and ends.';
+const EXCLUDE =
+  'Takes the session out of the numbers: all that it has counted is taken back, and what comes later does not count.';
+const INCLUDE = 'Lets the session count again, with all that came meanwhile.';
+const INTERNAL = { description: 'Internal: sent by Sojourn itself, not by people.' };
 
 /** One write. @returns how many bytes of it the history keeps, at the most */
 async function write(
@@ -296,7 +335,7 @@ async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
   log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
   const { project, sessionId, chain } = actor;
   const runId = foreign.from ?? foreign.by;
-  rebase(actor, await patient.loadSnapshot({ project, sessionId, runId, chain }), foreign);
+  rebase(actor, await loadSnapshot({ project, sessionId, runId, chain }), foreign);
 }
 
 /** A local activity's failure comes bare, not wrapped in an ActivityFailure. */

@@ -274,8 +274,14 @@ describe('the way of an event', () => {
     expect(view).to.include({ status: 'open', pageViews: 1, engaged: false, bounced: true });
 
     expect(await detailsOf(handle))
-      .to.include('**open**')
+      .to.match(/^\*\*open\*\* · NL · mobile · newsletter · 1 page · not engaged\n/)
       .and.include('| Source | newsletter |');
+    // The first query that the UI offers is the one for people.
+    const { queryDefinitions } = (await metadataOf(handle)).definition;
+    const offered = queryDefinitions
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith('__'));
+    expect(offered).to.deep.equal(['state']);
 
     const ended = await handle.executeUpdate(endUpdate);
 
@@ -526,8 +532,14 @@ function countsByType({ events }: History): Record<string, number> {
 
 /** What the Temporal UI shows of a session, open or closed. */
 async function detailsOf(handle: WorkflowHandle): Promise<string> {
-  const { currentDetails } = await handle.query<{ currentDetails: string }>(
-    '__temporal_workflow_metadata',
-  );
-  return currentDetails;
+  return (await metadataOf(handle)).currentDetails;
+}
+
+interface WorkflowMetadata {
+  readonly currentDetails: string;
+  readonly definition: { readonly queryDefinitions: readonly { readonly name: string }[] };
+}
+
+function metadataOf(handle: WorkflowHandle): Promise<WorkflowMetadata> {
+  return handle.query<WorkflowMetadata>('__temporal_workflow_metadata');
 }

@@ -77,51 +77,61 @@ describe('the view of a session', () => {
     expect(() => viewOf(anActor([]), NOON_ISH)).to.throw(RangeError, 'cannot be shown');
   });
 
-  it('in Markdown is a table of all that is known', () => {
+  it('in Markdown says what tells it apart first, then all that is known', () => {
     const actor = anActor([
       anEvent({
         ...{ path: '/in', userId: 'ann', trafficSource: 'ads', country: 'DE' },
         deviceType: 'mobile',
       }),
       anEvent({ path: '/out', at: NOON_ISH + 1_500 }),
-      anEvent({ type: 'purchase', revenue: '19.9', at: NOON_ISH + 2_000 }),
+      anEvent({ type: 'purchase', revenue: '19.9', currency: 'EUR', at: NOON_ISH + 2_000 }),
     ]);
 
     expect(describeInMarkdown(viewOf(actor, NOON_ISH, 'session_end')).split('\n')).to.deep.equal([
-      '**ended** (session_end): 2024-03-05T10:00:00.000Z to 2024-03-05T10:00:02.000Z',
+      '**ended** (session_end) · DE · mobile · ads · 2 pages · 19.9 EUR · engaged',
       '',
-      '| | |',
-      '|-|-|',
-      '| Page views | 2 |',
-      '| Events | 3 |',
-      '| Duration | 2 s |',
-      '| Conversions | 1 |',
-      '| Revenue | 19.9 |',
-      '| Engaged | yes |',
-      '| Bounced | no |',
-      '| Entry | /in |',
-      '| Exit | /out |',
-      '| User | ann |',
-      '| Source | ads |',
-      '| Country | DE |',
-      '| Device | mobile |',
-      '| Writes | 0 |',
+      '2024-03-05T10:00:00.000Z to 2024-03-05T10:00:02.000Z, 2 s',
+      '',
+      '| | | | |',
+      '|-|-|-|-|',
+      '| Page views | 2 | Entry | /in |',
+      '| Events | 3 | Exit | /out |',
+      '| Conversions | 1 | User | ann |',
+      '| Revenue | 19.9 EUR | Source | ads |',
+      '| Bounced | no |  |  |',
+      '| Writes | 0, more to come |  |  |',
     ]);
   });
 
+  it('in Markdown names no currency where there are several, or none', () => {
+    const revenueOf = (...currencies: (string | undefined)[]) => {
+      const events = currencies.map((currency) =>
+        anEvent({ type: 'purchase', revenue: '5', ...(currency && { currency }) }),
+      );
+      const [title] = describeInMarkdown(viewOf(anActor(events), NOON_ISH)).split('\n');
+      return title?.split(' · ').at(-2);
+    };
+
+    expect(revenueOf('EUR', 'EUR')).to.equal('10 EUR');
+    expect(revenueOf('EUR', 'USD')).to.equal('10');
+    expect(revenueOf(undefined)).to.equal('5');
+  });
+
   it('in Markdown has no line for what is not known', () => {
-    expect(describeInMarkdown(viewOf(anActor([anEvent()]), NOON_ISH)).split('\n')).to.deep.equal([
-      '**open**: 2024-03-05T10:00:00.000Z to 2024-03-05T10:00:00.000Z',
+    const actor = anActor([anEvent()], { checkpointMs: null });
+    expect(describeInMarkdown(viewOf(actor, NOON_ISH)).split('\n')).to.deep.equal([
+      '**open** · 1 page · not engaged',
       '',
-      '| | |',
-      '|-|-|',
-      '| Page views | 1 |',
-      '| Events | 1 |',
-      '| Duration | 0 s |',
-      '| Conversions | 0 |',
-      '| Engaged | no |',
-      '| Bounced | yes |',
-      '| Writes | 0 |',
+      '2024-03-05T10:00:00.000Z to 2024-03-05T10:00:00.000Z, 0 s',
+      '',
+      '| | | | |',
+      '|-|-|-|-|',
+      '| Page views | 1 |  |  |',
+      '| Events | 1 |  |  |',
+      '| Conversions | 0 |  |  |',
+      '| Bounced | yes |  |  |',
+      '| Writes | 0, more to come |  |  |',
+      '| Next | 2024-03-05T10:30:00.000Z |  |  |',
     ]);
   });
 
@@ -129,21 +139,21 @@ describe('the view of a session', () => {
     const actor = anActor([anEvent({ path: `/a\n\n\tb${'x'.repeat(500)}` })]);
     const lines = describeInMarkdown(viewOf(actor, NOON_ISH)).split('\n');
 
-    expect(lines).to.include(`| Entry | /a b${'x'.repeat(194)} |`);
+    expect(lines).to.include(`| Page views | 1 | Entry | /a b${'x'.repeat(194)} |`);
   });
 
   it('in Markdown lets no producer write markup', () => {
-    const actor = anActor([anEvent({ path: '/|<b>[a](b)`#', userId: '*ann*' })]);
+    const actor = anActor([anEvent({ path: '/|<b>[a](b)`#', userId: '*ann*', country: '<i>' })]);
     const lines = describeInMarkdown(viewOf(actor, NOON_ISH)).split('\n');
 
-    expect(lines).to.include('| Page views | 1 |');
-    expect(lines).to.include('| User | \\*ann\\* |');
-    expect(lines).to.include('| Entry | /\\|\\<b\\>\\[a\\]\\(b\\)\\`\\# |');
+    expect(lines[0]).to.equal('**open** · \\<i\\> · 1 page · not engaged');
+    expect(lines).to.include('| Page views | 1 | Entry | /\\|\\<b\\>\\[a\\]\\(b\\)\\`\\# |');
+    expect(lines.join('\n')).to.contain('| User | \\*ann\\* |');
   });
 
   it('in Markdown keeps each figure on its line, whatever a path holds', () => {
     const actor = anActor([anEvent({ path: '/a\n\nb\r\nc' })]);
-    const [, , ...table] = describeInMarkdown(viewOf(actor, NOON_ISH)).split(/\r?\n/);
+    const [, , , , ...table] = describeInMarkdown(viewOf(actor, NOON_ISH)).split(/\r?\n/);
 
     expect(table.filter((line) => !/^\|.*\|$/.test(line))).to.deep.equal([]);
   });

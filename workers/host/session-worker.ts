@@ -10,6 +10,7 @@ import {
   ROLLUP_PARTITIONS,
   TASK_QUEUE,
 } from '../../shared/ids.ts';
+import { RANGES_PER_RUN_MAX } from '../../shared/limits.ts';
 import { askLogSignal } from '../../workflows/messages.ts';
 import { type PutInQuestion, SessionHost, sessionSinks } from './session-host.ts';
 import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
@@ -135,7 +136,7 @@ async function startLoaders({ client }: SessionWorkerDeps): Promise<void> {
     await client.workflow.start(LOADER_WORKFLOW, {
       workflowId: loaderWorkflowId(partition),
       taskQueue: TASK_QUEUE,
-      args: [{ partition }],
+      args: [{ partition, rangesMax: RANGES_PER_RUN_MAX }],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       staticSummary: `loads partition ${partition} of the rollup log into ClickHouse`,
     });

@@ -10,7 +10,6 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { SessionHistory } from '../../activities/load-snapshot.ts';
 import {
-  type Actor,
   openActor,
   type SessionInput,
   type SessionSettings,
@@ -25,6 +24,7 @@ import {
   TASK_QUEUE,
 } from '../../shared/ids.ts';
 import { searchAttributesOf, summaryOf } from '../../shared/search-attributes.ts';
+import type { SessionFigures } from '../../shared/session-facts.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { figuresOf, isKnown } from '../../shared/session.ts';
 import { stateFromWire } from '../../shared/session-wire.ts';
@@ -123,6 +123,7 @@ export function createDeliver(
     workflowIdReusePolicy: WorkflowIdReusePolicy,
     actor = openActor(input, '', 0),
   ): Promise<boolean> {
+    const facts = figuresOf(actor.state);
     try {
       await client.workflow.start(SESSION_WORKFLOW, {
         workflowId,
@@ -130,8 +131,8 @@ export function createDeliver(
         args: [input],
         workflowIdReusePolicy,
         requestEagerStart: eagerStart,
-        staticSummary: summaryOf(input.project, input.sessionId),
-        typedSearchAttributes: searchAttributesAtStart(actor),
+        staticSummary: summaryOf(input.project, input.sessionId, facts),
+        typedSearchAttributes: searchAttributesAtStart(actor.project, facts),
       });
       return true;
     } catch (error) {
@@ -186,7 +187,6 @@ export function createDeliver(
   return deliver;
 }
 
-function searchAttributesAtStart({ project, state }: Actor) {
-  const facts = figuresOf(state);
+function searchAttributesAtStart(project: string, facts: SessionFigures | undefined) {
   return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
 }
