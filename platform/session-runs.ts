@@ -225,7 +225,7 @@ function toldRunOf(runId: string, events: readonly HistoryEvent[]): ToldRun | un
   const basesOfIt = events.flatMap(
     ({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || [],
   );
-  const { seconds, nanos } = first?.eventTime ?? {};
+  const { seconds, nanos } = first.eventTime ?? {};
   return {
     runId,
     identity: input.snapshot?.identity ?? (started.firstExecutionRunId || runId),
