@@ -150,7 +150,9 @@ describe('a process', () => {
     });
   }
 
-  it('starts its servers again where they end, and goes on', async () => {
+  it('starts its servers again where they end, and goes on', async function () {
+    // What it waits for may take as long as its own bounds say.
+    this.timeout(240_000);
     const up = await startUp();
     await up.running();
     const env = parseEnvFile(readFileSync(join(up.dataDir, 'env'), 'utf8'));
