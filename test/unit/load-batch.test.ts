@@ -166,6 +166,7 @@ describe('a row of the table sessions', () => {
       dimensions: { plan: 'pro' },
       state: 'ended',
       end_reason: 'idle',
+      excluded: false,
       catalogue: 2,
       updated_at: '2024-03-05 10:01:30.000',
       version: 4,
