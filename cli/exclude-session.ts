@@ -5,7 +5,7 @@ import { createRollupLog } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { commandConfig } from './command-config.ts';
 import { asJson, formatCount, print, printJson, printTable, remark } from './output.ts';
-import { createProgress } from './progress.ts';
+import { whileUnderWay } from './progress.ts';
 import { type OneOptions, printView } from './show-sessions.ts';
 
 export interface TurnOptions extends OneOptions {
@@ -28,23 +28,19 @@ export async function turnSession(
     return;
   }
   const config = commandConfig(options, ['TEMPORAL_ADDRESS', 'NATS_URL']);
-  const progress = createProgress(isExcluded ? 'excluding the session' : 'including the session');
-  const ticker = setInterval(() => {
-    progress.update(0, '');
-  }, 200);
-  const { view, already } = await withTemporal(config, (temporal) =>
-    // What a run that was terminated had written, only the log knows.
-    withNats(config, (nats) =>
-      turn(temporal, createSessionHistory(temporal.client, createRollupLog(nats)), {
-        project,
-        sessionId,
-        isExcluded,
-      }),
+  const title = isExcluded ? 'excluding the session' : 'including the session';
+  const { view, already } = await whileUnderWay(title, () =>
+    withTemporal(config, (temporal) =>
+      // What a run that was terminated had written, only the log knows.
+      withNats(config, (nats) =>
+        turn(temporal, createSessionHistory(temporal.client, createRollupLog(nats)), {
+          project,
+          sessionId,
+          isExcluded,
+        }),
+      ),
     ),
-  ).finally(() => {
-    clearInterval(ticker);
-    progress.stop();
-  });
+  );
   if (already)
     remark(isExcluded ? 'the session was excluded already' : 'the session counts already');
   printView(view, options);

@@ -36,3 +36,17 @@ export function createProgress(title: string, total?: number): Progress {
     },
   };
 }
+
+/** Shows that something is under way of which nobody knows how far it is. */
+export async function whileUnderWay<T>(title: string, work: () => Promise<T>): Promise<T> {
+  const progress = createProgress(title);
+  const ticker = setInterval(() => {
+    progress.update(0, '');
+  }, 200);
+  try {
+    return await work();
+  } finally {
+    clearInterval(ticker);
+    progress.stop();
+  }
+}

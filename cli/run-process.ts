@@ -4,6 +4,7 @@ import { createLog } from '../platform/log.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { NO_WATCH } from '../platform/watch.ts';
 import { type Roles, startPipeline } from '../workers/pipeline.ts';
+import { openHealth } from './open-health.ts';
 
 /** @param healthPort nothing is served without one: several processes share a machine */
 export async function runProcess(
@@ -15,13 +16,7 @@ export async function runProcess(
   const signal = untilSignal(log);
   const closers = createClosers(log);
   try {
-    const health =
-      healthPort === undefined
-        ? undefined
-        : await (
-            await import('../health/run.ts')
-          ).runHealth(config, log, { port: healthPort, roles });
-    if (health !== undefined) closers.add('health', () => health.close());
+    const health = await openHealth(config, log, closers, { port: healthPort, roles });
     const pipeline = await startPipeline(config, log, roles, health?.watch ?? NO_WATCH);
     closers.add('pipeline', () => pipeline.stop());
     health?.started(pipeline.ingest);

@@ -4,6 +4,7 @@ import { loadConfig, processEnvironment } from '../platform/config.ts';
 import { createLog } from '../platform/log.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import { commandConfig } from './command-config.ts';
+import { openHealth } from './open-health.ts';
 import { print } from './output.ts';
 
 export async function serveCollector(options: {
@@ -19,16 +20,10 @@ export async function serveCollector(options: {
   const signal = untilSignal(log);
   const closers = createClosers(log);
   try {
-    const health =
-      options.healthPort === undefined
-        ? undefined
-        : await (
-            await import('../health/run.ts')
-          ).runHealth(config, log, {
-            port: options.healthPort,
-            roles: { ingest: false, worker: false, collect: true },
-          });
-    if (health !== undefined) closers.add('health', () => health.close());
+    const health = await openHealth(config, log, closers, {
+      port: options.healthPort,
+      roles: { ingest: false, worker: false, collect: true },
+    });
     const collector = await runCollector(config, log, {
       port: options.port,
       portFlag: '--port',

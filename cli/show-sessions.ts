@@ -6,7 +6,7 @@ import type { SessionView } from '../shared/session-view.ts';
 import { commandConfig } from './command-config.ts';
 import { findForCommand, printRows } from './find-sessions.ts';
 import { asJson, print, printable, printJson, printJsonArray, remark } from './output.ts';
-import { createProgress } from './progress.ts';
+import { whileUnderWay } from './progress.ts';
 
 interface CommonOptions {
   readonly json?: true | undefined;
@@ -46,16 +46,9 @@ export async function showSession(sessionId: string, options: OneOptions): Promi
 /** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
 export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const progress = createProgress('ending the session');
-  const ticker = setInterval(() => {
-    progress.update(0, '');
-  }, 200);
-  const { view, already } = await withTemporal(config, (temporal) =>
-    settle(temporal, options.project, sessionId),
-  ).finally(() => {
-    clearInterval(ticker);
-    progress.stop();
-  });
+  const { view, already } = await whileUnderWay('ending the session', () =>
+    withTemporal(config, (temporal) => settle(temporal, options.project, sessionId)),
+  );
   if (already) remark('the session had already ended');
   printView(view, options);
 }

@@ -1,6 +1,7 @@
 /** What a collector takes, refuses, and has under way. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { CollectFigures, CollectWatch } from '../collect/watch.ts';
+import { addFollowedGauges, type FollowedGauge } from './followed-gauges.ts';
 import { addRequestMetrics } from './request-metrics.ts';
 
 export interface CollectMetrics {
@@ -9,11 +10,7 @@ export interface CollectMetrics {
   follow(figures: () => CollectFigures): void;
 }
 
-const GAUGES: readonly (readonly [
-  name: string,
-  help: string,
-  of: (figures: CollectFigures) => number,
-])[] = [
+const GAUGES: readonly FollowedGauge<CollectFigures>[] = [
   [
     'sojourn_collect_waiting_requests',
     'Requests that wait for the acknowledgement of JetStream',
@@ -35,7 +32,6 @@ const GAUGES: readonly (readonly [
 
 export function addCollectMetrics(registry: Registry): CollectMetrics {
   const registers = [registry];
-  let figures: (() => CollectFigures) | undefined;
   const requests = addRequestMetrics(registry, {
     name: 'collect',
     label: 'tracker',
@@ -53,17 +49,6 @@ export function addCollectMetrics(registry: Registry): CollectMetrics {
     labelNames: ['tracker', 'reason'] as const,
     registers,
   });
-  for (const [name, help, of] of GAUGES) {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        if (figures === undefined) this.remove();
-        else this.set(of(figures()));
-      },
-    });
-  }
   return {
     watch: {
       ...requests,
@@ -74,8 +59,6 @@ export function addCollectMetrics(registry: Registry): CollectMetrics {
         refused.inc({ tracker, reason }, count);
       },
     },
-    follow(source) {
-      figures = source;
-    },
+    follow: addFollowedGauges(registry, GAUGES),
   };
 }

@@ -1,7 +1,8 @@
 /** What the page is asked, and who watches it. */
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { PageFigures } from '../dashboard/live.ts';
 import type { RequestWatch } from '../platform/request-watch.ts';
+import { addFollowedGauges, type FollowedGauge } from './followed-gauges.ts';
 import { addRequestMetrics } from './request-metrics.ts';
 
 export interface PageMetrics {
@@ -11,37 +12,16 @@ export interface PageMetrics {
 }
 
 export function addPageMetrics(registry: Registry): PageMetrics {
-  let figures: (() => PageFigures) | undefined;
   const watch = addRequestMetrics(registry, {
     name: 'dashboard',
     label: 'route',
     what: 'route',
     endless: ['/api/live'],
   });
-  for (const [name, help, of] of GAUGES) {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        if (figures === undefined) this.remove();
-        else this.set(of(figures()));
-      },
-    });
-  }
-  return {
-    watch,
-    follow(source) {
-      figures = source;
-    },
-  };
+  return { watch, follow: addFollowedGauges(registry, GAUGES) };
 }
 
-const GAUGES: readonly (readonly [
-  name: string,
-  help: string,
-  of: (figures: PageFigures) => number,
-])[] = [
+const GAUGES: readonly FollowedGauge<PageFigures>[] = [
   [
     'sojourn_dashboard_watchers',
     'Pages that are open, whose numbers move by themselves',

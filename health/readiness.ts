@@ -1,4 +1,5 @@
 /** Whether a process can do its work, and if not, why: one sentence for each trouble. Pure. */
+import { SERVER_TITLES } from '../shared/server-titles.ts';
 import type { Look } from './look.ts';
 
 /** What a process does. */
@@ -21,10 +22,8 @@ export function troublesOf({ status, isPaused }: Look, work: Work): readonly str
   return [
     ...needed.flatMap((name) => {
       const server = status.servers[name];
-      return server.reachable ? [] : [`${NAMES[name]}: ${server.error}`];
+      return server.reachable ? [] : [`${SERVER_TITLES[name]}: ${server.error}`];
     }),
     ...(work.ingest && isPaused ? ['the consumer of EVENTS is paused'] : []),
   ];
 }
-
-const NAMES = { nats: 'NATS', temporal: 'Temporal', clickhouse: 'ClickHouse', redis: 'Redis' };

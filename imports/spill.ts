@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fnv1a } from '../shared/fnv.ts';
 import { FRAME_HEAD_BYTES, frameBytesMax, type TakenEvent, writeFrame } from './frame.ts';
 import { groupSessions } from './group-sessions.ts';
 import { encodeSession, writeRun } from './run-file.ts';
@@ -90,12 +91,9 @@ function openPart(path: string, number: number) {
   };
 }
 
-/** FNV-1a. @param seed another one, another division */
+/** @param seed another one, another division */
 function hashOf(text: string, seed: number): number {
-  let hash = 0x811c9dc5 ^ seed;
-  for (let at = 0; at < text.length; at += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  }
+  let hash = fnv1a(text, seed);
   // The low bits of FNV are poor: what decides is mixed once more.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return (hash ^ (hash >>> 13)) >>> 0;

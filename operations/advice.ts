@@ -1,4 +1,5 @@
 /** What an operator is to do about what `status` shows: a sentence for each thing that is wrong. Pure. */
+import { SERVER_TITLES } from '../shared/server-titles.ts';
 import type { Status } from './observe.ts';
 
 export interface Seen {
@@ -12,7 +13,6 @@ export interface Seen {
 /** Later than an open session, which may keep an event to itself for a minute, and a load explain together. */
 export const OLD_MS = 2 * 60_000;
 
-const NAMES = { nats: 'NATS', temporal: 'Temporal', clickhouse: 'ClickHouse', redis: 'Redis' };
 /** What goes on without a server, and what stands still. */
 const MEANWHILE = {
   nats: 'producers get no acknowledgements and have to try again',
@@ -28,7 +28,7 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
   for (const name of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
     const server = servers[name];
     if (server.reachable) continue;
-    advice.push(`${NAMES[name]} does not answer: start it; until then ${MEANWHILE[name]}.`);
+    advice.push(`${SERVER_TITLES[name]} does not answer: start it; until then ${MEANWHILE[name]}.`);
   }
   if (isPaused) {
     advice.push(

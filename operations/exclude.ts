@@ -11,6 +11,7 @@ import { NOT_THE_SAME } from '../activities/event-rows.ts';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
 import { firstOf } from '../platform/payloads.ts';
 import { createToldSessions } from '../platform/session-runs.ts';
+import { shownAtStart } from '../platform/shown-at-start.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import {
   type Actor,
@@ -30,8 +31,6 @@ import {
   sessionWorkflowId,
   TASK_QUEUE,
 } from '../shared/ids.ts';
-import { searchAttributesOf, summaryOf } from '../shared/search-attributes.ts';
-import { figuresOf } from '../shared/session.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import {
   excludeSignal,
@@ -40,7 +39,6 @@ import {
   includeUpdate,
   snapshotQuery,
 } from '../workflows/messages.ts';
-import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
 import type { Temporal } from './connect.ts';
 import { explain, stateOf } from './temporal-sessions.ts';
 
@@ -156,8 +154,6 @@ async function openAgain(
       snapshot,
       await settingsOf(client, handle, runId),
     );
-    const actor = openActor(input, '', 0);
-    const figures = figuresOf(actor.state);
     await client.workflow.signalWithStart(SESSION_WORKFLOW, {
       workflowId,
       taskQueue: TASK_QUEUE,
@@ -165,10 +161,7 @@ async function openAgain(
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       signal: isExcluded ? excludeSignal : includeSignal,
       signalArgs: [],
-      staticSummary: summaryOf(project, sessionId),
-      ...(figures && {
-        typedSearchAttributes: searchAttributePairs(searchAttributesOf(project, figures)),
-      }),
+      ...shownAtStart(openActor(input, '', 0)),
     });
   } catch (error) {
     throw explain(error, project, sessionId);

@@ -117,12 +117,7 @@ export function fits(session: Filtered, filter: SessionFilter): boolean {
 /** Whether an older run of a session may pass where its newest does not, so that each has to be looked at. */
 export function mayFindOlderRuns(filter: SessionFilter, after: RunPlace | undefined): boolean {
   if (filter.state === 'open') return false;
-  const { engaged, since, query } = filter;
-  return (
-    filter.state === 'closed' ||
-    [after, engaged, since, query].some((given) => given !== undefined) ||
-    KEYWORD_FILTERS.some((name) => filter[name] !== undefined)
-  );
+  return filter.state === 'closed' || after !== undefined || chooses(filter);
 }
 
 /** Whether filters are set that choose among a project's sessions. */

@@ -10,6 +10,8 @@ import { eventsSignal } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
 import { isWorkflowGone } from './temporal.ts';
 
+type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
+
 /** Whether a run was made by a reset. */
 export function isResetRun({ raw }: WorkflowExecutionDescription): boolean {
   return (raw.workflowExtendedInfo?.lastResetTime ?? null) !== null;
@@ -85,9 +87,11 @@ export async function kinOf(
 /** The runs that a run was made of by resets. */
 async function basesOf(client: Client, workflowId: string, runId: string): Promise<string[]> {
   const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-  return (events ?? []).flatMap(
-    ({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || [],
-  );
+  return basesIn(events ?? []);
+}
+
+function basesIn(events: readonly HistoryEvent[]): string[] {
+  return events.flatMap(({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || []);
 }
 
 export function createSessionRuns(client: Client): SessionRuns {
@@ -160,8 +164,6 @@ async function runsOf(client: Client, workflowId: string, filter: string): Promi
   return runs;
 }
 
-type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
-
 /** One run, as its history tells. */
 interface ToldRun {
   readonly runId: string;
@@ -222,9 +224,6 @@ function toldRunOf(runId: string, events: readonly HistoryEvent[]): ToldRun | un
   const told = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
     signal?.signalName === eventsSignal.name ? [readable(signal.input)] : [],
   );
-  const basesOfIt = events.flatMap(
-    ({ workflowTaskFailedEventAttributes: failed }) => failed?.baseRunId || [],
-  );
   const { seconds, nanos } = first.eventTime ?? {};
   return {
     runId,
@@ -232,7 +231,7 @@ function toldRunOf(runId: string, events: readonly HistoryEvent[]): ToldRun | un
     startedAt: BigInt(String(seconds ?? 0)) * 1_000_000_000n + BigInt(nanos ?? 0),
     before: [
       ...(started.continuedExecutionRunId ? [started.continuedExecutionRunId] : []),
-      ...basesOfIt,
+      ...basesIn(events),
     ],
     batches: [input.batch, ...told].filter(isBatch),
   };

@@ -23,6 +23,7 @@ import {
   toWire,
 } from './contributions.ts';
 import { formatDecimal } from './decimal.ts';
+import { fnv1a } from './fnv.ts';
 import { EVENT_IDS_MAX, OWED_BYTES_MAX, OWED_ROWS_MAX } from './limits.ts';
 import {
   applyEvents,
@@ -179,16 +180,10 @@ export function isSameProof(one: Proof, other: Proof): boolean {
   );
 }
 
-/** FNV-1a of each, added up: the same in whatever order they came. */
+/** Of each, added up: the same in whatever order they came. */
 function sumOfIds(ids: Iterable<string>): number {
   let sum = 0;
-  for (const id of ids) {
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < id.length; at += 1) {
-      hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
-    }
-    sum = (sum + hash) >>> 0;
-  }
+  for (const id of ids) sum = (sum + fnv1a(id)) >>> 0;
   return sum;
 }
 

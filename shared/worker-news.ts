@@ -1,4 +1,5 @@
 /** What workers tell ingests that run elsewhere. */
+import { fnv1a } from './fnv.ts';
 
 export interface WorkerNews {
   /** Which one. */
@@ -9,11 +10,7 @@ export interface WorkerNews {
   readonly taken: readonly number[];
 }
 
-/** 32 bits of a workflow id (FNV-1a): two that are alike cost a moment, and names stay where they are. */
+/** 32 bits of a workflow id: two that are alike cost a moment, and names stay where they are. */
 export function sessionMark(workflowId: string): number {
-  let mark = 0x811c9dc5;
-  for (let index = 0; index < workflowId.length; index += 1) {
-    mark = Math.imul(mark ^ workflowId.charCodeAt(index), 0x01000193);
-  }
-  return mark >>> 0;
+  return fnv1a(workflowId);
 }

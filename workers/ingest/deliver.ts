@@ -23,14 +23,12 @@ import {
   sessionWorkflowId,
   TASK_QUEUE,
 } from '../../shared/ids.ts';
-import { searchAttributesOf, summaryOf } from '../../shared/search-attributes.ts';
-import type { SessionFigures } from '../../shared/session-facts.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
-import { figuresOf, isKnown } from '../../shared/session.ts';
+import { isKnown } from '../../shared/session.ts';
 import { stateFromWire } from '../../shared/session-wire.ts';
+import { shownAtStart } from '../../platform/shown-at-start.ts';
 import { isWorkflowGone } from '../../platform/temporal.ts';
 import { eventsSignal } from '../../workflows/messages.ts';
-import { searchAttributePairs } from '../../workflows/search-attribute-pairs.ts';
 import type { Delivery } from './gather.ts';
 import type { Opener } from './opening.ts';
 
@@ -123,7 +121,6 @@ export function createDeliver(
     workflowIdReusePolicy: WorkflowIdReusePolicy,
     actor = openActor(input, '', 0),
   ): Promise<boolean> {
-    const facts = figuresOf(actor.state);
     try {
       await client.workflow.start(SESSION_WORKFLOW, {
         workflowId,
@@ -131,8 +128,7 @@ export function createDeliver(
         args: [input],
         workflowIdReusePolicy,
         requestEagerStart: eagerStart,
-        staticSummary: summaryOf(input.project, input.sessionId, facts),
-        typedSearchAttributes: searchAttributesAtStart(actor.project, facts),
+        ...shownAtStart(actor),
       });
       return true;
     } catch (error) {
@@ -185,8 +181,4 @@ export function createDeliver(
   }
 
   return deliver;
-}
-
-function searchAttributesAtStart(project: string, facts: SessionFigures | undefined) {
-  return facts === undefined ? [] : searchAttributePairs(searchAttributesOf(project, facts));
 }
