@@ -23,7 +23,7 @@ export async function ask(url, signal) {
 
 /**
  * An answer that is compared with another time: without it first, so that what was asked for is there as soon as it can
- * be. (The server remembers the first half when it is asked for both.)
+ * be; `isComparing` until the other is there as well. (The server remembers the first half when it is asked for both.)
  * @param {string} path
  * @param {string} query
  * @param {number} refresh
@@ -35,7 +35,9 @@ export function useCompared(path, query, refresh) {
   const first = useAnswer(`${path}?${alone}`, refresh);
   const isThere = first.data !== undefined && !first.isStale;
   const both = useAnswer(isCompared && isThere ? `${path}?${query}` : undefined, refresh);
-  return isCompared && both.data !== undefined && !both.isStale ? both : first;
+  const hasBoth = isCompared && both.data !== undefined && !both.isStale;
+  const isComparing = isCompared && isThere && !hasBoth && both.error === undefined;
+  return { ...(hasBoth ? both : first), isComparing };
 }
 
 /**

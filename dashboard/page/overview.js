@@ -19,7 +19,7 @@ function currenciesOf(summary) {
 
 /** @param {{ answer: any, address: URLSearchParams, go: Go }} props */
 export function Cards({ answer, address, go }) {
-  const { data, error, isLoading, isStale, retry } = answer;
+  const { data, error, isLoading, isStale, isComparing, retry } = answer;
   if (error !== undefined) return html`<${Trouble} error=${error} retry=${retry} />`;
   const chosen = address.get('of') === null ? (address.get('measure') ?? 'visitors') : '';
   const measures = [...MEASURES, ...currenciesOf(data).map(revenueIn)];
@@ -27,7 +27,7 @@ export function Cards({ answer, address, go }) {
     <section
       class="cards ${isStale ? 'stale' : ''}"
       aria-label="Totals"
-      aria-busy=${isStale ? 'true' : 'false'}
+      aria-busy=${isStale || isComparing ? 'true' : 'false'}
     >
       ${
         isLoading
@@ -79,7 +79,7 @@ const UNITS = /** @type {const} */ ([
 export function ChartPanel({ address, go, refresh, head }) {
   const of = address.get('of');
   const name = address.get('name') ?? '';
-  const { data, error, isLoading, isStale, retry } = useCompared(
+  const { data, error, isLoading, isStale, isComparing, retry } = useCompared(
     of === null ? '/api/chart' : '/api/over-time',
     of === null ? queryOf(address) : queryOf(address, { of, name }),
     refresh,
@@ -98,6 +98,7 @@ export function ChartPanel({ address, go, refresh, head }) {
       title=${title}
       className="whole"
       isStale=${isStale}
+      isComparing=${isComparing}
       exports=${
         of === null
           ? {

@@ -3,14 +3,23 @@
 import { html } from '/vendor/htm/standalone.module.js';
 
 /**
- * @param {{ id: string, title: string, isStale?: boolean, exports?: { name: string, query: string }, className?: string, children?: any }} props
+ * @param {{ id: string, title: string, isStale?: boolean, isComparing?: boolean, exports?: { name: string, query: string }, className?: string, children?: any }} props
  */
-export function Panel({ id, title, isStale = false, exports, className = '', children }) {
+export function Panel(props) {
+  const {
+    id,
+    title,
+    isStale = false,
+    isComparing = false,
+    exports,
+    className = '',
+    children,
+  } = props;
   return html`
     <section
       class="panel ${className} ${isStale ? 'stale' : ''}"
       aria-labelledby=${id}
-      aria-busy=${isStale ? 'true' : 'false'}
+      aria-busy=${isStale || isComparing ? 'true' : 'false'}
     >
       <div class="head">
         <h2 id=${id}>${title}</h2>

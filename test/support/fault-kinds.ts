@@ -37,6 +37,8 @@ export const KINDS = {
   'reset late': { act: sessions.resetLate, needs: allThree },
   'reset an older run': { act: sessions.resetOlderRun, needs: allThree },
   delete: { act: sessions.deleteSessions, needs: allThree, isSlow: true },
+  exclude: { act: sessions.exclude, needs: allThree, isSlow: true },
+  'exclude and include': { act: sessions.excludeAndInclude, needs: allThree },
   'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
   'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },

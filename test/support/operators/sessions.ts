@@ -10,9 +10,12 @@ import { eventually } from '../eventually.ts';
 import { pick, shuffled } from '../random.ts';
 import type { ReferenceEvent } from '../reference.ts';
 import { TEST_NAMESPACE } from '../servers.ts';
+import { environmentOf, sojourn } from '../pipeline.ts';
 import { aVisit, type Doing, PATIENCE, publishAll, untilRows, withTemporal } from './doing.ts';
 
 const VICTIMS_MAX = 6;
+/** A command line each, twice. */
+const TURNED_MAX = 3;
 
 /** What comes of `events` when somebody signals it by hand, and of names that nobody listens to. */
 const STRAY: readonly (readonly [name: string, payload: unknown])[] = [
@@ -237,6 +240,58 @@ export async function resetOlderRun(doing: Doing): Promise<void> {
     await untilClosed(client, workflowId);
   });
   await publishAll(doing, last);
+}
+
+/** `sojourn session exclude` or `include`, by a patient operator: again until it says that it is so. */
+async function turn(
+  { world }: Pick<Doing, 'world'>,
+  project: string,
+  word: 'exclude' | 'include',
+  sessionId: string,
+): Promise<void> {
+  await eventually(async () => {
+    const command = ['session', word, sessionId, '--project', project];
+    const { code, stderr } = await sojourn(command, environmentOf(world.servers));
+    if (code !== 0) throw new Error(`${word} ${sessionId} ended with ${String(code)}: ${stderr}`);
+  }, PATIENCE);
+}
+
+/** Sessions out of the numbers, open and closed, one of them back again; events come to each before and after. */
+export async function exclude(doing: Doing): Promise<void> {
+  const beside = `${doing.project}-exclude`;
+  const before = [
+    ...aVisit(beside, 'open'),
+    ...aVisit(beside, 'closed', { ends: true }),
+    ...aVisit(beside, 'back'),
+    ...aVisit(beside, 'counted'),
+  ];
+  const between = aVisit(beside, 'back', { from: 10 });
+  const after = ['open', 'closed', 'back', 'counted'].flatMap((id) =>
+    aVisit(beside, id, { from: 20, ends: true }),
+  );
+  const all = [...before, ...between, ...after];
+  doing.expectBeside(
+    beside,
+    all.filter(({ sessionId }) => ['back', 'counted'].includes(sessionId)),
+  );
+  await publishAll(doing, before);
+  await untilRows(doing, beside, before);
+  await Promise.all(['open', 'closed', 'back'].map((id) => turn(doing, beside, 'exclude', id)));
+  await publishAll(doing, between);
+  await Promise.all([turn(doing, beside, 'include', 'back'), publishAll(doing, after)]);
+}
+
+/** Sessions of the round, as they are, out of the numbers and back: as if nothing had happened. */
+export async function excludeAndInclude(doing: Doing): Promise<void> {
+  const found = await withTemporal(doing, (client) => sessionsOf(client, doing, ''));
+  const ids = found.slice(0, TURNED_MAX).map((id) => parseSessionWorkflowId(id)?.sessionId ?? '');
+  doing.note(`out and back: ${ids.join(', ')}`);
+  await Promise.all(
+    ids.map(async (id) => {
+      await turn(doing, doing.project, 'exclude', id);
+      await turn(doing, doing.project, 'include', id);
+    }),
+  );
 }
 
 /** Open and closed sessions: what was written stays, and what comes later begins a new session. */
