@@ -31,7 +31,8 @@ export function isOwnClaim(owner: string, { sessionId, since = 0, identity }: Vi
   return isOwn || owner === identity;
 }
 
-function claimBegin(sessionId: string): string {
+/** How the claims of a session begin. */
+export function claimBegin(sessionId: string): string {
   return `${shortHash(sessionId)}@`;
 }
 

@@ -77,6 +77,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./dead-letters.ts')).deadLettersCommand(),
   },
   {
+    name: 'forget',
+    summary: 'take a person’s data out of every store, numbers kept',
+    load: async () => (await import('./forget.ts')).forgetCommand(),
+  },
+  {
     name: 'audit',
     summary: 'compare the tables sessions and metrics, show the rows that differ',
     load: async () => (await import('./audit.ts')).auditCommand(),

@@ -3,6 +3,8 @@
  * disk. Nothing is written to any server. What comes out is the same whatever the order of the records.
  */
 import { join } from 'node:path';
+import { hashOf } from '../platform/forgotten-bucket.ts';
+import { createForgotten, type ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import { createEventSet, importIdOf } from './event-set.ts';
 import type { LineRecord } from './packed-lines.ts';
@@ -32,6 +34,8 @@ export interface ReadRequest {
   readonly receivedAt: number;
   /** Events from then on are kept as they are, too. Epoch milliseconds. */
   readonly liveFrom: number;
+  /** People of whom nothing is taken. */
+  readonly forgotten?: ForgottenList;
   /** Visitors' events that lie further apart are of different sessions, milliseconds. */
   readonly visitIdleMs: number;
   /** So many threads share the work; 0: it is done by this one. */
@@ -96,8 +100,19 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
     events,
     latestAt: Math.max(0, ...parts.map(({ latestAt }) => latestAt)),
     sessionCount,
-    sessions: () => mergeRuns(runs),
+    sessions: () => remembered(mergeRuns(runs), request),
   };
+}
+
+/** Sessions that got their names here, of records that have none, may have been forgotten under these. */
+function* remembered(
+  sessions: Iterable<SessionBytes>,
+  { project, forgotten: list }: Pick<ReadRequest, 'project' | 'forgotten'>,
+): Generator<SessionBytes> {
+  const forgotten = createForgotten(list?.people ?? [], hashOf(list?.key ?? ''));
+  for (const session of sessions) {
+    if (!forgotten.isSessionForgotten(project, session.sessionId, session.lastAt)) yield session;
+  }
 }
 
 interface Spilled {
@@ -149,7 +164,11 @@ async function takeInThreads(
   onTaken: (taken: Taken) => void,
 ): Promise<readonly TakenPart[]> {
   const { project, settings, receivedAt, liveFrom, folder, threads, open, signal } = request;
-  const options = { project, settings, receivedAt, liveFrom, folder: join(folder, 'spill') };
+  const { forgotten } = request;
+  const options = {
+    ...{ project, settings, receivedAt, liveFrom, folder: join(folder, 'spill') },
+    ...(forgotten !== undefined && { forgotten }),
+  };
   const taking = startTaking(threads, options, onTaken, request.wait);
   try {
     for await (const { file, records } of open()) {

@@ -4,10 +4,12 @@
  */
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readForgotten } from '../platform/forgotten-bucket.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { loadZones } from '../platform/zones.ts';
+import type { ForgottenList } from '../shared/forgotten.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import { SojournError } from '../shared/errors.ts';
 import { FUTURE_MS_MAX } from '../shared/limits.ts';
@@ -80,9 +82,11 @@ export async function runImport(
   log: Logger,
 ): Promise<ImportOutcome> {
   const settings = await settingsNow(servers, request.project, log);
+  const list = await readForgotten(servers.nats);
+  const people = list.people.filter(({ project }) => project === request.project);
   const beganAt = request.now();
   const wait = createWait(log);
-  const reading = { ...request, wait };
+  const reading = { ...request, wait, forgotten: { ...list, people } };
   let read = await readBy(reading, config, settings, beganAt);
   const [latest] = await listImports(servers.reader, {
     project: request.project,
@@ -123,6 +127,7 @@ async function settingsNow(
 
 interface Waiting extends ImportRequest {
   readonly wait: Wait;
+  readonly forgotten: ForgottenList;
 }
 
 interface Read {
@@ -145,6 +150,7 @@ async function readBy(
   const report = createBadReport(path, request.keepBad ? wholePath(folder) : undefined);
   const files = await readFiles({
     ...{ project, format, settings, receivedAt, signal, threads, wait, folder: folder.path },
+    forgotten: request.forgotten,
     ...(readerOf !== undefined && { readerOf }),
     open: () => open(report.add),
     liveFrom: receivedAt - config.LATE_WINDOW - RAW_MS,

@@ -119,7 +119,9 @@ async function restoreReplaced(
   );
   const kept = await keptSessions(reader, rows[0]?.identities ?? []);
   const token = `${rangeToken(chunkRange(takeBackName(life), chunk))}-restored`;
-  const restored = [...kept.values()].map((session) => restoredRow(session, life));
+  // Of people who were forgotten nothing is kept.
+  const whole = [...kept.values()].filter(({ events }) => events.length > 0);
+  const restored = whole.map((session) => restoredRow(session, life));
   await tables.insert('sessions', restored, token);
 }
 

@@ -1,5 +1,6 @@
 /** Records taken and spilled: by this thread, or by one of several that share the work. */
 import { loadZones } from '../platform/zones.ts';
+import type { ForgottenList } from '../shared/forgotten.ts';
 import { createDayTurned } from '../shared/zones/index.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { SetSums } from './event-set.ts';
@@ -13,6 +14,7 @@ export interface TakePartOptions {
   /** See `TakeOptions`. */
   readonly receivedAt: number;
   readonly liveFrom: number;
+  readonly forgotten?: ForgottenList;
   /** Where its spill files are made. */
   readonly folder: string;
 }

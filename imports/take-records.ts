@@ -3,6 +3,8 @@
  * to the same border. Every record is counted into the set that the import is known by, a bad one too.
  */
 import { hash } from 'node:crypto';
+import { hashOf } from '../platform/forgotten-bucket.ts';
+import { createForgotten, type ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { DayTurned } from '../shared/zones/index.ts';
 import type { Tracked } from '../trackers/event.ts';
@@ -30,6 +32,8 @@ export interface TakeOptions {
   readonly receivedAt: number;
   /** Events from then on are kept as they are, too, for their sessions may still be live. Epoch milliseconds. */
   readonly liveFrom: number;
+  /** Events of these people are counted into the set, and go nowhere. */
+  readonly forgotten?: ForgottenList;
   readonly onEvent: (taken: TakenEvent) => void;
   readonly onBad: (bad: BadRecord) => void;
 }
@@ -54,6 +58,8 @@ export function createTaker(options: TakeOptions): Taker {
   const subject = `events.${project}.import`;
   const settingsOf = () => settings;
   const set = createEventSet();
+  const { forgotten: list } = options;
+  const forgotten = createForgotten(list?.people ?? [], hashOf(list?.key ?? ''));
   let latestAt = 0;
 
   /** @param visitor whose session is not known */
@@ -72,7 +78,9 @@ export function createTaker(options: TakeOptions): Taker {
     }
     if (events.length === 0) return;
     let elements: readonly Uint8Array[] | undefined;
-    events.forEach(({ sessionId, event }, n) => {
+    events.forEach((taken, n) => {
+      const { sessionId, event } = taken;
+      if (forgotten.isForgotten(project, taken)) return;
       latestAt = Math.max(latestAt, event.at);
       const madeId = place.isOf(event.id) ? FLAG.madeId : 0;
       const isRecent = event.at >= liveFrom;

@@ -1,5 +1,5 @@
 /** The folder of an import while it goes on: for its owner only, and gone when it ends, or when the next one begins. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface WorkFolder {
@@ -26,11 +26,23 @@ export function openWorkFolder(dataDir: string): WorkFolder {
 
 /** Of commands that were killed. */
 function removeLeftOvers(all: string): void {
-  for (const name of readdirSync(all)) {
+  for (const path of leftOvers(all)) rmSync(path, { recursive: true, force: true });
+}
+
+function leftOvers(all: string): string[] {
+  return readdirSync(all).flatMap((name) => {
     const [, pid] = NAME.exec(name) ?? [];
-    if (pid === undefined || isRunning(Number(pid))) continue;
-    rmSync(join(all, name), { recursive: true, force: true });
-  }
+    return pid === undefined || isRunning(Number(pid)) ? [] : [join(all, name)];
+  });
+}
+
+/** What killed imports of a data directory have left. @returns how many there are, or were */
+export function clearWorkFolders(dataDir: string, isDryRun: boolean): number {
+  const all = join(dataDir, 'imports');
+  if (!existsSync(all)) return 0;
+  const { length } = leftOvers(all);
+  if (!isDryRun) removeLeftOvers(all);
+  return length;
 }
 
 function isRunning(pid: number): boolean {

@@ -18,6 +18,7 @@ import {
   deadLetterSubject,
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
+  FORGOTTEN_STREAM,
   loaderWorkflowId,
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
@@ -123,7 +124,9 @@ export function createObserver(config: Config): Observer {
     const { jsm } = await nats.get();
     const figures = await streams();
     // Ingest goes on without it, by what it knows; the next one does not start.
-    await jsm.streams.info(PROJECTS_STREAM).catch(explain);
+    for (const bucket of [PROJECTS_STREAM, FORGOTTEN_STREAM]) {
+      await jsm.streams.info(bucket).catch(explain);
+    }
     for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
       const fault = await writeFault(jsm, stream).catch(explain);
       if (fault === undefined) continue;

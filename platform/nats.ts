@@ -25,6 +25,8 @@ import {
   DEADLETTERS_STREAM,
   EVENTS_CONSUMER,
   EVENTS_STREAM,
+  FORGOTTEN_BUCKET,
+  FORGOTTEN_STREAM,
   INGEST_FLOOR_SUBJECT,
   INGEST_STREAM,
   LOADED_SUBJECT,
@@ -40,6 +42,7 @@ import type { Config } from './config.ts';
 import { borderSettings, placesSinceOf } from './event-streams.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
+import { ensureHashKey } from './forgotten-bucket.ts';
 import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
 import { leave, readRange } from './stream-range.ts';
@@ -169,6 +172,14 @@ const STREAMS: readonly StreamShape[] = [
     allow_rollup_hdrs: true,
     allow_direct: true,
   },
+  {
+    name: FORGOTTEN_STREAM,
+    subjects: [`$KV.${FORGOTTEN_BUCKET}.>`],
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    allow_rollup_hdrs: true,
+    allow_direct: true,
+  },
 ];
 
 /**
@@ -178,6 +189,7 @@ const STREAMS: readonly StreamShape[] = [
  */
 export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom): Promise<void> {
   for (const shape of STREAMS) await onceJetStreamAnswers(() => migrateStream(nats, shape, log));
+  await onceJetStreamAnswers(() => ensureHashKey(nats));
   const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
   log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
   if (from !== undefined && !consumer.created) {
@@ -219,15 +231,17 @@ export function isApiError(error: unknown, code: number): boolean {
 /**
  * Takes a message out of a stream. That another did so before is fine; the server has several codes for it,
  * which also mean other things, so it is asked whether the message is there.
+ * @param erase its bytes are written over as well, which takes the server longer
  * @throws what the client throws where the message is still there
  */
 export async function removeMessage(
   { jsm }: Pick<Nats, 'jsm'>,
   stream: string,
   seq: number,
+  erase = false,
 ): Promise<void> {
   try {
-    await jsm.streams.deleteMessage(stream, seq, false);
+    await jsm.streams.deleteMessage(stream, seq, erase);
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
     if ((await jsm.streams.getMessage(stream, { seq })) !== null) throw error;

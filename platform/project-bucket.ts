@@ -25,18 +25,18 @@ export function isBucketMissing(error: unknown): boolean {
   );
 }
 
-function explainMissing(error: unknown): never {
+function explainMissing(error: unknown, name: string = PROJECTS_BUCKET): never {
   if (!isBucketMissing(error)) throw error;
   throw new SojournError(
     'SJ_MIGRATION',
-    `NATS has no bucket ${PROJECTS_BUCKET} for the settings of projects; \`npx sojourn migrate\` creates it`,
+    `NATS has no bucket ${name}${name === PROJECTS_BUCKET ? ' for the settings of projects' : ''}; \`npx sojourn migrate\` creates it`,
     { cause: error },
   );
 }
 
 /** Without a question: what is missing shows with the first one. */
-function openBucket({ js }: BucketNats): Promise<KV> {
-  return new Kvm(js).open(PROJECTS_BUCKET);
+export function openBucket({ js }: BucketNats, name: string = PROJECTS_BUCKET): Promise<KV> {
+  return new Kvm(js).open(name);
 }
 
 /** Which bucket it is, and how far it has got. */
@@ -48,9 +48,11 @@ export interface BucketState {
 }
 
 /** @throws SojournError `SJ_MIGRATION` where there is none; what the client throws */
-export async function bucketState(nats: BucketNats): Promise<BucketState> {
-  const bucket = await openBucket(nats);
-  const { streamInfo } = await bucket.status().catch(explainMissing);
+export async function bucketState(nats: BucketNats, name?: string): Promise<BucketState> {
+  const bucket = await openBucket(nats, name);
+  const { streamInfo } = await bucket
+    .status()
+    .catch((error: unknown) => explainMissing(error, name));
   const { created, state } = streamInfo;
   return { created, lastRevision: state.last_seq, isEmpty: state.messages === 0 };
 }
@@ -64,10 +66,10 @@ export interface BucketWatch extends BucketState {
 }
 
 /** @throws SojournError `SJ_MIGRATION` where there is no bucket; what the client throws */
-export async function watchBucket(nats: BucketNats): Promise<BucketWatch> {
-  const state = await bucketState(nats);
-  const bucket = await openBucket(nats);
-  const entries = await bucket.watch().catch(explainMissing);
+export async function watchBucket(nats: BucketNats, name?: string): Promise<BucketWatch> {
+  const state = await bucketState(nats, name);
+  const bucket = await openBucket(nats, name);
+  const entries = await bucket.watch().catch((error: unknown) => explainMissing(error, name));
   const iterator = entries[Symbol.asyncIterator]();
   const stop = () => {
     entries.stop();
@@ -86,7 +88,7 @@ export async function watchBucket(nats: BucketNats): Promise<BucketWatch> {
     if (!(await within(FIRST_MS_MAX, collect()))) {
       throw new SojournError(
         'SJ_TIMEOUT',
-        `the settings of projects did not come from NATS within ${FIRST_MS_MAX / 1_000} s`,
+        `the bucket ${name ?? PROJECTS_BUCKET} did not come from NATS within ${FIRST_MS_MAX / 1_000} s`,
       );
     }
   } catch (error) {
@@ -119,7 +121,7 @@ export function isThere({ operation }: KvEntry): boolean {
 /** As the leader of the bucket has it. @throws SojournError `SJ_MIGRATION` where there is no bucket; what the client throws */
 export async function readEntry(nats: BucketNats, project: string): Promise<KvEntry | undefined> {
   const bucket = await openBucket(nats);
-  const entry = await bucket.get(project).catch(explainMissing);
+  const entry = await bucket.get(project).catch((error: unknown) => explainMissing(error));
   return entry ?? undefined;
 }
 

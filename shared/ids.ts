@@ -24,6 +24,9 @@ export const LOADED_SUBJECT = 'ingest.loaded';
 /** Settings of projects: a key-value bucket with a key a project, and the stream that a bucket is. */
 export const PROJECTS_BUCKET = 'PROJECTS';
 export const PROJECTS_STREAM = `KV_${PROJECTS_BUCKET}`;
+/** Who is forgotten, as keyed hashes: a bucket with a key a person or session. */
+export const FORGOTTEN_BUCKET = 'FORGOTTEN';
+export const FORGOTTEN_STREAM = `KV_${FORGOTTEN_BUCKET}`;
 
 /**
  * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,

@@ -11,6 +11,7 @@ import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireReader, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
+import { followForgotten } from '../platform/forgotten.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
@@ -154,11 +155,14 @@ export async function startPipeline(
       const zones = loadZones();
       const projects = await followBucket(nats, zones.isZone, log);
       closers.add('settings of projects', () => projects.stop());
+      const forgotten = await followForgotten(nats, log);
+      closers.add('list of the forgotten', () => forgotten.stop());
       const started = await startIngest({
         nats,
         deliver,
         settingsOf: (project) => projects.settingsOf(project),
         dayTurned: createDayTurned(zones),
+        isForgotten: (project, event) => forgotten.isForgotten(project, event),
         stretch,
         rhythm: rhythmOf(settings, stretch),
         log,

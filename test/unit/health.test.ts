@@ -91,6 +91,7 @@ describe('health: metrics', () => {
       figures: {
         messages: 5,
         events: 6,
+        forgotten: 2,
         deadLetters: 1,
         started: 2,
         signalled: 3,

@@ -81,6 +81,8 @@ describe('the names that other systems know', () => {
       DEADLETTERS_STREAM: 'DEADLETTERS',
       PROJECTS_BUCKET: 'PROJECTS',
       PROJECTS_STREAM: 'KV_PROJECTS',
+      FORGOTTEN_BUCKET: 'FORGOTTEN',
+      FORGOTTEN_STREAM: 'KV_FORGOTTEN',
     });
   });
 });

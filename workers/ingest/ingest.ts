@@ -9,7 +9,7 @@ import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { countByProject, readAhead } from '../../platform/events-ahead.ts';
 import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
-import { type Nats, placesSince } from '../../platform/nats.ts';
+import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
@@ -54,6 +54,8 @@ export interface IngestDeps {
   /** What is set for a project now: it counts for what is taken from then on. */
   readonly settingsOf: SettingsOf;
   readonly dayTurned: DayTurned;
+  /** Whether an event is of somebody who is forgotten: it is acknowledged, counted, and kept nowhere. */
+  readonly isForgotten: (project: string, event: SessionEvent) => boolean;
   readonly log: Logger;
   readonly now: () => number;
   /** Told whether places are short. */
@@ -76,7 +78,10 @@ export interface Ingest {
   stop(): Promise<void>;
 }
 
-export type IngestFigures = Record<'messages' | 'events' | 'deadLetters' | Outcome, number>;
+export type IngestFigures = Record<
+  'messages' | 'events' | 'forgotten' | 'deadLetters' | Outcome,
+  number
+>;
 
 const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 /** From the stop on, until what is not delivered is given back. */
@@ -92,6 +97,7 @@ export async function startIngest({
   deliver,
   settingsOf,
   dayTurned,
+  isForgotten,
   log,
   now,
   stuckAfterMs,
@@ -115,6 +121,7 @@ export async function startIngest({
   const figures: IngestFigures = {
     messages: 0,
     events: 0,
+    forgotten: 0,
     deadLetters: 0,
     started: 0,
     signalled: 0,
@@ -242,6 +249,17 @@ export async function startIngest({
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
 
+  /** What is left of a message's events. */
+  function withoutForgotten(
+    project: string,
+    events: readonly SessionEvent[],
+  ): readonly SessionEvent[] {
+    const left = events.filter((event) => !isForgotten(project, event));
+    if (left.length === events.length) return events;
+    figures.forgotten += events.length - left.length;
+    return left;
+  }
+
   /** Once for all messages that came in one piece. */
   function pumpSoon(): void {
     if (pumpsSoon) return;
@@ -268,8 +286,16 @@ export async function startIngest({
   async function attempt(delivery: Delivery): Promise<void> {
     const beganAt = now();
     const workflowId = sessionOf(delivery);
+    // Some may have waited here while their person was forgotten.
+    const { project, sessionId } = delivery;
+    const events = delivery.events.filter((event) => !isForgotten(project, { sessionId, event }));
+    figures.forgotten += delivery.events.length - events.length;
+    if (events.length === 0) {
+      settle(delivery);
+      return;
+    }
     const sent = workers.sending(workflowId, beganAt);
-    const outcome = await deliver(delivery, floorBefore(delivery));
+    const outcome = await deliver({ ...delivery, events }, floorBefore(delivery));
     figures[outcome] += 1;
     watch.delivered(outcome, now() - beganAt);
     sent(outcome, now());
@@ -361,7 +387,13 @@ export async function startIngest({
       return;
     }
     const raw = rawMessageOf(received, places);
-    const { project, events, deadLetters } = parseMessage(raw, settingsOf, dayTurned);
+    const { project, events: parsed, deadLetters } = parseMessage(raw, settingsOf, dayTurned);
+    const events = withoutForgotten(project, parsed);
+    if (events.length + deadLetters.length === 0) {
+      held.acknowledgeSoon(replyOf(message));
+      erase(seq);
+      return;
+    }
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
     if (isPutOff && events.length === 0) {
@@ -381,6 +413,13 @@ export async function startIngest({
     latest = events.map(({ sessionId }) => ({ project, sessionId }));
     if (isPutOff) return;
     for (const letter of deadLetters) keepDeadLetter(project, raw, letter, entry);
+  }
+
+  /** Nothing in it is anybody's any more. */
+  function erase(seq: number): void {
+    removeMessage(nats, EVENTS_STREAM, seq, true).catch((error: unknown) => {
+      log.warn({ err: error, seq }, 'message of somebody who is forgotten stays until it expires');
+    });
   }
 
   /** A bad message is kept as surely as a good one; nothing else waits for it. */
@@ -416,6 +455,8 @@ export async function startIngest({
       dayTurned,
     );
     if (deadLetters.length > 0) return;
+    // Left to the consumer's way, which acknowledges them.
+    if (events.some((event) => isForgotten(project, event))) return;
     if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
     const entry: Held = {
       seq,

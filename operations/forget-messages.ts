@@ -1,0 +1,102 @@
+/** Messages that name a person, in the streams of NATS. What is taken out is written over on the server's disk. */
+import { createLoadLedger } from '../platform/load-ledger.ts';
+import { createRollupLog, type Nats, removeMessage } from '../platform/nats.ts';
+import { readRange } from '../platform/stream-range.ts';
+import {
+  DEADLETTERS_STREAM,
+  deadLetterSubject,
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  ROLLUP_PARTITIONS,
+  ROLLUPS_STREAM,
+  sessionWorkflowId,
+} from '../shared/ids.ts';
+import { namesPerson, type PersonIds, sessionsNaming } from '../shared/pseudonyms.ts';
+
+/** Ids of sessions of which EVENTS has an event that names the person. @throws what the client throws */
+export async function sessionsInEvents(
+  nats: Nats,
+  project: string,
+  ids: PersonIds,
+): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const message of messagesOf(nats, EVENTS_STREAM, `events.${project}.>`)) {
+    for (const id of sessionsNaming(message.string(), ids)) found.add(id);
+  }
+  return [...found];
+}
+
+export interface RemovedMessages {
+  readonly events: number;
+  readonly deadLetters: number;
+  readonly rollups: number;
+  /** Not taken out: others' events in them are not delivered yet, or their difference is not loaded. */
+  readonly waiting: number;
+}
+
+/**
+ * Takes out what names the person. An array goes as a whole, once all of it is delivered: its other events are where
+ * they belong by then. @throws what the client throws; safe to repeat
+ */
+export async function removeMessages(
+  nats: Nats,
+  project: string,
+  ids: PersonIds,
+  isDryRun: boolean,
+): Promise<RemovedMessages> {
+  const delivered = (await nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER)).ack_floor
+    .stream_seq;
+  let waiting = 0;
+  const removeFrom = async (stream: string, seqs: readonly number[], upTo: number) => {
+    const ready = seqs.filter((seq) => seq <= upTo);
+    waiting += seqs.length - ready.length;
+    if (!isDryRun) for (const seq of ready) await removeMessage(nats, stream, seq, true);
+    return ready.length;
+  };
+  const naming = async (stream: string, subject: string) => {
+    const seqs: number[] = [];
+    for await (const message of messagesOf(nats, stream, subject)) {
+      if (namesPerson(message.string(), ids)) seqs.push(message.seq);
+    }
+    return seqs;
+  };
+  const events = await removeFrom(
+    EVENTS_STREAM,
+    await naming(EVENTS_STREAM, `events.${project}.>`),
+    delivered,
+  );
+  const deadLetters = await removeFrom(
+    DEADLETTERS_STREAM,
+    await naming(DEADLETTERS_STREAM, deadLetterSubject(project)),
+    Infinity,
+  );
+  let rollups = 0;
+  for (let partition = 0; partition < ROLLUP_PARTITIONS; partition += 1) {
+    const kept = await createLoadLedger(nats).read(partition);
+    const loadedTo = kept === undefined ? 0 : kept.isLoaded ? kept.range.to : kept.range.from - 1;
+    const seqs = await differencesOf(nats, partition, project, ids.session);
+    rollups += await removeFrom(ROLLUPS_STREAM, seqs, loadedTo);
+  }
+  return { events, deadLetters, rollups, waiting };
+}
+
+async function differencesOf(
+  nats: Nats,
+  partition: number,
+  project: string,
+  sessions: ReadonlySet<string>,
+): Promise<number[]> {
+  const workflows = new Set([...sessions].map((id) => sessionWorkflowId(project, id)));
+  const log = createRollupLog(nats);
+  const { lastSeq } = await log.end(partition);
+  const seqs: number[] = [];
+  for await (const { seq, workflowId } of log.heads(partition, lastSeq)) {
+    if (workflows.has(workflowId)) seqs.push(seq);
+  }
+  return seqs;
+}
+
+async function* messagesOf(nats: Nats, stream: string, subject: string) {
+  const { state } = await nats.jsm.streams.info(stream);
+  yield* readRange(nats.js, { stream, subject, from: state.first_seq, to: state.last_seq });
+}

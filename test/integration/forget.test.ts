@@ -1,0 +1,373 @@
+/** A person's data out of every store, on real servers: before and after, by user, visitor and session; nothing comes back. */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { Client } from '@temporalio/client';
+import { expect } from 'chai';
+import { Redis } from 'ioredis';
+import { visitorKey } from '../../activities/recognize-visitor.ts';
+import type { ForgetOutcome } from '../../operations/forget-person.ts';
+import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
+import { deadLetterSubject, sessionWorkflowId } from '../../shared/ids.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  type CommandResult,
+  connectAround,
+  connectTemporalOf,
+  environmentOf,
+  type PipelineProcess,
+  sojourn,
+  spawnSojourn,
+  startPipelineProcess,
+} from '../support/pipeline.ts';
+import { temporaryFolder, useServers } from '../support/servers.ts';
+
+const MINUTE_MS = 60_000;
+const SOON = { withinMs: 60_000, everyMs: 250 };
+
+interface Stores {
+  readonly sessions: number;
+  readonly imports: number;
+  readonly runs: number;
+  readonly claims: number;
+  readonly events: number;
+  readonly deadLetters: number;
+  readonly rollups: number;
+}
+
+const GONE: Stores = {
+  ...{ sessions: 0, imports: 0, runs: 0, claims: 0, events: 0, deadLetters: 0, rollups: 0 },
+};
+
+describe('forget', function () {
+  this.timeout(240_000);
+  const servers = useServers();
+  const folder = temporaryFolder();
+  const dataDir = join(folder, 'data');
+  const suffix = Date.now().toString(36);
+  let pipeline: PipelineProcess;
+  let around: Around;
+  let admin: ClickHouseClient;
+  let redis: Redis;
+  let temporal: { client: Client; close(): Promise<void> };
+
+  before(async () => {
+    pipeline = await startPipelineProcess(servers(), {
+      ...{ SESSION_IDLE_TIMEOUT: '10m', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' },
+    });
+    around = await connectAround(servers());
+    redis = new Redis(servers().redis.url);
+    admin = createClient({
+      url: servers().clickhouse.url,
+      username: CLICKHOUSE_ADMIN,
+      password: servers().secrets.clickhouse.adminPassword,
+    });
+    const { client, connection } = await connectTemporalOf(servers());
+    temporal = { client, close: () => connection.close() };
+  });
+
+  after(async () => {
+    redis.disconnect();
+    await Promise.all([admin.close(), around.close(), temporal.close()]);
+    expect(await pipeline.stop()).to.equal(0);
+  });
+
+  const environment = () => environmentOf(servers());
+  const run = (...words: readonly string[]): Promise<CommandResult> =>
+    sojourn([...words, '--data-dir', dataDir], environment());
+
+  async function done(...words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await run(...words);
+    expect(code, stdout + stderr).to.equal(0);
+    return stdout;
+  }
+
+  async function forget(project: string, ...whom: readonly string[]): Promise<ForgetOutcome> {
+    const { code, stdout, stderr } = await run('forget', '--project', project, ...whom, '--json');
+    expect(code, stdout + stderr).to.equal(0);
+    const [, id = ''] = whom;
+    expect(stdout + stderr).not.to.include(id);
+    return JSON.parse(stdout) as ForgetOutcome;
+  }
+
+  const arrived = () => done('status', '--wait');
+  const names = (project: string) => `forget-${project}-${suffix}`;
+
+  /** What each store has of these texts, wherever they stand. */
+  async function storesOf(
+    project: string,
+    { ids, sessions, user }: { ids: readonly string[]; sessions: readonly string[]; user?: string },
+  ): Promise<Stores> {
+    const list = ids.map((id) => `'${id}'`).join(', ');
+    const count = async (query: string) => {
+      const result = await admin.query({ query, format: 'JSONEachRow' });
+      const [row] = await result.json<{ n: string }>();
+      return Number(row?.n);
+    };
+    const inStream = async (stream: string, subject: string) => {
+      const jsm = await jetstreamManager(around.nc);
+      const { state } = await jsm.streams.info(stream);
+      let found = 0;
+      for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+        const message = await jsm.streams.getMessage(stream, { seq }).catch(() => null);
+        if (message?.subject.startsWith(subject) !== true) continue;
+        if (ids.some((id) => message.string().includes(`"${id}"`))) found += 1;
+      }
+      return found;
+    };
+    let runs = 0;
+    for (const id of sessions) {
+      const query = `WorkflowId = '${sessionWorkflowId(project, id)}'`;
+      for await (const _run of temporal.client.workflow.list({ query })) runs += 1;
+    }
+    return {
+      sessions: await count(
+        `SELECT count() AS n FROM sojourn.sessions WHERE project = '${project}'
+         AND (session_id IN (${list}) OR user_id IN (${list}) OR visitor_id IN (${list}))`,
+      ),
+      imports: await count(
+        `SELECT count() AS n FROM sojourn.import_sessions WHERE project = '${project}'
+         AND multiSearchAny(concat(session_id, ' ', events), [${list}])`,
+      ),
+      runs,
+      claims: user === undefined ? 0 : await redis.exists(visitorKey(project, user)),
+      events: await inStream('EVENTS', `events.${project}.`),
+      deadLetters: await inStream('DEADLETTERS', deadLetterSubject(project)),
+      rollups: await inStream('ROLLUPS', 'rollups.'),
+    };
+  }
+
+  /** All that is told of days, and of metrics. */
+  async function numbersOf(project: string): Promise<object> {
+    const views = ['overview_daily', 'overview_monthly', 'unique_users', 'entry_pages_daily'];
+    const rows = views.map((view) =>
+      around.select(`SELECT * FROM sojourn.${view} WHERE project = '${project}' ORDER BY ALL`),
+    );
+    const metrics = Array.from(await around.rows(project), ([key, { value, count }]) =>
+      [key, String(value), count].join(' '),
+    );
+    return { views: await Promise.all(rows), metrics: metrics.sort() };
+  }
+
+  async function expectAudited(project: string): Promise<void> {
+    expect(JSON.parse(await done('audit', '--project', project, '--json'))).to.include({
+      differing: 0,
+    });
+  }
+
+  const at = Date.now() - 10 * MINUTE_MS;
+  const event = (
+    sessionId: string,
+    n: number,
+    more: Readonly<Record<string, unknown>> = {},
+    eventType = 'pageview',
+  ) => ({
+    ...{ eventType, sessionId, eventId: `${sessionId}-${n}`, timestamp: at + n * 1_000 },
+    properties: { path: `/page-${n}`, country: 'DE', language: 'de' },
+    ...more,
+  });
+
+  it('takes a user out of every store, numbers kept, and nothing brings them back', async () => {
+    const project = names('user');
+    const user = `ulla-${suffix}`;
+    const device = `phone-${suffix}`;
+    const sessions = ['open', 'ended', 'before', 'old'].map((name) => `${name}-${suffix}`);
+    const [open = '', ended = '', before = '', old = ''] = sessions;
+    const history = join(folder, 'history.ndjson');
+    const past = [
+      { ...event(old, 1, { userId: user }), timestamp: at - 40 * 24 * 60 * MINUTE_MS },
+      {
+        ...event(`ottos-${suffix}`, 2, { userId: 'otto' }),
+        timestamp: at - 40 * 24 * 60 * MINUTE_MS,
+      },
+    ];
+    writeFileSync(history, past.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    const importing = ['import', history, '--project', project, '--json'];
+    await done(...importing);
+    const published = [
+      event(open, 1, { userId: user }),
+      event(open, 2),
+      event(ended, 1, { userId: user, visitorId: device }),
+      event(ended, 2, {}, 'session_end'),
+      // Before it was known who it is, on the same device; and somebody else on it.
+      event(before, 1, { visitorId: device }),
+      event(before, 2, {}, 'session_end'),
+      event('of-otto', 1, { userId: 'otto', visitorId: device }),
+      event('of-otto', 2, {}, 'session_end'),
+      event('of-nobody', 1),
+    ];
+    for (const one of published) await around.publish(project, one);
+    await around.publish(project, [event(ended, 3, { userId: user }), event('of-nobody', 3)]);
+    const bad = { ...event(open, 9, { userId: user }), timestamp: 'yesterday' };
+    await around.publish(project, bad);
+    await arrived();
+    const whom = { ids: [user, ...sessions], sessions, user };
+    const held = await storesOf(project, whom);
+    expect(held).to.include({ imports: 1, claims: 1, events: 8, deadLetters: 1 });
+    expect(held.sessions).to.be.at.least(4);
+    // One more where the array came after the end, and reopened the session.
+    const { runs } = held;
+    expect(runs).to.be.within(3, 4);
+    const numbers = await numbersOf(project);
+
+    const planned = await forget(project, '--user', user, '--dry-run');
+    expect(planned).to.include({ sessions: 4, linkedSessions: 1, importSessions: 1, runs });
+    expect(planned).to.include({ redisKeys: 1, events: 8, deadLetters: 1, until: null });
+    expect(await storesOf(project, whom)).to.deep.equal(held);
+
+    const outcome = await forget(project, '--user', user);
+    expect(outcome).to.include({ sessions: 4, linkedSessions: 1, importSessions: 1, runs });
+    expect(outcome).to.include({ redisKeys: 1, events: 8, deadLetters: 1, dryRun: false });
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    // The other one's session on that device stays, and its messages for as long as any do.
+    expect(await storesOf(project, { ids: [device], sessions: [] })).to.include({ sessions: 0 });
+    expect(await numbersOf(project)).to.deep.equal(numbers);
+    await expectAudited(project);
+    const [otto] = await around.select<object>(
+      `SELECT session_id, user_id FROM sojourn.sessions_current
+       WHERE project = '${project}' AND session_id = 'of-otto'`,
+    );
+    expect(otto).to.deep.equal({ session_id: 'of-otto', user_id: 'otto' });
+
+    // All of it once more: published, replayed, imported, and from another file.
+    for (const one of published.slice(0, 6)) await around.publish(project, one);
+    const badSeq = await around.publish(project, bad);
+    await eventually(async () => {
+      const listed = await done('deadletters', 'list', '--project', project, '--json');
+      expect(JSON.parse(listed)).to.have.length(1);
+    }, SOON);
+    const fixed = join(folder, 'fixed.json');
+    writeFileSync(fixed, JSON.stringify(event(open, 9, { userId: user })));
+    const listed = await done('deadletters', 'list', '--project', project, '--json');
+    const [letter] = JSON.parse(listed) as { seq: number }[];
+    await done('deadletters', 'replay', '--seq', String(letter?.seq), '--file', fixed);
+    expect(JSON.parse(await done(...importing))).to.include({ state: 'already imported' });
+    const another = join(folder, 'another.ndjson');
+    writeFileSync(another, `${JSON.stringify(past[0])}\n${JSON.stringify(event(old, 5))}\n`);
+    expect(JSON.parse(await done('import', another, '--project', project, '--json'))).to.include({
+      ...{ state: 'done', sessions: 0, loaded: 0 },
+    });
+    await arrived();
+    await eventually(async () => {
+      expect(await storesOf(project, whom)).to.deep.equal({ ...GONE, events: 1 });
+    }, SOON);
+    expect(await numbersOf(project)).to.deep.equal(numbers);
+    // The bad one says no time that could be compared: it is left to the next forget.
+    const jsm = await jetstreamManager(around.nc);
+    const left = await jsm.streams.getMessage('EVENTS', { seq: badSeq });
+    expect(left?.string()).to.include('yesterday');
+
+    // Nothing else is left to do; who comes again is somebody new.
+    expect(await forget(project, '--user', user)).to.include({ sessions: 0, runs: 0, events: 1 });
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    const again = { ...event(`again-${suffix}`, 1, { userId: user }), timestamp: Date.now() };
+    await around.publish(project, again);
+    await arrived();
+    const [row] = await around.select<object>(
+      `SELECT user_id, new_user FROM sojourn.sessions_current
+       WHERE project = '${project}' AND session_id = 'again-${suffix}'`,
+    );
+    expect(row).to.deep.equal({ user_id: user, new_user: true });
+    await expectAudited(project);
+
+    const lines = await around.select<{ state: string; hash: string }>(
+      `SELECT state, hash FROM sojourn.forgotten WHERE project = '${project}' ORDER BY at`,
+    );
+    expect(lines.map(({ state }) => state)).to.deep.equal(['begun', 'done', 'begun', 'done']);
+    expect(lines.every(({ hash }) => hash === outcome.hash)).to.equal(true);
+    expect(pipeline.log()).not.to.include(user);
+  });
+
+  it('takes a visitor, and a session, out of every store', async () => {
+    const project = names('visitor');
+    const visitor = `browser-${suffix}`;
+    const sessions = [`v1-${suffix}`, `v2-${suffix}`];
+    const [first = '', second = ''] = sessions;
+    const alone = `alone-${suffix}`;
+    await around.publish(project, [
+      event(first, 1, { visitorId: visitor, userId: 'vera' }),
+      event(second, 1, { visitorId: visitor }),
+      event(alone, 1, { userId: 'vera' }),
+      event('veras', 1, { userId: 'vera' }),
+    ]);
+    for (const one of [first, second, alone, 'veras']) {
+      await around.publish(project, event(one, 2, {}, 'session_end'));
+    }
+    await arrived();
+    const numbers = await numbersOf(project);
+
+    expect(await forget(project, '--session', alone)).to.include({ sessions: 1, runs: 1 });
+    const one = { ids: [alone], sessions: [alone] };
+    expect(await storesOf(project, one)).to.deep.equal(GONE);
+    expect(await numbersOf(project)).to.deep.equal(numbers);
+
+    const before = await storesOf(project, { ids: [visitor, ...sessions], sessions });
+    expect(before).to.include({ sessions: 2, runs: 2 });
+    expect(await forget(project, '--visitor', visitor)).to.include({ sessions: 2, runs: 2 });
+    expect(await storesOf(project, { ids: [visitor, ...sessions], sessions })).to.deep.equal(GONE);
+    expect(await numbersOf(project)).to.deep.equal(numbers);
+    await expectAudited(project);
+    // She is known to have been here.
+    await around.publish(project, { ...event('back', 1, { userId: 'vera' }) });
+    await arrived();
+    const [row] = await around.select<object>(
+      `SELECT new_user FROM sojourn.sessions_current WHERE project = '${project}' AND session_id = 'back'`,
+    );
+    expect(row).to.deep.equal({ new_user: false });
+  });
+
+  it('killed in the middle and run again, finishes', async () => {
+    const project = names('killed');
+    const user = `kim-${suffix}`;
+    const sessions = Array.from({ length: 3 }, (_, n) => `k${n}-${suffix}`);
+    await around.publish(
+      project,
+      sessions.flatMap((id) => [event(id, 1, { userId: user }), event(id, 2, {}, 'session_end')]),
+    );
+    await around.publish(project, event('of-others', 1, { userId: 'kurt' }));
+    await arrived();
+    const numbers = await numbersOf(project);
+    const whom = { ids: [user, ...sessions], sessions, user };
+
+    // At the moment that rows are there twice, and after the sessions are gone from Temporal.
+    for (const isTime of [
+      async () => (await storesOf(project, whom)).runs < sessions.length,
+      async () => (await pseudonyms(project)) > 0,
+    ]) {
+      const words = ['forget', '--project', project, '--user', user, '--data-dir', dataDir];
+      const child = spawnSojourn(words, environment());
+      const exited = once(child, 'exit');
+      await eventually(
+        async () => {
+          if (child.exitCode === null) expect(await isTime()).to.equal(true);
+        },
+        { withinMs: 60_000, everyMs: 5 },
+      );
+      child.kill('SIGKILL');
+      await exited;
+    }
+    await forget(project, '--user', user);
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    expect(await numbersOf(project)).to.deep.equal(numbers);
+    await expectAudited(project);
+  });
+
+  async function pseudonyms(project: string): Promise<number> {
+    const result = await admin.query({
+      query: `SELECT count() AS n FROM sojourn.sessions WHERE project = '${project}' AND startsWith(session_id, 'forgotten-')`,
+      format: 'JSONEachRow',
+    });
+    const [row] = await result.json<{ n: string }>();
+    return Number(row?.n);
+  }
+
+  it('says what is wrong with how it was called', async () => {
+    expect((await run('forget', '--project', 'shop')).code).to.equal(2);
+    expect((await run('forget', '--user', 'u')).code).to.equal(2);
+    const both = await run('forget', '--project', 'shop', '--user', 'u', '--visitor', 'v');
+    expect(both.code).to.equal(2);
+  });
+});

@@ -1,0 +1,177 @@
+/** Who is forgotten, and what takes the place of a person in rows. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { hashOf } from '../../platform/forgotten-bucket.ts';
+import {
+  createForgotten,
+  keyOfPerson,
+  PERSON_KINDS,
+  type PersonKind,
+  personOfKey,
+} from '../../shared/forgotten.ts';
+import {
+  forgottenRow,
+  linkedRow,
+  namesPerson,
+  pseudonymOf,
+  type ReplacedKind,
+  sessionsNaming,
+} from '../../shared/pseudonyms.ts';
+
+const KEY = 'a secret';
+const project = fc.stringMatching(/^[a-z0-9_-]{1,12}$/);
+const kind = fc.constantFrom(...PERSON_KINDS);
+const id = fc.string({ minLength: 1, maxLength: 20 });
+
+describe('the list of the forgotten', () => {
+  const forgotten = createForgotten(
+    [{ project: 'shop', kind: 'user', hash: hashOf(KEY)('user', 'shop', 'ulla'), until: 1_000 }],
+    hashOf(KEY),
+  );
+  const isForgotten = (at: number, userId?: string, of = 'shop') =>
+    forgotten.isForgotten(of, {
+      sessionId: 'ulla',
+      event: { at, visitorId: 'ulla', ...(userId !== undefined && { userId }) },
+    });
+
+  it('is up to a time, of one project, and of one kind of id', () => {
+    expect(isForgotten(1_000, 'ulla')).to.equal(true);
+    expect(isForgotten(1_001, 'ulla')).to.equal(false);
+    expect(isForgotten(1_000, 'otto')).to.equal(false);
+    expect(isForgotten(1_000)).to.equal(false);
+    expect(isForgotten(1_000, 'ulla', 'other')).to.equal(false);
+  });
+
+  it('knows exactly those that were added, up to their greatest time', () => {
+    const person = fc.record({ project, kind, id, until: fc.nat(100) });
+    const asked = fc.record({ project, kind, id, at: fc.nat(100) });
+    fc.assert(
+      fc.property(fc.array(person), fc.array(asked), (people, questions) => {
+        const list = createForgotten(
+          people.map((one) => ({ ...one, hash: hashOf(KEY)(one.kind, one.project, one.id) })),
+          hashOf(KEY),
+        );
+        for (const question of [
+          ...questions,
+          ...people.map((one) => ({ ...one, at: one.until })),
+        ]) {
+          const expected = people.some(
+            (one) =>
+              one.project === question.project &&
+              one.kind === question.kind &&
+              one.id === question.id &&
+              question.at <= one.until,
+          );
+          expect(asks(list, question)).to.equal(expected);
+        }
+      }),
+    );
+  });
+
+  function asks(
+    list: ReturnType<typeof createForgotten>,
+    question: { project: string; kind: PersonKind; id: string; at: number },
+  ): boolean {
+    const of = (one: PersonKind) => (question.kind === one ? question.id : undefined);
+    const [user, visitor] = [of('user'), of('visitor')];
+    return list.isForgotten(question.project, {
+      sessionId: of('session') ?? '',
+      event: {
+        at: question.at,
+        ...(user !== undefined && { userId: user }),
+        ...(visitor !== undefined && { visitorId: visitor }),
+      },
+    });
+  }
+
+  it('has keys that say project, kind and hash, and nothing of the id', () => {
+    fc.assert(
+      fc.property(project, kind, id, (of, as, text) => {
+        const person = { project: of, kind: as, hash: hashOf(KEY)(as, of, text) };
+        expect(personOfKey(keyOfPerson(person))).to.deep.equal(person);
+        expect(person.hash).to.match(/^[\w-]{22}$/);
+        expect(person.hash).not.to.equal(hashOf('another secret')(as, of, text));
+      }),
+    );
+    expect(personOfKey('hash-key')).to.equal(undefined);
+    expect(personOfKey('shop.robot.abc')).to.equal(undefined);
+  });
+});
+
+describe('a row of somebody who is forgotten', () => {
+  const row = {
+    ...{ project: 'shop', session_id: 's-1', first_run_id: '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b' },
+    ...{ user_id: 'ulla', visitor_id: '', started_at: '2026-05-05 10:31:07.123' },
+    ...{ last_event_at: '2026-05-05 10:59:59.999', updated_at: '2026-05-05 11:00:00.001' },
+    ...{ page_views: '3', entry_path: '/', exit_path: '/bye', language: 'de', screen: '1x1' },
+    ...{ version: '4', added_later: 'ulla' },
+  };
+  const pseudonyms = new Map<ReplacedKind, ReadonlyMap<string, string>>([
+    ['session', new Map([['s-1', 'forgotten-s']])],
+    ['run', new Map([[row.first_run_id, '0190a-run']])],
+    ['user', new Map([['ulla', 'forgotten-u']])],
+  ]);
+
+  it('keeps what metrics say, and nothing that says who it was', () => {
+    expect(forgottenRow(row, pseudonyms)).to.deep.equal({
+      ...{ project: 'shop', session_id: 'forgotten-s', first_run_id: '0190a-run' },
+      ...{ user_id: 'forgotten-u', visitor_id: '', started_at: '2026-05-05 10:30:00.000' },
+      ...{ last_event_at: '2026-05-05 10:45:00.000', updated_at: '2026-05-05 11:00:00.000' },
+      ...{ page_views: '3', entry_path: '/', version: '4' },
+    });
+  });
+
+  it('is made for nobody who has no pseudonym', () => {
+    expect(() => forgottenRow({ ...row, user_id: 'otto' }, pseudonyms)).to.throw(RangeError);
+    expect(() => forgottenRow({ ...row, session_id: 's-2' }, pseudonyms)).to.throw(RangeError);
+  });
+
+  it('of another, which stays, has only the shared id replaced', () => {
+    expect(linkedRow({ ...row, visitor_id: 'phone' }, pseudonyms)).to.deep.equal({
+      ...row,
+      ...{ visitor_id: 'phone', user_id: 'forgotten-u' },
+    });
+  });
+
+  it('lies where it lay, by the first digits of its first run', () => {
+    const made = pseudonymOf('run', row.first_run_id, 'f'.repeat(32));
+    expect(made).to.equal('0190afff-ffff-7fff-ffff-ffffffffffff');
+    expect(pseudonymOf('user', 'ulla', 'abc')).to.equal('forgotten-abc');
+  });
+});
+
+describe('a message', () => {
+  const ids = {
+    user: new Set(['ulla']),
+    visitor: new Set<string>(),
+    session: new Set(['s-1', '7']),
+  };
+  const names = (value: unknown) => namesPerson(JSON.stringify(value), ids);
+
+  it('names a person by a field of its own, not by any text', () => {
+    expect(names({ userId: 'ulla', sessionId: 'x' })).to.equal(true);
+    expect(names({ sessionId: 's-1' })).to.equal(true);
+    expect(names({ sessionId: 7 })).to.equal(true);
+    expect(names([{ sessionId: 'x' }, { sessionId: 's-1' }])).to.equal(true);
+    expect(names({ sessionId: 'ulla', visitorId: 'ulla', properties: { a: 'ulla' } })).to.equal(
+      false,
+    );
+    expect(names(null)).to.equal(false);
+    expect(names('ulla')).to.equal(false);
+  });
+
+  it('that is no JSON names whose id stands in it between quotes', () => {
+    expect(namesPerson('{"userId":"ulla",', ids)).to.equal(true);
+    expect(namesPerson('ulla', ids)).to.equal(false);
+  });
+
+  it('tells the sessions of its events that name the person', () => {
+    const text = JSON.stringify([
+      { userId: 'ulla', sessionId: 'a' },
+      { sessionId: 'b' },
+      { userId: 'ulla' },
+    ]);
+    expect(sessionsNaming(text, ids)).to.deep.equal(['a']);
+    expect(sessionsNaming('{', ids)).to.deep.equal([]);
+  });
+});
