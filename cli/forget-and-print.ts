@@ -17,6 +17,7 @@ import { createProgress } from './progress.ts';
 
 export interface ForgetPrintOptions {
   readonly dryRun?: true | undefined;
+  readonly takeBack?: true | undefined;
   readonly json?: true | undefined;
   readonly dataDir: string;
 }
@@ -38,7 +39,7 @@ export async function forgetAndPrint(person: Person, options: ForgetPrintOptions
     const outcome = await withNats(config, (nats) =>
       withTemporal(config, (temporal) =>
         forgetPerson({ nats, temporal, admin, redis, probe: createProbe(observer) }, person, {
-          ...{ isDryRun, dataDir: options.dataDir },
+          ...{ isDryRun, takesBack: options.takeBack === true, dataDir: options.dataDir },
           doneBy: `${userInfo().username}@${hostname()}`,
           onStep: (what) => {
             progress.update(0, what);

@@ -10,7 +10,7 @@ const conflicting = (name: (typeof OTHERS)[number]) => OTHERS.filter((other) => 
 export function forgetCommand() {
   return new Command('forget')
     .description(
-      'Take a person’s data out of every store, for good. Numbers stay as they are. Safe to run again; killed and run again it finishes.',
+      'Take a person’s data out of every store, for good. Numbers stay as they are, or are taken back. Safe to run again; killed and run again it finishes.',
     )
     .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
     .addOption(
@@ -25,6 +25,7 @@ export function forgetCommand() {
       ),
     )
     .addOption(new Option('--session <id>', 'one session').conflicts(conflicting('session')))
+    .option('--take-back', 'what the sessions have counted goes out of the numbers, too')
     .option('--dry-run', 'print what would go, change nothing')
     .addOption(jsonOption())
     .addOption(dataDirOption())

@@ -154,6 +154,7 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
 const INGEST_COUNTERS = [
   ['sojourn_ingest_messages_total', 'messages', 'Messages taken from EVENTS'],
   ['sojourn_ingest_events_total', 'events', 'Good events in them'],
+  ['sojourn_forgotten_events_total', 'forgotten', 'Events of people who are forgotten, not taken'],
   ['sojourn_sessions_started_total', 'started', 'Sessions begun'],
   ['sojourn_sessions_reopened_total', 'reopened', 'Sessions reopened by a late event'],
 ] as const;

@@ -1,8 +1,9 @@
 /**
- * A person's data out of every store, numbers kept. The order is such that nobody comes back, wherever it is broken off:
+ * A person's data out of every store, numbers kept or taken back. The order is such that nobody comes back, wherever it is
+ * broken off:
  *
- *   noted as forgotten ─▶ what was under way has arrived ─▶ open sessions ended, loaded ─▶ Temporal ─▶ ClickHouse ─▶ Redis
- *   ─▶ streams ─▶ looked for once more ─▶ pseudonyms dropped, noted as done
+ *   noted as forgotten ─▶ what was under way has arrived ─▶ (sessions excluded) ─▶ open ones ended, loaded ─▶ Temporal
+ *   ─▶ ClickHouse ─▶ Redis ─▶ streams ─▶ looked for once more ─▶ pseudonyms dropped, noted as done
  *
  * From the first step on ingest and imports take nothing of the person any more, so no step undoes one before it; and until
  * the last one the command, run again, finds by the pseudonyms whose ids it was replacing.
@@ -15,11 +16,13 @@ import { listImports } from '../imports/import-tables.ts';
 import { clearWorkFolders } from '../imports/work-folder.ts';
 import { hashOf, readForgotten, readNote, writeNote } from '../platform/forgotten-bucket.ts';
 import { select } from '../platform/clickhouse.ts';
-import type { Nats } from '../platform/nats.ts';
+import { createRollupLog, type Nats } from '../platform/nats.ts';
+import { createSessionHistory } from '../platform/session-history.ts';
 import { SojournError } from '../shared/errors.ts';
-import { sessionWorkflowId } from '../shared/ids.ts';
+import { parseSessionWorkflowId } from '../shared/ids.ts';
 import type { PersonIds, ReplacedKind } from '../shared/pseudonyms.ts';
 import type { Temporal } from './connect.ts';
+import { dryRunOf, turnSession } from './exclude.ts';
 import { forgetKeys } from './forget-keys.ts';
 import { removeMessages, sessionsInEvents } from './forget-messages.ts';
 import {
@@ -33,7 +36,7 @@ import {
   replaceRows,
   valuesNaming,
 } from './forget-rows.ts';
-import { deleteRuns, findRuns } from './forget-runs.ts';
+import { deleteRuns, findRuns, type Run } from './forget-runs.ts';
 import { settle } from './temporal-sessions.ts';
 import { type Probe, untilLoaded } from './until-loaded.ts';
 
@@ -48,6 +51,8 @@ export interface ForgetServers {
 
 export interface ForgetOptions {
   readonly isDryRun: boolean;
+  /** What the person's sessions have counted is taken back, as `session exclude` does it. */
+  readonly takesBack: boolean;
   /** Whose left-over import folders go. */
   readonly dataDir: string;
   /** Who does it, for the audit line. */
@@ -96,7 +101,8 @@ const PASSES_MAX = 5;
 
 /**
  * Safe to repeat; broken off anywhere, the same again finishes it.
- * @throws SojournError `SJ_USAGE` where an import of the project is under way; `SJ_TIMEOUT` where ingest or a worker does not
+ * @throws SojournError `SJ_USAGE` where an import of the project is under way; `SJ_NOT_EXACT` where what is to be taken back
+ * cannot be told exactly any more, before anything has changed; `SJ_TIMEOUT` where ingest or a worker does not
  * run, or a server takes too long; `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`; what clients throw
  */
 export async function forgetPerson(
@@ -115,6 +121,7 @@ export async function forgetPerson(
     return { ...about, ...counts, until: null, metricRowsNaming };
   }
   await failWhereImporting(admin, project);
+  if (options.takesBack) await failWhereNotExact(servers, person);
   const before = await readNote(nats, { project, kind, hash });
   const run = before?.state === 'begun' ? before.run : randomUUID();
   const note = async (until: number, state: 'begun' | 'done') => {
@@ -190,19 +197,20 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
     await sleep(HEARD_MS);
     await arrived(servers.probe);
   }
-  const open = (await findRuns(temporal.client, project, [...ids.session])).filter(
-    ({ isOpen }) => isOpen,
-  );
-  const prefix = sessionWorkflowId(project, '').length;
-  for (const { workflowId } of open) await settle(temporal, project, workflowId.slice(prefix));
-  if (open.length > 0) await arrived(servers.probe);
+  const sessionIds = [...ids.session];
+  const known = await findRuns(temporal.client, project, sessionIds);
+  const turned = pass.takesBack ? await takeBack(servers, project, known) : 0;
+  const open = turned === 0 ? known : await findRuns(temporal.client, project, sessionIds);
+  const unsettled = open.filter(({ isOpen }) => isOpen);
+  for (const { workflowId } of unsettled) await settle(temporal, project, idOf(workflowId));
+  if (turned + unsettled.length > 0) await arrived(servers.probe);
   onStep('Temporal');
-  const runs = await deleteRuns(temporal.client, project, [...ids.session]);
+  const runs = await deleteRuns(temporal.client, project, sessionIds);
   onStep('ClickHouse');
   // Once more: what the ended sessions wrote last.
-  const rows = await findOwn(admin, person, [...ids.session]);
+  const rows = await findOwn(admin, person, sessionIds);
   const linked = await findLinked(admin, project, rows);
-  const replaced = await replaceRows({ admin, project, run }, rows, linked, [...ids.session]);
+  const replaced = await replaceRows({ admin, project, run }, rows, linked, sessionIds);
   onStep('Redis');
   const allUsers = new Set([...users, ...rows.flatMap(({ userIds }) => userIds)]);
   const redisKeys = await forgetKeys(
@@ -221,6 +229,48 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   };
   const isNothing = Object.values<number>({ ...counts }).every((went) => went === 0);
   return { counts, until, isClean: isNothing && removed.waiting === 0 };
+}
+
+const idOf = (workflowId: string) => parseSessionWorkflowId(workflowId)?.sessionId ?? '';
+
+/** Sessions that Temporal has, each once. */
+function sessionsOf(runs: readonly Run[]): readonly string[] {
+  return [...new Set(runs.map(({ workflowId }) => idOf(workflowId)))];
+}
+
+/** @returns how many sessions were taken out of the numbers */
+async function takeBack(
+  { temporal, nats }: Pick<ForgetServers, 'temporal' | 'nats'>,
+  project: string,
+  runs: readonly Run[],
+): Promise<number> {
+  const history = createSessionHistory(temporal.client, createRollupLog(nats));
+  let turned = 0;
+  for (const sessionId of sessionsOf(runs)) {
+    const turn = { project, sessionId, isExcluded: true };
+    const { already } = await turnSession(temporal, history, turn);
+    if (!already) turned += 1;
+  }
+  return turned;
+}
+
+/** Asks first: once the person is noted, there is no way but on. */
+async function failWhereNotExact(servers: ForgetServers, person: Person): Promise<void> {
+  const { temporal } = servers;
+  const { project } = person;
+  const { own, ids } = await lookFor(servers, person, '');
+  const there = sessionsOf(await findRuns(temporal.client, project, [...ids.session]));
+  const isThere = new Set(there);
+  const lost = own.filter(({ sessionId, excluded }) => !excluded && !isThere.has(sessionId));
+  if (lost.length > 0) {
+    throw new SojournError(
+      'SJ_NOT_EXACT',
+      `${lost.length} of ${own.length} sessions came by an import, or are not in Temporal any more (LATE_WINDOW): what they have counted cannot be taken back. Nothing was changed; without --take-back the numbers stay`,
+    );
+  }
+  for (const sessionId of there) {
+    await dryRunOf(temporal, { project, sessionId, isExcluded: true });
+  }
 }
 
 /** What a person is known by, and which of their sessions have rows. */

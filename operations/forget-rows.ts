@@ -34,13 +34,16 @@ export interface FoundSession {
   readonly visitorIds: readonly string[];
   /** Epoch milliseconds. */
   readonly lastEventAt: number;
+  /** It counts in no number. */
+  readonly excluded: boolean;
 }
 
 /** Not into the log of queries, with the parameters that name somebody. */
 const UNLOGGED = { log_queries: 0 } as const;
 
 const NAMES = `session_id AS sessionId, first_run_id AS identity, groupUniqArray(user_id) AS userIds,
-  groupUniqArray(visitor_id) AS visitorIds, toFloat64(toUnixTimestamp64Milli(max(last_event_at))) AS lastEventAt`;
+  groupUniqArray(visitor_id) AS visitorIds, toFloat64(toUnixTimestamp64Milli(max(last_event_at))) AS lastEventAt,
+  argMax(excluded, version) AS excluded`;
 
 /** Of a user also what its devices did before they told who it was, as far as no other user did. */
 const OWN: Readonly<Record<PersonKind, string>> = {
@@ -147,10 +150,12 @@ export async function replaceRows(
     project,
     own.map(({ identity }) => identity),
   );
+  // No number needs the row of one that is excluded.
+  const counted = sessions.filter((row) => row['excluded'] !== true);
   await insert(
     admin,
     'sessions',
-    sessions.map((row) => forgottenRow(row, pseudonyms)),
+    counted.map((row) => forgottenRow(row, pseudonyms)),
   );
   const others = await rowsOf(admin, project, linked);
   await insert(

@@ -19,7 +19,7 @@ export const KEPT_COLUMNS = [
   ...['project', 'duration_seconds', 'page_views', 'events', 'conversions', 'engaged', 'bounced'],
   ...['converted', 'revenue', 'revenue_by_currency', 'entry_path', 'new_user', 'traffic_source'],
   ...['device_type', 'country', 'browser', 'os', 'channel', 'medium', 'campaign', 'bot'],
-  ...['excluded', 'dimensions', 'state', 'end_reason', 'catalogue', 'version'],
+  ...['dimensions', 'state', 'end_reason', 'catalogue', 'version'],
 ] as const;
 
 /** Told to a quarter of an hour: no view and no metric looks closer. */

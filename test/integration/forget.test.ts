@@ -23,6 +23,7 @@ import {
   spawnSojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
+import { publishedRows } from '../support/published.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const MINUTE_MS = 60_000;
@@ -318,6 +319,70 @@ describe('forget', function () {
     );
     expect(row).to.deep.equal({ new_user: false });
   });
+
+  it('takes back what a user has counted, where it is told to', async () => {
+    const project = names('back');
+    const user = `bert-${suffix}`;
+    const [open = '', ended = ''] = [`open-${suffix}`, `ended-${suffix}`];
+    const sale = { userId: user, properties: { path: '/buy', revenue: '12.5', currency: 'EUR' } };
+    const others = [event('of-others', 1, { userId: 'olga' }), event('of-others', 2)];
+    const published = [
+      event(open, 1, { userId: user }),
+      event(open, 2, sale, 'purchase'),
+      event(ended, 1, { userId: user }),
+      event(ended, 2, {}, 'session_end'),
+      ...others,
+    ];
+    for (const one of published) await around.publish(project, one);
+    await arrived();
+    const planned = await forget(project, '--user', user, '--take-back', '--dry-run');
+    expect(planned).to.include({ sessions: 2, until: null });
+    expect(await countedRows(project)).to.deep.equal(rowsOf(project, published));
+
+    expect(await forget(project, '--user', user, '--take-back')).to.include({ sessions: 2 });
+
+    expect(await countedRows(project)).to.deep.equal(rowsOf(project, others));
+    const whom = { ids: [user, open, ended], sessions: [open, ended], user };
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    const days = await around.select<object>(
+      `SELECT visitors, sessions, page_views FROM sojourn.overview_daily WHERE project = '${project}'`,
+    );
+    expect(days.map((day) => Object.values(day).map(Number))).to.deep.equal([[1, 1, 2]]);
+    await expectAudited(project);
+    for (const one of published.slice(0, 4)) await around.publish(project, one);
+    await arrived();
+    expect(await countedRows(project)).to.deep.equal(rowsOf(project, others));
+  });
+
+  it('changes nothing where that could not be taken back exactly', async () => {
+    const project = names('inexact');
+    const user = `ina-${suffix}`;
+    const file = join(folder, 'inexact.ndjson');
+    const old = {
+      ...event(`old-${suffix}`, 1, { userId: user }),
+      timestamp: at - 40 * 24 * 60 * MINUTE_MS,
+    };
+    writeFileSync(file, JSON.stringify(old));
+    await done('import', file, '--project', project, '--json');
+
+    const { code, stderr } = await run(
+      ...['forget', '--project', project, '--user', user, '--take-back'],
+    );
+
+    expect(code).to.equal(1);
+    expect(stderr).to.include('SJ_NOT_EXACT').and.include('1 of 1 sessions came by an import');
+    const whom = { ids: [user], sessions: [], user };
+    expect(await storesOf(project, whom)).to.include({ sessions: 1, imports: 1, claims: 1 });
+    expect(await forget(project, '--user', user)).to.include({ sessions: 1, importSessions: 1 });
+    expect(await countedRows(project)).to.deep.equal(rowsOf(project, [old]));
+  });
+
+  const countedRows = async (project: string) =>
+    [...(await around.rows(project))].filter(([, a]) => a.value !== 0n || a.count !== 0).sort();
+  const rowsOf = (project: string, events: readonly ReturnType<typeof event>[]) =>
+    [...publishedRows(events.map((one) => ({ project, ...one })))]
+      .filter(([, a]) => a.value !== 0n || a.count !== 0)
+      .sort();
 
   it('killed in the middle and run again, finishes', async () => {
     const project = names('killed');

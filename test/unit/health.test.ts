@@ -107,6 +107,7 @@ describe('health: metrics', () => {
       'sojourn_dead_letters_total{project="shop",reason="sessionId"} 1',
       'sojourn_load_records_sum 12',
       'sojourn_ingest_messages_total 5',
+      'sojourn_forgotten_events_total 2',
       'sojourn_sessions_started_total 2',
       'sojourn_held_events{project="shop"} 4',
       'sojourn_oldest_unloaded_event_age_seconds 1.5',
