@@ -1,6 +1,11 @@
 /** Takes a session out of the numbers, or lets it count again. */
 import { withNats, withTemporal } from '../operations/connect.ts';
-import { type DryRun, dryRunOf, turnSession as turn } from '../operations/exclude.ts';
+import {
+  type DryRun,
+  dryRunOf,
+  type TurnedRow,
+  turnSession as turn,
+} from '../operations/exclude.ts';
 import { createRollupLog } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { commandConfig } from './command-config.ts';
@@ -56,6 +61,12 @@ function printDryRun(dryRun: DryRun, isExcluded: boolean, options: TurnOptions):
     remark(isExcluded ? 'the session is excluded already' : 'the session counts already');
     return;
   }
+  printTurned(rows);
+  print(`${formatCount(rows.length)} rows would be added; nothing was changed`);
+}
+
+/** Rows as they would be added to `metrics`, for people. */
+export function printTurned(rows: readonly TurnedRow[]): void {
   printTable(
     ['METRIC', 'GRANULARITY', 'BUCKET', 'DIMENSION', 'VALUE OF IT', 'VALUE', 'COUNT'],
     rows.map((row) => [
@@ -68,5 +79,4 @@ function printDryRun(dryRun: DryRun, isExcluded: boolean, options: TurnOptions):
       formatCount(row.count),
     ]),
   );
-  print(`${formatCount(rows.length)} rows would be added; nothing was changed`);
 }

@@ -1,6 +1,6 @@
-/** `sojourn session`: the words of it. `show-sessions.ts` and `end-sessions.ts` do it. */
+/** `sojourn session`: the words of it. `show-sessions.ts`, `end-sessions.ts` and `exclude-sessions.ts` do it. */
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { parseCursor, type RunPlace } from '../operations/session-filter.ts';
+import { parseCursor, type RunPlace, type SessionFilter } from '../operations/session-filter.ts';
 import { parseDuration } from '../platform/duration.ts';
 import {
   countArgument,
@@ -16,7 +16,7 @@ const LIST_EXAMPLE = '\nExample: npx sojourn session list --project shop --state
 export function sessionCommand() {
   return new Command('session')
     .description(
-      'List sessions, live and closed; show one; end one or many; take one out of the numbers.',
+      'List sessions, live and closed; show one; end one or many; take one or many out of the numbers.',
     )
     .addCommand(listCommand())
     .addCommand(showCommand())
@@ -106,15 +106,7 @@ function endCommand() {
         '\nExamples: npx sojourn session end 7f3a --project shop\n          npx sojourn session end --project shop --country DE --dry-run',
       )
       .action(async (word, options, command) => {
-        const { chooses } = await import('../operations/session-filter.ts');
-        const sessionId = word ?? options.id;
-        const isMany = chooses({ ...options, state: 'open' });
-        const given = [word, options.id].filter((id) => id !== undefined).length + Number(isMany);
-        if (given !== 1) {
-          command.error(
-            'error: name one session (its id, or --id), or filters (--query, --user …)',
-          );
-        }
+        const sessionId = await oneOrMany(word, options, command);
         if (sessionId === undefined) {
           const { endSessions } = await import('./end-sessions.ts');
           await endSessions(options);
@@ -129,27 +121,61 @@ function endCommand() {
 
 const TURNS = {
   exclude:
-    'Take a session out of the numbers (a bot, a test): all that it has counted is taken back, and what comes later does not count.',
-  include: 'Let a session count again, with all that came meanwhile. The reverse of exclude.',
+    'Take a session out of the numbers (a bot, a test): all that it has counted is taken back, and what comes later does not count. Or all, open and closed, that filters choose.',
+  include:
+    'Let a session count again, with all that came meanwhile: the reverse of exclude. Or all that filters choose.',
 } as const;
 
 function turnCommand(turn: keyof typeof TURNS) {
   return (
     new Command(turn)
       .description(TURNS[turn])
-      .argument('<id>', ID_DESCRIPTION)
+      .argument('[id]', ID_DESCRIPTION)
       // An id may begin with a dash: what is no option of ours is the id.
       .allowUnknownOption()
+      .addOption(idOption())
       .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
+      .addOption(userOption())
+      .addOption(countryOption())
+      .addOption(sourceOption())
+      .addOption(deviceOption())
+      .addOption(engagedOption())
+      .addOption(notEngagedOption())
+      .addOption(sinceOption())
+      .addOption(queryOption())
       .option('--dry-run', 'change nothing, show the rows that would be added to metrics')
       .addOption(jsonOption())
       .addOption(dataDirOption())
-      .addHelpText('after', `\nExample: npx sojourn session ${turn} 7f3a --project shop --dry-run`)
-      .action(async (sessionId, options) => {
+      .addHelpText(
+        'after',
+        `\nExamples: npx sojourn session ${turn} 7f3a --project shop --dry-run\n          npx sojourn session ${turn} --project shop --user robot --dry-run`,
+      )
+      .action(async (word, options, command) => {
+        const sessionId = await oneOrMany(word, options, command);
+        if (sessionId === undefined) {
+          const { turnSessions } = await import('./exclude-sessions.ts');
+          await turnSessions(turn === 'exclude', options);
+          return;
+        }
         const { turnSession } = await import('./exclude-session.ts');
         await turnSession(sessionId, turn === 'exclude', options);
       })
   );
+}
+
+/** @returns the id of the one session that is meant; undefined where filters choose */
+async function oneOrMany(
+  word: string | undefined,
+  options: Omit<SessionFilter, 'state'> & { readonly id?: string | undefined },
+  command: { error(message: string): never },
+): Promise<string | undefined> {
+  const { chooses } = await import('../operations/session-filter.ts');
+  const isMany = chooses({ ...options, state: 'all' });
+  const given = [word, options.id].filter((id) => id !== undefined).length + Number(isMany);
+  if (given !== 1) {
+    command.error('error: name one session (its id, or --id), or filters (--query, --user …)');
+  }
+  return word ?? options.id;
 }
 
 const idOption = () =>

@@ -207,13 +207,21 @@ const LOOKS_MAX = 5;
  * @throws SojournError `SJ_NOT_FOUND`; `SJ_NOT_EXACT` where it would be refused
  */
 export async function dryRunOf(temporal: Temporal, turn: Turn): Promise<DryRun> {
-  const { project, sessionId, isExcluded } = turn;
-  const view = await viewOfSession(temporal, turn);
-  const { excluded = false } = view;
-  if (excluded === isExcluded) return { project, sessionId, excluded, rows: [] };
+  const { project, sessionId } = turn;
+  const { excluded, rows } = await lookBefore(temporal, turn);
+  return { project, sessionId, excluded, rows: readableRows(rows) };
+}
+
+/** As {@link dryRunOf} does it, in rows that can be summed. */
+export async function lookBefore(
+  temporal: Temporal,
+  turn: Turn,
+): Promise<{ readonly excluded: boolean; readonly rows: Contributions }> {
+  const { excluded = false } = await viewOfSession(temporal, turn);
+  if (excluded === turn.isExcluded) return { excluded, rows: new Map() };
   for (let look = 1; look <= LOOKS_MAX; look += 1) {
     const rows = await lookAt(temporal, turn);
-    if (rows !== undefined) return { project, sessionId, excluded, rows: readableRows(rows) };
+    if (rows !== undefined) return { excluded, rows };
   }
   throw new SojournError('SJ_NOT_EXACT', NOT_THE_SAME);
 }
@@ -239,7 +247,8 @@ function actorOf(session: Pick<Turn, 'project' | 'sessionId'>, snapshot: Session
   return openActor(inputOf(session, snapshot, settings), snapshot.identity, 0);
 }
 
-function readableRows(rows: Contributions): TurnedRow[] {
+/** Rows for people, those that come to nothing left out. */
+export function readableRows(rows: Contributions): TurnedRow[] {
   return [...rows]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, { value, count }]) => {

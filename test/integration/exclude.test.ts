@@ -206,6 +206,50 @@ describe('a session that an operator excludes', () => {
     await expectCleanAudit(project);
   });
 
+  it('takes out all that filters choose, open and closed, and lets them count again', async () => {
+    const project = 'exclude-many';
+    const robot = { userId: 'robot' };
+    const stays = [event(project, 'stays', 1)];
+    const goes = [
+      ...[1, 2].map((n) => event(project, 'robot-open', n, robot)),
+      event(project, 'robot-closed', 3, robot),
+      { ...end(project, 'robot-closed', 4), ...robot },
+    ];
+    await publish([...stays, ...goes]);
+    await expectRows(project, [...stays, ...goes]);
+    const chosen = async () => {
+      const words = ['session', 'list', '--project', project, '--user', 'robot', '--json'];
+      return (JSON.parse((await run(words)).stdout) as readonly unknown[]).length;
+    };
+    // Temporal's list follows its workflows.
+    await eventually(async () => expect(await chosen()).to.equal(2), WITHIN);
+    const many = async (word: 'exclude' | 'include', ...more: readonly string[]) => {
+      const words = ['session', word, '--project', project, '--user', 'robot', '--json', ...more];
+      const { code, stdout, stderr } = await run(words);
+      expect(code, stderr).to.equal(0);
+      return JSON.parse(stdout) as Record<string, unknown> & Pick<DryRun, 'rows'>;
+    };
+
+    const dry = await many('exclude', '--dry-run');
+    expect(dry).to.include({ dryRun: true, matched: 2, already: 0, left: 0 });
+    const views = dry.rows.filter(
+      ({ metricType, dimension }) => metricType === 'page_views' && dimension === '',
+    );
+    expect(views.map(({ value }) => Number(value))).to.deep.equal([-3]);
+    await expectRows(project, [...stays, ...goes]);
+
+    expect(await many('exclude')).to.deep.equal({
+      ...{ matched: 2, excluded: 2, already: 0, failed: [], left: 0 },
+    });
+    await expectRows(project, stays);
+    expect(await many('exclude')).to.include({ excluded: 0, already: 2 });
+    await expectCleanAudit(project);
+
+    expect(await many('include')).to.include({ matched: 2, included: 2, already: 0 });
+    await expectRows(project, [...stays, ...goes]);
+    await expectCleanAudit(project);
+  });
+
   it('says what becomes of a session that never was open', async () => {
     const { code, stderr } = await run([
       'session',

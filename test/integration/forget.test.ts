@@ -323,7 +323,8 @@ describe('forget', function () {
   it('takes back what a user has counted, where it is told to', async () => {
     const project = names('back');
     const user = `bert-${suffix}`;
-    const [open = '', ended = ''] = [`open-${suffix}`, `ended-${suffix}`];
+    const open = `open-${suffix}`;
+    const ended = `ended-${suffix}`;
     const sale = { userId: user, properties: { path: '/buy', revenue: '12.5', currency: 'EUR' } };
     const others = [event('of-others', 1, { userId: 'olga' }), event('of-others', 2)];
     const published = [
