@@ -20,7 +20,8 @@ import { useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 40_000 };
 
-describe('a session that an operator excludes', () => {
+describe('a session that an operator excludes', function () {
+  this.timeout(120_000);
   const servers = useServers();
   let pipeline: PipelineProcess;
   let around: Around;
