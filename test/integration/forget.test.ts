@@ -10,7 +10,13 @@ import { Redis } from 'ioredis';
 import { visitorKey } from '../../activities/recognize-visitor.ts';
 import type { ForgetOutcome } from '../../operations/forget-person.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
-import { deadLetterSubject, sessionWorkflowId } from '../../shared/ids.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { followForgotten, type FollowedForgotten } from '../../platform/forgotten.ts';
+import { hashOf, readForgotten, writeNote } from '../../platform/forgotten-bucket.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats } from '../../platform/nats.ts';
+import { SojournError } from '../../shared/errors.ts';
+import { deadLetterSubject, FORGOTTEN_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
@@ -429,6 +435,38 @@ describe('forget', function () {
     const [row] = await result.json<{ n: string }>();
     return Number(row?.n);
   }
+
+  it('stays known to who runs, where the bucket is gone or made anew', async () => {
+    const project = names('bucket');
+    const config = { ...loadConfig(environment()), NATS_URL: servers().nats.url };
+    const nats = await connectNats(config, 'the test', silentLog);
+    const isGone = (list: FollowedForgotten, sessionId: string) =>
+      list.isForgotten(project, { sessionId, event: { at } });
+    const note = async (sessionId: string) => {
+      const hash = hashOf((await readForgotten(nats)).key)('session', project, sessionId);
+      const note = { until: at, run: '', state: 'done' } as const;
+      await writeNote(nats, { project, kind: 'session', hash }, note);
+    };
+    const followed = await followForgotten(nats, silentLog);
+    try {
+      await note('first');
+      await eventually(() => expect(isGone(followed, 'first')).to.equal(true), SOON);
+      await nats.jsm.streams.delete(FORGOTTEN_STREAM);
+      const refused = await followForgotten(nats, silentLog).catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(SojournError).and.include({ code: 'SJ_MIGRATION' });
+      expect(
+        (await run('import', join(folder, 'history.ndjson'), '--project', project)).code,
+      ).to.equal(1);
+      await done('migrate');
+      await note('second');
+      await eventually(() => expect(isGone(followed, 'second')).to.equal(true), SOON);
+      expect(isGone(followed, 'first')).to.equal(true);
+      expect(isGone(followed, 'third')).to.equal(false);
+    } finally {
+      await followed.stop();
+      await nats.connection.close();
+    }
+  });
 
   it('says what is wrong with how it was called', async () => {
     expect((await run('forget', '--project', 'shop')).code).to.equal(2);
