@@ -48,7 +48,9 @@ const POLL_MS = 100;
 /** What has not come after this is counted with this. */
 const GIVE_UP_MS = 60_000;
 
-const PATHS = ['first event -> row', 'later event -> row', 'session_end -> row'] as const;
+export const FIRST_ROW = 'first event -> row';
+export const END_ROW = 'session_end -> row';
+const PATHS = [FIRST_ROW, 'later event -> row', END_ROW] as const;
 type Path = (typeof PATHS)[number];
 
 /** What one build did in one round. */
@@ -187,7 +189,7 @@ export function describe({ cpuMs, measuredMs, events, samples }: Round): string 
   return `${(total(cpuMs) / events).toFixed(1)} ms CPU an event (${parts.join(', ')}), ${cores} of a core; ${late}`;
 }
 
-function p99(samples: readonly number[]): number {
+export function p99(samples: readonly number[]): number {
   return samples.length === 0
     ? NaN
     : percentile(

@@ -15,6 +15,7 @@ import { pipeline } from './pipeline.bench.ts';
 import { purge } from './purge.bench.ts';
 import { replaced } from './replaced.bench.ts';
 import type { Scenario } from './scenario.ts';
+import { steady } from './steady.bench.ts';
 import { workers } from './workers.bench.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -33,5 +34,6 @@ export const SCENARIOS: readonly Scenario[] = [
   workers,
   apart,
   liveRate,
+  steady,
   endurance,
 ];
