@@ -109,6 +109,20 @@ describe('docker-compose.yml', () => {
     for (const [name, { command = [] }] of ofSojourn) expect(command[0]).to.equal(name);
   });
 
+  it('lets the image see all that it is built from', () => {
+    const ignore = text('.dockerignore');
+    const { include } = JSON.parse(text('tsconfig.build.json')) as { include: string[] };
+    const copied = [...text('Dockerfile').matchAll(/^COPY (?!--from)(?:--\S+ )*(.*) \S+$/gm)]
+      .flatMap(([, sources = '']) => sources.split(' '))
+      .filter((source) => source !== '.')
+      .map((source) => source.split('/')[0] ?? '');
+
+    expect(copied).to.include.members(['package.json', 'collect']);
+    for (const name of ['tsconfig.json', 'tsconfig.build.json', ...include, ...copied]) {
+      expect(ignore.split('\n'), name).to.include(`!${name}`);
+    }
+  });
+
   it('waits only for services that exist and can say that they are ready', () => {
     for (const [name, { depends_on = {} }] of services) {
       for (const [other, { condition }] of Object.entries(depends_on)) {
