@@ -9,7 +9,7 @@ import type { ProjectSettings } from '../shared/project.ts';
 import type { DayTurned } from '../shared/zones/index.ts';
 import type { Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
-import { parseMessage } from '../workers/ingest/parse-event.ts';
+import { parseMessage, type RawMessage } from '../workers/ingest/parse-event.ts';
 import { createEventSet, type EventSet } from './event-set.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
 import { FLAG, type TakenEvent } from './frame.ts';
@@ -64,14 +64,8 @@ export function createTaker(options: TakeOptions): Taker {
 
   /** @param visitor whose session is not known */
   function takeMessage(where: Where, data: Uint8Array, place: Place, visitor?: string): void {
-    const message = {
-      ...{ subject, data, seq: 1, receivedAt },
-      get place() {
-        return place.text;
-      },
-    };
-    const parsed = parseMessage(message, settingsOf, dayTurned);
-    const { events, deadLetters } = parsed;
+    const message = new RecordMessage(subject, data, receivedAt, place);
+    const { events, deadLetters } = parseMessage(message, settingsOf, dayTurned);
     for (const { reason, data: bad, index, eventId } of deadLetters) {
       const of = index === undefined ? '' : ` (element ${index + 1} of the array)`;
       onBad({ ...where, reason: `${reason}${of}`, data: bad, eventId });
@@ -116,42 +110,62 @@ export function createTaker(options: TakeOptions): Taker {
       const bytes = data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(textOf(data));
       const digest = hash('sha256', bytes, 'buffer');
       set.add(digest);
-      const place = placeOf(() => `~${digest.toString('base64url', 0, 16)}`);
+      const place = new Place(() => `~${digest.toString('base64url', 0, 16)}`);
       const where = { file, line };
       if (reader === undefined) takeMessage(where, bytes, place);
       else takeTracked(where, bytes, place, reader.read({ line, data }));
     },
     endFile(file, line, reader) {
-      takeTracked(
-        { file, line },
-        new Uint8Array(),
-        placeOf(() => ''),
-        reader.end?.() ?? [],
-      );
+      takeTracked({ file, line }, new Uint8Array(), new Place(() => ''), reader.end?.() ?? []);
     },
   };
 }
 
-/** What events without an id are known by, worked out where there is one. */
-interface Place {
-  readonly text: string;
+/** A record as if JetStream had handed it over. */
+class RecordMessage implements RawMessage {
+  readonly seq = 1;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly receivedAt: number;
+  readonly #place: Place;
+
+  constructor(subject: string, data: Uint8Array, receivedAt: number, place: Place) {
+    this.subject = subject;
+    this.data = data;
+    this.receivedAt = receivedAt;
+    this.#place = place;
+  }
+
+  /** Made for events without an id only. */
+  get place(): string {
+    return this.#place.text;
+  }
+}
+
+/** What events without an id are known by, worked out where there is one. A class: closures would be made for each record. */
+class Place {
+  readonly #make: () => string;
+  #made: string | undefined;
+
+  constructor(make: () => string) {
+    this.#make = make;
+  }
+
+  get text(): string {
+    this.#made ??= this.#make();
+    return this.#made;
+  }
+
   /** Whether an id was made of it. */
-  isOf(eventId: string): boolean;
-  /** Of the n-th event that a record gives. */
-  of(n: number): Place;
-}
+  isOf(eventId: string): boolean {
+    const made = this.#made;
+    return made !== undefined && (eventId === made || eventId.startsWith(`${made}#`));
+  }
 
-function placeOf(make: () => string): Place {
-  let made: string | undefined;
-  const place: Place = {
-    get text() {
-      made ??= make();
-      return made;
-    },
-    isOf: (id) => made !== undefined && (id === made || id.startsWith(`${made}#`)),
-    of: (n) => placeOf(() => `${place.text}.${n}`),
-  };
-  return place;
+  /** Of the n-th event that a record gives. */
+  of(n: number): Place {
+    return new Place(() => `${this.text}.${n}`);
+  }
 }
 
 /** Rows of Parquet hold whole numbers that JSON has no name for. */

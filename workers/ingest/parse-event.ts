@@ -74,42 +74,49 @@ export function parseMessage(
 ): ParsedMessage {
   const subject = parseEventSubject(message.subject);
   const project = subject?.valid === true ? subject.project : fileUnder(subject?.project);
-  const bad = (reason: string): ParsedMessage => ({
-    project,
-    events: [],
-    deadLetters: [{ reason, data: message.data, eventId: letterId(message) }],
-  });
-  if (subject?.valid !== true) {
-    return bad(
-      'subject must be events.<project>.<eventType> with a project of 1 to 64 characters a-z, 0-9, _ or -',
-    );
-  }
-  if (message.headersFault !== undefined) return bad(message.headersFault);
-  if (message.data.length > MESSAGE_BYTES_MAX) return bad('message must be at most 1 MiB');
-  if (message.data.length === 0) return bad('message must be JSON, but is empty');
+  const parsed =
+    subject?.valid === true
+      ? parseBody(project, message, settingsOf, dayTurned)
+      : new Fault(
+          'subject must be events.<project>.<eventType> with a project of 1 to 64 characters a-z, 0-9, _ or -',
+        );
+  if (!(parsed instanceof Fault)) return parsed;
+  const { reason } = parsed;
+  const letter = { reason, data: message.data, eventId: letterId(message) };
+  return { project, events: [], deadLetters: [letter] };
+}
+
+/** @returns what is wrong with the message as a whole, where something is */
+function parseBody(
+  project: string,
+  message: RawMessage,
+  settingsOf: SettingsOf | undefined,
+  dayTurned: DayTurned | undefined,
+): ParsedMessage | Fault {
+  if (message.headersFault !== undefined) return new Fault(message.headersFault);
+  if (message.data.length > MESSAGE_BYTES_MAX) return new Fault('message must be at most 1 MiB');
+  if (message.data.length === 0) return new Fault('message must be JSON, but is empty');
 
   const border = {
     settings: settingsOf?.(project) ?? DEFAULT_SETTINGS,
     ...(dayTurned && { dayTurned }),
   };
   const text = decode(message.data);
-  if (text === undefined) return bad('message must be UTF-8');
+  if (text === undefined) return new Fault('message must be UTF-8');
   if (!isArrayText(message.data)) {
-    if (message.data.length > EVENT_BYTES_MAX) return bad('event must be at most 64 KiB');
+    if (message.data.length > EVENT_BYTES_MAX) return new Fault('event must be at most 64 KiB');
     const value = read(text);
-    if (value instanceof Fault) return bad(value.reason);
-    if (isNestedTooDeeply(text, message.data)) return bad(TOO_DEEP);
+    if (value instanceof Fault) return value;
+    if (isNestedTooDeeply(text, message.data)) return new Fault(TOO_DEEP);
     const event = parseFields(value, { message, text, id: idOf, ...border });
-    return event instanceof Fault
-      ? bad(event.reason)
-      : { project, events: [event], deadLetters: [] };
+    return event instanceof Fault ? event : { project, events: [event], deadLetters: [] };
   }
   const elements = read(text);
-  if (elements instanceof Fault) return bad(elements.reason);
+  if (elements instanceof Fault) return elements;
   const { length } = elements as readonly unknown[];
-  if (length === 0) return bad('array must hold at least 1 event');
+  if (length === 0) return new Fault('array must hold at least 1 event');
   if (length > EVENTS_PER_MESSAGE_MAX) {
-    return bad(`array must hold at most ${EVENTS_PER_MESSAGE_MAX} events`);
+    return new Fault(`array must hold at most ${EVENTS_PER_MESSAGE_MAX} events`);
   }
   return { project, ...parseElements(elements as readonly unknown[], message, border) };
 }
