@@ -11,7 +11,7 @@ import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { withoutCredentials } from '../platform/secrets.ts';
+import { publicAddress } from '../platform/secrets.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
@@ -383,7 +383,7 @@ type Answer =
   Extract<Outcome<Timed<unknown>>, { ok: true }> | Extract<Outcome<never>, { ok: false }>;
 
 function serverStatus(outcome: Answer, address: string | undefined): ServerStatus {
-  const url = address === undefined ? undefined : withoutCredentials(address);
+  const url = address === undefined ? undefined : publicAddress(address);
   if (outcome.ok) return { reachable: true, url: url ?? '', latencyMs: outcome.value.latencyMs };
   return { reachable: false, ...(url !== undefined && { url }), error: outcome.error };
 }

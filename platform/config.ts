@@ -16,7 +16,7 @@ import {
   IMPORT_CHUNK_SESSIONS_MAX,
 } from '../shared/limits.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
-import { maskedAddress } from './secrets.ts';
+import { publicAddress } from './secrets.ts';
 
 const YEAR_MS = 365 * UNITS_MS.d;
 
@@ -158,7 +158,8 @@ export type ConfigName = keyof Config;
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const SECRET = /PASSWORD|TOKEN|API_KEY/;
+/** Also where a file is wanted: somebody may have given the key itself. */
+const SECRET = /PASSWORD|TOKEN|API_KEY|NKEY|CREDS|TLS_KEY/;
 
 /**
  * Checks the variables.
@@ -177,7 +178,7 @@ export function loadConfig(env: Environment): Config {
     ? [...pairFaults(result.data), ...plainTextFaults(result.data)]
     : result.error.issues.map((issue) => {
         const name = String(issue.path[0]);
-        const got = JSON.stringify(maskedAddress(env[name] ?? ''));
+        const got = JSON.stringify(publicAddress(env[name] ?? ''));
         return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${got}`}`;
       });
   if (faults.length > 0) {
