@@ -23,7 +23,8 @@ const MEANWHILE = {
 
 /** @returns nothing where all is well */
 export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly string[] {
-  const { servers, events, differences, deadLettersByProject, fullDimensions = [] } = status;
+  const { servers, events, differences, deadLettersByProject } = status;
+  const { warnings = [], fullDimensions = [] } = status;
   const advice: string[] = [];
   for (const name of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
     const server = servers[name];
@@ -46,6 +47,7 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
           : 'An event has waited for long.',
     );
   }
+  advice.push(...warnings.map((warning) => `${warning}.`));
   for (const [project, count] of Object.entries(deadLettersByProject ?? {})) {
     advice.push(
       `${count} dead letters of ${project}: \`npx sojourn deadletters list --project ${project}\` shows the reasons; once the producer is right, replay them.`,

@@ -7,7 +7,7 @@ import { placeIn } from '../activities/put-back.ts';
 import { checkIntakes, connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
-import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
+import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
@@ -46,6 +46,8 @@ export interface Status {
   readonly deadLetters: number | null;
   /** Of each project that has some, the most first. */
   readonly deadLettersByProject: Readonly<Record<string, number>> | null;
+  /** What should be mended soon, though all works; absent where there is nothing. */
+  readonly warnings?: readonly string[];
   /** Dimensions that had too many values lately, the newest first; absent where none had. */
   readonly fullDimensions?: readonly FullDimension[];
 }
@@ -225,14 +227,16 @@ export function createObserver(config: Config): Observer {
   }
 
   async function status(): Promise<Status> {
-    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters] = await Promise.all([
-      outcomeOf(askNats),
-      outcomeOf(countOpen),
-      outcomeOf(async () => askClickHouse(await clickhouse.get())),
-      outcomeOf(() => pingRedis(config)),
-      outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
-      outcomeOf(lettersByProject),
-    ]);
+    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas] =
+      await Promise.all([
+        outcomeOf(askNats),
+        outcomeOf(countOpen),
+        outcomeOf(async () => askClickHouse(await clickhouse.get())),
+        outcomeOf(() => pingRedis(config)),
+        outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
+        outcomeOf(lettersByProject),
+        outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
+      ]);
     const figures = natsStatus.value?.value;
     const loaded =
       figures === undefined
@@ -263,6 +267,7 @@ export function createObserver(config: Config): Observer {
       },
       deadLetters: figures?.deadLetters ?? null,
       deadLettersByProject: letters.value ?? null,
+      ...(replicas.value !== undefined && { warnings: [replicas.value] }),
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }

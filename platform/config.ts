@@ -99,6 +99,7 @@ const SCHEMA = z.object({
   NATS_TLS_CA: file.optional(),
   NATS_TLS_CERT: file.optional(),
   NATS_TLS_KEY: file.optional(),
+  STREAM_REPLICAS: count(5).optional(),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, { error: 'must be host:port' })

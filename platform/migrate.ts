@@ -69,7 +69,7 @@ async function migrateNats(
 ): Promise<void> {
   const nats = await connectNats(config, 'sojourn migrate', log);
   try {
-    await migrateStreams(nats, log, eventsFrom);
+    await migrateStreams(nats, log, { from: eventsFrom, replicas: config.STREAM_REPLICAS });
   } finally {
     await nats.connection.close();
   }

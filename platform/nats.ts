@@ -1,5 +1,6 @@
 /** NATS: the connection, the streams, and the rollup log on JetStream. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConsumerInfo,
   DiscardPolicy,
@@ -44,6 +45,15 @@ import { askThroughElections, onceJetStreamAnswers, throughElection } from './je
 import type { Logger } from './log.ts';
 import { leave, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
+import {
+  type NatsPlace,
+  NO_PEERS,
+  NOT_CLUSTERED,
+  replicasFor,
+  replicasWanted,
+  replicaWarning,
+  tooManyReplicas,
+} from './stream-replicas.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface Nats {
@@ -171,13 +181,50 @@ const STREAMS: readonly StreamShape[] = [
   },
 ];
 
+export interface MigrateStreams {
+  /** Where a consumer that has to be made begins. */
+  readonly from?: EventsFrom | undefined;
+  /** `STREAM_REPLICAS`, where it is set. */
+  readonly replicas?: number | undefined;
+}
+
+function placeOf({ connection }: Pick<Nats, 'connection'>, configured: number | undefined) {
+  return { configured, isClustered: connection.info?.cluster !== undefined };
+}
+
+/**
+ * Asks nothing where NATS is one server.
+ * @param configured `STREAM_REPLICAS`, where it is set
+ * @returns a sentence about streams with fewer copies than they should have; undefined where none has
+ * @throws what the client throws
+ */
+export async function fewerReplicas(
+  nats: Pick<Nats, 'connection' | 'jsm'>,
+  configured: number | undefined,
+): Promise<string | undefined> {
+  const place = placeOf(nats, configured);
+  if (!place.isClustered) return undefined;
+  const streams = await Promise.all(STREAMS.map(({ name }) => nats.jsm.streams.info(name)));
+  return replicaWarning(streams, place);
+}
+
 /**
  * Creates or updates streams and the ingest consumer; safe to run again.
- * @param from where a consumer that has to be made begins
- * @throws SojournError `SJ_MIGRATION` where nobody knows that; `SJ_SERVER_UNREACHABLE` where JetStream does not answer
+ * @throws SojournError `SJ_MIGRATION` where nobody knows where a consumer begins, or NATS cannot keep so many copies;
+ * `SJ_SERVER_UNREACHABLE` where JetStream does not answer
  */
-export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom): Promise<void> {
-  for (const shape of STREAMS) await onceJetStreamAnswers(() => migrateStream(nats, shape, log));
+export async function migrateStreams(
+  nats: Nats,
+  log: Logger,
+  { from, replicas }: MigrateStreams = {},
+): Promise<void> {
+  const place = placeOf(nats, replicas);
+  const mayWait = createPatience(PEERS_MS_MAX);
+  for (const shape of STREAMS) {
+    await onceJetStreamAnswers(() => migrateStream(nats, shape, { place, mayWait, log }));
+  }
+  const warning = await onceJetStreamAnswers(() => fewerReplicas(nats, replicas));
+  if (warning !== undefined) log.warn(warning);
   const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
   log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
   if (from !== undefined && !consumer.created) {
@@ -185,10 +232,28 @@ export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom)
   }
 }
 
+/** Servers of a cluster that has just started hear of each other within that. */
+const PEERS_MS_MAX = 10_000;
+
+/** Whether there is time left, from when that is first asked. */
+function createPatience(ms: number): () => boolean {
+  let giveUpAt: number | undefined;
+  return () => {
+    giveUpAt ??= Date.now() + ms;
+    return Date.now() < giveUpAt;
+  };
+}
+
+interface Peers {
+  readonly place: NatsPlace;
+  /** Whether to wait for more servers, all streams together. */
+  readonly mayWait: () => boolean;
+}
+
 async function migrateStream(
   { jsm, connection }: Pick<Nats, 'jsm' | 'connection'>,
   shape: StreamShape,
-  log: Logger,
+  { log, ...peers }: Peers & { readonly log: Logger },
 ): Promise<void> {
   const server = {
     version: connection.info?.version ?? '0.0.0',
@@ -200,10 +265,44 @@ async function migrateStream(
     throw error;
   });
   const settings = borderSettings(shape.name, found?.config, server);
-  // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
-  if (found !== undefined) await jsm.streams.update(shape.name, { ...shape, ...settings });
-  else await jsm.streams.add({ ...config, ...settings });
-  log.debug({ stream: shape.name, created: found === undefined }, 'stream is ready');
+  const before = found?.config.num_replicas;
+  const save = (copies: number) =>
+    found === undefined
+      ? jsm.streams.add({ ...config, ...settings, num_replicas: copies })
+      : // What an operator chose (placement, limits, more copies) stays; only the shape is ours.
+        jsm.streams.update(shape.name, { ...shape, ...settings, num_replicas: copies });
+  const { num_replicas: after } = (await withPeers(save, before, peers)).config;
+  if (before !== undefined && after > before) {
+    log.info({ stream: shape.name, from: before, to: after }, 'stream is kept on more servers now');
+  }
+  log.debug({ stream: shape.name, created: found === undefined, copies: after }, 'stream is ready');
+}
+
+/**
+ * Where nobody has said how many copies, a cluster with too few servers for the default gets what it had, and a warning.
+ * @throws SojournError `SJ_MIGRATION` where somebody has; what the client throws
+ */
+async function withPeers(
+  save: (copies: number) => Promise<StreamInfo>,
+  before: number | undefined,
+  { place, mayWait }: Peers,
+): Promise<StreamInfo> {
+  const wanted = replicasFor(before, replicasWanted(place));
+  for (;;) {
+    try {
+      return await save(wanted);
+    } catch (error) {
+      const isLacking = isApiError(error, NO_PEERS);
+      if (!isLacking && !isApiError(error, NOT_CLUSTERED)) throw error;
+      if (isLacking && mayWait()) {
+        await sleep(500);
+        continue;
+      }
+      if (place.configured === wanted) throw tooManyReplicas(wanted, error);
+      if (wanted === before) throw error;
+      return save(before ?? 1);
+    }
+  }
 }
 
 /** From when on messages without any id are known by their place ({@link placesSinceOf}). @throws what the client throws */

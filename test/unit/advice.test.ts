@@ -38,6 +38,12 @@ describe('advice to an operator', () => {
     }
   });
 
+  it('passes on what should be mended soon', () => {
+    expect(advice({ warnings: ['streams have few copies'] })).to.deep.equal([
+      'streams have few copies.',
+    ]);
+  });
+
   it('tells where what waits for long is waiting', () => {
     const old = { oldestUnloadedMs: OLD_MS + 1 };
 
