@@ -29,7 +29,8 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
   for (const name of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
     const server = servers[name];
     if (server.reachable) continue;
-    advice.push(`${SERVER_TITLES[name]} does not answer: start it; until then ${MEANWHILE[name]}.`);
+    const remedy = server.fault ? server.error : `${SERVER_TITLES[name]} does not answer: start it`;
+    advice.push(`${remedy}; until then ${MEANWHILE[name]}.`);
   }
   if (isPaused) {
     advice.push(

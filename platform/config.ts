@@ -96,6 +96,7 @@ const SCHEMA = z.object({
   NATS_PASSWORD: text.optional(),
   NATS_TOKEN: text.optional(),
   NATS_CREDS: file.optional(),
+  NATS_NKEY: file.optional(),
   NATS_TLS_CA: file.optional(),
   NATS_TLS_CERT: file.optional(),
   NATS_TLS_KEY: file.optional(),
@@ -125,8 +126,12 @@ const SCHEMA = z.object({
   CLICKHOUSE_MARTS_PASSWORD: text.optional(),
   CLICKHOUSE_ANALYST_PASSWORD: text.optional(),
   CLICKHOUSE_TLS_CA: file.optional(),
+  CLICKHOUSE_TLS_CERT: file.optional(),
+  CLICKHOUSE_TLS_KEY: file.optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   REDIS_TLS_CA: file.optional(),
+  REDIS_TLS_CERT: file.optional(),
+  REDIS_TLS_KEY: file.optional(),
   SESSION_IDLE_TIMEOUT: duration(100).default(30 * UNITS_MS.m),
   SESSION_CHECKPOINT: z
     .union([z.literal('off').transform(() => null), duration(100)], {
@@ -193,6 +198,8 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
   const pairs = [
     ['NATS_TLS_CERT', 'NATS_TLS_KEY'],
     ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY'],
+    ['CLICKHOUSE_TLS_CERT', 'CLICKHOUSE_TLS_KEY'],
+    ['REDIS_TLS_CERT', 'REDIS_TLS_KEY'],
     ['NATS_USER', 'NATS_PASSWORD'],
   ] as const;
   return pairs.flatMap(([a, b]) =>
@@ -202,12 +209,19 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
   );
 }
 
-/** The client ignores a certificate for an address without TLS, and what was meant to be private goes in the clear. */
-function plainTextFaults({ CLICKHOUSE_URL, CLICKHOUSE_TLS_CA }: z.output<typeof SCHEMA>): string[] {
-  const isIgnored = CLICKHOUSE_TLS_CA !== undefined && CLICKHOUSE_URL?.startsWith('http:');
-  return isIgnored
-    ? ['CLICKHOUSE_TLS_CA is set, but CLICKHOUSE_URL does not begin with https://']
-    : [];
+/** The clients ignore a certificate for an address without TLS, and what was meant to be private goes in the clear. */
+function plainTextFaults(config: z.output<typeof SCHEMA>): string[] {
+  const addresses = [
+    ['CLICKHOUSE', config.CLICKHOUSE_URL, 'https:'],
+    ['REDIS', config.REDIS_URL, 'rediss:'],
+  ] as const;
+  return addresses.flatMap(([server, address, protocol]) =>
+    (['CA', 'CERT'] as const)
+      .map((part) => `${server}_TLS_${part}` as const)
+      .filter((name) => config[name] !== undefined)
+      .filter(() => address !== undefined && !address.startsWith(protocol))
+      .map((name) => `${name} is set, but ${server}_URL does not begin with ${protocol}//`),
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 /** NATS: the connection, the streams, and the rollup log on JetStream. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConsumerInfo,
@@ -20,6 +21,7 @@ import {
   headers,
   nanos,
   type NatsConnection,
+  nkeyAuthenticator,
 } from '@nats-io/transport-node';
 import type { ActivityDeps } from '../activities/index.ts';
 import {
@@ -34,6 +36,7 @@ import {
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
+import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
@@ -54,6 +57,7 @@ import {
   replicaWarning,
   tooManyReplicas,
 } from './stream-replicas.ts';
+import type { Probe } from './tls-probe.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface Nats {
@@ -105,12 +109,45 @@ export async function connectNats(
     ...(config.NATS_CREDS !== undefined && {
       authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS)),
     }),
-    ...((wantsTls || Object.keys(tls).length > 0) && { tls }),
-  }).catch(unreachable('NATS', config.NATS_URL));
+    ...(config.NATS_NKEY !== undefined && {
+      authenticator: nkeyAuthenticator(seedOf(readFileSync(config.NATS_NKEY, 'utf8'))),
+    }),
+    ...((wantsTls || Object.keys(tls).length > 0) && { tls: { ...tls, ...checkedAs(servers) } }),
+  }).catch(unreachable('NATS', config.NATS_URL, natsProbe(config)));
   watch(connection, log);
   askThroughElections(connection);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
+}
+
+/** The client says no more than that time was up where the server refuses its certificate. */
+function natsProbe({ NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): Probe {
+  return {
+    greets: true,
+    tls: {
+      ...(NATS_TLS_CA !== undefined && { ca: readFileSync(NATS_TLS_CA) }),
+      ...(NATS_TLS_CERT !== undefined && { cert: readFileSync(NATS_TLS_CERT) }),
+      ...(NATS_TLS_KEY !== undefined && { key: readFileSync(NATS_TLS_KEY) }),
+    },
+  };
+}
+
+/** The client would have the certificate of a numeric address be one for `localhost`. */
+function checkedAs([first = '', ...others]: readonly string[]): { host?: string } {
+  const host = new URL(first).hostname.replace(/^\[|\]$/g, '');
+  return others.length === 0 && isIP(host) !== 0 ? { host } : {};
+}
+
+/** Of a file as the NATS tools write it: the seed alone, or between lines that begin with a dash. */
+function seedOf(content: string): Uint8Array {
+  const seed = content.split(/\s+/).find((word) => /^SU[A-Z2-7]{56}$/.test(word));
+  if (seed === undefined) {
+    throw new SojournError(
+      'SJ_CONFIG',
+      'wrong configuration: NATS_NKEY must be a file with the seed of a user (SU…)',
+    );
+  }
+  return new TextEncoder().encode(seed);
 }
 
 function watch(connection: NatsConnection, log: Logger): void {

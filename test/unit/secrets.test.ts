@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { pino } from 'pino';
 import { loadConfig } from '../../platform/config.ts';
 import { masked, publicAddress, withoutCredentials } from '../../platform/secrets.ts';
+import { connectionFault } from '../../platform/unreachable.ts';
 import { toError } from '../../shared/errors.ts';
 
 describe('secrets', () => {
@@ -53,6 +54,12 @@ describe('secrets', () => {
 
     expect(message).to.contain('REDIS_URL').and.contain('NATS_URL').and.contain('CLICKHOUSE_URL');
     expect(message).to.not.match(/hid|den/);
+  });
+
+  it('may hold a comma, and it is looked for what is wrong all the same', async () => {
+    const address = 'redis://:hid,den@127.0.0.1:1';
+    const fault = await connectionFault('Redis', address, new Error('closed'), { tls: {} });
+    expect(fault).to.equal(undefined);
   });
 
   it('do not stay in what a client hangs onto its errors', () => {
