@@ -97,6 +97,9 @@ const SCHEMA = z.object({
   NATS_TOKEN: text.optional(),
   NATS_CREDS: file.optional(),
   NATS_NKEY: file.optional(),
+  NATS_INBOX_PREFIX: text
+    .regex(/^[\w-]{1,64}(\.[\w-]{1,64}){0,7}$/, { error: 'must be a subject such as _INBOX_shop' })
+    .optional(),
   NATS_TLS_CA: file.optional(),
   NATS_TLS_CERT: file.optional(),
   NATS_TLS_KEY: file.optional(),

@@ -112,6 +112,8 @@ export async function connectNats(
     ...(config.NATS_NKEY !== undefined && {
       authenticator: nkeyAuthenticator(seedOf(readFileSync(config.NATS_NKEY, 'utf8'))),
     }),
+    // A user of one tenant may be allowed to listen there only.
+    ...(config.NATS_INBOX_PREFIX !== undefined && { inboxPrefix: config.NATS_INBOX_PREFIX }),
     ...((wantsTls || Object.keys(tls).length > 0) && { tls: { ...tls, ...checkedAs(servers) } }),
   }).catch(unreachable('NATS', config.NATS_URL, natsProbe(config)));
   watch(connection, log);
