@@ -154,6 +154,7 @@ const SCHEMA = z.object({
   COLLECT_HOST: listenAddress.default('127.0.0.1'),
   COLLECT_URL: url(['http:', 'https:']).optional(),
   COLLECT_TRUSTED_PROXIES: addresses.default([]),
+  WORKFLOW_SANDBOX: z.enum(['own', 'sdk'], { error: 'must be own or sdk' }).default('own'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',
