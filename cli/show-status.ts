@@ -121,10 +121,9 @@ function failWhere({ servers }: Status, loaded: boolean, timeoutMs: number): voi
     server.reachable ? [] : [`${name} (${server.error})`],
   );
   if (away.length > 0) {
-    throw new SojournError(
-      'SJ_SERVER_UNREACHABLE',
-      `not reachable: ${away.join(', ')}; is it running? \`npx sojourn up\` starts everything here`,
-    );
+    const isRunning = Object.values(servers).every((server) => server.reachable || server.fault);
+    const hint = isRunning ? '' : '; is it running? `npx sojourn up` starts everything here';
+    throw new SojournError('SJ_SERVER_UNREACHABLE', `not reachable: ${away.join(', ')}${hint}`);
   }
   if (!loaded) {
     throw new SojournError(

@@ -22,7 +22,9 @@ export function troublesOf({ status, isPaused }: Look, work: Work): readonly str
   return [
     ...needed.flatMap((name) => {
       const server = status.servers[name];
-      return server.reachable ? [] : [`${SERVER_TITLES[name]}: ${server.error}`];
+      if (server.reachable) return [];
+      // The sentence about a fault begins with the server.
+      return [server.fault ? server.error : `${SERVER_TITLES[name]}: ${server.error}`];
     }),
     ...(work.ingest && isPaused ? ['the consumer of EVENTS is paused'] : []),
   ];

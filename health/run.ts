@@ -51,9 +51,10 @@ export async function runHealth(
     const ofParts = await Promise.all(sayers.map((say) => say()));
     return [...own, ...ofServers, ...ofParts.flat()];
   };
+  const warnings = async () => (await looker?.look())?.status.warnings ?? [];
   try {
     const server = await startHealthServer(
-      { metrics, troubles, log },
+      { metrics, troubles, warnings, log },
       { host: config.HEALTH_HOST, port },
     );
     return {

@@ -17,6 +17,8 @@ export interface HealthDeps {
   readonly metrics: Pick<Metrics, 'text' | 'contentType'>;
   /** What keeps the process from its work; nothing where it is ready. */
   readonly troubles: () => Promise<readonly string[]>;
+  /** What should be mended soon, though the process works. */
+  readonly warnings: () => Promise<readonly string[]>;
   readonly log: Logger;
 }
 
@@ -33,7 +35,7 @@ const CLOSE_MS_MAX = 2_000;
 
 /** @throws SojournError `SJ_SERVER_START` where the port cannot be had */
 export async function startHealthServer(
-  { metrics, troubles, log }: HealthDeps,
+  { metrics, troubles, warnings, log }: HealthDeps,
   { host, port }: HealthOptions,
 ): Promise<HealthServer> {
   const app = fastify({
@@ -55,10 +57,12 @@ export async function startHealthServer(
   // Answered by the thread that does the work: where it stands still, this does.
   app.get('/healthz', () => ({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
-    const found = await troubles();
-    return reply
-      .code(found.length === 0 ? 200 : 503)
-      .send({ status: found.length === 0 ? 'ready' : 'not ready', troubles: found });
+    const [found, warned] = await Promise.all([troubles(), warnings()]);
+    return reply.code(found.length === 0 ? 200 : 503).send({
+      status: found.length === 0 ? 'ready' : 'not ready',
+      troubles: found,
+      warnings: warned,
+    });
   });
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),

@@ -23,12 +23,14 @@ const MEANWHILE = {
 
 /** @returns nothing where all is well */
 export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly string[] {
-  const { servers, events, differences, deadLettersByProject, fullDimensions = [] } = status;
+  const { servers, events, differences, deadLettersByProject } = status;
+  const { warnings = [], fullDimensions = [] } = status;
   const advice: string[] = [];
   for (const name of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
     const server = servers[name];
     if (server.reachable) continue;
-    advice.push(`${SERVER_TITLES[name]} does not answer: start it; until then ${MEANWHILE[name]}.`);
+    const remedy = server.fault ? server.error : `${SERVER_TITLES[name]} does not answer: start it`;
+    advice.push(`${remedy}; until then ${MEANWHILE[name]}.`);
   }
   if (isPaused) {
     advice.push(
@@ -46,6 +48,7 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
           : 'An event has waited for long.',
     );
   }
+  advice.push(...warnings.map((warning) => `${warning}.`));
   for (const [project, count] of Object.entries(deadLettersByProject ?? {})) {
     advice.push(
       `${count} dead letters of ${project}: \`npx sojourn deadletters list --project ${project}\` shows the reasons; once the producer is right, replay them.`,

@@ -4,14 +4,20 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { placeIn } from '../activities/put-back.ts';
-import { checkIntakes, connectClickHouse, select } from '../platform/clickhouse.ts';
+import {
+  checkIntakes,
+  clickHouseUnreachable,
+  connectClickHouse,
+  select,
+} from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
+import { ConnectionFaultError, type FaultKind } from '../platform/connection-fault.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
-import { connectNats, isApiError, streamFigures } from '../platform/nats.ts';
+import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
-import { withoutCredentials } from '../platform/secrets.ts';
+import { publicAddress } from '../platform/secrets.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
@@ -36,7 +42,13 @@ export type ServerStatus =
       /** How long one question took, milliseconds. */
       readonly latencyMs: number;
     }
-  | { readonly reachable: false; readonly url?: string; readonly error: string };
+  | {
+      readonly reachable: false;
+      readonly url?: string;
+      readonly error: string;
+      /** It is there, and TLS or the login is not as it has to be: `error` says what to set. */
+      readonly fault?: FaultKind;
+    };
 
 /** CONTRACT, section 6. A figure of a server that is away is null. */
 export interface Status {
@@ -47,6 +59,8 @@ export interface Status {
   readonly deadLetters: number | null;
   /** Of each project that has some, the most first. */
   readonly deadLettersByProject: Readonly<Record<string, number>> | null;
+  /** What should be mended soon, though all works; absent where there is nothing. */
+  readonly warnings?: readonly string[];
   /** Dimensions that had too many values lately, the newest first; absent where none had. */
   readonly fullDimensions?: readonly FullDimension[];
 }
@@ -221,21 +235,23 @@ export function createObserver(config: Config): Observer {
   async function askClickHouse(client: ClickHouseClient): Promise<Timed<void>> {
     const answer = await timed(async () => {
       const result = await client.ping({ select: true });
-      if (!result.success) throw result.error;
+      if (!result.success) await clickHouseUnreachable(config)(result.error);
     });
     await checkIntakes(client);
     return answer;
   }
 
   async function status(): Promise<Status> {
-    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters] = await Promise.all([
-      outcomeOf(askNats),
-      outcomeOf(countOpen),
-      outcomeOf(async () => askClickHouse(await clickhouse.get())),
-      outcomeOf(() => pingRedis(config)),
-      outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
-      outcomeOf(lettersByProject),
-    ]);
+    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas] =
+      await Promise.all([
+        outcomeOf(askNats),
+        outcomeOf(countOpen),
+        outcomeOf(async () => askClickHouse(await clickhouse.get())),
+        outcomeOf(() => pingRedis(config)),
+        outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
+        outcomeOf(lettersByProject),
+        outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
+      ]);
     const figures = natsStatus.value?.value;
     const loaded =
       figures === undefined
@@ -266,6 +282,7 @@ export function createObserver(config: Config): Observer {
       },
       deadLetters: figures?.deadLetters ?? null,
       deadLettersByProject: letters.value ?? null,
+      ...(replicas.value !== undefined && { warnings: [replicas.value] }),
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }
@@ -313,7 +330,7 @@ const REPLICA = 'it is a replica and takes no writes; point REDIS_URL at its mas
 
 async function pingRedis(config: Config): Promise<Timed<unknown>> {
   const { REDIS_URL } = config;
-  const { connectRedis } = await import('../platform/redis.ts');
+  const { connectRedis, redisFault } = await import('../platform/redis.ts');
   const redis = connectRedis(needed({ ...config, REDIS_URL }, 'REDIS_URL'), commandLog(config));
   let lastError: unknown;
   redis.on('error', (error) => {
@@ -321,15 +338,13 @@ async function pingRedis(config: Config): Promise<Timed<unknown>> {
   });
   try {
     // A replica answers a ping as well.
-    const replication = await redis.info('replication');
-    if (/^role:slave/m.test(replication)) {
-      lastError = new Error(REPLICA);
-      throw lastError;
-    }
+    const replication = await redis.info('replication').catch(async (error: unknown) => {
+      // Of a connection that failed the command only tells that it failed.
+      const thrown = lastError ?? error;
+      throw (await redisFault(config, thrown)) ?? thrown;
+    });
+    if (/^role:slave/m.test(replication)) throw new Error(REPLICA);
     return await timed(() => redis.ping());
-  } catch (error) {
-    // Of a connection that failed the command only tells that it failed.
-    throw lastError ?? error;
   } finally {
     redis.disconnect();
   }
@@ -353,7 +368,12 @@ interface LoadedRow {
 
 type Outcome<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly value?: undefined; readonly error: string };
+  | {
+      readonly ok: false;
+      readonly value?: undefined;
+      readonly error: string;
+      readonly fault?: FaultKind;
+    };
 
 async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   let timer: NodeJS.Timeout | undefined;
@@ -365,7 +385,8 @@ async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await Promise.race([call(), late]) };
   } catch (error) {
-    return { ok: false, error: reasonOf(error) };
+    const fault = error instanceof ConnectionFaultError ? { fault: error.kind } : {};
+    return { ok: false, error: reasonOf(error), ...fault };
   } finally {
     clearTimeout(timer);
   }
@@ -386,9 +407,10 @@ type Answer =
   Extract<Outcome<Timed<unknown>>, { ok: true }> | Extract<Outcome<never>, { ok: false }>;
 
 function serverStatus(outcome: Answer, address: string | undefined): ServerStatus {
-  const url = address === undefined ? undefined : withoutCredentials(address);
+  const url = address === undefined ? undefined : publicAddress(address);
   if (outcome.ok) return { reachable: true, url: url ?? '', latencyMs: outcome.value.latencyMs };
-  return { reachable: false, ...(url !== undefined && { url }), error: outcome.error };
+  const { error, fault } = outcome;
+  return { reachable: false, ...(url !== undefined && { url }), error, ...(fault && { fault }) };
 }
 
 /** Makes something when it is first wanted; a failure is forgotten, so that the next call tries again. */

@@ -1,5 +1,6 @@
 /** ClickHouse: clients for the three users, and inserts that a token makes repeatable. */
 import { readFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import {
   type ClickHouseClient,
   ClickHouseError,
@@ -9,7 +10,7 @@ import {
 } from '@clickhouse/client';
 import { SojournError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
-import { reasonOf } from './unreachable.ts';
+import { reasonOf, unreachable } from './unreachable.ts';
 
 export const DATABASE = 'sojourn';
 
@@ -40,10 +41,39 @@ export function connectClickHouse(
     use_multipart_params_auto: true,
     // Errors are thrown to us; whoever catches them logs them.
     log: { level: ClickHouseLogLevel.OFF },
-    ...(config.CLICKHOUSE_TLS_CA !== undefined && {
-      tls: { ca_cert: readFileSync(config.CLICKHOUSE_TLS_CA) },
-    }),
+    ...agentOf(config),
   });
+}
+
+/**
+ * With a client certificate the library logs in by that, and by no password: so it gets a connection that has one, for
+ * what stands in front of the server or asks for one besides the password.
+ */
+function agentOf(config: Config) {
+  const tls = clickHouseTls(config);
+  if (tls?.cert !== undefined) {
+    return { http_agent: new Agent({ ...tls, keepAlive: true, maxSockets: CONNECTIONS_MAX }) };
+  }
+  return tls?.ca === undefined ? {} : { tls: { ca_cert: tls.ca } };
+}
+
+/** The library's own limit. */
+const CONNECTIONS_MAX = 10;
+
+/** Certificates of the connection; undefined where it is plain text. */
+export function clickHouseTls(config: Config) {
+  const { CLICKHOUSE_URL, CLICKHOUSE_TLS_CA, CLICKHOUSE_TLS_CERT, CLICKHOUSE_TLS_KEY } = config;
+  if (CLICKHOUSE_URL?.startsWith('https:') !== true) return undefined;
+  return {
+    ...(CLICKHOUSE_TLS_CA !== undefined && { ca: readFileSync(CLICKHOUSE_TLS_CA) }),
+    ...(CLICKHOUSE_TLS_CERT !== undefined && { cert: readFileSync(CLICKHOUSE_TLS_CERT) }),
+    ...(CLICKHOUSE_TLS_KEY !== undefined && { key: readFileSync(CLICKHOUSE_TLS_KEY) }),
+  };
+}
+
+/** For `catch`: an `SJ_SERVER_UNREACHABLE` that says what is wrong. */
+export function clickHouseUnreachable(config: Config) {
+  return unreachable('ClickHouse', config.CLICKHOUSE_URL ?? '', { tls: clickHouseTls(config) });
 }
 
 /** Whether it answers with this login; false rather than an error. */

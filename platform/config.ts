@@ -16,7 +16,7 @@ import {
   IMPORT_CHUNK_SESSIONS_MAX,
 } from '../shared/limits.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
-import { maskedAddress } from './secrets.ts';
+import { publicAddress } from './secrets.ts';
 
 const YEAR_MS = 365 * UNITS_MS.d;
 
@@ -96,9 +96,14 @@ const SCHEMA = z.object({
   NATS_PASSWORD: text.optional(),
   NATS_TOKEN: text.optional(),
   NATS_CREDS: file.optional(),
+  NATS_NKEY: file.optional(),
+  NATS_INBOX_PREFIX: text
+    .regex(/^[\w-]{1,64}(\.[\w-]{1,64}){0,7}$/, { error: 'must be a subject such as _INBOX_shop' })
+    .optional(),
   NATS_TLS_CA: file.optional(),
   NATS_TLS_CERT: file.optional(),
   NATS_TLS_KEY: file.optional(),
+  STREAM_REPLICAS: count(5).optional(),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, { error: 'must be host:port' })
@@ -124,8 +129,12 @@ const SCHEMA = z.object({
   CLICKHOUSE_MARTS_PASSWORD: text.optional(),
   CLICKHOUSE_ANALYST_PASSWORD: text.optional(),
   CLICKHOUSE_TLS_CA: file.optional(),
+  CLICKHOUSE_TLS_CERT: file.optional(),
+  CLICKHOUSE_TLS_KEY: file.optional(),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   REDIS_TLS_CA: file.optional(),
+  REDIS_TLS_CERT: file.optional(),
+  REDIS_TLS_KEY: file.optional(),
   SESSION_IDLE_TIMEOUT: duration(100).default(30 * UNITS_MS.m),
   SESSION_CHECKPOINT: z
     .union([z.literal('off').transform(() => null), duration(100)], {
@@ -145,6 +154,7 @@ const SCHEMA = z.object({
   COLLECT_HOST: listenAddress.default('127.0.0.1'),
   COLLECT_URL: url(['http:', 'https:']).optional(),
   COLLECT_TRUSTED_PROXIES: addresses.default([]),
+  WORKFLOW_SANDBOX: z.enum(['own', 'sdk'], { error: 'must be own or sdk' }).default('own'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
       error: 'must be trace, debug, info, warn, error or silent',
@@ -158,7 +168,8 @@ export type ConfigName = keyof Config;
 /** Variables by name, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const SECRET = /PASSWORD|TOKEN|API_KEY/;
+/** Also where a file is wanted: somebody may have given the key itself. */
+const SECRET = /PASSWORD|TOKEN|API_KEY|NKEY|CREDS|TLS_KEY/;
 
 /**
  * Checks the variables.
@@ -177,7 +188,7 @@ export function loadConfig(env: Environment): Config {
     ? [...pairFaults(result.data), ...plainTextFaults(result.data)]
     : result.error.issues.map((issue) => {
         const name = String(issue.path[0]);
-        const got = JSON.stringify(maskedAddress(env[name] ?? ''));
+        const got = JSON.stringify(publicAddress(env[name] ?? ''));
         return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${got}`}`;
       });
   if (faults.length > 0) {
@@ -191,6 +202,8 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
   const pairs = [
     ['NATS_TLS_CERT', 'NATS_TLS_KEY'],
     ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY'],
+    ['CLICKHOUSE_TLS_CERT', 'CLICKHOUSE_TLS_KEY'],
+    ['REDIS_TLS_CERT', 'REDIS_TLS_KEY'],
     ['NATS_USER', 'NATS_PASSWORD'],
   ] as const;
   return pairs.flatMap(([a, b]) =>
@@ -200,12 +213,19 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
   );
 }
 
-/** The client ignores a certificate for an address without TLS, and what was meant to be private goes in the clear. */
-function plainTextFaults({ CLICKHOUSE_URL, CLICKHOUSE_TLS_CA }: z.output<typeof SCHEMA>): string[] {
-  const isIgnored = CLICKHOUSE_TLS_CA !== undefined && CLICKHOUSE_URL?.startsWith('http:');
-  return isIgnored
-    ? ['CLICKHOUSE_TLS_CA is set, but CLICKHOUSE_URL does not begin with https://']
-    : [];
+/** The clients ignore a certificate for an address without TLS, and what was meant to be private goes in the clear. */
+function plainTextFaults(config: z.output<typeof SCHEMA>): string[] {
+  const addresses = [
+    ['CLICKHOUSE', config.CLICKHOUSE_URL, 'https:'],
+    ['REDIS', config.REDIS_URL, 'rediss:'],
+  ] as const;
+  return addresses.flatMap(([server, address, protocol]) =>
+    (['CA', 'CERT'] as const)
+      .map((part) => `${server}_TLS_${part}` as const)
+      .filter((name) => config[name] !== undefined)
+      .filter(() => address !== undefined && !address.startsWith(protocol))
+      .map((name) => `${name} is set, but ${server}_URL does not begin with ${protocol}//`),
+  );
 }
 
 /**

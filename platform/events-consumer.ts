@@ -24,6 +24,8 @@ const SHAPE = {
   ack_wait: nanos(ACK_WAIT_MS),
   max_ack_pending: HELD_MESSAGES_MAX,
   max_deliver: -1,
+  // As many copies as its stream has.
+  num_replicas: 0,
 } as const;
 
 const CONSUMER_NOT_FOUND = 10014;

@@ -10,7 +10,14 @@ import { fileURLToPath } from 'node:url';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { SojournError, toError } from '../shared/errors.ts';
 import { isUsersInFiles, renewAnalysts } from './analyst-users.ts';
-import { checkIntake, connectClickHouse, DATABASE, INTAKES, select } from './clickhouse.ts';
+import {
+  checkIntake,
+  clickHouseUnreachable,
+  connectClickHouse,
+  DATABASE,
+  INTAKES,
+  select,
+} from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
@@ -19,7 +26,6 @@ import { connectNats, migrateStreams } from './nats.ts';
 import { readerGrants, readerRevokes } from './reader-rights.ts';
 import { restoreProjectRows } from './project-rows.ts';
 import { connectTemporal, migrateTemporal } from './temporal.ts';
-import { unreachable } from './unreachable.ts';
 import { loadZones } from './zones.ts';
 
 type MigrationConfig = Config & {
@@ -69,7 +75,7 @@ async function migrateNats(
 ): Promise<void> {
   const nats = await connectNats(config, 'sojourn migrate', log);
   try {
-    await migrateStreams(nats, log, eventsFrom);
+    await migrateStreams(nats, log, { from: eventsFrom, replicas: config.STREAM_REPLICAS });
   } finally {
     await nats.connection.close();
   }
@@ -87,7 +93,7 @@ async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<v
 async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<void> {
   const client = connectClickHouse(config, 'admin');
   try {
-    await createDatabase(client).catch(unreachable('ClickHouse', config.CLICKHOUSE_URL));
+    await createDatabase(client).catch(clickHouseUnreachable(config));
     const migrations = readMigrations();
     await applyMigrations(client, migrations, log);
     await migrateZones(client, loadZones(), Date.now(), log);

@@ -1,5 +1,7 @@
 /** NATS: the connection, the streams, and the rollup log on JetStream. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConsumerInfo,
   DiscardPolicy,
@@ -19,6 +21,7 @@ import {
   headers,
   nanos,
   type NatsConnection,
+  nkeyAuthenticator,
 } from '@nats-io/transport-node';
 import type { ActivityDeps } from '../activities/index.ts';
 import {
@@ -35,6 +38,7 @@ import {
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
+import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
@@ -47,6 +51,16 @@ import { askThroughElections, onceJetStreamAnswers, throughElection } from './je
 import type { Logger } from './log.ts';
 import { leave, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
+import {
+  type NatsPlace,
+  NO_PEERS,
+  NOT_CLUSTERED,
+  replicasFor,
+  replicasWanted,
+  replicaWarning,
+  tooManyReplicas,
+} from './stream-replicas.ts';
+import type { Probe } from './tls-probe.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface Nats {
@@ -98,12 +112,47 @@ export async function connectNats(
     ...(config.NATS_CREDS !== undefined && {
       authenticator: credsAuthenticator(readFileSync(config.NATS_CREDS)),
     }),
-    ...((wantsTls || Object.keys(tls).length > 0) && { tls }),
-  }).catch(unreachable('NATS', config.NATS_URL));
+    ...(config.NATS_NKEY !== undefined && {
+      authenticator: nkeyAuthenticator(seedOf(readFileSync(config.NATS_NKEY, 'utf8'))),
+    }),
+    // A user of one tenant may be allowed to listen there only.
+    ...(config.NATS_INBOX_PREFIX !== undefined && { inboxPrefix: config.NATS_INBOX_PREFIX }),
+    ...((wantsTls || Object.keys(tls).length > 0) && { tls: { ...tls, ...checkedAs(servers) } }),
+  }).catch(unreachable('NATS', config.NATS_URL, natsProbe(config)));
   watch(connection, log);
   askThroughElections(connection);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
+}
+
+/** The client says no more than that time was up where the server refuses its certificate. */
+function natsProbe({ NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): Probe {
+  return {
+    greets: true,
+    tls: {
+      ...(NATS_TLS_CA !== undefined && { ca: readFileSync(NATS_TLS_CA) }),
+      ...(NATS_TLS_CERT !== undefined && { cert: readFileSync(NATS_TLS_CERT) }),
+      ...(NATS_TLS_KEY !== undefined && { key: readFileSync(NATS_TLS_KEY) }),
+    },
+  };
+}
+
+/** The client would have the certificate of a numeric address be one for `localhost`. */
+function checkedAs([first = '', ...others]: readonly string[]): { host?: string } {
+  const host = new URL(first).hostname.replace(/^\[|\]$/g, '');
+  return others.length === 0 && isIP(host) !== 0 ? { host } : {};
+}
+
+/** Of a file as the NATS tools write it: the seed alone, or between lines that begin with a dash. */
+function seedOf(content: string): Uint8Array {
+  const seed = content.split(/\s+/).find((word) => /^SU[A-Z2-7]{56}$/.test(word));
+  if (seed === undefined) {
+    throw new SojournError(
+      'SJ_CONFIG',
+      'wrong configuration: NATS_NKEY must be a file with the seed of a user (SU…)',
+    );
+  }
+  return new TextEncoder().encode(seed);
 }
 
 function watch(connection: NatsConnection, log: Logger): void {
@@ -182,13 +231,50 @@ const STREAMS: readonly StreamShape[] = [
   },
 ];
 
+export interface MigrateStreams {
+  /** Where a consumer that has to be made begins. */
+  readonly from?: EventsFrom | undefined;
+  /** `STREAM_REPLICAS`, where it is set. */
+  readonly replicas?: number | undefined;
+}
+
+function placeOf({ connection }: Pick<Nats, 'connection'>, configured: number | undefined) {
+  return { configured, isClustered: connection.info?.cluster !== undefined };
+}
+
+/**
+ * Asks nothing where NATS is one server.
+ * @param configured `STREAM_REPLICAS`, where it is set
+ * @returns a sentence about streams with fewer copies than they should have; undefined where none has
+ * @throws what the client throws
+ */
+export async function fewerReplicas(
+  nats: Pick<Nats, 'connection' | 'jsm'>,
+  configured: number | undefined,
+): Promise<string | undefined> {
+  const place = placeOf(nats, configured);
+  if (!place.isClustered) return undefined;
+  const streams = await Promise.all(STREAMS.map(({ name }) => nats.jsm.streams.info(name)));
+  return replicaWarning(streams, place);
+}
+
 /**
  * Creates or updates streams and the ingest consumer; safe to run again.
- * @param from where a consumer that has to be made begins
- * @throws SojournError `SJ_MIGRATION` where nobody knows that; `SJ_SERVER_UNREACHABLE` where JetStream does not answer
+ * @throws SojournError `SJ_MIGRATION` where nobody knows where a consumer begins, or NATS cannot keep so many copies;
+ * `SJ_SERVER_UNREACHABLE` where JetStream does not answer
  */
-export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom): Promise<void> {
-  for (const shape of STREAMS) await onceJetStreamAnswers(() => migrateStream(nats, shape, log));
+export async function migrateStreams(
+  nats: Nats,
+  log: Logger,
+  { from, replicas }: MigrateStreams = {},
+): Promise<void> {
+  const place = placeOf(nats, replicas);
+  const mayWait = createPatience(PEERS_MS_MAX);
+  for (const shape of STREAMS) {
+    await onceJetStreamAnswers(() => migrateStream(nats, shape, { place, mayWait, log }));
+  }
+  const warning = await onceJetStreamAnswers(() => fewerReplicas(nats, replicas));
+  if (warning !== undefined) log.warn(warning);
   await onceJetStreamAnswers(() => ensureHashKey(nats));
   const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
   log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
@@ -197,10 +283,28 @@ export async function migrateStreams(nats: Nats, log: Logger, from?: EventsFrom)
   }
 }
 
+/** Servers of a cluster that has just started hear of each other within that. */
+const PEERS_MS_MAX = 10_000;
+
+/** Whether there is time left, from when that is first asked. */
+function createPatience(ms: number): () => boolean {
+  let giveUpAt: number | undefined;
+  return () => {
+    giveUpAt ??= Date.now() + ms;
+    return Date.now() < giveUpAt;
+  };
+}
+
+interface Peers {
+  readonly place: NatsPlace;
+  /** Whether to wait for more servers, all streams together. */
+  readonly mayWait: () => boolean;
+}
+
 async function migrateStream(
   { jsm, connection }: Pick<Nats, 'jsm' | 'connection'>,
   shape: StreamShape,
-  log: Logger,
+  { log, ...peers }: Peers & { readonly log: Logger },
 ): Promise<void> {
   const server = {
     version: connection.info?.version ?? '0.0.0',
@@ -212,10 +316,44 @@ async function migrateStream(
     throw error;
   });
   const settings = borderSettings(shape.name, found?.config, server);
-  // What an operator chose (replicas, placement, limits) stays; only the shape is ours.
-  if (found !== undefined) await jsm.streams.update(shape.name, { ...shape, ...settings });
-  else await jsm.streams.add({ ...config, ...settings });
-  log.debug({ stream: shape.name, created: found === undefined }, 'stream is ready');
+  const before = found?.config.num_replicas;
+  const save = (copies: number) =>
+    found === undefined
+      ? jsm.streams.add({ ...config, ...settings, num_replicas: copies })
+      : // What an operator chose (placement, limits, more copies) stays; only the shape is ours.
+        jsm.streams.update(shape.name, { ...shape, ...settings, num_replicas: copies });
+  const { num_replicas: after } = (await withPeers(save, before, peers)).config;
+  if (before !== undefined && after > before) {
+    log.info({ stream: shape.name, from: before, to: after }, 'stream is kept on more servers now');
+  }
+  log.debug({ stream: shape.name, created: found === undefined, copies: after }, 'stream is ready');
+}
+
+/**
+ * Where nobody has said how many copies, a cluster with too few servers for the default gets what it had, and a warning.
+ * @throws SojournError `SJ_MIGRATION` where somebody has; what the client throws
+ */
+async function withPeers(
+  save: (copies: number) => Promise<StreamInfo>,
+  before: number | undefined,
+  { place, mayWait }: Peers,
+): Promise<StreamInfo> {
+  const wanted = replicasFor(before, replicasWanted(place));
+  for (;;) {
+    try {
+      return await save(wanted);
+    } catch (error) {
+      const isLacking = isApiError(error, NO_PEERS);
+      if (!isLacking && !isApiError(error, NOT_CLUSTERED)) throw error;
+      if (isLacking && mayWait()) {
+        await sleep(500);
+        continue;
+      }
+      if (place.configured === wanted) throw tooManyReplicas(wanted, error);
+      if (wanted === before) throw error;
+      return save(before ?? 1);
+    }
+  }
 }
 
 /** From when on messages without any id are known by their place ({@link placesSinceOf}). @throws what the client throws */

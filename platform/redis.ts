@@ -5,9 +5,11 @@ import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { toError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { connectionFault } from './unreachable.ts';
 
 /** Connects in the background; a command fails after 2 s rather than wait for a server that is away. */
 export function connectRedis(config: Config & { readonly REDIS_URL: string }, log: Logger): Redis {
+  const tls = redisTls(config);
   const redis = new Redis(config.REDIS_URL, {
     commandTimeout: 2_000,
     connectTimeout: 2_000,
@@ -15,11 +17,14 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
     // A connection that a firewall has forgotten takes commands for ever and answers none.
     socketTimeout: 5_000,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
-    ...(config.REDIS_TLS_CA !== undefined && { tls: { ca: readFileSync(config.REDIS_TLS_CA) } }),
+    ...(tls !== undefined && { tls }),
   });
   let away = false;
   redis.on('error', (error: Error) => {
-    if (!away) log.warn({ err: error }, 'redis connection lost');
+    if (!away) {
+      log.warn({ err: error }, 'redis connection lost');
+      tellFault(config, error, log);
+    }
     away = true;
   });
   redis.on('ready', () => {
@@ -27,6 +32,35 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
     away = false;
   });
   return redis;
+}
+
+/** Certificates of the connection; undefined where it is plain text. */
+function redisTls({ REDIS_URL, REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY }: Config) {
+  if (REDIS_URL?.startsWith('rediss:') !== true) return undefined;
+  return {
+    ...(REDIS_TLS_CA !== undefined && { ca: readFileSync(REDIS_TLS_CA) }),
+    ...(REDIS_TLS_CERT !== undefined && { cert: readFileSync(REDIS_TLS_CERT) }),
+    ...(REDIS_TLS_KEY !== undefined && { key: readFileSync(REDIS_TLS_KEY) }),
+  };
+}
+
+/** What is wrong with TLS or the login; undefined where it is something else. */
+export function redisFault(config: Config, error: unknown) {
+  return connectionFault('Redis', config.REDIS_URL ?? '', error, {
+    tls: redisTls(config),
+    waits: true,
+  });
+}
+
+function tellFault(config: Config, error: Error, log: Logger): void {
+  redisFault(config, error)
+    .then((fault) => {
+      if (fault === undefined) return;
+      log.warn({ fault: fault.message }, 'redis cannot be used as things are set');
+    })
+    .catch((err: unknown) => {
+      log.debug({ err }, 'nobody could look why redis is away');
+    });
 }
 
 /** A server that is no master any more, or not ready yet: another connection may lead to one that is. */

@@ -2,13 +2,30 @@
 
 /** URLs without user and password, wherever they stand in a text; rather too much goes than too little. */
 export function withoutCredentials(text: string): string {
-  // Up to the last @ of what has no space or quote in it: a password may hold anything else.
-  return text.replace(/\/\/[^\s"'`<>,]*@/g, '//');
+  if (!text.includes('@')) return text;
+  // A password may hold a quote, a comma or a space; what begins another URL, or a line, ends it.
+  return text
+    .split(/(\n|[\s,](?=\w+:\/\/))/)
+    .map(cutToLastAt)
+    .join('');
 }
 
-/** An address as somebody gave it, well formed or not: what stands before an @ may be a password. */
-export function maskedAddress(text: string): string {
-  return withoutCredentials(text).replace(/[^\s"'`<>,/]*@/g, '');
+/** Without what stands between the first `//` and the last `@`. */
+function cutToLastAt(part: string): string {
+  const [from, to] = [part.indexOf('//') + 2, part.lastIndexOf('@')];
+  return from < 2 || to < from ? part : part.slice(0, from) + part.slice(to + 1);
+}
+
+/**
+ * One or more addresses as somebody gave them, separated by commas, without user and password. In one that is not well
+ * formed, a comma may be part of a password as well as anything else before the last `@`.
+ */
+export function publicAddress(text: string): string {
+  const parts = text.split(',').map((part) => part.trim());
+  const isList = parts.every((part) => /^\w+:\/\//.test(part) && URL.canParse(part));
+  return (isList ? parts : [text])
+    .map((part) => part.replace(/^((?:\w+:)?\/\/)?[^]*@/, '$1'))
+    .join(',');
 }
 
 /** What a client's error may carry of a command it was sent: `AUTH` has the password in it. */

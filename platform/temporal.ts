@@ -6,12 +6,15 @@ import {
   Connection,
   type ConnectionOptions,
   isGrpcServiceError,
+  type TLSConfig,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { SessionIsOver } from '../activities/purge-loaded.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import type { Config } from './config.ts';
+import { ConnectionFaultError } from './connection-fault.ts';
 import type { Logger } from './log.ts';
+import { type Probe, probeTls } from './tls-probe.ts';
 import { unreachable } from './unreachable.ts';
 
 export type TemporalConfig = Config & { readonly TEMPORAL_ADDRESS: string };
@@ -44,6 +47,22 @@ export function connectionOptions(config: TemporalConfig) {
   } satisfies ConnectionOptions;
 }
 
+/** The same, for the look at why a connection failed. */
+export function temporalProbe(config: TemporalConfig): Probe {
+  const { tls } = connectionOptions(config);
+  if (tls === false) return { tls: undefined };
+  const { serverRootCACertificate: ca, clientCertPair } = (tls === true ? {} : tls) as TLSConfig;
+  return {
+    tls: {
+      ...(ca && { ca: Buffer.from(ca) }),
+      ...(clientCertPair && {
+        cert: Buffer.from(clientCertPair.crt),
+        key: Buffer.from(clientCertPair.key),
+      }),
+    },
+  };
+}
+
 /** A page of a history may be as large as the history of a run; the library's limit is 4 MiB. */
 const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -51,12 +70,39 @@ const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
 export async function connectTemporal(
   config: TemporalConfig,
 ): Promise<{ client: Client; connection: Connection }> {
-  const connection = await Connection.connect({
+  const connecting = Connection.connect({
     ...connectionOptions(config),
     connectTimeout: '5s',
     channelArgs: { 'grpc.max_receive_message_length': RECEIVED_BYTES_MAX },
-  }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS));
+  });
+  const connection = await unlessFaulty(connecting, config).catch(
+    unreachable('Temporal', config.TEMPORAL_ADDRESS),
+  );
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
+}
+
+/** In less than that it connects, where it does. */
+const LOOK_AFTER_MS = 1_500;
+
+/** The library goes on trying, whatever is wrong with TLS, and says in the end no more than that time was up. */
+async function unlessFaulty(connecting: Promise<Connection>, config: TemporalConfig) {
+  const looking = new AbortController();
+  const fault = sleep(LOOK_AFTER_MS, undefined, { signal: looking.signal })
+    .then(() => probeTls(config.TEMPORAL_ADDRESS, temporalProbe(config)))
+    .then((kind) => {
+      if (kind === undefined || looking.signal.aborted) return connecting;
+      throw new ConnectionFaultError('Temporal', config.TEMPORAL_ADDRESS, kind, undefined);
+    });
+  try {
+    return await Promise.race([connecting, fault]);
+  } catch (error) {
+    // It may connect for nobody, or fail with nobody listening.
+    connecting.then((late) => late.close()).catch(() => undefined);
+    throw error;
+  } finally {
+    looking.abort();
+    fault.catch(() => undefined);
+  }
 }
 
 /** The least retention a server accepts for a namespace of one cluster. */

@@ -1,21 +1,58 @@
 /** A server that does not answer, in one sentence that says which, where, why, and what to do. */
 import { SojournError, toError } from '../shared/errors.ts';
-import { withoutCredentials } from './secrets.ts';
+import {
+  ConnectionFaultError,
+  type FaultKind,
+  faultKindOf,
+  type ServerKind,
+} from './connection-fault.ts';
+import { publicAddress, withoutCredentials } from './secrets.ts';
+import { type Probe, probeTls } from './tls-probe.ts';
 
-/** For `catch`: what connecting threw becomes an `SJ_SERVER_UNREACHABLE`, with that as its cause. */
-export function unreachable(name: string, address: string): (error: unknown) => never {
-  return (error) => {
+/**
+ * For `catch`: what connecting threw becomes an `SJ_SERVER_UNREACHABLE`, with that as its cause.
+ * @param address one, or several separated by commas
+ * @param probe what to look with where the client's error does not tell; absent: nobody looks
+ */
+export function unreachable(
+  server: ServerKind,
+  address: string,
+  probe?: Probe,
+): (error: unknown) => Promise<never> {
+  return async (error) => {
+    const fault = await connectionFault(server, address, error, probe);
+    if (fault !== undefined) throw fault;
     throw new SojournError(
       'SJ_SERVER_UNREACHABLE',
-      `${name} does not answer at ${withoutCredentials(address)} (${reasonOf(error)}); is it running? \`npx sojourn up\` starts everything here`,
+      `${server} does not answer at ${publicAddress(address)} (${reasonOf(error)}); is it running? \`npx sojourn up\` starts everything here`,
       { cause: error },
     );
   };
 }
 
+/** What is wrong with TLS or the login; undefined where it is something else. */
+export async function connectionFault(
+  server: ServerKind,
+  address: string,
+  error: unknown,
+  probe?: Probe,
+): Promise<ConnectionFaultError | undefined> {
+  if (error instanceof ConnectionFaultError) return error;
+  const kind = faultKindOf(error) ?? (probe && (await probeAll(address, probe)));
+  return kind === undefined ? undefined : new ConnectionFaultError(server, address, kind, error);
+}
+
+async function probeAll(address: string, probe: Probe): Promise<FaultKind | undefined> {
+  // A comma that no address follows is part of a password.
+  const addresses = address.split(/,(?=\s*\w+:\/\/)/);
+  const kinds = await Promise.all(addresses.map((one) => probeTls(one.trim(), probe)));
+  return kinds.find((kind) => kind !== undefined);
+}
+
 /** Why a server could not be reached, in a few words. */
 export function reasonOf(thrown: unknown): string {
   const error = toError(thrown);
+  if (error instanceof ConnectionFaultError) return error.message;
   if (error instanceof SojournError && error.cause !== undefined) return reasonOf(error.cause);
   const { code } = error as NodeJS.ErrnoException;
   const [inner] = error instanceof AggregateError ? (error.errors as unknown[]) : [];

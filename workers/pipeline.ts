@@ -118,6 +118,7 @@ export async function startPipeline(
       const worker = await startSessionWorker({
         ...temporal,
         namespace: config.TEMPORAL_NAMESPACE,
+        sandbox: config.WORKFLOW_SANDBOX,
         activities,
         onAsked: (workflowId) => {
           if (!nats.connection.isClosed()) nats.connection.publish(LOOKED_AT_SUBJECT, workflowId);

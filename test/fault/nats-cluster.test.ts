@@ -23,7 +23,6 @@ import {
   leadAll,
   ledBy,
   type NatsCluster,
-  replicate,
   startNatsCluster,
   untilCurrent,
 } from '../support/nats-cluster.ts';
@@ -68,12 +67,11 @@ describe('a NATS cluster that loses its leader', () => {
       startPrivateServers({ which: new Set(['temporal', 'clickhouse', 'redis']) }),
     ]);
     servers = { ...others, nats: cluster };
-    // Before the servers have agreed on anything.
+    // Before the servers have agreed on anything; it makes three copies of each stream.
     const migrated = await sojourn(['migrate'], environmentOf(servers));
     expect(migrated.code, migrated.stderr).to.equal(0);
     around = await connectAround(servers);
     jsm = await jetstreamManager(around.nc, { checkAPI: false });
-    await replicate(jsm);
     await untilCurrent(jsm);
     pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
   });

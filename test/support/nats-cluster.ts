@@ -88,13 +88,6 @@ function clusterConfig(own: string, routes: readonly string[]): string {
 `;
 }
 
-/** Every stream on all servers, as an operator does it. */
-export async function replicate(jsm: JetStreamManager): Promise<void> {
-  for (const { config } of await streamsOf(jsm)) {
-    await jsm.streams.update(config.name, { num_replicas: MEMBERS.length });
-  }
-}
-
 /** Resolves when every copy of every stream and consumer is as new as its leader's. @throws with what is not */
 export async function untilCurrent(jsm: JetStreamManager): Promise<void> {
   await eventually(

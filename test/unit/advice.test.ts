@@ -38,6 +38,19 @@ describe('advice to an operator', () => {
     }
   });
 
+  it('says what to set where a server is there and refuses', () => {
+    const refused = { reachable: false, error: 'NATS at h:1: no', fault: 'login' } as const;
+    const [only, ...more] = advice({ servers: { ...WELL.servers, nats: refused } });
+    expect(only).to.match(/^NATS at h:1: no; until then producers/);
+    expect(more).to.deep.equal([]);
+  });
+
+  it('passes on what should be mended soon', () => {
+    expect(advice({ warnings: ['streams have few copies'] })).to.deep.equal([
+      'streams have few copies.',
+    ]);
+  });
+
   it('tells where what waits for long is waiting', () => {
     const old = { oldestUnloadedMs: OLD_MS + 1 };
 

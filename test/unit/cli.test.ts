@@ -233,17 +233,11 @@ describe('what commands print', () => {
     );
   });
 
-  it('names a server that does not answer, where it should be, and why, once', () => {
-    const fail = (address: string) => {
-      try {
-        unreachable('NATS', address)(new Error('connection refused'));
-      } catch (error) {
-        return toError(error);
-      }
-    };
-    const error = fail('nats://user:secret@h:1');
+  it('names a server that does not answer, where it should be, and why, once', async () => {
+    const fail = unreachable('NATS', 'nats://user:secret@h:1');
+    const error = await fail(new Error('connection refused')).catch(toError);
 
-    expect(error?.message).to.match(/^NATS does not answer at nats:\/\/h:1 \(connection refused\)/);
+    expect(error.message).to.match(/^NATS does not answer at nats:\/\/h:1 \(connection refused\)/);
     expect(reasonOf(error)).to.equal('connection refused');
   });
 });

@@ -107,6 +107,12 @@ describe('the configuration', () => {
       .to.contain('CLICKHOUSE_TLS_CA')
       .and.contain('https://');
     expect(() => loadConfig({ ...set, CLICKHOUSE_URL: 'https://h:8443' })).to.not.throw();
+
+    const pair = { REDIS_TLS_CERT: '/dev/null', REDIS_TLS_KEY: '/dev/null' };
+    expect(faultOf(() => loadConfig({ ...pair, REDIS_URL: 'redis://h' })))
+      .to.contain('REDIS_TLS_CERT')
+      .and.contain('rediss://');
+    expect(() => loadConfig({ ...pair, REDIS_URL: 'rediss://h' })).to.not.throw();
   });
 
   it('names the servers that have no address, and what starts them', () => {

@@ -39,6 +39,13 @@ describe('health: readiness', () => {
     );
   });
 
+  it('says what to set where a server is there and refuses', () => {
+    const refused = { reachable: false, error: 'NATS at h:1: no', fault: 'login' } as const;
+    const servers = { ...STATUS.servers, nats: refused };
+    const look = { ...LOOK, status: { ...STATUS, servers } };
+    expect(troublesOf(look, both)).to.deep.equal(['NATS at h:1: no']);
+  });
+
   it('tells of a consumer that somebody has paused, where it is needed', () => {
     const paused = { ...LOOK, isPaused: true };
     expect(troublesOf(paused, both)).to.deep.equal(['the consumer of EVENTS is paused']);

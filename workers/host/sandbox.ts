@@ -63,7 +63,7 @@ interface ThreadClient {
   readonly asked: (workflowId: string) => void;
   readonly tookUp: (workflowId: string) => void;
   readonly ask: (task: Task) => Promise<SandboxOutcome>;
-  readonly dispose: (runId: string) => void;
+  readonly dispose: (runId: string) => Promise<void>;
 }
 
 interface Waiting {
@@ -119,17 +119,58 @@ export async function createSandbox(
     });
   }
 
-  // Rides on the next task: waking the thread costs more than what it is woken for.
-  const dispose = (runId: string) => void gone.push(runId);
+  return sandboxOf({
+    ask,
+    // Rides on the next task: waking the thread costs more than what it is woken for.
+    dispose(runId) {
+      gone.push(runId);
+      return Promise.resolve();
+    },
+    async destroy() {
+      await thread.terminate();
+    },
+  });
+}
+
+/**
+ * The same around workflows that the SDK's own threads run (`WORKFLOW_SANDBOX=sdk`): slower, and without any module of it
+ * that is not public.
+ */
+export function sandboxAround(creator: WorkflowCreator): Sandbox {
+  const running = new Map<string, Workflow>();
+  const ask = async ({ runId, activation, create }: Task): Promise<SandboxOutcome> => {
+    if (create !== undefined) running.set(runId, await creator.createWorkflow(create));
+    const workflow = running.get(runId);
+    if (workflow === undefined) throw new TypeError(`no workflow of run ${runId}`);
+    const completion = await workflow.activate(activation);
+    const calls = await workflow.getAndResetSinkCalls();
+    return {
+      completion,
+      calls,
+      isReplaying: calls[0]?.workflowInfo.unsafe.isReplayingHistoryEvents ?? false,
+    };
+  };
+  const dispose = (runId: string) => {
+    const workflow = running.get(runId);
+    running.delete(runId);
+    return workflow?.dispose() ?? Promise.resolve();
+  };
+  return sandboxOf({ ask, dispose, destroy: () => creator.destroy() });
+}
+
+/** What is known of workflows, whatever runs them. */
+function sandboxOf({
+  ask,
+  dispose,
+  destroy,
+}: Pick<ThreadClient, 'ask' | 'dispose'> & Pick<Sandbox, 'destroy'>): Sandbox {
   const untaken = createUntaken();
   const sandbox: Sandbox = {
     untaken,
     onAsked: () => undefined,
     onTaken: () => undefined,
     createWorkflow: (options) => Promise.resolve(workflowIn(client, options)),
-    async destroy() {
-      await thread.terminate();
-    },
+    destroy,
   };
   const client: ThreadClient = {
     untaken,
@@ -195,8 +236,7 @@ function workflowIn(
     },
     dispose() {
       untaken.dropped(workflowId, runId);
-      dispose(runId);
-      return Promise.resolve();
+      return dispose(runId);
     },
   };
 }

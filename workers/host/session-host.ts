@@ -8,7 +8,7 @@ import type { ResetGuard } from '../../activities/reset-runs.ts';
 import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
 import { isSameWrite } from '../../shared/write.ts';
 import { ROLLUP_LOG, type SessionSinks } from '../../workflows/messages.ts';
-import { createSandbox, type Sandbox } from './sandbox.ts';
+import { createSandbox, type Sandbox, sandboxAround } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
 
 type SinkCalls = Parameters<Worker['processSinkCalls']>[0];
@@ -60,6 +60,15 @@ export class SessionHost extends Worker {
       calls.filter((call) => !isEntry(call)),
       attributes,
     );
+  }
+}
+
+/** The way back (`WORKFLOW_SANDBOX=sdk`): workflow code runs in the SDK's own threads. */
+export class SdkSandboxHost extends SessionHost {
+  protected static override async createWorkflowCreator(
+    ...given: Parameters<(typeof Worker)['createWorkflowCreator']>
+  ) {
+    return sandboxAround(await Worker.createWorkflowCreator(...given));
   }
 }
 

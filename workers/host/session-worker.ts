@@ -12,7 +12,8 @@ import {
 } from '../../shared/ids.ts';
 import { RANGES_PER_RUN_MAX } from '../../shared/limits.ts';
 import { askLogSignal } from '../../workflows/messages.ts';
-import { type PutInQuestion, SessionHost, sessionSinks } from './session-host.ts';
+import { checkSdk, type SandboxKind } from './sdk-check.ts';
+import { type PutInQuestion, SdkSandboxHost, SessionHost, sessionSinks } from './session-host.ts';
 import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -24,6 +25,8 @@ export interface SessionWorkerDeps {
   /** Told of each workflow that somebody looks at. */
   readonly onAsked: (workflowId: string) => void;
   readonly log: Logger;
+  /** `WORKFLOW_SANDBOX`. */
+  readonly sandbox: SandboxKind;
 }
 
 export interface SessionWorker {
@@ -83,11 +86,16 @@ export function installTemporalRuntime(log: Logger): void {
   });
 }
 
-/** Starts the worker, and the loaders where they do not run yet. */
+/**
+ * Starts the worker, and the loaders where they do not run yet.
+ * @throws SojournError `SJ_CONFIG` where the SDK is not one that this works with
+ */
 export async function startSessionWorker(deps: SessionWorkerDeps): Promise<SessionWorker> {
   const { connection, namespace, log } = deps;
   const stopping = new AbortController();
-  const worker = await SessionHost.create({
+  checkSdk(deps.sandbox);
+  const Host = deps.sandbox === 'own' ? SessionHost : SdkSandboxHost;
+  const worker = await Host.create({
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
@@ -106,7 +114,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
   worker.onAsked(deps.onAsked);
   const finished = worker.run();
   await startLoaders(deps);
-  log.info('session worker started');
+  log.info({ sandbox: deps.sandbox }, 'session worker started');
   return {
     finished,
     get load() {

@@ -1,0 +1,365 @@
+/**
+ * TLS and logins of all four servers, with authorities of the tests' own: what is right connects, and what is wrong is
+ * told in one sentence with the variable to set. docs/security.md has the table of it.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createObserver } from '../../operations/observe.ts';
+import { clickHouseUnreachable, connectClickHouse } from '../../platform/clickhouse.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import {
+  ConnectionFaultError,
+  type FaultKind,
+  FAULTS,
+  REMEDIES,
+  type ServerKind,
+} from '../../platform/connection-fault.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats } from '../../platform/nats.ts';
+import { connectTemporal } from '../../platform/temporal.ts';
+import { connectTemporalNative } from '../../platform/temporal-native.ts';
+import { CLICKHOUSE_BI } from '../../servers/index.ts';
+import { toError } from '../../shared/errors.ts';
+import { type Authority, makeAuthority } from '../support/authority.ts';
+import {
+  makeJwtLogin,
+  makeUserKeys,
+  type SecuredNats,
+  startSecuredNats,
+} from '../support/secured-nats.ts';
+import { temporaryFolder, useServers } from '../support/servers.ts';
+import { type Door, openPlainDoor, openStrictDoor, openTlsDoor } from '../support/tls-door.ts';
+
+type Variables = Readonly<Record<string, string>>;
+
+/** It appears in no sentence, and in nothing that goes over a connection without TLS. */
+const HIDDEN = 'hidden-word';
+const RIGHT = 'right-word';
+
+describe('connections', () => {
+  const servers = useServers();
+  const folder = temporaryFolder();
+  const opened: (() => Promise<void>)[] = [];
+  let trusted: Authority;
+  let unknown: Authority;
+  let client: Variables;
+  let stranger: Variables;
+
+  const certificateOf = (authority: Authority, name: string): Variables => {
+    const { cert, key } = authority.issue(name, [`DNS:${name}`]);
+    return { TLS_CERT: cert, TLS_KEY: key };
+  };
+
+  before('make authorities', () => {
+    trusted = makeAuthority(folder, 'trusted');
+    unknown = makeAuthority(folder, 'unknown');
+    client = certificateOf(trusted, 'sojourn');
+    stranger = certificateOf(unknown, 'stranger');
+  });
+
+  after('close everything', async function () {
+    this.timeout(60_000);
+    await Promise.all(opened.map((close) => close()));
+  });
+
+  async function nats(config: string): Promise<SecuredNats> {
+    const server = await startSecuredNats(config);
+    opened.push(() => server.stop());
+    return server;
+  }
+
+  async function door<T extends Pick<Door, 'close'>>(opening: Promise<T>): Promise<T> {
+    const made = await opening;
+    opened.push(() => made.close());
+    return made;
+  }
+
+  const tlsDoor = (toPort: number, name = 'localhost') =>
+    door(openTlsDoor(toPort, trusted.issue(`${name}-${toPort}`, [`DNS:${name}`]), trusted));
+  const plainDoor = (toPort: number) => door(openPlainDoor(toPort));
+
+  /** Certificates as variables of a server. */
+  const of = (server: ServerKind, files: Variables): Variables =>
+    Object.fromEntries(
+      Object.entries(files).map(([name, file]) => [`${server.toUpperCase()}_${name}`, file]),
+    );
+
+  /** What is said; undefined where it connects. */
+  const said = (work: Promise<unknown>): Promise<string | undefined> =>
+    work.then(
+      () => undefined,
+      (error: unknown) => {
+        const { message } = toError(error);
+        if (!(error instanceof ConnectionFaultError)) return `not told apart: ${message}`;
+        return message;
+      },
+    );
+
+  function expectFault(
+    sentence: string | undefined,
+    server: ServerKind,
+    kind: FaultKind,
+    what: string,
+  ): void {
+    expect(sentence, what)
+      .to.match(new RegExp(`^${server} at `))
+      .and.contain(FAULTS[kind])
+      .and.contain(REMEDIES[server][kind])
+      .and.not.contain(HIDDEN)
+      .and.not.contain(RIGHT)
+      .and.not.contain('\n');
+  }
+
+  async function toNats(env: Variables): Promise<void> {
+    const config = requireServers(loadConfig(env), ['NATS_URL']);
+    const { connection } = await connectNats(config, 'test', silentLog);
+    await connection.flush();
+    await connection.close();
+  }
+
+  describe('to NATS', () => {
+    let secured: SecuredNats;
+    let elsewhere: SecuredNats;
+    const right = () => ({
+      NATS_URL: `tls://localhost:${secured.port}`,
+      NATS_TLS_CA: trusted.cert,
+      NATS_USER: 'sojourn',
+      NATS_PASSWORD: RIGHT,
+      ...of('NATS', client),
+    });
+
+    before('start two', async function () {
+      this.timeout(60_000);
+      const configOf = (name: string) => {
+        const { cert, key } = trusted.issue(`nats-${name}`, [`DNS:${name}`]);
+        return `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${trusted.cert}", verify: true }
+authorization { user: sojourn, password: "${RIGHT}" }
+`;
+      };
+      [secured, elsewhere] = await Promise.all([
+        nats(configOf('localhost')),
+        nats(configOf('nats.example')),
+      ]);
+    });
+
+    it('with its authority, a certificate and a password', async () => {
+      expect(await said(toNats(right()))).to.equal(undefined);
+    });
+
+    for (const [what, kind, change] of [
+      ['an unknown authority', 'authority', () => ({ NATS_TLS_CA: '' })],
+      ['another one', 'authority', () => ({ NATS_TLS_CA: unknown.cert })],
+      [
+        'a certificate for another host',
+        'host',
+        () => ({ NATS_URL: `tls://localhost:${elsewhere.port}` }),
+      ],
+      ['no client certificate', 'certificate', () => ({ NATS_TLS_CERT: '', NATS_TLS_KEY: '' })],
+      ["a stranger's certificate", 'certificate', () => of('NATS', stranger)],
+      ['a wrong password', 'login', () => ({ NATS_PASSWORD: HIDDEN })],
+      ['no password', 'login', () => ({ NATS_USER: '', NATS_PASSWORD: '' })],
+    ] as const) {
+      it(`tells of ${what}`, async () => {
+        expectFault(await said(toNats({ ...right(), ...change() })), 'NATS', kind, what);
+      });
+    }
+
+    it('sends nothing in plain text where the server has no TLS', async () => {
+      const recorded = await plainDoor(Number(new URL(servers().nats.url).port));
+      const env = { ...right(), NATS_URL: `tls://localhost:${recorded.port}` };
+      expectFault(await said(toNats({ ...env, NATS_PASSWORD: HIDDEN })), 'NATS', 'plain', 'plain');
+      expect(recorded.sent()).to.not.contain(HIDDEN).and.not.contain('CONNECT');
+    });
+
+    it('by token, by key and by credentials file', async function () {
+      this.timeout(60_000);
+      const [keys, others, login, another] = [
+        makeUserKeys(),
+        makeUserKeys(),
+        makeJwtLogin(),
+        makeJwtLogin(),
+      ];
+      const fileOf = (name: string, content: string): string => {
+        const path = join(folder, name);
+        writeFileSync(path, content, { mode: 0o600 });
+        return path;
+      };
+      for (const [config, name, good, bad] of [
+        [`authorization { token: "${RIGHT}" }\n`, 'NATS_TOKEN', RIGHT, HIDDEN],
+        [
+          `authorization { users: [ { nkey: ${keys.publicKey} } ] }\n`,
+          'NATS_NKEY',
+          fileOf('good.nk', `${keys.seed}\n`),
+          fileOf('bad.nk', others.seed),
+        ],
+        [
+          login.config,
+          'NATS_CREDS',
+          fileOf('good.creds', login.creds),
+          fileOf('bad.creds', another.creds),
+        ],
+      ] as const) {
+        const { port } = await nats(config);
+        const NATS_URL = `nats://127.0.0.1:${port}`;
+        expect(await said(toNats({ NATS_URL, [name]: good })), name).to.equal(undefined);
+        expectFault(await said(toNats({ NATS_URL, [name]: bad })), 'NATS', 'login', name);
+        expectFault(await said(toNats({ NATS_URL })), 'NATS', 'login', `no ${name}`);
+      }
+    });
+  });
+
+  /** The three that are behind a door of the tests. */
+  const BEHIND = {
+    Temporal: {
+      port: () => Number(servers().temporal.address.split(':')[1]),
+      address: (port: number, isTls: boolean): Variables => ({
+        TEMPORAL_ADDRESS: `localhost:${port}`,
+        ...(isTls && { TEMPORAL_TLS: 'true' }),
+      }),
+      login: (): Variables => ({}),
+      wrongLogin: undefined,
+      connect: async (env: Variables): Promise<void> => {
+        const config = requireServers(loadConfig(env), ['TEMPORAL_ADDRESS']);
+        const { connection } = await connectTemporal(config);
+        await connection.close();
+        const native = await connectTemporalNative(config);
+        await native.connection.close();
+      },
+    },
+    ClickHouse: {
+      port: () => Number(new URL(servers().clickhouse.url).port),
+      address: (port: number, isTls: boolean): Variables => ({
+        CLICKHOUSE_URL: `${isTls ? 'https' : 'http'}://localhost:${port}`,
+      }),
+      login: (): Variables => ({
+        CLICKHOUSE_BI_USER: CLICKHOUSE_BI,
+        CLICKHOUSE_BI_PASSWORD: servers().secrets.clickhouse.biPassword,
+      }),
+      wrongLogin: (): Variables => ({ CLICKHOUSE_BI_PASSWORD: HIDDEN }),
+      connect: async (env: Variables): Promise<void> => {
+        const config = requireServers(loadConfig(env), ['CLICKHOUSE_URL']);
+        const connected = connectClickHouse(
+          {
+            ...config,
+            CLICKHOUSE_ADMIN_USER: config.CLICKHOUSE_BI_USER,
+            CLICKHOUSE_ADMIN_PASSWORD: config.CLICKHOUSE_BI_PASSWORD,
+          },
+          'admin',
+        );
+        try {
+          const result = await connected.ping({ select: true });
+          if (!result.success) await clickHouseUnreachable(config)(result.error);
+        } finally {
+          await connected.close();
+        }
+      },
+    },
+    Redis: {
+      port: () => Number(new URL(servers().redis.url).port),
+      address: (
+        port: number,
+        isTls: boolean,
+        password = new URL(servers().redis.url).password,
+      ) => ({
+        REDIS_URL: `${isTls ? 'rediss' : 'redis'}://:${password}@localhost:${port}`,
+      }),
+      login: (): Variables => ({}),
+      wrongLogin: (port: number): Variables => ({
+        REDIS_URL: `rediss://:${HIDDEN}@localhost:${port}`,
+      }),
+      connect: async (env: Variables): Promise<void> => {
+        const observer = createObserver(loadConfig(env));
+        try {
+          const { redis } = (await observer.status()).servers;
+          if (redis.reachable) return;
+          const { fault, error, url = '' } = redis;
+          if (fault === undefined) throw new Error(error);
+          const thrown = new ConnectionFaultError('Redis', url, fault, undefined);
+          expect(error, 'as `status` passes it on').to.equal(thrown.message);
+          throw thrown;
+        } finally {
+          await observer.close();
+        }
+      },
+    },
+  } as const;
+
+  for (const server of ['Temporal', 'ClickHouse', 'Redis'] as const) {
+    describe(`to ${server}`, () => {
+      const { port, address, login, connect, wrongLogin } = BEHIND[server];
+      const CA = `${server.toUpperCase()}_TLS_CA`;
+      let secured: Door;
+      let elsewhere: Door;
+      let strict: Pick<Door, 'port'>;
+      const right = (): Variables => ({
+        ...address(secured.port, true),
+        ...login(),
+        [CA]: trusted.cert,
+        ...of(server, client),
+      });
+
+      before('open doors', async () => {
+        secured = await tlsDoor(port());
+        elsewhere = await tlsDoor(port(), 'else.example');
+        strict = await door(
+          openStrictDoor(trusted.issue(`strict-${server}`, ['DNS:localhost']), trusted),
+        );
+      });
+
+      it('with its authority, a certificate and a password', async () => {
+        expect(await said(connect(right()))).to.equal(undefined);
+        expect(secured.sent()).to.not.equal('');
+      });
+
+      for (const [what, kind, change] of [
+        ['an unknown authority', 'authority', () => ({ [CA]: '' })],
+        ['another one', 'authority', () => ({ [CA]: unknown.cert })],
+        ['a certificate for another host', 'host', () => address(elsewhere.port, true)],
+        ['no client certificate', 'certificate', () => of(server, { TLS_CERT: '', TLS_KEY: '' })],
+        [
+          "a stranger's certificate",
+          'certificate',
+          () => ({ ...address(strict.port, true), ...of(server, stranger) }),
+        ],
+      ] as const) {
+        it(`tells of ${what}`, async () => {
+          expectFault(await said(connect({ ...right(), ...change() })), server, kind, what);
+        });
+      }
+
+      if (wrongLogin !== undefined) {
+        it('tells of a wrong password', async () => {
+          const env = { ...right(), ...wrongLogin(secured.port) };
+          expectFault(await said(connect(env)), server, 'login', 'password');
+        });
+      }
+
+      it('tells of an address that does not say TLS', async () => {
+        const env = { ...address(secured.port, false), ...login() };
+        expectFault(await said(connect(env)), server, 'tls', 'plain address');
+      });
+
+      it('sends no login in plain text where the server has no TLS', async () => {
+        const recorded = await plainDoor(port());
+        const env = { ...right(), ...address(recorded.port, true) };
+        expectFault(await said(connect(env)), server, 'plain', 'plain server');
+        const { redis, secrets } = servers();
+        expect(recorded.sent())
+          .to.not.contain(decodeURIComponent(new URL(redis.url).password))
+          .and.not.contain(secrets.clickhouse.biPassword)
+          .and.not.contain('PRI * HTTP');
+      });
+    });
+  }
+
+  it('are in the table of docs/security.md, with what is said and what to set', () => {
+    const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
+    const rows = (Object.keys(FAULTS) as FaultKind[]).flatMap((kind) =>
+      (Object.keys(REMEDIES) as ServerKind[]).map(
+        (server) => `| ${server} | ${FAULTS[kind]} | ${REMEDIES[server][kind]} |`,
+      ),
+    );
+    for (const row of rows) expect(page).to.contain(row);
+  });
+});
