@@ -1,4 +1,4 @@
-/** What is remembered of channels says what would be worked out, whatever the names, and each project by its own rules. */
+/** What is remembered of channels says what would be worked out, whatever the names. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { attributionOf } from '../../shared/channels/attribution.ts';

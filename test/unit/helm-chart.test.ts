@@ -221,10 +221,11 @@ describe('the Helm chart', () => {
     /** What a process would find in its environment, Secrets and their files being there. */
     function environmentOf({ env }: Container): Record<string, string> {
       const self = fileURLToPath(import.meta.url);
+      const scheme = env.some(({ name }) => name === 'REDIS_TLS_CA') ? 'rediss' : 'redis';
       return Object.fromEntries(
         env.map(({ name, value }) => {
           if (value === undefined) {
-            return [name, name === 'REDIS_URL' ? 'redis://:abc@redis:6379' : 'abc123xyz'];
+            return [name, name === 'REDIS_URL' ? `${scheme}://:abc@redis:6379` : 'abc123xyz'];
           }
           return [name, value.startsWith('/etc/sojourn/') ? self : value];
         }),
