@@ -15,7 +15,9 @@ import { freePorts } from '../../servers/ports.ts';
 import { useServers } from '../support/servers.ts';
 
 const START_MS_MAX = 20 * 60_000;
-const STREAMS = ['DEADLETTERS', 'EVENTS', 'INGEST', 'KV_PROJECTS', 'METRICS', 'ROLLUPS'];
+const STREAMS = [
+  ...['DEADLETTERS', 'EVENTS', 'INGEST', 'KV_FORGOTTEN', 'KV_PROJECTS', 'METRICS', 'ROLLUPS'],
+];
 
 describe('copies of streams', () => {
   const single = useServers();

@@ -143,7 +143,7 @@ describe('the command line', function () {
     const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'import', 'status', 'session'];
     const program = await createProgram([
       ...words,
-      ...['project', 'dashboard', 'collect', 'deadletters', 'audit'],
+      ...['project', 'dashboard', 'collect', 'deadletters', 'forget', 'audit'],
     ]);
 
     for (const command of program.commands) {
