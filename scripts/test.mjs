@@ -28,6 +28,7 @@ const UNDISTURBED = [
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/import',
+  'integration/forget',
   'integration/stuck-sessions',
   'integration/cli',
   'integration/analysts',
@@ -39,6 +40,8 @@ const LONGEST = [
   'integration/collect-trackers',
   'integration/collect-nats-away',
   'integration/page-numbers',
+  'integration/exclude',
+  'integration/retention',
   'integration/border',
   'integration/consumer-anew',
   'fault/no-window',

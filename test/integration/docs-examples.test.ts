@@ -16,6 +16,7 @@ import {
   sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
+import { eventually } from '../support/eventually.ts';
 import { useServers } from '../support/servers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -72,14 +73,18 @@ describe('the examples of the documentation', function () {
     });
   }
 
+  /** Whatever sessions of other tests are about, on the same servers. */
   async function expectEvents(sessionId: string, events: number): Promise<void> {
-    const { code, stderr } = await sojourn(['status', '--wait'], environmentOf(servers()));
-    expect(code, stderr).to.equal(0);
-    const rows = await around.select<{ events: string }>(
-      `SELECT toString(s.events) AS events FROM sojourn.sessions_current AS s
-       WHERE project = 'shop' AND session_id = '${sessionId}'`,
+    await eventually(
+      async () => {
+        const rows = await around.select<{ events: string }>(
+          `SELECT toString(s.events) AS events FROM sojourn.sessions_current AS s
+           WHERE project = 'shop' AND session_id = '${sessionId}'`,
+        );
+        expect(rows).to.deep.equal([{ events: String(events) }]);
+      },
+      { withinMs: 60_000 },
     );
-    expect(rows).to.deep.equal([{ events: String(events) }]);
   }
 
   it('publish with the README as it is', async () => {

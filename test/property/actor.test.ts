@@ -122,7 +122,7 @@ function befalls(opens: boolean, age: Age): void {
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), schedule, expectExactness), {
       numRuns,
     });
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   // An ingest that looked before a chain that was then terminated misses what that chain alone
   // knew: a termination forfeits it. So here every ingest sees the latest chain.
@@ -134,14 +134,14 @@ function befalls(opens: boolean, age: Age): void {
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), punctual, expectExactness), {
       numRuns,
     });
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('is in the log once: terminations after which only the history can be read', async () => {
     const expectIt = exactnessWhere(opens, age, true);
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), punctual, expectIt), {
       numRuns,
     });
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('is in the log once: resets as well, to any point of any run', async () => {
     const punctualResets = scheduleWithResets.map((ops) =>
@@ -153,7 +153,7 @@ function befalls(opens: boolean, age: Age): void {
         numRuns,
       },
     );
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('is in the log once: more rows than one record takes', async () => {
     await fc.assert(
@@ -168,7 +168,7 @@ function befalls(opens: boolean, age: Age): void {
       ),
       { numRuns: 40 },
     );
-  }).timeout(30_000);
+  }).timeout(120_000);
 
   it('gives the same end reason in its newest row and in its result', async () => {
     const endings = fc.array(fc.oneof(deliver, step, advance, just('end')), {
@@ -183,7 +183,7 @@ function befalls(opens: boolean, age: Age): void {
       }),
       { numRuns },
     );
-  }).timeout(30_000);
+  }).timeout(120_000);
 }
 
 function exactnessWhere(opens: boolean, age: Age, readsHistory = false) {
