@@ -2,7 +2,8 @@ import type { KvEntry } from '@nats-io/kv';
 import { expect } from 'chai';
 import { pino } from 'pino';
 import type { BucketWatch } from '../../platform/project-bucket.ts';
-import { followSettings, type SettingsSource } from '../../platform/project-settings.ts';
+import type { BucketSource } from '../../platform/follow-bucket.ts';
+import { followSettings } from '../../platform/project-settings.ts';
 import { loadZones } from '../../platform/zones.ts';
 import { DEFAULT_SETTINGS, encodeSettings } from '../../shared/project.ts';
 import { eventually } from '../support/eventually.ts';
@@ -70,7 +71,7 @@ function aBucket() {
 
   const answer = <T>(make: () => T) =>
     failure === undefined ? Promise.resolve(make()) : Promise.reject(failure);
-  const source: SettingsSource = {
+  const source: BucketSource = {
     state: () => answer(() => ({ created, lastRevision, isEmpty: kept.size === 0 })),
     watch: () => answer(aWatch),
   };
