@@ -4,10 +4,10 @@
  * again, which count once. No id is part of a query's text: ClickHouse keeps that of a deletion.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { parts } from '../imports/kept-sessions.ts';
 import { DATABASE, select } from '../platform/clickhouse.ts';
+import { untilDeleted } from '../platform/deletions.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { PersonKind } from '../shared/forgotten.ts';
@@ -322,9 +322,6 @@ async function insert(
     .catch(explain);
 }
 
-const LOOK_EVERY_MS = 100;
-const PATIENCE_MS = 10 * 60_000;
-
 /** Parts are written anew without them: a row that is only marked as deleted would lie on the disk until a merge. */
 async function deleteWhere(
   { admin, project, run }: RowsDeps,
@@ -338,29 +335,7 @@ async function deleteWhere(
       clickhouse_settings: { mutations_sync: '0', allow_nondeterministic_mutations: 1 },
     })
     .catch(explain);
-  for (const end = Date.now() + PATIENCE_MS; await isDeleting(admin, table);) {
-    if (Date.now() >= end) {
-      throw new SojournError(
-        'SJ_TIMEOUT',
-        `ClickHouse still deletes rows from ${table} (system.mutations); run the same again later`,
-      );
-    }
-    await sleep(LOOK_EVERY_MS);
-  }
-}
-
-async function isDeleting(admin: ClickHouseClient, table: string): Promise<boolean> {
-  const rows = await select<{ reason: string }>(
-    admin,
-    `SELECT latest_fail_reason AS reason FROM system.mutations
-     WHERE database = {database:String} AND table = {table:String} AND NOT is_done`,
-    { database: DATABASE, table },
-  );
-  const failed = rows.find(({ reason }) => reason !== '');
-  if (failed !== undefined) {
-    throw new SojournError('SJ_SERVER_UNREACHABLE', `ClickHouse cannot delete: ${failed.reason}`);
-  }
-  return rows.length > 0;
+  await untilDeleted(admin, table, 'rows');
 }
 
 /** Rows of `metrics` in whose dimension value the id stands: a path with an account in it, for example. */

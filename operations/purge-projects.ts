@@ -7,9 +7,9 @@
  * limit never goes back: what is deleted does not come again. What comes in later for a time before it, as a difference to what
  * is gone, is in no number that the audit compares, and goes with the next run.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { DATABASE, select } from '../platform/clickhouse.ts';
+import { untilDeleted } from '../platform/deletions.ts';
 import type { Nats } from '../platform/nats.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { loadZones } from '../platform/zones.ts';
@@ -43,10 +43,6 @@ const OLD = {
   full_dimensions:
     "project = {project: String} AND day + 1 <= toDate(toDateTime({limit: UInt32}, 'UTC'))",
 } as const;
-
-const LOOK_EVERY_MS = 200;
-/** One deletion; what goes on longer goes on in ClickHouse, and is found done by the next run. */
-const PATIENCE_MS = 10 * 60_000;
 
 /**
  * One project after the other, one table after the other: ClickHouse never has more than one deletion of ours to do. What the
@@ -140,30 +136,8 @@ async function deleteOld(
       clickhouse_settings: { lightweight_deletes_sync: '0' },
     })
     .catch(explain);
-  for (const end = Date.now() + PATIENCE_MS; ;) {
-    if (!(await isDeleting(admin, table))) return before - (await count());
-    if (Date.now() >= end) {
-      throw new SojournError(
-        'SJ_TIMEOUT',
-        `ClickHouse still deletes rows of project ${params.project} from ${table} (system.mutations); run the same again later`,
-      );
-    }
-    await sleep(LOOK_EVERY_MS, undefined, signal && { signal });
-  }
-}
-
-async function isDeleting(admin: ClickHouseClient, table: string): Promise<boolean> {
-  const rows = await select<{ reason: string }>(
-    admin,
-    `SELECT latest_fail_reason AS reason FROM system.mutations
-     WHERE database = {database: String} AND table = {table: String} AND NOT is_done`,
-    { database: DATABASE, table },
-  );
-  const [failed] = rows.filter(({ reason }) => reason !== '');
-  if (failed !== undefined) {
-    throw new SojournError('SJ_SERVER_UNREACHABLE', `ClickHouse cannot delete: ${failed.reason}`);
-  }
-  return rows.length > 0;
+  await untilDeleted(admin, table, `rows of project ${params.project}`, signal);
+  return before - (await count());
 }
 
 function explain(error: unknown): never {
