@@ -3,8 +3,8 @@
  * disk. Nothing is written to any server. What comes out is the same whatever the order of the records.
  */
 import { join } from 'node:path';
-import { hashOf } from '../platform/forgotten-bucket.ts';
-import { createForgotten, type ForgottenList } from '../shared/forgotten.ts';
+import { forgottenIn } from '../platform/forgotten-bucket.ts';
+import type { ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import { createEventSet, importIdOf } from './event-set.ts';
 import type { LineRecord } from './packed-lines.ts';
@@ -109,7 +109,7 @@ function* remembered(
   sessions: Iterable<SessionBytes>,
   { project, forgotten: list }: Pick<ReadRequest, 'project' | 'forgotten'>,
 ): Generator<SessionBytes> {
-  const forgotten = createForgotten(list?.people ?? [], hashOf(list?.key ?? ''));
+  const forgotten = forgottenIn(list);
   for (const session of sessions) {
     if (!forgotten.isSessionForgotten(project, session.sessionId, session.lastAt)) yield session;
   }

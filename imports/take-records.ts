@@ -3,8 +3,8 @@
  * to the same border. Every record is counted into the set that the import is known by, a bad one too.
  */
 import { hash } from 'node:crypto';
-import { hashOf } from '../platform/forgotten-bucket.ts';
-import { createForgotten, type ForgottenList } from '../shared/forgotten.ts';
+import { forgottenIn } from '../platform/forgotten-bucket.ts';
+import type { ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { DayTurned } from '../shared/zones/index.ts';
 import type { Tracked } from '../trackers/event.ts';
@@ -58,8 +58,7 @@ export function createTaker(options: TakeOptions): Taker {
   const subject = `events.${project}.import`;
   const settingsOf = () => settings;
   const set = createEventSet();
-  const { forgotten: list } = options;
-  const forgotten = createForgotten(list?.people ?? [], hashOf(list?.key ?? ''));
+  const forgotten = forgottenIn(options.forgotten);
   let latestAt = 0;
 
   /** @param visitor whose session is not known */

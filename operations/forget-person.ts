@@ -172,7 +172,7 @@ interface Pass extends ForgetOptions {
 async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   const { nats, temporal, admin, redis } = servers;
   const { project } = person;
-  const { run, key, note, onStep } = pass;
+  const { run, note, onStep } = pass;
   onStep('what is under way');
   await sleep(HEARD_MS);
   await arrived(servers.probe);
@@ -183,21 +183,11 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
     await note(until, 'begun');
     pass.listed.clear();
   }
-  // Each session by itself: events in it that name nobody are the person's, too.
-  const hashes = [...ids.session].map((id) => hashOf(key)('session', project, id));
-  const unlisted = hashes.filter((hash) => !pass.listed.has(hash));
-  for (const hash of unlisted) {
-    const session = { project, kind: 'session', hash } as const;
-    // One that is being forgotten by itself goes on under the name that it has begun with.
-    const { run: ofRun = run, state = 'done' } = (await readNote(nats, session)) ?? {};
-    await writeNote(nats, session, { until, run: ofRun, state });
-    pass.listed.add(hash);
-  }
-  if (unlisted.length > 0) {
+  const sessionIds = [...ids.session];
+  if (await listSessions(nats, project, sessionIds, { ...pass, until })) {
     await sleep(HEARD_MS);
     await arrived(servers.probe);
   }
-  const sessionIds = [...ids.session];
   const known = await findRuns(temporal.client, project, sessionIds);
   const turned = pass.takesBack ? await takeBack(servers, project, known) : 0;
   const open = turned === 0 ? known : await findRuns(temporal.client, project, sessionIds);
@@ -229,6 +219,25 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   };
   const isNothing = Object.values<number>({ ...counts }).every((went) => went === 0);
   return { counts, until, isClean: isNothing && removed.waiting === 0 };
+}
+
+/** Each session by itself: events in it that name nobody are the person's, too. @returns whether any was not in the list */
+async function listSessions(
+  nats: Nats,
+  project: string,
+  sessionIds: readonly string[],
+  { key, run, until, listed }: Pick<Pass, 'key' | 'run' | 'until' | 'listed'>,
+): Promise<boolean> {
+  const hashes = sessionIds.map((id) => hashOf(key)('session', project, id));
+  const unlisted = hashes.filter((hash) => !listed.has(hash));
+  for (const hash of unlisted) {
+    const session = { project, kind: 'session', hash } as const;
+    // One that is being forgotten by itself goes on under the name that it has begun with.
+    const { run: ofRun = run, state = 'done' } = (await readNote(nats, session)) ?? {};
+    await writeNote(nats, session, { until, run: ofRun, state });
+    listed.add(hash);
+  }
+  return unlisted.length > 0;
 }
 
 const idOf = (workflowId: string) => parseSessionWorkflowId(workflowId)?.sessionId ?? '';

@@ -1,5 +1,4 @@
 /** ClickHouse: clients for the three users, and inserts that a token makes repeatable. */
-import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import {
   type ClickHouseClient,
@@ -10,6 +9,7 @@ import {
 } from '@clickhouse/client';
 import { SojournError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
+import { readTlsFiles } from './tls-files.ts';
 import { reasonOf, unreachable } from './unreachable.ts';
 
 export const DATABASE = 'sojourn';
@@ -64,11 +64,11 @@ const CONNECTIONS_MAX = 10;
 export function clickHouseTls(config: Config) {
   const { CLICKHOUSE_URL, CLICKHOUSE_TLS_CA, CLICKHOUSE_TLS_CERT, CLICKHOUSE_TLS_KEY } = config;
   if (CLICKHOUSE_URL?.startsWith('https:') !== true) return undefined;
-  return {
-    ...(CLICKHOUSE_TLS_CA !== undefined && { ca: readFileSync(CLICKHOUSE_TLS_CA) }),
-    ...(CLICKHOUSE_TLS_CERT !== undefined && { cert: readFileSync(CLICKHOUSE_TLS_CERT) }),
-    ...(CLICKHOUSE_TLS_KEY !== undefined && { key: readFileSync(CLICKHOUSE_TLS_KEY) }),
-  };
+  return readTlsFiles({
+    ca: CLICKHOUSE_TLS_CA,
+    cert: CLICKHOUSE_TLS_CERT,
+    key: CLICKHOUSE_TLS_KEY,
+  });
 }
 
 /** For `catch`: an `SJ_SERVER_UNREACHABLE` that says what is wrong. */

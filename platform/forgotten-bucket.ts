@@ -6,6 +6,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { KvEntry } from '@nats-io/kv';
 import {
+  createForgotten,
+  type Forgotten,
   type ForgottenList,
   type ForgottenPerson,
   type HashOf,
@@ -101,6 +103,11 @@ export function listIn(entries: readonly KvEntry[]): ForgottenList {
     );
   }
   return { key, people: entries.flatMap((entry) => personOf(entry) ?? []) };
+}
+
+/** The list ready to be asked; without one nobody is forgotten. */
+export function forgottenIn(list: ForgottenList | undefined): Forgotten {
+  return createForgotten(list?.people ?? [], hashOf(list?.key ?? ''));
 }
 
 /** All of the list as it is. @throws SojournError `SJ_MIGRATION` where there is no bucket; what the client throws */

@@ -60,6 +60,7 @@ import {
   replicaWarning,
   tooManyReplicas,
 } from './stream-replicas.ts';
+import { readTlsFiles } from './tls-files.ts';
 import type { Probe } from './tls-probe.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -129,11 +130,7 @@ export async function connectNats(
 function natsProbe({ NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): Probe {
   return {
     greets: true,
-    tls: {
-      ...(NATS_TLS_CA !== undefined && { ca: readFileSync(NATS_TLS_CA) }),
-      ...(NATS_TLS_CERT !== undefined && { cert: readFileSync(NATS_TLS_CERT) }),
-      ...(NATS_TLS_KEY !== undefined && { key: readFileSync(NATS_TLS_KEY) }),
-    },
+    tls: readTlsFiles({ ca: NATS_TLS_CA, cert: NATS_TLS_CERT, key: NATS_TLS_KEY }),
   };
 }
 

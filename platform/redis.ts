@@ -1,10 +1,10 @@
 /** Redis: who has been here before. */
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { toError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { readTlsFiles } from './tls-files.ts';
 import { connectionFault } from './unreachable.ts';
 
 /** Connects in the background; a command fails after 2 s rather than wait for a server that is away. */
@@ -37,11 +37,7 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
 /** Certificates of the connection; undefined where it is plain text. */
 function redisTls({ REDIS_URL, REDIS_TLS_CA, REDIS_TLS_CERT, REDIS_TLS_KEY }: Config) {
   if (REDIS_URL?.startsWith('rediss:') !== true) return undefined;
-  return {
-    ...(REDIS_TLS_CA !== undefined && { ca: readFileSync(REDIS_TLS_CA) }),
-    ...(REDIS_TLS_CERT !== undefined && { cert: readFileSync(REDIS_TLS_CERT) }),
-    ...(REDIS_TLS_KEY !== undefined && { key: readFileSync(REDIS_TLS_KEY) }),
-  };
+  return readTlsFiles({ ca: REDIS_TLS_CA, cert: REDIS_TLS_CERT, key: REDIS_TLS_KEY });
 }
 
 /** What is wrong with TLS or the login; undefined where it is something else. */

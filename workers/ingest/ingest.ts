@@ -249,13 +249,9 @@ export async function startIngest({
     if (next < Infinity) pumpTimer = setTimeout(pump, next - now());
   }
 
-  /** What is left of a message's events. */
-  function withoutForgotten(
-    project: string,
-    events: readonly SessionEvent[],
-  ): readonly SessionEvent[] {
-    const left = events.filter((event) => !isForgotten(project, event));
-    if (left.length === events.length) return events;
+  /** What is left of events once those of the forgotten are counted and gone. */
+  function withoutForgotten<T>(events: readonly T[], isGone: (event: T) => boolean): readonly T[] {
+    const left = events.filter((event) => !isGone(event));
     figures.forgotten += events.length - left.length;
     return left;
   }
@@ -288,8 +284,9 @@ export async function startIngest({
     const workflowId = sessionOf(delivery);
     // Some may have waited here while their person was forgotten.
     const { project, sessionId } = delivery;
-    const events = delivery.events.filter((event) => !isForgotten(project, { sessionId, event }));
-    figures.forgotten += delivery.events.length - events.length;
+    const events = withoutForgotten(delivery.events, (event) =>
+      isForgotten(project, { sessionId, event }),
+    );
     if (events.length === 0) {
       settle(delivery);
       return;
@@ -388,7 +385,7 @@ export async function startIngest({
     }
     const raw = rawMessageOf(received, places);
     const { project, events: parsed, deadLetters } = parseMessage(raw, settingsOf, dayTurned);
-    const events = withoutForgotten(project, parsed);
+    const events = withoutForgotten(parsed, (event) => isForgotten(project, event));
     if (events.length + deadLetters.length === 0) {
       held.acknowledgeSoon(replyOf(message));
       erase(seq);
