@@ -18,7 +18,8 @@ import {
 } from '../../servers/index.ts';
 import { atEnd } from './at-end.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { testStartOptions } from './servers-options.ts';
+import { loaderSays } from './loader-says.ts';
+import { TEST_NAMESPACE, testStartOptions } from './servers-options.ts';
 
 export { TEST_NAMESPACE, testStartOptions } from './servers-options.ts';
 
@@ -44,6 +45,13 @@ export function useServers(): () => TestServers {
     this.timeout(FIRST_START_TIMEOUT_MS);
     shared ??= startShared();
     servers = await shared;
+  });
+  afterEach('say what the loader waits for, where a test failed', async function () {
+    const { currentTest: test } = this;
+    if (test?.state !== 'failed' || test.err === undefined || servers === undefined) return;
+    this.timeout(30_000);
+    const said = await loaderSays(servers.temporal.address, TEST_NAMESPACE);
+    test.err.stack = `${test.err.stack ?? test.err.message}\nthe loader: ${said}`;
   });
   return () => {
     if (servers === undefined) throw new Error('the servers are there in tests and hooks only');
