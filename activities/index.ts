@@ -191,7 +191,8 @@ export function createActivities(deps: ActivityDeps) {
       whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
-      const kept = await whileBeating(() => purgeLoaded(deps.log, purging, request));
+      const stop = AbortSignal.any([Context.current().cancellationSignal, deps.stopping]);
+      const kept = await whileBeating(() => purgeLoaded(deps.log, purging, request, stop));
       Context.current().log.info('rollup records purged', {
         ...request,
         kept,

@@ -48,9 +48,9 @@ export function isLoaded(range: LogRange, kept: KeptRange | undefined): boolean 
 }
 
 /**
- * Whether nothing of a range is to be loaded any more: it is, or its stream is not there any more and the ledger tells
- * of another one. A loader that was reset may come with one that it had planned before the log was made anew; what the
- * ledger says of the new log must not be overwritten by that.
+ * Whether nothing of a range is to be loaded any more: it is, or its stream is not there any more. A loader that was
+ * reset may come with one that it had planned before the log was made anew; what the ledger says of the new log must not
+ * be overwritten by that. And where a backup brings back a stream from before, what lies at the range's places was loaded.
  * @param stream tells that of the log as it is now
  */
 export async function isOver(
@@ -59,6 +59,6 @@ export async function isOver(
   stream: () => Promise<string>,
 ): Promise<boolean> {
   if (isLoaded(range, kept)) return true;
-  if (kept === undefined || streamOf(kept.range.log) === streamOf(range.log)) return false;
+  if (kept !== undefined && streamOf(kept.range.log) === streamOf(range.log)) return false;
   return streamOf(range.log) !== (await stream());
 }

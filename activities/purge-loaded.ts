@@ -51,17 +51,21 @@ const AT_ONCE = 32;
 /** Records looked at together. */
 const STRETCH = 512;
 /** The next purge goes on from there: this one must end within its activity's time. */
-const ASKING_MS_MAX = 60_000;
+const PURGING_MS_MAX = 60_000;
 
 export function createPurging(isOver: SessionIsOver, now: () => number): Purging {
   return { isOver, unfinished: new LRUCache({ max: UNFINISHED_MAX }), now };
 }
 
-/** @returns how many records were kept for sessions that may write them again */
+/**
+ * What is done is done stretch by stretch: one that is stopped leaves the rest to the next.
+ * @returns how many records were kept for sessions that may write them again
+ */
 export async function purgeLoaded(
   log: PurgeableLog,
   { isOver, unfinished, now }: Purging,
   request: PurgeRequest,
+  stop: AbortSignal,
 ): Promise<number> {
   const { partition, upTo } = request;
   if (!(await isAsLoaded(log, request))) return 0;
@@ -72,25 +76,22 @@ export async function purgeLoaded(
   };
   const isUnknown = (id: string) =>
     !over.has(id) && now() - (unfinished.get(id) ?? -Infinity) >= ASKED_EVERY_MS;
-  const until = now() + ASKING_MS_MAX;
-  const kept: number[] = [];
-  const gone: number[] = [];
-  let lookedUpTo = upTo;
+  const until = now() + PURGING_MS_MAX;
+  let kept = 0;
   for await (const heads of inStretches(log.heads(partition, upTo))) {
-    if (now() >= until) {
-      lookedUpTo = (heads[0]?.seq ?? upTo + 1) - 1;
-      break;
-    }
     const ids = new Set(heads.map(({ workflowId }) => workflowId));
     await atOnce([...ids].filter(isUnknown), ask);
-    for (const { seq, workflowId } of heads) (over.has(workflowId) ? gone : kept).push(seq);
+    // Asking took its time.
+    if (!(await isAsLoaded(log, request))) return kept;
+    const gone = heads.filter(({ workflowId }) => over.has(workflowId)).map(({ seq }) => seq);
+    const stays = heads.length - gone.length;
+    // Where nothing before it stays, all of it goes at one request.
+    if (kept + stays === 0) await log.purgeBefore(partition, (heads.at(-1)?.seq ?? 0) + 1);
+    else await atOnce(gone, (seq) => log.remove(seq));
+    kept += stays;
+    if (now() >= until || stop.aborted) break;
   }
-  // Asking took its time.
-  if (!(await isAsLoaded(log, request))) return 0;
-  const firstKept = kept[0] ?? lookedUpTo + 1;
-  await log.purgeBefore(partition, firstKept);
-  for (const seq of gone.filter((s) => s > firstKept)) await log.remove(seq);
-  return kept.length;
+  return kept;
 }
 
 /** Whether what the log holds up to there is what was loaded. */
@@ -114,10 +115,10 @@ async function* inStretches(heads: AsyncIterable<RecordHead>): AsyncGenerator<Re
   if (stretch.length > 0) yield stretch;
 }
 
-async function atOnce(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
-  const left = [...ids];
+async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
   const next = async (): Promise<void> => {
-    for (let id = left.pop(); id !== undefined; id = left.pop()) await work(id);
+    for (let one = left.pop(); one !== undefined; one = left.pop()) await work(one);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

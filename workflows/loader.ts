@@ -85,7 +85,21 @@ export async function loader({
   );
   showDetails(() => describeLoader({ state, loading, ranges, rangesMax, lagMs }));
 
+  const purging = { isUnderWay: false };
+  const purge = async (upTo: number) => {
+    const { position } = state;
+    purging.isUnderWay = true;
+    try {
+      await purgeLoaded({ partition, log: position.log, upTo, position });
+    } finally {
+      purging.isUnderWay = false;
+    }
+    // Of a log that was made anew meanwhile nothing is purged yet.
+    if (state.position.log === position.log) purgedUpTo(state, upTo);
+  };
+
   const carries = patched('carry-batch');
+  const purgesBeside = patched('purge-beside');
   let next = planned ?? null;
   for (; ranges < rangesMax; ranges += 1) {
     const range = next ?? (await planBatch({ partition, after: state.position }));
@@ -104,12 +118,13 @@ export async function loader({
       loading = null;
       lagMs = lagOf(range, Date.now());
     }
-    const upTo = duePurge(state, pace);
-    if (upTo !== undefined) {
-      const { position } = state;
-      await purgeLoaded({ partition, log: position.log, upTo, position });
-      purgedUpTo(state, upTo);
-    }
+    const upTo = purging.isUnderWay ? undefined : duePurge(state, pace);
+    if (upTo === undefined) continue;
+    const purged = purge(upTo);
+    // It takes a minute where much is to be asked, and rows do not wait for it. What is left when this run ends is the
+    // next one's; one that fails, which an activity without a limit does not, is due again.
+    if (purgesBeside) purged.catch(() => undefined);
+    else await purged;
   }
   await continueAsNew<typeof loader>({
     partition,

@@ -240,12 +240,8 @@ describe('Temporal on Postgres', function () {
     const { position } = await loader.query(progressQuery);
 
     const purging = createPurging(createSessionIsOver(temporal.client), Date.now);
-    await purgeLoaded(log, purging, {
-      partition: PARTITION,
-      log: position.log,
-      upTo: position.seq,
-      position,
-    });
+    const request = { partition: PARTITION, log: position.log, upTo: position.seq, position };
+    await purgeLoaded(log, purging, request, new AbortController().signal);
 
     const left = [...(await writers())].map((id) => parseSessionWorkflowId(id));
     expect(left).to.have.deep.members([

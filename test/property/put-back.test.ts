@@ -226,6 +226,11 @@ const FOUND: [Step[], Fate[]][] = [
     ],
     ['done'],
   ],
+  // Planned of a log that was made anew, when the one before came back, with a ledger that knows of nothing yet.
+  [
+    [append(1), { do: 'copy' }, { do: 'anew' }, append(1), { do: 'plan' }, { do: 'put back' }],
+    ['done'],
+  ],
 ];
 
 describe('the loader of a log that is put back', () => {

@@ -24,7 +24,8 @@ import {
   TASK_QUEUE,
 } from '../../shared/ids.ts';
 import type { ImportInput } from '../../shared/import-plan.ts';
-import { SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
+import { RANGES_PER_RUN_MAX, SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
+import { openLoader } from '../../shared/ranges.ts';
 import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
 import {
   askLogSignal,
@@ -36,10 +37,12 @@ import {
   includeUpdate,
   pauseSignal,
   pauseUpdate,
+  progressQuery,
   resumeUpdate,
   stateQuery,
   undoUpdate,
 } from '../../workflows/messages.ts';
+import { loader } from '../../workflows/index.ts';
 import { payloadConverter } from '../../workflows/payload-converter.ts';
 import { eventually } from '../support/eventually.ts';
 import { filesOf } from '../support/histories.ts';
@@ -293,6 +296,42 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
+
+  async 'loader-that-purges'({ client, around }) {
+    const id = loaderWorkflowId(0);
+    const end = (session: string) => event(session, 2, { eventType: 'session_end' });
+    await around.publish(PROJECT, [event('purged', 1), end('purged')]);
+    const before = client.workflow.getHandle(id);
+    const { position } = await eventually(async () => {
+      const progress = await before.query(progressQuery);
+      if (progress.position.seq === 0) throw new Error('nothing is loaded yet');
+      return progress;
+    }, WITHIN);
+    await before.terminate();
+    // As if that had been loaded long ago.
+    const handle = await client.workflow.start(loader, {
+      workflowId: id,
+      taskQueue: TASK_QUEUE,
+      args: [
+        {
+          partition: 0,
+          rangesMax: RANGES_PER_RUN_MAX,
+          state: {
+            ...openLoader(0),
+            position,
+            runningMs: 11 * 60_000,
+            marks: [{ seq: position.seq, at: 0 }],
+          },
+        },
+      ],
+    });
+    await around.publish(PROJECT, [event('later', 1), end('later')]);
+    await eventually(async () => {
+      const { purged } = await handle.query(progressQuery);
+      if (purged !== position.seq) throw new Error('nothing is purged yet');
+    }, WITHIN);
+    return { id };
+  },
 
   async import({ servers }) {
     return { id: importWorkflowId(PROJECT, await importedId(servers)) };

@@ -39,6 +39,7 @@ describe('recorded histories', () => {
       'large',
       'excluded',
       'loader',
+      'loader-that-purges',
       'import',
       'import-taken-back',
       'import-held-and-undone',

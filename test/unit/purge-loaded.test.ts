@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { createPurging, purgeLoaded, type PurgeableLog } from '../../activities/purge-loaded.ts';
+import {
+  createPurging,
+  purgeLoaded as purgeUntil,
+  type PurgeableLog,
+  type PurgeRequest,
+  type Purging,
+} from '../../activities/purge-loaded.ts';
 
 /** A log with these records, written by the sessions named. */
 function aLog(records: Readonly<Record<number, string>>, life = 'life', at = '7000') {
@@ -31,6 +37,8 @@ function aLog(records: Readonly<Record<number, string>>, life = 'life', at = '70
 const running = (...ids: readonly string[]) =>
   createPurging((id) => Promise.resolve(!ids.includes(id)), Date.now);
 const request = { partition: 0, log: 'life', upTo: 4 };
+const purgeLoaded = (log: PurgeableLog, purging: Purging, asked: PurgeRequest) =>
+  purgeUntil(log, purging, asked, new AbortController().signal);
 
 describe('purging what is loaded', () => {
   it('removes everything up to a record, and nothing after it, where no session runs', async () => {
