@@ -9,6 +9,9 @@ import { endRun } from '../test/support/at-end.ts';
 const options = loadOptions(process.argv.slice(2));
 for (const path of options.require ?? []) await import(pathToFileURL(resolve(path)).href);
 
+/** How much longer tests may take here than they say, where others come first. */
+const patience = Number(process.env.SOJOURN_TEST_PATIENCE ?? 1);
+
 for (;;) {
   const file = await nextFile();
   if (file === undefined) break;
@@ -43,6 +46,14 @@ async function runFile(file) {
     });
     return;
   }
+  if (patience > 1) waitLonger(mocha.suite);
   await new Promise((resolve) => mocha.run(resolve));
   mocha.dispose();
+}
+
+/** Each part has a limit of its own by now. */
+function waitLonger(suite) {
+  const hooks = ['_beforeAll', '_beforeEach', '_afterEach', '_afterAll'].flatMap((s) => suite[s]);
+  for (const part of [...suite.tests, ...hooks]) part.timeout(part.timeout() * patience);
+  for (const inner of suite.suites) waitLonger(inner);
 }

@@ -12,12 +12,14 @@ const EXIT_CODE_MAX = 255;
 /** A timer or a connection that a test left behind keeps a process for ever. */
 const END_MS_MAX = 30_000;
 
-/** What only calculates leaves the machine to tests that ask how soon things are well again. */
+/** What only calculates takes what the tests with servers leave of the machine. */
 const POLITE = 10;
+/** So many times as long as its tests say may they take then. */
+const PATIENCE = '5';
 
 /**
  * A pool is what some lanes do together: `{ files, lanes, ready, isLast, calculates }`. They begin once `ready` is
- * there; the last ones once the others have done, but for those that calculate: they give way to them from then on.
+ * there; the last ones once the others have done, but for those that calculate: they give way to all others.
  * @returns the exit code: the number of failures, at most 255
  */
 export async function runPools(pools, { root, options, environment }) {
@@ -37,9 +39,7 @@ export async function runPools(pools, { root, options, environment }) {
     Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run));
   const calculating = pools.filter(({ calculates }) => calculates).flatMap(lanesOf);
   const others = pools.filter(({ calculates, isLast }) => !calculates && !isLast).flatMap(lanesOf);
-  const quiet = Promise.all(others.map(({ ended }) => ended)).then(() => {
-    for (const lane of calculating) lane.giveWay();
-  });
+  const quiet = Promise.all(others.map(({ ended }) => ended));
   const last = pools
     .filter(({ isLast }) => isLast)
     .flatMap((pool) => lanesOf({ ...pool, ready: Promise.all([pool.ready, quiet]) }));
@@ -73,7 +73,7 @@ function startLane(pool, run) {
     }
     let goesOn = true;
     while (goesOn && pool.files.length > 0 && !run.isOver) {
-      lane = startProcess(pool.files, run, output.write);
+      lane = startProcess(pool, run, output.write);
       const ended = await lane.ended;
       results.push(...ended.results);
       goesOn = ended.hasBegun;
@@ -84,13 +84,6 @@ function startLane(pool, run) {
     ended: untilDone(),
     show: output.show,
     signal: (signal) => lane?.child.kill(signal),
-    giveWay: () => {
-      try {
-        if (lane !== undefined) setPriority(lane.child.pid, POLITE);
-      } catch {
-        // It has ended, or the system allows no such thing.
-      }
-    },
     kill: () => killGroup(lane?.child.pid),
   };
 }
@@ -110,15 +103,16 @@ function holdOutput() {
   };
 }
 
-function startProcess(files, run, write) {
+function startProcess({ files, calculates }, run, write) {
   const script = join(run.root, 'scripts', 'test-lane.mjs');
   const child = spawn(process.execPath, ['--import', 'tsx/esm', script, ...run.options], {
     cwd: run.root,
-    env: run.env,
+    env: { ...run.env, ...(calculates && { SOJOURN_TEST_PATIENCE: PATIENCE }) },
     // A group of its own: a Ctrl-C on the terminal reaches it by us, once.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (calculates) giveWay(child);
   child.stdout.on('data', (chunk) => write(process.stdout, chunk));
   child.stderr.on('data', (chunk) => write(process.stderr, chunk));
   const results = [];
@@ -159,6 +153,14 @@ function startProcess(files, run, write) {
     child.once('close', (code, signal) => close(signal ?? `code ${code}`));
   });
   return { child, ended };
+}
+
+function giveWay({ pid }) {
+  try {
+    if (pid !== undefined) setPriority(pid, POLITE);
+  } catch {
+    // It has ended, or the system allows no such thing.
+  }
 }
 
 /** Its `close` tells. */

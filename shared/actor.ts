@@ -293,6 +293,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
 
 /** Goes on from what an earlier run left behind. */
 export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
+  const wish = wishOf(actor);
   actor.identity = snapshot.identity;
   actor.writeNo = snapshot.writeNo;
   actor.state = stateFromWire(snapshot.state, actor.isBounded);
@@ -314,13 +315,23 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.visitorsSince = snapshot.visitorsSince;
   actor.excluded = snapshot.excluded ?? false;
   actor.turning = snapshot.turning;
-  takeWish(actor, snapshot);
+  takeWish(actor, wish, snapshot);
+}
+
+/** What operators wanted last, as far as this run knows: fulfilled by now, or not. */
+function wishOf({ wishes, refused, wants, excluded }: Actor): boolean | undefined {
+  return wishes === 0 || refused !== undefined ? undefined : (wants ?? excluded);
 }
 
 /** What this run was told itself is the later wish; of two that it was not, the one that knows of more. */
-function takeWish(actor: Actor, { wants, wishes = 0 }: SessionSnapshot): void {
+function takeWish(
+  actor: Actor,
+  wish: boolean | undefined,
+  { wants, wishes = 0 }: SessionSnapshot,
+): void {
   const isLater = !actor.isWishInherited || actor.wishes > wishes;
-  if (actor.wants !== undefined && isLater) {
+  if (wish !== undefined && isLater) {
+    actor.wants = wish;
     actor.wishes = Math.max(actor.wishes, wishes + 1);
     return;
   }

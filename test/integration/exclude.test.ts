@@ -115,6 +115,7 @@ describe('a session that an operator excludes', function () {
     expect(excluded).to.equal(false);
     expect(
       rows.find(({ metricType, dimension }) => metricType === 'revenue' && dimension === ''),
+      dry.stdout,
     ).to.deep.include({ value: '-12.5', count: -1 });
     await expectRows(project, [...stays, ...goes]);
 

@@ -107,7 +107,8 @@ for (const age of ['riding', 'bounded', 'upgraded'] as const) {
 
     it('does so after terminations of which only the history tells', async () => {
       const expectIt = exactly(age, 'obeys', true);
-      await fc.assert(fc.asyncProperty(settings, sessionEvents(10), terminations, expectIt), runs);
+      const property = fc.asyncProperty(settings, sessionEvents(10), terminations, expectIt);
+      await fc.assert(property, { ...runs, examples: FOUND });
     }).timeout(60_000);
 
     it('is exact after resets, where it may refuse', async () => {
@@ -130,6 +131,21 @@ for (const age of ['riding', 'bounded', 'upgraded'] as const) {
     }).timeout(60_000);
   });
 }
+
+/** What went wrong once: taken back before it was done, by a run whose end forgot that it had been said. */
+const FOUND: [SessionSettings, VisitorEvent[], Op[]][] = [
+  [
+    { idleTimeoutMs: 30 * 60_000, checkpointMs: 60_000, lateGraceMs: 10_000 },
+    [0, 1].map((n) => ({ id: `e${n}`, type: 'pageview', at: n * 60_000, seq: 1, key: `#${n}` })),
+    [
+      { op: 'deliver', events: [0], chainsBehind: 0 },
+      { op: 'want', isExcluded: true },
+      { op: 'terminate' },
+      { op: 'want', isExcluded: false },
+      { op: 'terminate' },
+    ],
+  ],
+];
 
 const ALL: Op = { op: 'deliver', events: [], chainsBehind: 0 };
 
