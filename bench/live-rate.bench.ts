@@ -99,7 +99,13 @@ export type Played = Pick<Tree, 'nats' | 'tables' | 'cpu'>;
 
 let projects = 0;
 
-export async function play(tree: Played, traffic: Traffic, measuredMs: number): Promise<Round> {
+/** @param pollMs how often rows are asked for, which costs ClickHouse the more the more sessions there are */
+export async function play(
+  tree: Played,
+  traffic: Traffic,
+  measuredMs: number,
+  pollMs = POLL_MS,
+): Promise<Round> {
   projects += 1;
   const project = `live-rate-${projects}`;
   const warmUpMs = (traffic.events - 1) * traffic.gapMs + SETTLES_MS;
@@ -119,7 +125,7 @@ export async function play(tree: Played, traffic: Traffic, measuredMs: number): 
   const before = tree.cpu();
   await sleep(middle - Date.now());
   const cpuMs = cpuBetween(before, tree.cpu());
-  const watcher = watchRows(tree, project, visits, take, stop.signal);
+  const watcher = watchRows(tree, { project, visits, pollMs, take, stop: stop.signal });
   await sent;
   const deadline = Date.now() + GIVE_UP_MS;
   while (visits.some(({ hasEnded }) => !hasEnded) && Date.now() < deadline) await sleep(POLL_MS);
@@ -151,17 +157,22 @@ function takeUpTo(visit: WatchedVisit, shown: number, now: number, take: Take): 
   }
 }
 
+interface Watch {
+  readonly project: string;
+  readonly visits: readonly WatchedVisit[];
+  readonly pollMs: number;
+  readonly take: Take;
+  readonly stop: AbortSignal;
+}
+
 async function watchRows(
   { tables }: Played,
-  project: string,
-  visits: readonly WatchedVisit[],
-  take: Take,
-  stop: AbortSignal,
+  { project, visits, pollMs, take, stop }: Watch,
 ): Promise<void> {
   const byId = new Map(visits.map((visit) => [visit.id, visit]));
   let oldest = 0;
   while (!stop.aborted && visits.length > 0) {
-    await sleep(POLL_MS);
+    await sleep(pollMs);
     while (visits[oldest]?.hasEnded === true) oldest += 1;
     const from = visits[oldest]?.id;
     if (from === undefined) return;

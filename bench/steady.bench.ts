@@ -30,6 +30,9 @@ const STEPS_MAX = 8;
 /** 99 % of rows are there within, milliseconds. */
 const FRESH_MS = { [END_ROW]: 2_000, [FIRST_ROW]: 3_000 } as const;
 const PARTS = [0.5, 0.7] as const;
+/** At the last of these parts, half of it while nobody asks for rows: what comes round only every few minutes shows. */
+const ENDURES_MS = { quick: 0, default: 0, long: 30 * 60_000 };
+const ASKED_EVERY_MS = 1_000;
 
 export const steady: Scenario = {
   name: 'steady',
@@ -44,18 +47,24 @@ export const steady: Scenario = {
       for (const root of [...scale.against, HERE]) {
         const build = root === HERE ? 'this build' : basename(root);
         const tree = await startTree(root);
-        const playAt = async (rate: number) => {
-          const found = await play(tree, { ...shape, rate }, measuredMs);
+        const playAt = async (rate: number, ms = measuredMs, pollMs?: number) => {
+          const found = await play(tree, { ...shape, rate }, ms, pollMs);
           say(`${build}, ${rate} events/s: ${describe(found)}`);
           return found;
+        };
+        const note = (key: string, found: Round) => {
+          rounds.set(key, [...(rounds.get(key) ?? []), found]);
         };
         try {
           const rate = await greatestRate(playAt);
           rates.set(build, [...(rates.get(build) ?? []), rate]);
           for (const part of PARTS) {
-            const key = `${build}, ${part * 100} % of that`;
-            const found = await playAt(Math.round(rate * part));
-            rounds.set(key, [...(rounds.get(key) ?? []), found]);
+            note(`${build}, ${part * 100} % of that`, await playAt(Math.round(rate * part)));
+          }
+          const enduresMs = scale.pick(ENDURES_MS);
+          if (enduresMs > 0) {
+            const found = await playAt(Math.round(rate * 0.7), enduresMs / 2, ASKED_EVERY_MS);
+            note(`${build}, 70 % of that, ${enduresMs / 60_000} min`, found);
           }
         } finally {
           await tree.stop();
