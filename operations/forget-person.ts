@@ -37,7 +37,7 @@ import {
   valuesNaming,
 } from './forget-rows.ts';
 import { deleteRuns, findRuns, type Run } from './forget-runs.ts';
-import { settle } from './temporal-sessions.ts';
+import { settle, stateOf } from './temporal-sessions.ts';
 import { type Probe, untilLoaded } from './until-loaded.ts';
 
 export interface ForgetServers {
@@ -116,12 +116,13 @@ export async function forgetPerson(
   const hash = hashOf(key)(kind, project, id);
   const about = { project, kind, hash, dryRun: options.isDryRun };
   const metricRowsNaming = kind === 'session' ? 0 : await valuesNaming(admin, person);
+  // A dry run asks what the run asks.
+  await failWhereImporting(admin, project);
+  if (options.takesBack) await failWhereNotExact(servers, person);
   if (options.isDryRun) {
     const counts = await countOf(servers, person, options);
     return { ...about, ...counts, until: null, metricRowsNaming };
   }
-  await failWhereImporting(admin, project);
-  if (options.takesBack) await failWhereNotExact(servers, person);
   const before = await readNote(nats, { project, kind, hash });
   const run = before?.state === 'begun' ? before.run : randomUUID();
   const note = async (until: number, state: 'begun' | 'done') => {
@@ -269,8 +270,12 @@ async function failWhereNotExact(servers: ForgetServers, person: Person): Promis
   const { project } = person;
   const { own, ids } = await lookFor(servers, person, '');
   const there = sessionsOf(await findRuns(temporal.client, project, [...ids.session]));
-  const isThere = new Set(there);
-  const lost = own.filter(({ sessionId, excluded }) => !excluded && !isThere.has(sessionId));
+  const firstRuns = new Set<string>();
+  for (const sessionId of there) {
+    firstRuns.add((await stateOf(temporal, project, sessionId)).firstRunId);
+  }
+  // By its first run: an earlier session may have had the same id.
+  const lost = own.filter(({ identity, excluded }) => !excluded && !firstRuns.has(identity));
   if (lost.length > 0) {
     throw new SojournError(
       'SJ_NOT_EXACT',

@@ -45,11 +45,20 @@ const NAMES = `session_id AS sessionId, first_run_id AS identity, groupUniqArray
   groupUniqArray(visitor_id) AS visitorIds, toFloat64(toUnixTimestamp64Milli(max(last_event_at))) AS lastEventAt,
   argMax(excluded, version) AS excluded`;
 
-/** Of a user also what its devices did before they told who it was, as far as no other user did. */
+const runsWhere = (table: string, condition: string) =>
+  `first_run_id IN (SELECT first_run_id FROM ${DATABASE}.${table} WHERE project = {project:String} AND ${condition})`;
+
+/**
+ * Of a user also what its devices did before they told who it was, as far as no other user did. Whether one did says the
+ * newest version only: an older one may be of the time before the session had a user.
+ */
 const OWN: Readonly<Record<PersonKind, string>> = {
-  user: `user_id = {id:String} OR (user_id = '' AND visitor_id != '' AND visitor_id IN (
-    SELECT visitor_id FROM ${DATABASE}.sessions WHERE project = {project:String} AND user_id = {id:String}))`,
-  visitor: 'visitor_id = {id:String}',
+  user: `${runsWhere('sessions', 'user_id = {id:String}')} OR ${runsWhere(
+    'sessions FINAL',
+    `user_id = '' AND visitor_id != '' AND visitor_id IN (
+      SELECT visitor_id FROM ${DATABASE}.sessions WHERE project = {project:String} AND user_id = {id:String})`,
+  )}`,
+  visitor: runsWhere('sessions', 'visitor_id = {id:String}'),
   session: 'session_id = {id:String}',
 };
 

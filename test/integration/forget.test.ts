@@ -372,16 +372,65 @@ describe('forget', function () {
     writeFileSync(file, JSON.stringify(old));
     await done('import', file, '--project', project, '--json');
 
-    const { code, stderr } = await run(
-      ...['forget', '--project', project, '--user', user, '--take-back'],
-    );
-
-    expect(code).to.equal(1);
-    expect(stderr).to.include('1 of 1 sessions came by an import');
+    for (const more of [['--dry-run'], []]) {
+      const { code, stderr } = await run(
+        ...['forget', '--project', project, '--user', user, '--take-back', ...more],
+      );
+      expect(code).to.equal(1);
+      expect(stderr).to.include('1 of 1 sessions came by an import');
+    }
     const whom = { ids: [user], sessions: [], user };
     expect(await storesOf(project, whom)).to.include({ sessions: 1, imports: 1, claims: 1 });
     expect(await forget(project, '--user', user)).to.include({ sessions: 1, importSessions: 1 });
     expect(await countedRows(project)).to.deep.equal(rowsOf(project, [old]));
+  });
+
+  it('leaves alone who came after the user on the same device, and what cannot be taken back', async () => {
+    const project = names('device');
+    const user = `dora-${suffix}`;
+    const device = `tablet-${suffix}`;
+    const [own, ottos] = [`doras-${suffix}`, `ottos-${suffix}`];
+    const published = [
+      event(own, 1, { userId: user, visitorId: device }),
+      event(own, 2, {}, 'session_end'),
+      event(ottos, 1, { visitorId: device }),
+    ];
+    let before = GONE;
+    // The version of the time before he had told who he is stays.
+    await admin.command({ query: 'SYSTEM STOP MERGES sojourn.sessions' });
+    try {
+      for (const one of published) await around.publish(project, one);
+      await eventually(async () => {
+        expect(await storesOf(project, { ids: [ottos], sessions: [] })).to.include({ sessions: 1 });
+      }, SOON);
+      const login = [event(ottos, 2, { userId: 'otto' }), event(ottos, 3, {}, 'session_end')];
+      await around.publish(project, login);
+      await arrived();
+      before = await storesOf(project, { ids: [ottos], sessions: [ottos] });
+      expect(before.sessions).to.be.at.least(2);
+      // Another session that had the same id, of which Temporal knows nothing.
+      await admin.command({
+        query: `INSERT INTO sojourn.sessions SELECT * REPLACE (concat(substring(first_run_id, 1, 28), 'earlier1') AS first_run_id)
+          FROM sojourn.sessions FINAL WHERE project = '${project}' AND session_id = '${own}'`,
+      });
+      const forgetting = ['forget', '--project', project, '--user', user];
+      const { code, stderr } = await run(...forgetting, '--take-back');
+      expect(code, stderr).to.equal(1);
+      expect(stderr).to.include('1 of 2 sessions came by an import');
+
+      const planned = await forget(project, '--user', user, '--dry-run');
+      expect(planned).to.include({ sessions: 2, linkedSessions: 1 });
+    } finally {
+      await admin.command({ query: 'SYSTEM START MERGES sojourn.sessions' });
+    }
+    expect(await forget(project, '--user', user)).to.include({ sessions: 2, linkedSessions: 1 });
+    const rows = await around.select<object>(
+      `SELECT user_id FROM sojourn.sessions_current WHERE project = '${project}' AND session_id = '${ottos}'`,
+    );
+    expect(rows).to.deep.equal([{ user_id: 'otto' }]);
+    expect(await storesOf(project, { ids: [ottos], sessions: [ottos] })).to.include({
+      runs: before.runs,
+    });
   });
 
   const countedRows = async (project: string) =>
