@@ -179,11 +179,15 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   await arrived(servers.probe);
   onStep('sessions');
   const { own, ids, users } = await lookFor(servers, person, run);
-  const until = Math.max(pass.until, ...own.map(({ lastEventAt }) => lastEventAt));
-  if (until > pass.until) {
+  let { until } = pass;
+  const noteUpTo = async (found: readonly FoundSession[]) => {
+    const latest = found.reduce((so, { lastEventAt }) => Math.max(so, lastEventAt), until);
+    if (latest === until) return;
+    until = latest;
     await note(until, 'begun');
     pass.listed.clear();
-  }
+  };
+  await noteUpTo(own);
   const sessionIds = [...ids.session];
   if (await listSessions(nats, project, sessionIds, { ...pass, until })) {
     await sleep(HEARD_MS);
@@ -195,12 +199,15 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   const unsettled = open.filter(({ isOpen }) => isOpen);
   for (const { workflowId } of unsettled) await settle(temporal, project, idOf(workflowId));
   if (turned + unsettled.length > 0) await arrived(servers.probe);
+  // Once more: what the ended sessions wrote last. One that only came to light now has its runs yet: the next pass's.
+  const all = await findOwn(admin, person, sessionIds);
+  const rows = all.filter(({ sessionId }) => ids.session.has(sessionId));
+  await noteUpTo(rows);
+  await listSessions(nats, project, sessionIds, { ...pass, until });
   onStep('Temporal');
-  const runs = await deleteRuns(temporal.client, project, sessionIds);
+  const { deleted, isOneOpen } = await deleteRuns(temporal.client, project, sessionIds);
   onStep('ClickHouse');
-  // Once more: what the ended sessions wrote last.
-  const rows = await findOwn(admin, person, sessionIds);
-  const linked = await findLinked(admin, project, rows);
+  const linked = await findLinked(admin, project, all);
   const replaced = await replaceRows({ admin, project, run }, rows, linked, sessionIds);
   onStep('Redis');
   const allUsers = new Set([...users, ...rows.flatMap(({ userIds }) => userIds)]);
@@ -214,12 +221,13 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   const removed = await removeMessages(nats, project, ids, false);
   const counts: ForgetCounts = {
     ...{ sessions: replaced.sessions, linkedSessions: replaced.linked },
-    ...{ importSessions: replaced.imports, runs, redisKeys },
+    ...{ importSessions: replaced.imports, runs: deleted, redisKeys },
     ...{ events: removed.events, rollups: removed.rollups, deadLetters: removed.deadLetters },
     importFolders: clearWorkFolders(pass.dataDir, false),
   };
   const isNothing = Object.values<number>({ ...counts }).every((went) => went === 0);
-  return { counts, until, isClean: isNothing && removed.waiting === 0 };
+  const isLeft = isOneOpen || rows.length < all.length || removed.waiting > 0;
+  return { counts, until, isClean: isNothing && !isLeft };
 }
 
 /** Each session by itself: events in it that name nobody are the person's, too. @returns whether any was not in the list */

@@ -24,12 +24,13 @@ export async function findRuns(
   const ids = new Set(sessionIds.map((id) => sessionWorkflowId(project, id)));
   const runs = new Map<string, Run>();
   const list = async (query: string) => {
-    for await (const { workflowId, runId, status } of client.workflow.list({
+    for await (const { workflowId, runId } of client.workflow.list({
       query: `WorkflowType = '${SESSION_WORKFLOW}' AND ${query}`,
       pageSize: 1_000,
     })) {
       if (!ids.has(workflowId)) continue;
-      runs.set(runId, { workflowId, runId, isOpen: status.name === 'RUNNING' });
+      // Only the newest run of a session can be open, and that is asked below: the list may still say so of an older one.
+      runs.set(runId, { workflowId, runId, isOpen: false });
     }
   };
   const plain = [...ids].filter((id) => PLAIN.test(id));
@@ -53,19 +54,21 @@ const GONE_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 200;
 
 /**
- * Deletes all runs of sessions, and waits until Temporal shows none.
- * @returns how many there were
+ * Deletes the runs of sessions that have closed, and waits until Temporal shows none of them. One that is open has begun
+ * since the sessions were ended: what it was told is not written yet.
+ * @returns how many there were, and whether one is open
  * @throws SojournError `SJ_TIMEOUT` where it still shows some after a minute; what the client throws
  */
 export async function deleteRuns(
   client: Client,
   project: string,
   sessionIds: readonly string[],
-): Promise<number> {
+): Promise<{ readonly deleted: number; readonly isOneOpen: boolean }> {
   const seen = new Set<string>();
   for (const end = Date.now() + GONE_WITHIN_MS; ;) {
-    const runs = await findRuns(client, project, sessionIds);
-    if (runs.length === 0) return seen.size;
+    const found = await findRuns(client, project, sessionIds);
+    const runs = found.filter(({ isOpen }) => !isOpen);
+    if (runs.length === 0) return { deleted: seen.size, isOneOpen: found.length > 0 };
     if (Date.now() >= end) {
       throw new SojournError(
         'SJ_TIMEOUT',
