@@ -7,7 +7,10 @@ import { formatDecimal } from '../shared/decimal.ts';
 import { metricsUpdatedSubject } from '../shared/ids.ts';
 import { ANNOUNCED_BYTES_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
+import { atOnce } from './at-once.ts';
 import type { ReadableLog } from './load-batch.ts';
+
+const PROJECTS_AT_ONCE = 64;
 
 /** What is needed of NATS. */
 export interface Announcer {
@@ -23,12 +26,13 @@ export async function announceBatch(
   now: number,
 ): Promise<void> {
   const { metrics } = await log.sumRange(range);
-  for (const [project, rows] of metrics) {
+  // Each is synced to disk before it is answered: one after the other, thousands of projects would hold up the next load.
+  await atOnce(PROJECTS_AT_ONCE, metrics, async ([project, rows]) => {
     for (const [part, message] of updateMessages(project, rows, now).entries()) {
       const messageId = `${rangeToken(range)}-${project}-${part}`;
       await announcer.announce(metricsUpdatedSubject(project), message, messageId);
     }
-  }
+  });
 }
 
 /** The messages for a project: JSON, as few as their size allows; none where nothing changed. */

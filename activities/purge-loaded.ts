@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { type LogPosition, streamOf } from '../shared/ranges.ts';
+import { atOnce } from './at-once.ts';
 import { type DatedLog, isPutBack, type LogEnd } from './put-back.ts';
 
 export interface PurgeRequest {
@@ -27,7 +28,7 @@ export interface RecordHead {
 /** What is needed of the rollup log. */
 export interface PurgeableLog extends Pick<DatedLog, 'timeOf'> {
   end(partition: number): Promise<LogEnd>;
-  heads(partition: number, upTo: number): AsyncIterable<RecordHead>;
+  heads(partition: number, upTo: number, from?: number): AsyncIterable<RecordHead>;
   /** Removes every record of a partition before `seq`. */
   purgeBefore(partition: number, seq: number): Promise<void>;
   remove(seq: number): Promise<void>;
@@ -40,6 +41,8 @@ export interface Purging {
   readonly isOver: SessionIsOver;
   /** When sessions were found running: they are not asked about again for a while. */
   readonly unfinished: LRUCache<string, number>;
+  /** Where a purge whose time was up goes on, by the log's life and partition. */
+  readonly places: Map<string, number>;
   readonly now: () => number;
 }
 
@@ -50,11 +53,11 @@ const UNFINISHED_MAX = 200_000;
 const AT_ONCE = 32;
 /** Records looked at together. */
 const STRETCH = 512;
-/** The next purge goes on from there: this one must end within its activity's time. */
+/** The next purge goes on from there, for what stays may be so much that it is not read through in the time of one. */
 const PURGING_MS_MAX = 60_000;
 
 export function createPurging(isOver: SessionIsOver, now: () => number): Purging {
-  return { isOver, unfinished: new LRUCache({ max: UNFINISHED_MAX }), now };
+  return { isOver, unfinished: new LRUCache({ max: UNFINISHED_MAX }), places: new Map(), now };
 }
 
 /**
@@ -63,7 +66,7 @@ export function createPurging(isOver: SessionIsOver, now: () => number): Purging
  */
 export async function purgeLoaded(
   log: PurgeableLog,
-  { isOver, unfinished, now }: Purging,
+  { isOver, unfinished, places, now }: Purging,
   request: PurgeRequest,
   stop: AbortSignal,
 ): Promise<number> {
@@ -77,19 +80,26 @@ export async function purgeLoaded(
   const isUnknown = (id: string) =>
     !over.has(id) && now() - (unfinished.get(id) ?? -Infinity) >= ASKED_EVERY_MS;
   const until = now() + PURGING_MS_MAX;
+  const place = `${request.log}/${partition}`;
+  const from = places.get(place);
+  places.delete(place);
+  let isFirst = from === undefined;
   let kept = 0;
-  for await (const heads of inStretches(log.heads(partition, upTo))) {
+  for await (const heads of inStretches(log.heads(partition, upTo, from))) {
     const ids = new Set(heads.map(({ workflowId }) => workflowId));
-    await atOnce([...ids].filter(isUnknown), ask);
+    await atOnce(AT_ONCE, [...ids].filter(isUnknown), ask);
     // Asking took its time.
     if (!(await isAsLoaded(log, request))) return kept;
     const gone = heads.filter(({ workflowId }) => over.has(workflowId)).map(({ seq }) => seq);
-    const stays = heads.length - gone.length;
+    const next = (heads.at(-1)?.seq ?? 0) + 1;
+    kept += heads.length - gone.length;
+    isFirst &&= kept === 0;
     // Where nothing before it stays, all of it goes at one request.
-    if (kept + stays === 0) await log.purgeBefore(partition, (heads.at(-1)?.seq ?? 0) + 1);
-    else await atOnce(gone, (seq) => log.remove(seq));
-    kept += stays;
-    if (now() >= until || stop.aborted) break;
+    if (isFirst) await log.purgeBefore(partition, next);
+    else await atOnce(AT_ONCE, gone, (seq) => log.remove(seq));
+    if (now() < until && !stop.aborted) continue;
+    places.set(place, next);
+    break;
   }
   return kept;
 }
@@ -113,12 +123,4 @@ async function* inStretches(heads: AsyncIterable<RecordHead>): AsyncGenerator<Re
     stretch = [];
   }
   if (stretch.length > 0) yield stretch;
-}
-
-async function atOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  const left = [...all];
-  const next = async (): Promise<void> => {
-    for (let one = left.pop(); one !== undefined; one = left.pop()) await work(one);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }

@@ -9,7 +9,7 @@ import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
 export interface Visitors {
   /** @returns undefined where the store is away, or was a moment ago: the session still owes its user */
   recognizeNow(visit: Visit): Promise<RecognizedUser | undefined>;
-  /** @throws whatever the store throws; safe to repeat */
+  /** @throws whatever the store throws, and where it was away a moment ago; safe to repeat */
   recognize(visit: Visit): Promise<RecognizedUser>;
 }
 
@@ -24,17 +24,24 @@ const STORE_AWAY_MS = 5_000;
 
 export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOptions): Visitors {
   let awayUntil = 0;
+  async function ask(visit: Visit): Promise<RecognizedUser> {
+    try {
+      return await recognizeVisitor(store, visit);
+    } catch (error) {
+      if (now() >= awayUntil) onAway(toError(error));
+      awayUntil = now() + STORE_AWAY_MS;
+      throw error;
+    }
+  }
   return {
-    recognize: (visit) => recognizeVisitor(store, visit),
+    async recognize(visit) {
+      // At once: thousands of sessions that wait for its time-out would take all places of a worker.
+      if (now() < awayUntil) throw new Error('the visitor store does not answer');
+      return ask(visit);
+    },
     async recognizeNow(visit) {
       if (now() < awayUntil) return undefined;
-      try {
-        return await recognizeVisitor(store, visit);
-      } catch (error) {
-        if (now() >= awayUntil) onAway(toError(error));
-        awayUntil = now() + STORE_AWAY_MS;
-        return undefined;
-      }
+      return ask(visit).catch(() => undefined);
     },
   };
 }

@@ -393,6 +393,8 @@ const SESSION_HEADER = 'Sojourn-Session';
  * one that fails is done again at once, and where it fails again not before those are over.
  */
 const WRITE_WITHIN_MS = 7_000;
+/** A consumer that brings nothing for so long stalls. */
+const STALLED_MS = 60_000;
 /** Records asked for at a time while a range is read. */
 const READ_AHEAD = 5_000;
 
@@ -451,8 +453,9 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
       return isThere ? sumRange(js, range) : sumRest(js, range);
     },
 
-    async *heads(partition, upTo) {
-      const range = { subject: partitionFilter(partition), to: upTo, headersOnly: true } as const;
+    async *heads(partition, upTo, from) {
+      const subject = partitionFilter(partition);
+      const range = { subject, to: upTo, headersOnly: true, ...(from && { from }) } as const;
       for await (const { seq, headers } of readRange(js, { stream: ROLLUPS_STREAM, ...range })) {
         yield { seq, workflowId: decodeURIComponent(headers?.get(SESSION_HEADER) ?? '') };
       }
@@ -473,15 +476,16 @@ async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums
   });
   const sums = createRangeSums();
   const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
-  // A consumer that stalls must not hold the load for ever; the activity tries again.
+  // A consumer that stalls must not hold the load for ever; the activity tries again, and has a limit of its own.
   const timer = setTimeout(() => {
     messages.stop();
-  }, 60_000);
+  }, STALLED_MS);
   let lastSeq = 0;
   let lastAt = '';
   let behind = 0;
   try {
     for await (const message of messages) {
+      timer.refresh();
       lastSeq = message.seq;
       lastAt = String(message.timestampNanos);
       behind = message.info.pending;

@@ -179,14 +179,20 @@ async function addSearchAttributes(connection: Connection, namespace: string): P
  * Whether a session writes no more: its newest run ended by itself, or its retention is over. A terminated one may
  * have written what it could not remember: its successor will meet it.
  */
-export function createSessionIsOver(client: Client): SessionIsOver {
+export function createSessionIsOver(client: Client, log: Logger): SessionIsOver {
   return async (workflowId) => {
     try {
       const { status } = await client.workflow.getHandle(workflowId).describe();
       return status.name === 'COMPLETED';
     } catch (error) {
       if (isWorkflowGone(error)) return true;
-      throw error;
+      if (isServerAway(error)) throw error;
+      // One that cannot be told must not keep the records of all others.
+      log.warn(
+        { err: error, workflowId },
+        'whether a session is over cannot be told, its records stay',
+      );
+      return false;
     }
   };
 }

@@ -112,7 +112,7 @@ export async function startPipeline(
         valuesMax: config.DIMENSION_VALUES_MAX,
         announcer: createAnnouncer(nats),
         history,
-        sessionIsOver: createSessionIsOver(temporal.client),
+        sessionIsOver: createSessionIsOver(temporal.client, log),
         watch,
       };
       const worker = await startSessionWorker({

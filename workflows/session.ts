@@ -97,8 +97,10 @@ const { loadSnapshot } = proxyActivities<Pick<Activities, 'loadSnapshot'>>({
   ...patience,
   summary: 'fetches what the latest run of this session knew',
 });
+// So many sessions may wait for the store that their tries are work of their own.
 const { recognizeVisitor } = proxyActivities<Pick<Activities, 'recognizeVisitor'>>({
   ...patience,
+  retry: { ...patience.retry, maximumInterval: '20s' },
   summary: 'a new user, or a returning one?',
 });
 

@@ -47,6 +47,15 @@ const ZONES = [
   ...['America/St_Johns', 'Australia/Lord_Howe', 'Pacific/Chatham'],
 ];
 
+/** All views are made of the same days: in these the many that split by an attribute are tried. */
+const SPLIT_IN = new Set([
+  'Europe/Berlin',
+  'America/Havana',
+  'Asia/Kathmandu',
+  'Australia/Lord_Howe',
+]);
+const isSplit = ({ zone }: Tenant) => SPLIT_IN.has(zone);
+
 const zones = loadZones();
 const dayTurned = createDayTurned(zones);
 const dayStarts = readDayStarts();
@@ -251,7 +260,7 @@ describe('overviews in local days', function () {
   ];
   for (const [view, column, of] of splits) {
     it(`are split by attributes of sessions, and the parts are the total: ${view}`, async () => {
-      for (const { project, zone, visits, dayOf } of tenants) {
+      for (const { project, zone, visits, dayOf } of tenants.filter(isSplit)) {
         const expected = groups(visits, (v) => `${dayOf(v.session.firstEventAt)} ${of(v)}`);
         const rows = await read(view, project);
 

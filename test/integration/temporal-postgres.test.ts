@@ -239,7 +239,7 @@ describe('Temporal on Postgres', function () {
     const loader = temporal.client.workflow.getHandle(loaderWorkflowId(PARTITION));
     const { position } = await loader.query(progressQuery);
 
-    const purging = createPurging(createSessionIsOver(temporal.client), Date.now);
+    const purging = createPurging(createSessionIsOver(temporal.client, silentLog), Date.now);
     const request = { partition: PARTITION, log: position.log, upTo: position.seq, position };
     await purgeLoaded(log, purging, request, new AbortController().signal);
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { SessionSettings } from '../../shared/actor.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { asReference, NOON_ISH, inLines, sumOfLog } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { manyPaths, sessionEvents } from '../support/generators.ts';
 import {
   unitsByName,
@@ -116,7 +117,7 @@ for (const [opens, age] of [
 function befalls(opens: boolean, age: Age): void {
   const expectExactness = exactnessWhere(opens, age);
   // Most of what those do that earlier versions began is tried with new ones as well.
-  const numRuns = age === 'riding' ? 1_500 : 500;
+  const numRuns = cases(age === 'riding' ? 1_500 : 500);
 
   it('is in the log once: crashes, races, lateness', async () => {
     await fc.assert(fc.asyncProperty(settings, sessionEvents(10), schedule, expectExactness), {
@@ -166,7 +167,7 @@ function befalls(opens: boolean, age: Age): void {
           return expectExactness(config, manyPaths(count), [all, ...ops]);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: cases(40) },
     );
   }).timeout(120_000);
 

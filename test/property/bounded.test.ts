@@ -26,6 +26,7 @@ import {
   sumOfLog,
   throughJson,
 } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { referenceRows } from '../support/reference.ts';
 
 const DAY_MS = 86_400_000;
@@ -234,7 +235,7 @@ describe('what a session keeps', () => {
         const inOrder = (some: Balance) => balanceRows(some).sort(([a], [b]) => (a < b ? -1 : 1));
         expect(inOrder(back)).to.deep.equal(inOrder(balance));
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(2_000) },
     );
   });
 
@@ -250,7 +251,7 @@ describe('what a session keeps', () => {
         for (const id of ids.keys()) expect(jsonBytes(id)).to.be.at.most(27);
         expect([...decodeIds(throughJson(encodeIds(ids)))]).to.deep.equal([...ids]);
       }),
-      { numRuns: 500 },
+      { numRuns: cases(500) },
     );
   });
 });

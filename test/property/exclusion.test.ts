@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { SessionSettings } from '../../shared/actor.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { asReference, inLines, NOON_ISH, sumOfLog } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { manyPaths, sessionEvents } from '../support/generators.ts';
 import { referenceRows } from '../support/reference.ts';
 import {
@@ -89,7 +90,7 @@ const settings: fc.Arbitrary<SessionSettings> = fc.record({
 
 for (const age of ['riding', 'bounded', 'upgraded'] as const) {
   describe(`a session (${age}) that is excluded and included`, () => {
-    const runs = { numRuns: age === 'riding' ? 500 : 200 };
+    const runs = { numRuns: cases(age === 'riding' ? 500 : 200) };
 
     it('adds up to nothing or to all of it, as the operator last said', async () => {
       await fc.assert(
@@ -126,7 +127,7 @@ for (const age of ['riding', 'bounded', 'upgraded'] as const) {
           ordinary,
           (config, count, ops) => exactly(age, 'obeys')(config, manyPaths(count), [ALL, ...ops]),
         ),
-        { numRuns: 25 },
+        { numRuns: cases(25) },
       );
     }).timeout(60_000);
   });

@@ -30,6 +30,7 @@ import {
   sumOfLog,
   throughJson,
 } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { arrivals, manyPaths, sessionEvents, visits } from '../support/generators.ts';
 import { referenceRows, referenceSession, unitsByName, unitsOf } from '../support/reference.ts';
 
@@ -59,7 +60,7 @@ describe('the fold of a session', function () {
 
         expect(inLines(asReferenceRows(rows))).to.equal(inLines(expectedRows(bySession)));
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 
@@ -77,7 +78,7 @@ describe('the fold of a session', function () {
         );
         expect(a.events).to.equal(all.length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 
@@ -93,7 +94,7 @@ describe('the fold of a session', function () {
         expect(unitsOf(facts?.revenue ?? '')).to.equal(revenue);
         expect(unitsByName(facts?.revenueByCurrency)).to.deep.equal(purse);
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 
@@ -147,7 +148,7 @@ describe('the fold of a session', function () {
 
         expect(inLines(sumOfLog(log))).to.equal(inLines(expectedRows(new Map([['s-1', all]]))));
       }),
-      { numRuns: 1_000 },
+      { numRuns: cases(1_000) },
     );
   });
 

@@ -7,6 +7,7 @@ import { addWhole, foldWhole } from '../../imports/whole-rows.ts';
 import { subtractAll } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { sumRollups } from '../../shared/rollup.ts';
+import { cases } from '../support/depth.ts';
 import { manyPaths, sessionEvents } from '../support/generators.ts';
 
 const OPTIONS = { project: 'shop', load: 'a-load', idleTimeoutMs: 30 * 60_000 };
@@ -39,7 +40,7 @@ describe('whole sessions of an import', function () {
         fc.pre(events.length > 0);
         compare(events, isNew);
       }),
-      { numRuns: 2_000 },
+      { numRuns: cases(2_000) },
     );
   });
 

@@ -10,6 +10,7 @@ import { planBatch, type SizedLogEnd } from '../../activities/plan-batch.ts';
 import type { LogPosition, LogRange } from '../../shared/ranges.ts';
 import { type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { ClickHouseModel, fates, idleWaiting, type Insert } from '../support/loader-model.ts';
 
 /** As `migrations/001-metrics.sql` makes it, with a deduplication window of one insert. */
@@ -107,7 +108,7 @@ describe('the loader, whatever befalls it', () => {
 
         expect(clickhouse.value).to.equal(records.length);
       }),
-      { numRuns: 3_000 },
+      { numRuns: cases(3_000) },
     );
   });
 });

@@ -19,6 +19,7 @@ import { KNOWN_VALUES_BYTES_MAX } from '../../shared/limits.ts';
 import { type RangeSums, type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { type DayValues, dayValuesText, OTHER_VALUE } from '../../shared/value-bounds.ts';
 import { aRollup } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { ClickHouseModel, fates, type Insert } from '../support/loader-model.ts';
 
 const DAY_MS = 86_400_000;
@@ -269,7 +270,7 @@ describe('the bound on values of a dimension', () => {
           expect(fulls).to.be.at.most(clickhouse.full.size);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: cases(2_000) },
     );
   });
 });

@@ -154,4 +154,21 @@ describe('overtaking', () => {
 
     expect(stream.ahead).to.deep.equal([]);
   });
+
+  it('looks again in a later queue, though as many messages are there as in the one before', async () => {
+    const stream = aLongQueueOf('big');
+    stream.publish('small', 2);
+    await stream.overtaking.look();
+    expect(stream.taken).to.deep.equal(['small1001', 'small1002']);
+
+    stream.place = { seq: 1_002, pending: 0, stalledMs: 0 };
+    await stream.overtaking.look();
+    // The first is as old as the stream keeps any, and another one came.
+    stream.messages.set('small', [1_002, 2_003]);
+    stream.heldAhead.clear();
+    stream.place = { seq: 1_100, ...LONG };
+    await stream.overtaking.look();
+
+    expect(stream.taken).to.deep.equal(['small1001', 'small1002', 'small2003']);
+  });
 });

@@ -16,9 +16,9 @@ function aLog(records: Readonly<Record<number, string>>, life = 'life', at = '70
       return Promise.resolve({ log: life, seq, lastSeq: seq });
     },
     timeOf: () => Promise.resolve(at),
-    async *heads(_partition, upTo) {
+    async *heads(_partition, upTo, from = 0) {
       for (const [seq, workflowId] of [...left]) {
-        if (seq <= upTo) yield await Promise.resolve({ seq, workflowId });
+        if (seq >= from && seq <= upTo) yield await Promise.resolve({ seq, workflowId });
       }
     },
     purgeBefore(_partition, seq) {
@@ -138,6 +138,32 @@ describe('purging what is loaded', () => {
 
     expect(left()[0]).to.be.within(600, 1_025);
     expect(left().at(-1)).to.equal(1_500);
+  });
+
+  it('goes on where its time was up, and then looks again at what stayed before that', async () => {
+    const records = Array.from({ length: 1_500 }, (_, n) => [n + 1, n < 600 ? 'open' : `s${n}`]);
+    const { log, left } = aLog(Object.fromEntries(records) as Record<number, string>);
+    let now = 0;
+    let isOpenOver = false;
+    const purging = createPurging(
+      (id) => {
+        now += 200;
+        return Promise.resolve(id !== 'open' || isOpenOver);
+      },
+      () => now,
+    );
+    const purge = () => purgeLoaded(log, purging, { ...request, upTo: 1_500 });
+
+    await purge();
+    expect(left().filter((seq) => seq > 600)).to.not.deep.equal([]);
+    await purge();
+    await purge();
+    expect(left()).to.deep.equal(Array.from({ length: 600 }, (_, n) => n + 1));
+
+    isOpenOver = true;
+    now += 11 * 60_000;
+    await purge();
+    expect(left()).to.deep.equal([]);
   });
 
   it('removes nothing where nobody can tell', async () => {

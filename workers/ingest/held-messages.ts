@@ -4,6 +4,7 @@
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
+import { OVERTAKEN_MAX } from '../../shared/limits.ts';
 import type { HeldMessage } from './gather.ts';
 
 export interface Held extends HeldMessage {
@@ -31,8 +32,6 @@ export interface HeldMessages {
   readonly size: number;
   /** Messages that are done and not acknowledged yet. */
   readonly unacknowledged: number;
-  /** Messages that were delivered out of turn, and that the consumer has yet to come to. */
-  readonly overtaken: number;
   add(entry: Held): void;
   /** The very message, where it is held. */
   find(seq: number, receivedAt: number): Held | undefined;
@@ -40,8 +39,6 @@ export interface HeldMessages {
   isOvertaken(seq: number, receivedAt: number): boolean;
   /** The consumer has come to a message: says, once, whether it was delivered out of turn. */
   takeOvertaken(seq: number, receivedAt: number): boolean;
-  /** Those up to there were removed from the stream before the consumer came to them. */
-  forgetOvertaken(upTo: number): void;
   /** A part of a message is kept elsewhere; its last one settles it. */
   settlePart(message: HeldMessage): void;
   acknowledgeSoon(reply: string): void;
@@ -107,6 +104,13 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
     settled = [];
   }
 
+  /** Of so many the first is forgotten: delivered again in its turn, it is known by its ids. */
+  function rememberOvertaken(seq: number, receivedAt: number): void {
+    overtaken.set(seq, receivedAt);
+    const [first] = overtaken.size > OVERTAKEN_MAX ? overtaken.keys() : [];
+    if (first !== undefined) overtaken.delete(first);
+  }
+
   const putOff = (reply: string) => {
     publish(reply, NAK_FOR_LATER);
   };
@@ -117,9 +121,6 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
     },
     get unacknowledged() {
       return settled.length;
-    },
-    get overtaken() {
-      return overtaken.size;
     },
     add(entry) {
       held.set(entry.seq, entry);
@@ -134,9 +135,6 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
       overtaken.delete(seq);
       return at === receivedAt;
     },
-    forgetOvertaken(upTo) {
-      for (const seq of overtaken.keys()) if (seq <= upTo) overtaken.delete(seq);
-    },
     settlePart(message) {
       message.open -= 1;
       if (message.open > 0) return;
@@ -145,7 +143,7 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
       // That of a stream of before has nobody to acknowledge it to.
       if (entry !== message) return;
       held.delete(seq);
-      if (entry.reply === undefined) overtaken.set(seq, entry.receivedAt);
+      if (entry.reply === undefined) rememberOvertaken(seq, entry.receivedAt);
       else if (entry.isUnkept) putOff(entry.reply);
       else acknowledgeSoon(entry.reply);
     },

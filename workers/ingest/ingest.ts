@@ -14,7 +14,7 @@ import { isServerAway } from '../../platform/temporal.ts';
 import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
-import { FAILING_SESSION_HELD_MAX, OVERTAKEN_MAX } from '../../shared/limits.ts';
+import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
 import {
   EVENTS_STREAM,
   LOOKED_AT_SUBJECT,
@@ -483,7 +483,7 @@ export async function startIngest({
     read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
     place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
     held: (project) => ({ all: gather.heldOf(project), ahead: gather.aheadOf(project) }),
-    hasRoom: () => !stopping && gather.mayOvertake && held.overtaken < OVERTAKEN_MAX,
+    hasRoom: () => !stopping && gather.mayOvertake,
     take: takeAhead,
     setAhead: (projects) => {
       gather.setAhead(projects);
@@ -539,10 +539,7 @@ export async function startIngest({
   log.info('ingest started');
   const ended = pull();
   keepOvertaking({
-    look: async () => {
-      await overtaking.look();
-      if (held.overtaken >= OVERTAKEN_MAX) held.forgetOvertaken(lastSeq);
-    },
+    look: () => overtaking.look(),
     isStopping: () => stopping,
     log,
     now,

@@ -108,6 +108,8 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       if (place.pending < QUEUE_LONG && place.stalledMs < STALLED_MS) {
         if (isOvertaking) deps.setAhead(new Set());
         isOvertaking = false;
+        // By the next queue as many may be others: the stream lets go what is old.
+        countThen.clear();
         return;
       }
       isOvertaking = true;
