@@ -4,10 +4,10 @@
  */
 import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
+import { each } from '../shared/each.ts';
 import { metricsUpdatedSubject } from '../shared/ids.ts';
 import { ANNOUNCED_BYTES_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
-import { atOnce } from './at-once.ts';
 import type { ReadableLog } from './load-batch.ts';
 
 const PROJECTS_AT_ONCE = 64;
@@ -27,7 +27,7 @@ export async function announceBatch(
 ): Promise<void> {
   const { metrics } = await log.sumRange(range);
   // Each is synced to disk before it is answered: one after the other, thousands of projects would hold up the next load.
-  await atOnce(PROJECTS_AT_ONCE, metrics, async ([project, rows]) => {
+  await each([...metrics], PROJECTS_AT_ONCE, async ([project, rows]) => {
     for (const [part, message] of updateMessages(project, rows, now).entries()) {
       const messageId = `${rangeToken(range)}-${project}-${part}`;
       await announcer.announce(metricsUpdatedSubject(project), message, messageId);

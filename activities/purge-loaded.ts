@@ -5,8 +5,8 @@
  * could remember what it wrote. Temporal is asked about each session by its id: a list may lack one, or be late.
  */
 import { LRUCache } from 'lru-cache';
+import { each } from '../shared/each.ts';
 import { type LogPosition, streamOf } from '../shared/ranges.ts';
-import { atOnce } from './at-once.ts';
 import { type DatedLog, isPutBack, type LogEnd } from './put-back.ts';
 
 export interface PurgeRequest {
@@ -87,7 +87,7 @@ export async function purgeLoaded(
   let kept = 0;
   for await (const heads of inStretches(log.heads(partition, upTo, from))) {
     const ids = new Set(heads.map(({ workflowId }) => workflowId));
-    await atOnce(AT_ONCE, [...ids].filter(isUnknown), ask);
+    await each([...ids].filter(isUnknown), AT_ONCE, ask);
     // Asking took its time.
     if (!(await isAsLoaded(log, request))) return kept;
     const gone = heads.filter(({ workflowId }) => over.has(workflowId)).map(({ seq }) => seq);
@@ -96,7 +96,7 @@ export async function purgeLoaded(
     isFirst &&= kept === 0;
     // Where nothing before it stays, all of it goes at one request.
     if (isFirst) await log.purgeBefore(partition, next);
-    else await atOnce(AT_ONCE, gone, (seq) => log.remove(seq));
+    else await each(gone, AT_ONCE, (seq) => log.remove(seq));
     if (now() < until && !stop.aborted) continue;
     places.set(place, next);
     break;

@@ -1,4 +1,5 @@
 /** One action on each of many sessions: some at a time, and a failure of one is no failure of the others. */
+import { each } from '../shared/each.ts';
 import { toError } from '../shared/errors.ts';
 
 export interface SessionName {
@@ -60,21 +61,4 @@ export async function forEachSession<O extends string, S extends SessionName = S
     signal,
   );
   return { matched: sessions.length, outcomes, failed, left: sessions.length - done };
-}
-
-/** Calls `act` for each item, in their order, so many at once. @throws what `act` threw first */
-export async function each<T>(
-  items: readonly T[],
-  atOnce: number,
-  act: (item: T) => Promise<void>,
-  signal?: AbortSignal,
-): Promise<void> {
-  const queue = items.values();
-  const work = async () => {
-    for (const item of queue) {
-      if (signal?.aborted === true) return;
-      await act(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, work));
 }

@@ -14,7 +14,7 @@ import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
-import { each } from './for-each-session.ts';
+import { each } from '../shared/each.ts';
 import {
   cursorOf,
   fits,

@@ -10,7 +10,8 @@ import {
   type RunPlace,
   visibilityQuery,
 } from '../../operations/session-filter.ts';
-import { each, forEachSession } from '../../operations/for-each-session.ts';
+import { forEachSession } from '../../operations/for-each-session.ts';
+import { each } from '../../shared/each.ts';
 import { keywordOf } from '../../shared/search-attributes.ts';
 
 const NOON = Date.UTC(2026, 10, 29, 12);

@@ -3,6 +3,7 @@
  * have, so that they count once, whenever and however often they are replayed.
  */
 import type { StoredMsg } from '@nats-io/jetstream';
+import { each } from '../../shared/each.ts';
 import { isDeclared, nameOfDeclared, type VisitorEvent } from '../../shared/event.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import type { LetterSource } from './dead-letters.ts';
@@ -62,13 +63,9 @@ export function createGiveUp({
   }
 
   return async (delivery: Delivery, reason: string): Promise<void> => {
-    const queue = [...eventsByMessage(delivery)];
-    const work = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await giveUpMessage(delivery, next[0], next[1], reason);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_A_TIME }, work));
+    await each([...eventsByMessage(delivery)], AT_A_TIME, ([seq, events]) =>
+      giveUpMessage(delivery, seq, events, reason),
+    );
   };
 }
 

@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../platform/log.ts';
+import { each } from '../../shared/each.ts';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
 
 /** A message as it lies in the stream. */
@@ -117,12 +118,9 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       forget(counts);
       const queue = projectsToLookAt(counts, place);
       const ahead = new Set<string>();
-      const work = async () => {
-        for (let project = queue.shift(); project !== undefined; project = queue.shift()) {
-          if (await lookAt(project, counts.get(project) ?? 0)) ahead.add(project);
-        }
-      };
-      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+      await each(queue, SIDE_BY_SIDE, async (project) => {
+        if (await lookAt(project, counts.get(project) ?? 0)) ahead.add(project);
+      });
       deps.setAhead(ahead);
     },
     reset() {
