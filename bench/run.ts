@@ -1,5 +1,5 @@
 /**
- * Runs the benchmarks: `npm run bench -- [--quick | --long] [--only NAME…] [--against DIR]…`. Prints a table and
+ * Runs the benchmarks: `npm run bench -- [--quick | --long] [--only NAME…] [--rounds N] [--against DIR]…`. Prints a table and
  * writes what was found into the size's file of `bench/results/`, one scenario after the other: a
  * run that is broken off keeps what it has.
  */
@@ -13,11 +13,11 @@ import { type Result, scaleOf, type Scenario, type Size } from './scenario.ts';
 import { short } from './stats.ts';
 import { createWorld } from './world.ts';
 
-const USAGE = 'npm run bench -- [--quick | --long] [--only NAME…] [--against DIR]…';
+const USAGE = 'npm run bench -- [--quick | --long] [--only NAME…] [--rounds N] [--against DIR]…';
 const NAMES = SCENARIOS.map(({ name }) => name);
 
-const { size, only, against } = readWords(process.argv.slice(2));
-const scale = scaleOf(size, against);
+const { size, only, against, rounds } = readWords(process.argv.slice(2));
+const scale = scaleOf(size, against, rounds);
 const begin = Date.now();
 const results: Result[] = [];
 const files = new Set<string>();
@@ -45,16 +45,20 @@ function readWords(words: readonly string[]) {
         quick: flag,
         long: flag,
         only: flag,
+        rounds: { type: 'string' },
         against: { type: 'string', multiple: true, default: [] },
       },
     });
     const { quick, long, only, against } = values;
+    const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+    if (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))
+      throw new Error('--rounds takes a whole number above 0');
     const unknown = positionals.filter((name) => !only || !NAMES.includes(name));
     if (unknown.length > 0) throw new Error(`not understood: ${unknown.join(', ')}`);
     if (only && positionals.length === 0) throw new Error('--only without a name');
     if (quick && long) throw new Error('more than one size');
     const size: Size = quick ? 'quick' : long ? 'long' : 'default';
-    return { size, only: positionals, against: against.map((dir) => resolve(dir)) };
+    return { size, only: positionals, against: against.map((dir) => resolve(dir)), rounds };
   } catch (error) {
     const known = `scenarios: ${NAMES.join(', ')}`;
     process.stderr.write(`${toError(error).message}\n${USAGE}\n${known}\n`);

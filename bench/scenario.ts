@@ -17,8 +17,13 @@ export interface Scale {
 /** With one round there is no spread: quick figures are no measurements. */
 const ROUNDS: Readonly<Record<Size, number>> = { quick: 1, default: 3, long: 3 };
 
-export function scaleOf(size: Size, against: readonly string[] = []): Scale {
-  return { size, against, rounds: ROUNDS[size], pick: (choices) => choices[size] };
+/** @param rounds in place of those of the size */
+export function scaleOf(
+  size: Size,
+  against: readonly string[] = [],
+  rounds: number = ROUNDS[size],
+): Scale {
+  return { size, against, rounds, pick: (choices) => choices[size] };
 }
 
 /** One line of the result. */
