@@ -1,6 +1,7 @@
 /** Sessions that an operator takes out of the numbers and puts back, on real servers and by the command line. */
 import { expect } from 'chai';
 import type { DryRun } from '../../operations/exclude.ts';
+import { ANALYST_RELATIONS } from '../../platform/analyst-rights.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 import { excludeSignal, includeSignal } from '../../workflows/messages.ts';
@@ -19,6 +20,12 @@ import type { ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 40_000 };
+
+/** What is another one in each project, or each moment. */
+function withoutNames(row: Record<string, unknown>): Record<string, unknown> {
+  const { project: _, first_run_id: _1, updated_at: _2, ...rest } = row;
+  return rest;
+}
 
 describe('a session that an operator excludes', function () {
   this.timeout(120_000);
@@ -143,6 +150,38 @@ describe('a session that an operator excludes', function () {
       expect(await session(project, 'goes')).to.deep.equal({ ...before, page_views: 2 });
     }, WITHIN);
     await expectCleanAudit(project);
+  });
+
+  it('is in no view, as if it had never come', async () => {
+    const [project, never] = ['exclude-views', 'exclude-never'];
+    const stays = (name: string) => [event(name, 'stays', 1), purchase(name, 'stays', 2)];
+    const goes = [event(project, 'goes', 1), purchase(project, 'goes', 2)];
+    await publish([...stays(project), ...goes, ...stays(never)]);
+    await expectRows(project, [...stays(project), ...goes]);
+    await expectRows(never, stays(never));
+    await turn('exclude', project, 'goes');
+    await expectRows(project, stays(project));
+    await eventually(async () => {
+      expect((await session(project, 'goes'))?.excluded).to.equal(true);
+    }, WITHIN);
+
+    // Those show each session, and whether it is excluded; and sums that are not merged yet.
+    const others = ['sessions', 'sessions_current', 'metrics', 'event_days', 'event_hours'];
+    let compared = 0;
+    for (const name of ANALYST_RELATIONS.filter((relation) => !others.includes(relation))) {
+      const columns = await around.select<{ name: string }>(`DESCRIBE TABLE sojourn.${name}`);
+      if (!columns.some((column) => column.name === 'project')) continue;
+      const rowsOf = async (of: string) => {
+        const rows = await around.select<Record<string, unknown>>(
+          `SELECT * FROM sojourn.${name} WHERE project = '${of}'`,
+        );
+        return rows.map((row) => JSON.stringify(withoutNames(row))).sort();
+      };
+      const [got, want] = await Promise.all([rowsOf(project), rowsOf(never)]);
+      expect(got, name).to.deep.equal(want);
+      if (want.length > 0) compared += 1;
+    }
+    expect(compared).to.be.greaterThan(30);
   });
 
   it('is taken back after its end, too, and late events change nothing until it is included', async () => {
