@@ -10,8 +10,10 @@ import {
   amountOf,
   type Fields,
   fieldsOf,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   sessionIdOf,
@@ -37,7 +39,7 @@ export function readGa4(body: unknown, request: Ga4Request): Tracked {
   if (!isFields(body)) return fault('the body must be a JSON object');
   const { events } = body;
   if (!Array.isArray(events)) return fault('events must be an array');
-  const client = firstText(body['client_id'], body['app_instance_id']);
+  const client = firstId(body['client_id'], body['app_instance_id']);
   if (client === undefined) return fault('client_id is required');
   return (events as readonly unknown[]).flatMap((event, index) =>
     readEvent(event, { body, client, index, request }),
@@ -64,14 +66,14 @@ function readEvent(
   const micros = event['timestamp_micros'] ?? body['timestamp_micros'];
   const at = timeOfMicros(micros, request.receivedAt);
   if (at === undefined) return fault(`events[${index}].timestamp_micros must be microseconds`);
-  const session = textOf(params['session_id']);
+  const session = idTextOf(params['session_id']);
   const tracked = {
     ...given({
       eventType,
       sessionId: session && sessionIdOf(client, session),
       timestamp: at,
       eventId: idOf({ name, params, micros, client }),
-      userId: textOf(body['user_id']),
+      userId: idTextOf(body['user_id']),
       visitorId: client,
     }),
     properties: propertiesOf(body, params, eventType),
@@ -92,7 +94,7 @@ function idOf(event: {
   readonly micros: unknown;
   readonly client: string;
 }): string | undefined {
-  const order = event.name === 'purchase' ? textOf(event.params['transaction_id']) : undefined;
+  const order = event.name === 'purchase' ? idTextOf(event.params['transaction_id']) : undefined;
   if (order !== undefined) return `order:${order}`.slice(0, 128);
   if (textOf(event.micros) === undefined) return undefined;
   const text = JSON.stringify([event.client, event.micros, event.name, event.params]);

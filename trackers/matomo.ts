@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { countryOf } from './country.ts';
 import { type Tracked, fault, NOTHING } from './event.ts';
 import type { AnonymousRequest } from './plausible.ts';
-import { given, textOf, timeOf } from './values.ts';
+import { firstId, given, idTextOf, textOf, timeOf } from './values.ts';
 
 /** By name, of a repeated one the last. */
 export type MatomoParameters = Readonly<Record<string, string | undefined>>;
@@ -26,8 +26,8 @@ export function readMatomo(parameters: MatomoParameters, request: MatomoRequest)
   if (meaning === undefined) return NOTHING;
   const at = timeOfRequest(parameters, request);
   if (typeof at === 'string') return fault(at);
-  const userId = textOf(parameters['uid']);
-  const device = textOf(parameters['cid']) ?? textOf(parameters['_id']);
+  const userId = idTextOf(parameters['uid']);
+  const device = firstId(parameters['cid'], parameters['_id']);
   const { eventType, eventId = idOf(parameters), ...others } = meaning;
   const event = {
     ...given({ eventType, timestamp: at, eventId, userId, visitorId: device }),
@@ -66,7 +66,12 @@ function meaningOf(parameters: MatomoParameters): Meaning | undefined {
     const order = has('ec_id');
     // A cart that has changed says its whole sum each time: no revenue.
     if (order === undefined) return { eventType: 'cart_update' };
-    return { eventType: 'purchase', eventId: `order:${order}`, revenue: has('revenue') };
+    return {
+      eventType: 'purchase',
+      // An order without a number is one all the same, but not the same one as the next.
+      ...(idTextOf(order) !== undefined && { eventId: `order:${order}` }),
+      revenue: has('revenue'),
+    };
   }
   if (goal !== undefined) {
     return { eventType: 'conversion', conversionType: goal, revenue: has('revenue') };

@@ -11,8 +11,10 @@ import {
   corrected,
   type Fields,
   fieldsOfText,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   screenOf,
@@ -41,19 +43,19 @@ export function readPosthog(captured: unknown, received: Received = {}): Tracked
   const properties = fieldsOfText(captured['properties']);
   const at = timeOfEvent(captured, properties, received);
   if (at === undefined) return fault('timestamp must be a time');
-  const distinctId = firstText(
+  const distinctId = firstId(
     captured['distinct_id'],
     properties['distinct_id'],
     captured['$distinct_id'],
   );
-  const sessionId = textOf(properties['$session_id']);
+  const sessionId = idTextOf(properties['$session_id']);
   if (distinctId === undefined && sessionId === undefined) return fault('distinct_id is required');
   const event = {
     ...given({
       eventType,
       sessionId,
       timestamp: at,
-      eventId: textOf(captured['uuid']),
+      eventId: idTextOf(captured['uuid']),
       ...whoOf(distinctId, properties),
     }),
     properties: propertiesOf(properties, eventType),
@@ -79,13 +81,13 @@ function timeOfEvent(captured: Fields, properties: Fields, received: Received): 
 
 /** A distinct id is a user's once it was identified; before that it is a device's. */
 function whoOf(distinctId: string | undefined, properties: Fields): Fields {
-  const device = textOf(properties['$device_id']);
+  const device = idTextOf(properties['$device_id']);
   const isUser =
     typeof properties['$is_identified'] === 'boolean'
       ? properties['$is_identified']
       : distinctId !== device && properties['$process_person_profile'] !== false;
   return {
-    userId: textOf(properties['$user_id']) ?? (isUser ? distinctId : undefined),
+    userId: idTextOf(properties['$user_id']) ?? (isUser ? distinctId : undefined),
     visitorId: device ?? (isUser ? undefined : distinctId),
   };
 }

@@ -9,8 +9,10 @@ import {
   corrected,
   type Fields,
   fieldsOf,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   parsedJson,
@@ -132,9 +134,9 @@ export function fromSnowplow(parts: SnowplowParts): Tracked {
   if (meaning === undefined || 'fault' in meaning) return meaning ? [meaning] : NOTHING;
   if (parts.at === undefined) return fault('the time (dtm, derived_tstamp) cannot be read');
   const client = parts.contexts.find(({ name }) => name === 'client_session')?.data ?? {};
-  const userId = textOf(parts.userId);
-  const device = firstText(...parts.deviceIds, client['userId']);
-  const sessionId = firstText(parts.sessionId, client['sessionId']);
+  const userId = idTextOf(parts.userId);
+  const device = firstId(...parts.deviceIds, client['userId']);
+  const sessionId = firstId(parts.sessionId, client['sessionId']);
   const visitor = device ?? userId;
   if (sessionId === undefined && visitor === undefined) {
     return fault('sid is required, or duid, nuid or uid to tell whose event it is');
@@ -144,7 +146,7 @@ export function fromSnowplow(parts: SnowplowParts): Tracked {
       eventType: meaning.eventType,
       sessionId,
       timestamp: parts.at,
-      eventId: textOf(parts.eventId),
+      eventId: idTextOf(parts.eventId),
       userId,
       visitorId: device,
     }),

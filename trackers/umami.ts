@@ -11,6 +11,7 @@ import {
   fieldsOf,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   textOf,
@@ -32,7 +33,7 @@ export function readUmami(body: unknown, request: AnonymousRequest): Tracked {
   const at = timeOfPayload(payload, request.receivedAt);
   if (at === undefined) return fault('payload.timestamp must be epoch seconds');
   const name = textOf(payload['name']);
-  const userId = textOf(payload['id']);
+  const userId = idTextOf(payload['id']);
   const data = fieldsOf(payload['data']);
   const revenue = name === undefined ? undefined : amountOf(data['revenue']);
   const isPurchase = name?.toLowerCase() === 'purchase';

@@ -215,3 +215,37 @@ describe('GA4', () => {
     expect(read({ events: [{ name: 'first_visit' }] })).to.deep.equal([]);
   });
 });
+
+describe('what broken pages write for an id', () => {
+  for (const no of ['undefined', 'null', 'NaN', 'None', '[object Object]']) {
+    it(`"${no}" is none in a request of GA4: the client alone tells whose session it is`, () => {
+      const read = (client: string, params: object) =>
+        readGa4(
+          { client_id: client, user_id: no, events: [{ name: 'purchase', params }] },
+          { receivedAt: NOW },
+        );
+      const [tracked] = read('c', { session_id: no, transaction_id: no });
+
+      expect(tracked).to.have.property('visitor', 'c');
+      expect(tracked).to.have.property('event').that.has.not.any.keys('sessionId', 'userId');
+      expect(tracked).to.not.have.nested.property('event.eventId');
+      expect(read(no, {})).to.deep.equal([{ fault: 'client_id is required' }]);
+    });
+
+    it(`"${no}" is none in requests of Umami and Matomo: what brought them tells whose they are`, () => {
+      const payload = { website: 'w', url: '/', id: no };
+      const [umami] = readUmami({ type: 'event', payload }, REQUEST);
+      const parameters = { url: 'https://shop.example/', uid: no, cid: no, _id: no };
+      const request = { ...REQUEST, isTrusted: false };
+      const [matomo] = readMatomo(parameters, request);
+
+      for (const tracked of [umami, matomo]) {
+        expect(tracked).to.have.property('visitor', 'hash');
+        expect(tracked).to.have.property('event').that.has.not.any.keys('userId', 'visitorId');
+      }
+      const [order] = readMatomo({ ...parameters, idgoal: '0', ec_id: no }, request);
+      expect(order).to.have.nested.property('event.eventType', 'purchase');
+      expect(order).to.not.have.nested.property('event.eventId');
+    });
+  }
+});

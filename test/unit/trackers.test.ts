@@ -389,3 +389,44 @@ describe('values of trackers', () => {
     expect(sessionIdOf('v'.repeat(200), '1')).not.to.equal(sessionIdOf('v'.repeat(201), '1'));
   });
 });
+
+describe('what broken pages write for an id', () => {
+  const NO_IDS = ['undefined', 'null', 'NaN', 'None', '[object Object]'];
+  const page = { type: 'page', timestamp: AT, anonymousId: 'a' };
+  const viewed = { event: '$pageview', timestamp: AT, distinct_id: 'd' };
+  const payload = { e: 'pv', dtm: String(AT), sid: 's', duid: 'd' };
+
+  for (const no of NO_IDS) {
+    it(`"${no}" is none in a call of Segment: of nobody, and in no session`, () => {
+      expect(faultOf(readSegment({ ...page, anonymousId: no }))).to.contain('anonymousId');
+      const call = { ...page, userId: no, messageId: no, context: { sessionId: no } };
+      const { event, visitor } = only(readSegment(call));
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(visitor).to.equal('anonymous:a');
+      expect(only(readSegment({ ...page, anonymousId: no, userId: 'u' })).visitor).to.equal(
+        'user:u',
+      );
+    });
+
+    it(`"${no}" is none in an event of PostHog`, () => {
+      expect(faultOf(readPosthog({ ...viewed, distinct_id: no }))).to.contain('distinct_id');
+      const properties = { $session_id: no, $device_id: no, $user_id: no, $is_identified: false };
+      const { event, visitor } = only(readPosthog({ ...viewed, uuid: no, properties }));
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(event['visitorId']).to.equal('d');
+      expect(visitor).to.equal('d');
+    });
+
+    it(`"${no}" is none in a payload of Snowplow`, () => {
+      const { event, visitor } = only(
+        readSnowplow({ ...payload, sid: no, uid: no, eid: no, tnuid: no }),
+      );
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(visitor).to.equal('d');
+      expect(faultOf(readSnowplow({ ...payload, sid: no, duid: no }))).to.contain('sid');
+    });
+  }
+});

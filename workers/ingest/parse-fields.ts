@@ -9,6 +9,7 @@ import {
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
+import { isNoId } from '../../shared/no-ids.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import type { DayTurned } from '../../shared/zones/index.ts';
 import { addDerived, type Sources } from './derive-fields.ts';
@@ -202,19 +203,10 @@ function cut(text: string): string {
   return text.slice(0, end).toWellFormed();
 }
 
-/** Texts that broken programs write where they have no id. */
-const NO_IDS: ReadonlySet<string> = new Set([
-  'undefined',
-  'null',
-  'NaN',
-  'None',
-  '[object Object]',
-]);
-
 function parseSessionId(event: Record<string, unknown>): string | Fault {
   const sessionId = requiredText(event, 'sessionId', 128);
   if (sessionId instanceof Fault) return sessionId;
-  if (NO_IDS.has(sessionId)) return new Fault(`sessionId must be an id, but is "${sessionId}"`);
+  if (isNoId(sessionId)) return new Fault(`sessionId must be an id, but is "${sessionId}"`);
   return isPrintable(sessionId)
     ? sessionId
     : new Fault('sessionId must hold printable characters only');
@@ -227,12 +219,12 @@ function givenId(
   charsMax: number,
 ): string | undefined | Fault {
   const id = optionalText(event, name, charsMax);
-  return typeof id === 'string' && NO_IDS.has(id) ? undefined : id;
+  return typeof id === 'string' && isNoId(id) ? undefined : id;
 }
 
 /** Whether this text is an id, and none that a broken program writes for nothing. */
 export function isIdGiven(id: string | undefined): id is string {
-  return id !== undefined && id !== '' && !NO_IDS.has(id);
+  return id !== undefined && id !== '' && !isNoId(id);
 }
 
 function requiredText(
