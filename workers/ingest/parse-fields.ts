@@ -5,6 +5,7 @@ import { declaredAs, normaliseType } from '../../shared/event.ts';
 import { Fault } from '../../shared/fault.ts';
 import {
   EVENT_ID_KEPT_CHARS_MAX,
+  EVENT_TYPE_CHARS_MAX,
   FUTURE_MS_MAX,
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
@@ -32,7 +33,7 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
   const { message, index, settings = DEFAULT_SETTINGS, dayTurned } = source;
   const digits = new Digits(source, readOf(settings));
-  const eventType = requiredText(value, 'eventType', 64);
+  const eventType = requiredText(value, 'eventType', EVENT_TYPE_CHARS_MAX);
   if (eventType instanceof Fault) return eventType;
   const sessionId = parseSessionId(value);
   if (sessionId instanceof Fault) return sessionId;
