@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { countryOf } from './country.ts';
 import { type Tracked, fault, NOTHING } from './event.ts';
 import type { AnonymousRequest } from './plausible.ts';
-import { firstId, given, idTextOf, textOf, timeOf } from './values.ts';
+import { firstId, firstText, given, idTextOf, textOf, timeOf } from './values.ts';
 
 /** By name, of a repeated one the last. */
 export type MatomoParameters = Readonly<Record<string, string | undefined>>;
@@ -34,6 +34,7 @@ export function readMatomo(parameters: MatomoParameters, request: MatomoRequest)
     properties: given({
       ...others,
       url: parameters['url'],
+      campaign: campaignOf(parameters),
       referrer: parameters['urlref'],
       userAgent: textOf(parameters['ua']) ?? request.userAgent,
       language: textOf(parameters['lang']) ?? request.language,
@@ -94,6 +95,32 @@ function meaningOf(parameters: MatomoParameters): Meaning | undefined {
   // Something of a plug-in that is none of the above.
   if (parameters['ca'] === '1') return undefined;
   return { eventType: 'pageview', action_name: has('action_name') };
+}
+
+/** What an address may call a campaign, the first before the others. */
+const CAMPAIGN_NAMES = [
+  'pk_cpn',
+  'pk_campaign',
+  'piwik_campaign',
+  'mtm_campaign',
+  'matomo_campaign',
+] as const;
+
+const UTM = 'utm_campaign';
+
+/** Of the address, by its query, then its fragment; else beside the address. */
+function campaignOf(parameters: MatomoParameters): string | undefined {
+  const [page = '', fragment = ''] = (parameters['url'] ?? '').split('#', 2);
+  const [, query = ''] = page.split('?', 2);
+  const [inQuery, inFragment] = [new URLSearchParams(query), new URLSearchParams(fragment)];
+  const campaign = firstText(...CAMPAIGN_NAMES.map((name) => inQuery.get(name)));
+  if (campaign !== undefined) return campaign;
+  // The border reads this one itself.
+  if (textOf(inQuery.get(UTM)) !== undefined) return undefined;
+  return firstText(
+    ...[...CAMPAIGN_NAMES, UTM].map((name) => inFragment.get(name)),
+    ...[...CAMPAIGN_NAMES, UTM].map((name) => parameters[name]),
+  );
 }
 
 /** @returns epoch milliseconds, or what is wrong */

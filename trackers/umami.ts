@@ -86,7 +86,10 @@ function pageOfPayload(payload: Fields): Fields {
   if (URL.canParse(address)) return { url: address };
   return base !== undefined && URL.canParse(address, base)
     ? { url: new URL(address, base).href }
-    : { path: address };
+    : // The border reads one without a host too: its campaign, and the path without it.
+      address.startsWith('/')
+      ? { url: address }
+      : { path: address };
 }
 
 /** Also a page of the same site is told, as a path or an address. */
