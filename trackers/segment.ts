@@ -122,15 +122,12 @@ function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string,
   const isScreen = call['type'] === 'screen';
   return given({
     ...othersOf(properties),
-    ...pageOf(
-      firstText(properties['url'], page['url']),
-      firstText(
-        properties['path'],
-        page['path'],
-        isScreen ? (call['name'] ?? properties['name']) : undefined,
-      ),
-      fieldsOf(context['campaign']),
-    ),
+    ...pageOf({
+      url: firstText(properties['url'], page['url']),
+      path: firstText(properties['path'], page['path']),
+      name: isScreen ? (call['name'] ?? properties['name']) : undefined,
+      campaign: fieldsOf(context['campaign']),
+    }),
     referrer: firstText(properties['referrer'], page['referrer']),
     userAgent,
     // What an app runs on, where no user agent says it.
