@@ -92,7 +92,7 @@ export default tseslint.config(
     files: ['trackers/**/*.ts', 'imports/formats/**/*.ts'],
     rules: {
       ...border(
-        '^(?!\\./[^/]+$|\\.\\./(\\.\\./)?trackers/|node:crypto$)',
+        '^(?!\\./[^/]+$|\\.\\./(\\.\\./)?trackers/|\\.\\./(\\.\\./)?shared/[^/]+$|node:crypto$)',
         'What a tracker or a line of a file becomes is a pure function of it.',
       ),
       ...globalsBanned(['process', 'fetch'], 'Trackers and formats do no I/O.'),

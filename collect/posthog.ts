@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isFault, type Tracked } from '../trackers/event.ts';
-import { readPosthog } from '../trackers/posthog.ts';
+import { isCookieless, type PosthogRequest, readPosthog } from '../trackers/posthog.ts';
 import { fieldsOf, firstText, isFields, textOf, timeOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import {
@@ -66,8 +66,11 @@ async function capture(
   const sentAt = timeOf(fieldsOf(body)['sent_at']) ?? timeOf(parameterOf(request, '_'));
   const project = deps.keys.projectOf(keyOf(isEnvelope ? [body, ...captured] : captured));
   if (project === undefined) return refuse(deps, reply);
-  const tracked = captured.flatMap((one) => readOne(one, { receivedAt, sentAt }, request));
-  const { events, faults } = await deps.take({ project, tracker: 'posthog', receivedAt }, tracked);
+  const { visitor, anonymous } = await visitorOf(deps, request, captured, { project, receivedAt });
+  const received = { receivedAt, sentAt, visitor };
+  const tracked = captured.flatMap((one) => readOne(one, received, request));
+  const source = { project, tracker: 'posthog', receivedAt, anonymous };
+  const { events, faults } = await deps.take(source, tracked);
   return events === 0 && faults[0] !== undefined
     ? reply.code(400).type('text/plain').send(faults[0])
     : reply.send(OK);
@@ -82,12 +85,15 @@ async function captureV1(
   const receivedAt = deps.now();
   const { batch, created_at: createdAt } = fieldsOf(jsonOf(bodyOf(request)));
   if (!Array.isArray(batch)) throw new BadRequestError('batch must be an array');
+  const all = batch as readonly unknown[];
   const project = deps.keys.projectOf(authorizedAs(request));
   if (project === undefined) return refuse(deps, reply);
   const sentAt = timeOf(request.headers['posthog-request-timestamp']) ?? timeOf(createdAt);
+  const { visitor, anonymous } = await visitorOf(deps, request, all, { project, receivedAt });
+  const received = { receivedAt, sentAt, visitor };
   const results: Record<string, { readonly result: string; readonly details?: string }> = {};
-  const tracked = (batch as readonly unknown[]).flatMap((one) => {
-    const read = readOne(asBefore(one), { receivedAt, sentAt }, request);
+  const tracked = all.flatMap((one) => {
+    const read = readOne(asBefore(one), received, request);
     const uuid = textOf(fieldsOf(one)['uuid']);
     const fault = read.find(isFault)?.fault;
     if (uuid !== undefined) {
@@ -95,7 +101,7 @@ async function captureV1(
     }
     return read;
   });
-  await deps.take({ project, tracker: 'posthog', receivedAt }, tracked);
+  await deps.take({ project, tracker: 'posthog', receivedAt, anonymous }, tracked);
   return reply.send({ results });
 }
 
@@ -117,12 +123,27 @@ function refuse({ watch }: CollectDeps, reply: FastifyReply): FastifyReply {
   return reply.code(401).type('text/plain').send(WRONG_KEY);
 }
 
-/** A browser's own header, where its event does not say what it is: servers say so in `$lib`. */
-function readOne(
-  captured: unknown,
-  received: { readonly receivedAt: number; readonly sentAt: number | undefined },
+/** Whose the events without any id are: the hash of today, and with yesterday's, as a session is looked up. */
+interface Anonymous {
+  readonly visitor?: string;
+  readonly anonymous?: ReadonlyMap<string, string | undefined>;
+}
+
+/** Of a script that keeps nothing in the browser. Others need no hash, and do not wait for one. */
+async function visitorOf(
+  { hashes }: CollectDeps,
   request: FastifyRequest,
-): Tracked {
+  captured: readonly unknown[],
+  { project, receivedAt }: { readonly project: string; readonly receivedAt: number },
+): Promise<Anonymous> {
+  if (!captured.some(isCookieless)) return {};
+  const hashed = [request.ip, userAgentOf(request) ?? '', project];
+  const { today, yesterday } = await hashes.of(hashed, receivedAt);
+  return { visitor: today, anonymous: new Map([[today, yesterday]]) };
+}
+
+/** A browser's own header, where its event does not say what it is: servers say so in `$lib`. */
+function readOne(captured: unknown, received: PosthogRequest, request: FastifyRequest): Tracked {
   const tracked = readPosthog(captured, received);
   const isFromBrowser = fieldsOf(fieldsOf(captured)['properties'])['$lib'] === 'web';
   const userAgent = isFromBrowser ? userAgentOf(request) : undefined;

@@ -52,8 +52,7 @@ async function take(
   if (!isFields(body)) throw new BadRequestError('the body must be a JSON object');
   const calls = callsOf(body, type);
   const isRudder = isFromRudder(request, calls);
-  const key = authorizedAs(request) ?? textOf(body['writeKey']) ?? parameterOf(request, 'writeKey');
-  const project = deps.keys.projectOf(key);
+  const project = projectOf(deps, request, body);
   if (project === undefined) {
     deps.watch.refused('segment', 'key');
     deps.say('a write key is of no project', { tracker: isRudder ? 'rudderstack' : 'segment' });
@@ -69,6 +68,19 @@ async function take(
   return events === 0 && faults[0] !== undefined
     ? reply.code(400).type('text/plain').send(faults[0])
     : reply.type('text/plain').send('ok');
+}
+
+/** By the first key that a project has: a server with OAuth has a token in the header, and its key in the body. */
+function projectOf(
+  { keys }: CollectDeps,
+  request: FastifyRequest,
+  body: Fields,
+): string | undefined {
+  return (
+    keys.projectOf(authorizedAs(request)) ??
+    keys.projectOf(textOf(body['writeKey'])) ??
+    keys.projectOf(parameterOf(request, 'writeKey'))
+  );
 }
 
 /** @throws BadRequestError where a batch has none */

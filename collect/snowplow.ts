@@ -3,8 +3,9 @@
  * the project. The collector takes whatever comes, so what is of no project is told nobody but our log.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readSnowplow } from '../trackers/snowplow.ts';
-import { fieldsOf, textOf } from '../trackers/values.ts';
+import type { Tracked } from '../trackers/event.ts';
+import { isAnonymous, readSnowplow } from '../trackers/snowplow.ts';
+import { fieldsOf, firstText, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
 import { sendPixel } from './pixel.ts';
@@ -41,9 +42,25 @@ async function take(
       deps.say('an app id is of no project', { tracker: 'snowplow' }, own.length);
       continue;
     }
-    await deps.take(
-      { project, tracker: 'snowplow', receivedAt },
-      own.flatMap((payload) => readSnowplow(payload, { receivedAt, userAgent })),
-    );
+    const anonymous = new Map<string, string | undefined>();
+    const tracked: Tracked[] = [];
+    for (const payload of own) {
+      const visitor = await visitorOf(deps, request, payload, { project, receivedAt });
+      if (visitor !== undefined) anonymous.set(visitor.today, visitor.yesterday);
+      tracked.push(readSnowplow(payload, { receivedAt, userAgent, visitor: visitor?.today }));
+    }
+    await deps.take({ project, tracker: 'snowplow', receivedAt, anonymous }, tracked.flat());
   }
+}
+
+/** Of a payload that says nothing of its visitor. Others need no hash, and do not wait for one. */
+async function visitorOf(
+  { hashes }: CollectDeps,
+  request: FastifyRequest,
+  payload: unknown,
+  { project, receivedAt }: { readonly project: string; readonly receivedAt: number },
+): Promise<{ readonly today: string; readonly yesterday: string | undefined } | undefined> {
+  if (!isAnonymous(payload)) return undefined;
+  const userAgent = firstText(fieldsOf(payload)['ua'], userAgentOf(request)) ?? '';
+  return hashes.of([request.ip, userAgent, project], receivedAt);
 }

@@ -1,6 +1,7 @@
 /** The one way of all trackers' events: a session for those that have none, then JetStream; answered after that. */
 import {
   type Fault,
+  fitted,
   isFault,
   type RawEvent,
   type Tracked,
@@ -19,7 +20,7 @@ export interface Source {
   /** Epoch milliseconds, our clock. */
   readonly receivedAt: number;
   /** Visitors without any id: their hash of today, which is the `visitor` of their events, and yesterday's. */
-  readonly anonymous?: ReadonlyMap<string, string | undefined>;
+  readonly anonymous?: ReadonlyMap<string, string | undefined> | undefined;
 }
 
 export interface Taken {
@@ -57,7 +58,7 @@ export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: 
       if (places === undefined) byVisitor.set(visitor, [index]);
       else places.push(index);
     }
-    const events: (RawEvent | undefined)[] = tracked.map(({ event }) => event);
+    const events: (RawEvent | undefined)[] = tracked.map(({ event }) => fitted(event));
     await Promise.all(
       Array.from(byVisitor, async ([visitor, places]) => {
         const { project, tracker, receivedAt: now, anonymous } = source;

@@ -7,7 +7,7 @@ import { forgottenIn } from '../platform/forgotten-bucket.ts';
 import type { ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { DayTurned } from '../shared/zones/index.ts';
-import type { Tracked } from '../trackers/event.ts';
+import { fitted, type Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
 import { parseMessage, type RawMessage } from '../workers/ingest/parse-event.ts';
 import { createEventSet, type EventSet } from './event-set.ts';
@@ -94,7 +94,8 @@ export function createTaker(options: TakeOptions): Taker {
         onBad({ ...where, reason: tracked.fault, data: bytes, eventId: place.text });
         return;
       }
-      const { event, visitor } = tracked;
+      const { visitor } = tracked;
+      const event = fitted(tracked.event);
       const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
       takeMessage(where, encoder.encode(textOf(whole)), place.of(n), visitor);
     });

@@ -2,6 +2,7 @@
  * What a tracker's object becomes. Everything in this folder is pure: one file a tracker, taken by `sojourn import`
  * for files and by `sojourn collect` for requests, so that past and present give the same events.
  */
+import { EVENT_TYPE_CHARS_MAX } from '../shared/limits.ts';
 
 /** An event as a producer would publish it (docs/publishing.md); the border checks it, nothing here does. */
 export type RawEvent = Record<string, unknown>;
@@ -27,6 +28,18 @@ export type Tracked = readonly (TrackedEvent | Fault)[];
 export interface Received {
   readonly sentAt?: number | undefined;
   readonly receivedAt?: number | undefined;
+}
+
+/**
+ * An event as the border takes it. Trackers have names of any length, and a longer one would make a dead letter of each
+ * event of that name: it is cut, between characters.
+ */
+export function fitted(event: RawEvent): RawEvent {
+  const { eventType } = event;
+  if (typeof eventType !== 'string' || eventType.length <= EVENT_TYPE_CHARS_MAX) return event;
+  // A character is two places at most: of a text of any length no more is looked at.
+  const head = eventType.slice(0, 2 * EVENT_TYPE_CHARS_MAX);
+  return { ...event, eventType: Array.from(head).slice(0, EVENT_TYPE_CHARS_MAX).join('') };
 }
 
 export const NOTHING: Tracked = [];

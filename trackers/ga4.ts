@@ -10,8 +10,10 @@ import {
   amountOf,
   type Fields,
   fieldsOf,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   sessionIdOf,
@@ -37,10 +39,11 @@ export function readGa4(body: unknown, request: Ga4Request): Tracked {
   if (!isFields(body)) return fault('the body must be a JSON object');
   const { events } = body;
   if (!Array.isArray(events)) return fault('events must be an array');
-  const client = firstText(body['client_id'], body['app_instance_id']);
+  const client = firstId(body['client_id'], body['app_instance_id']);
   if (client === undefined) return fault('client_id is required');
+  const seen = new Map<string, number>();
   return (events as readonly unknown[]).flatMap((event, index) =>
-    readEvent(event, { body, client, index, request }),
+    readEvent(event, { body, client, index, request, seen }),
   );
 }
 
@@ -49,11 +52,13 @@ interface Around {
   readonly client: string;
   readonly index: number;
   readonly request: Ga4Request;
+  /** How many there were of each content so far; each event adds itself. */
+  readonly seen: Map<string, number>;
 }
 
 function readEvent(
   event: unknown,
-  { body, client, index, request }: Around,
+  { body, client, index, request, seen }: Around,
 ): readonly (TrackedEvent | Fault)[] {
   if (!isFields(event)) return fault(`events[${index}] must be a JSON object`);
   const name = textOf(event['name']);
@@ -64,14 +69,14 @@ function readEvent(
   const micros = event['timestamp_micros'] ?? body['timestamp_micros'];
   const at = timeOfMicros(micros, request.receivedAt);
   if (at === undefined) return fault(`events[${index}].timestamp_micros must be microseconds`);
-  const session = textOf(params['session_id']);
+  const session = idTextOf(params['session_id']);
   const tracked = {
     ...given({
       eventType,
       sessionId: session && sessionIdOf(client, session),
       timestamp: at,
-      eventId: idOf({ name, params, micros, client }),
-      userId: textOf(body['user_id']),
+      eventId: idOf({ name, params, micros, client }, seen),
+      userId: idTextOf(body['user_id']),
       visitorId: client,
     }),
     properties: propertiesOf(body, params, eventType),
@@ -85,17 +90,28 @@ function timeOfMicros(micros: unknown, receivedAt: number): number | undefined {
   return number === undefined || number < 1e14 ? undefined : Math.floor(number / 1_000);
 }
 
-/** An order is counted once by its number; what names its moment is the same event when it comes again. */
-function idOf(event: {
-  readonly name: string;
-  readonly params: Fields;
-  readonly micros: unknown;
-  readonly client: string;
-}): string | undefined {
-  const order = event.name === 'purchase' ? textOf(event.params['transaction_id']) : undefined;
+/**
+ * An order is counted once by its number; what names its moment is the same event when it comes again. Equal ones of
+ * one request are several, told apart by their order: a retry has the same.
+ */
+function idOf(
+  event: {
+    readonly name: string;
+    readonly params: Fields;
+    readonly micros: unknown;
+    readonly client: string;
+  },
+  seen: Map<string, number>,
+): string | undefined {
+  const order = event.name === 'purchase' ? idTextOf(event.params['transaction_id']) : undefined;
   if (order !== undefined) return `order:${order}`.slice(0, 128);
   if (textOf(event.micros) === undefined) return undefined;
-  const text = JSON.stringify([event.client, event.micros, event.name, event.params]);
+  const parts = [event.client, event.micros, event.name, event.params];
+  const content = JSON.stringify(parts);
+  const before = seen.get(content) ?? 0;
+  seen.set(content, before + 1);
+  // The first has no number: a request that was sent before there were any keeps its ids.
+  const text = before === 0 ? content : JSON.stringify([...parts, before]);
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 

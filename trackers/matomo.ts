@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { countryOf } from './country.ts';
 import { type Tracked, fault, NOTHING } from './event.ts';
 import type { AnonymousRequest } from './plausible.ts';
-import { given, textOf, timeOf } from './values.ts';
+import { firstId, firstText, given, idTextOf, textOf, timeOf } from './values.ts';
 
 /** By name, of a repeated one the last. */
 export type MatomoParameters = Readonly<Record<string, string | undefined>>;
@@ -26,14 +26,15 @@ export function readMatomo(parameters: MatomoParameters, request: MatomoRequest)
   if (meaning === undefined) return NOTHING;
   const at = timeOfRequest(parameters, request);
   if (typeof at === 'string') return fault(at);
-  const userId = textOf(parameters['uid']);
-  const device = textOf(parameters['cid']) ?? textOf(parameters['_id']);
+  const userId = idTextOf(parameters['uid']);
+  const device = firstId(parameters['cid'], parameters['_id']);
   const { eventType, eventId = idOf(parameters), ...others } = meaning;
   const event = {
     ...given({ eventType, timestamp: at, eventId, userId, visitorId: device }),
     properties: given({
       ...others,
       url: parameters['url'],
+      campaign: campaignOf(parameters),
       referrer: parameters['urlref'],
       userAgent: textOf(parameters['ua']) ?? request.userAgent,
       language: textOf(parameters['lang']) ?? request.language,
@@ -66,7 +67,12 @@ function meaningOf(parameters: MatomoParameters): Meaning | undefined {
     const order = has('ec_id');
     // A cart that has changed says its whole sum each time: no revenue.
     if (order === undefined) return { eventType: 'cart_update' };
-    return { eventType: 'purchase', eventId: `order:${order}`, revenue: has('revenue') };
+    return {
+      eventType: 'purchase',
+      // An order without a number is one all the same, but not the same one as the next.
+      ...(idTextOf(order) !== undefined && { eventId: `order:${order}` }),
+      revenue: has('revenue'),
+    };
   }
   if (goal !== undefined) {
     return { eventType: 'conversion', conversionType: goal, revenue: has('revenue') };
@@ -89,6 +95,32 @@ function meaningOf(parameters: MatomoParameters): Meaning | undefined {
   // Something of a plug-in that is none of the above.
   if (parameters['ca'] === '1') return undefined;
   return { eventType: 'pageview', action_name: has('action_name') };
+}
+
+/** What an address may call a campaign, the first before the others. */
+const CAMPAIGN_NAMES = [
+  'pk_cpn',
+  'pk_campaign',
+  'piwik_campaign',
+  'mtm_campaign',
+  'matomo_campaign',
+] as const;
+
+const UTM = 'utm_campaign';
+
+/** Of the address, by its query, then its fragment; else beside the address. */
+function campaignOf(parameters: MatomoParameters): string | undefined {
+  const [page = '', fragment = ''] = (parameters['url'] ?? '').split('#', 2);
+  const [, query = ''] = page.split('?', 2);
+  const [inQuery, inFragment] = [new URLSearchParams(query), new URLSearchParams(fragment)];
+  const campaign = firstText(...CAMPAIGN_NAMES.map((name) => inQuery.get(name)));
+  if (campaign !== undefined) return campaign;
+  // The border reads this one itself.
+  if (textOf(inQuery.get(UTM)) !== undefined) return undefined;
+  return firstText(
+    ...[...CAMPAIGN_NAMES, UTM].map((name) => inFragment.get(name)),
+    ...[...CAMPAIGN_NAMES, UTM].map((name) => parameters[name]),
+  );
 }
 
 /** @returns epoch milliseconds, or what is wrong */

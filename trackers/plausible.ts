@@ -11,6 +11,7 @@ import {
   firstText,
   given,
   isFields,
+  numberOf,
   parsedJson,
   textOf,
 } from './values.ts';
@@ -48,6 +49,7 @@ export function readPlausible(body: unknown, request: AnonymousRequest): Tracked
     properties: given({
       ...othersOf(propsOf(body)),
       url,
+      path: pathOf(url, body['h'] ?? body['hashMode']),
       referrer: firstText(body['r'], body['referrer']),
       userAgent: request.userAgent,
       ...revenueOf(name, amount, currency),
@@ -60,6 +62,27 @@ export function readPlausible(body: unknown, request: AnonymousRequest): Tracked
       visitor: request.visitor,
     },
   ];
+}
+
+/**
+ * Of what the border would read otherwise: escaped characters are read, and where a site's pages are told by the
+ * fragment of the address, so are they here.
+ */
+function pathOf(url: string, hashMode: unknown): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { pathname, hash } = new URL(url);
+  const isHashed = hashMode === true || numberOf(hashMode) === 1;
+  const path = isHashed ? `${pathname}${hash}` : pathname;
+  return isHashed || path.includes('%') ? unescaped(path) : undefined;
+}
+
+/** As it is, where its percent signs mean nothing. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function kindOf(name: string): { readonly eventType: string } {

@@ -5,14 +5,16 @@
  */
 import { countryOf } from './country.ts';
 import { type Received, type Tracked, fault, NOTHING } from './event.ts';
-import { othersOf, visitOf } from './properties.ts';
+import { othersOf, pageOf } from './properties.ts';
 import {
   amountOf,
   corrected,
   type Fields,
   fieldsOfText,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   screenOf,
@@ -28,11 +30,32 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ['$rageclick', 'heartbeat'],
 ]);
 
-/**
- * One event.
- * @param received of the request that brought it: `sentAt` is the envelope's `sent_at`
- */
-export function readPosthog(captured: unknown, received: Received = {}): Tracked {
+/** What its script writes for the id of somebody who has not agreed to have one: the same for all of them. */
+const COOKIELESS = '$posthog_cookieless';
+
+/** Of a request: `sentAt` is the envelope's `sent_at`. */
+export interface PosthogRequest extends Received {
+  /** Key of the visitor, made of the request: for those whom the event does not tell apart. */
+  readonly visitor?: string | undefined;
+}
+
+/** Whether an event tells nothing of whose it is, so that the request has to (`cookieless_mode` of the script). */
+export function isCookieless(captured: unknown): boolean {
+  if (!isFields(captured)) return false;
+  const properties = fieldsOfText(captured['properties']);
+  return hasNoCookie(properties, distinctIdOf(captured, properties));
+}
+
+function hasNoCookie(properties: Fields, distinctId: string | undefined): boolean {
+  return properties['$cookieless_mode'] === true || distinctId === COOKIELESS;
+}
+
+function distinctIdOf(captured: Fields, properties: Fields): string | undefined {
+  return firstId(captured['distinct_id'], properties['distinct_id'], captured['$distinct_id']);
+}
+
+/** One event. */
+export function readPosthog(captured: unknown, received: PosthogRequest = {}): Tracked {
   if (!isFields(captured)) return fault('an event must be a JSON object');
   const name = textOf(captured['event']);
   if (name === undefined) return fault('event is required: the name of what happened');
@@ -41,24 +64,23 @@ export function readPosthog(captured: unknown, received: Received = {}): Tracked
   const properties = fieldsOfText(captured['properties']);
   const at = timeOfEvent(captured, properties, received);
   if (at === undefined) return fault('timestamp must be a time');
-  const distinctId = firstText(
-    captured['distinct_id'],
-    properties['distinct_id'],
-    captured['$distinct_id'],
-  );
-  const sessionId = textOf(properties['$session_id']);
-  if (distinctId === undefined && sessionId === undefined) return fault('distinct_id is required');
+  const stated = distinctIdOf(captured, properties);
+  const distinctId = stated === COOKIELESS ? undefined : stated;
+  // Also who has logged in without a cookie, and is a user now, has the session of before.
+  const visitor = hasNoCookie(properties, stated) ? (received.visitor ?? distinctId) : distinctId;
+  const sessionId = idTextOf(properties['$session_id']);
+  if (visitor === undefined && sessionId === undefined) return fault('distinct_id is required');
   const event = {
     ...given({
       eventType,
       sessionId,
       timestamp: at,
-      eventId: textOf(captured['uuid']),
+      eventId: idTextOf(captured['uuid']),
       ...whoOf(distinctId, properties),
     }),
     properties: propertiesOf(properties, eventType),
   };
-  return [sessionId === undefined ? { event, visitor: distinctId ?? '' } : { event }];
+  return [sessionId === undefined ? { event, visitor: visitor ?? '' } : { event }];
 }
 
 /** By the client's clock, corrected; or so many milliseconds before it arrived. */
@@ -79,13 +101,13 @@ function timeOfEvent(captured: Fields, properties: Fields, received: Received): 
 
 /** A distinct id is a user's once it was identified; before that it is a device's. */
 function whoOf(distinctId: string | undefined, properties: Fields): Fields {
-  const device = textOf(properties['$device_id']);
+  const device = idTextOf(properties['$device_id']);
   const isUser =
     typeof properties['$is_identified'] === 'boolean'
       ? properties['$is_identified']
       : distinctId !== device && properties['$process_person_profile'] !== false;
   return {
-    userId: textOf(properties['$user_id']) ?? (isUser ? distinctId : undefined),
+    userId: idTextOf(properties['$user_id']) ?? (isUser ? distinctId : undefined),
     visitorId: device ?? (isUser ? undefined : distinctId),
   };
 }
@@ -96,15 +118,17 @@ function propertiesOf(properties: Fields, eventType: string): Record<string, unk
   const referrer = textOf(properties['$referrer']);
   return given({
     ...othersOf(properties, (name) => !name.startsWith('$') && !name.startsWith('utm_')),
-    ...visitOf(properties['$current_url'], {
-      source: properties['utm_source'],
-      medium: properties['utm_medium'],
-      name: properties['utm_campaign'],
-      term: properties['utm_term'],
-      content: properties['utm_content'],
-    }),
-    ...(textOf(properties['$current_url']) === undefined && {
-      path: firstText(properties['$pathname'], properties['$screen_name']),
+    ...pageOf({
+      url: properties['$current_url'],
+      path: properties['$pathname'],
+      name: properties['$screen_name'],
+      campaign: {
+        source: properties['utm_source'],
+        medium: properties['utm_medium'],
+        name: properties['utm_campaign'],
+        term: properties['utm_term'],
+        content: properties['utm_content'],
+      },
     }),
     referrer: referrer === '$direct' ? undefined : referrer,
     userAgent,

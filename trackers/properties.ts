@@ -82,8 +82,21 @@ function withQuery(address: string, query: string): string {
   return `${page}${page.includes('?') ? '&' : '?'}${query}${fragment}`;
 }
 
-/** The values of an address that a tracker gives, or of its path alone. */
-export function pageOf(url: unknown, path: unknown, campaign?: Fields): Record<string, unknown> {
+/** Where something happened, as a tracker says it. */
+export interface Page {
+  readonly url: unknown;
+  /** It wins over that of the address. */
+  readonly path?: unknown;
+  /** What stands for a path where there is neither. */
+  readonly name?: unknown;
+  readonly campaign?: Fields | undefined;
+}
+
+/** The values of an address and a path that a tracker gives; what it leaves out follows at the border. */
+export function pageOf({ url, path, name, campaign }: Page): Record<string, unknown> {
   const visit = visitOf(url, campaign);
-  return visit['url'] === undefined ? { ...visit, path: textOf(path) } : visit;
+  return {
+    ...visit,
+    path: textOf(path) ?? (visit['url'] === undefined ? textOf(name) : undefined),
+  };
 }

@@ -12,6 +12,7 @@ import {
   corrected,
   type Fields,
   fieldsOf,
+  firstId,
   firstText,
   given,
   isFields,
@@ -73,20 +74,20 @@ function trackedAs(name: string, properties: Fields): Kind {
 function readCall(call: Fields, kind: Kind, received: Received): Tracked {
   const at = timeOfCall(call, received);
   if (at === undefined) return fault('timestamp must be a time');
-  const anonymousId = firstText(call['anonymousId'], call['anonymous_id']);
-  const userId = firstText(call['userId'], call['user_id']);
+  const anonymousId = firstId(call['anonymousId'], call['anonymous_id']);
+  const userId = firstId(call['userId'], call['user_id']);
   if (anonymousId === undefined && userId === undefined) {
     return fault('anonymousId or userId is required');
   }
   const visitor = anonymousId === undefined ? `user:${userId ?? ''}` : `anonymous:${anonymousId}`;
   const context = fieldsOf(call['context']);
-  const session = firstText(context['sessionId'], context['session_id']);
+  const session = firstId(context['sessionId'], context['session_id']);
   const event = {
     ...given({
       eventType: kind.eventType,
       sessionId: session && sessionIdOf(anonymousId ?? userId ?? '', session),
       timestamp: at,
-      eventId: firstText(call['messageId'], call['message_id']),
+      eventId: firstId(call['messageId'], call['message_id']),
       userId,
       visitorId: anonymousId,
     }),
@@ -121,15 +122,12 @@ function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string,
   const isScreen = call['type'] === 'screen';
   return given({
     ...othersOf(properties),
-    ...pageOf(
-      firstText(properties['url'], page['url']),
-      firstText(
-        properties['path'],
-        page['path'],
-        isScreen ? (call['name'] ?? properties['name']) : undefined,
-      ),
-      fieldsOf(context['campaign']),
-    ),
+    ...pageOf({
+      url: firstText(properties['url'], page['url']),
+      path: firstText(properties['path'], page['path']),
+      name: isScreen ? (call['name'] ?? properties['name']) : undefined,
+      campaign: fieldsOf(context['campaign']),
+    }),
     referrer: firstText(properties['referrer'], page['referrer']),
     userAgent,
     // What an app runs on, where no user agent says it.

@@ -9,8 +9,10 @@ import {
   corrected,
   type Fields,
   fieldsOf,
+  firstId,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   parsedJson,
@@ -36,6 +38,8 @@ export interface SnowplowParts {
   /** Of the first-party cookie, and of the collector's: devices. */
   readonly deviceIds: readonly unknown[];
   readonly sessionId: unknown;
+  /** Key of the visitor, made of the request, for events that say nothing of whose they are. */
+  readonly visitor?: string | undefined;
   readonly action: unknown;
   readonly selfDescribing: SelfDescribing | undefined;
   readonly contexts: readonly SelfDescribing[];
@@ -50,6 +54,18 @@ export interface SnowplowParts {
 /** Of a request of the tracker protocol: the header is the user agent where the payload has none. */
 export interface SnowplowRequest extends Received {
   readonly userAgent?: string | undefined;
+  /** Key of the visitor, made of the request. */
+  readonly visitor?: string | undefined;
+}
+
+/**
+ * Whether a payload says nothing of whose it is, so that the request has to (`anonymousTracking`). Never of a server:
+ * its address is not the visitor's.
+ */
+export function isAnonymous(payload: unknown): boolean {
+  const fields = fieldsOf(payload);
+  const ids = ['sid', 'duid', 'tnuid', 'nuid', 'uid'].map((name) => fields[name]);
+  return firstId(...ids) === undefined && fields['p'] !== 'srv';
 }
 
 /**
@@ -65,6 +81,7 @@ export function readSnowplow(payload: unknown, request: SnowplowRequest = {}): T
     userId: payload['uid'],
     deviceIds: [payload['duid'], payload['tnuid'], payload['nuid']],
     sessionId: payload['sid'],
+    visitor: isAnonymous(payload) ? request.visitor : undefined,
     action: payload['se_ac'],
     selfDescribing: selfDescribingOf(jsonOf(payload['ue_px'], payload['ue_pr'])),
     contexts: contextsOf(jsonOf(payload['cx'], payload['co'])),
@@ -123,7 +140,8 @@ interface Meaning {
   readonly eventType: string;
   readonly revenue?: unknown;
   readonly currency?: unknown;
-  readonly path?: unknown;
+  /** Its name. */
+  readonly screen?: unknown;
 }
 
 /** Raw and enriched alike. */
@@ -132,10 +150,10 @@ export function fromSnowplow(parts: SnowplowParts): Tracked {
   if (meaning === undefined || 'fault' in meaning) return meaning ? [meaning] : NOTHING;
   if (parts.at === undefined) return fault('the time (dtm, derived_tstamp) cannot be read');
   const client = parts.contexts.find(({ name }) => name === 'client_session')?.data ?? {};
-  const userId = textOf(parts.userId);
-  const device = firstText(...parts.deviceIds, client['userId']);
-  const sessionId = firstText(parts.sessionId, client['sessionId']);
-  const visitor = device ?? userId;
+  const userId = idTextOf(parts.userId);
+  const device = firstId(...parts.deviceIds, client['userId']);
+  const sessionId = firstId(parts.sessionId, client['sessionId']);
+  const visitor = device ?? userId ?? parts.visitor;
   if (sessionId === undefined && visitor === undefined) {
     return fault('sid is required, or duid, nuid or uid to tell whose event it is');
   }
@@ -144,13 +162,13 @@ export function fromSnowplow(parts: SnowplowParts): Tracked {
       eventType: meaning.eventType,
       sessionId,
       timestamp: parts.at,
-      eventId: textOf(parts.eventId),
+      eventId: idTextOf(parts.eventId),
       userId,
       visitorId: device,
     }),
     properties: given({
       ...othersOf(parts.selfDescribing?.data),
-      ...pageOf(textOf(parts.url), meaning.path, parts.campaign),
+      ...pageOf({ url: parts.url, name: meaning.screen, campaign: parts.campaign }),
       ...parts.properties,
       ...(isSpider(parts.contexts) && { bot: true }),
       revenue: amountOf(meaning.revenue),
@@ -194,7 +212,7 @@ function meaningOfSelfDescribing(
   contexts: readonly SelfDescribing[],
 ): Meaning | undefined {
   if (NOT_EVENTS.has(name)) return undefined;
-  if (name === 'screen_view') return { eventType: 'pageview', path: textOf(data['name']) };
+  if (name === 'screen_view') return { eventType: 'pageview', screen: textOf(data['name']) };
   if (name !== 'snowplow_ecommerce_action') return { eventType: name };
   const action = textOf(data['type']) ?? name;
   if (action !== 'transaction') return { eventType: action };

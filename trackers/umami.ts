@@ -11,6 +11,7 @@ import {
   fieldsOf,
   firstText,
   given,
+  idTextOf,
   isFields,
   numberOf,
   textOf,
@@ -32,7 +33,7 @@ export function readUmami(body: unknown, request: AnonymousRequest): Tracked {
   const at = timeOfPayload(payload, request.receivedAt);
   if (at === undefined) return fault('payload.timestamp must be epoch seconds');
   const name = textOf(payload['name']);
-  const userId = textOf(payload['id']);
+  const userId = idTextOf(payload['id']);
   const data = fieldsOf(payload['data']);
   const revenue = name === undefined ? undefined : amountOf(data['revenue']);
   const isPurchase = name?.toLowerCase() === 'purchase';
@@ -85,7 +86,10 @@ function pageOfPayload(payload: Fields): Fields {
   if (URL.canParse(address)) return { url: address };
   return base !== undefined && URL.canParse(address, base)
     ? { url: new URL(address, base).href }
-    : { path: address };
+    : // The border reads one without a host too: its campaign, and the path without it.
+      address.startsWith('/')
+      ? { url: address }
+      : { path: address };
 }
 
 /** Also a page of the same site is told, as a path or an address. */

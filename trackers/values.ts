@@ -1,5 +1,6 @@
 /** Readings of unknown values that several trackers share: forgiving in form, and throwing at nothing. */
 import { hash } from 'node:crypto';
+import { isNoId } from '../shared/no-ids.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -47,6 +48,21 @@ export function firstText(...values: readonly unknown[]): string | undefined {
   for (const value of values) {
     const text = textOf(value);
     if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** A text that is an id: not what a broken page writes for nothing, which all its visitors would share. */
+export function idTextOf(value: unknown): string | undefined {
+  const text = textOf(value);
+  return text === undefined || isNoId(text) ? undefined : text;
+}
+
+/** The first that is an id. */
+export function firstId(...values: readonly unknown[]): string | undefined {
+  for (const value of values) {
+    const id = idTextOf(value);
+    if (id !== undefined) return id;
   }
   return undefined;
 }

@@ -12,6 +12,7 @@ import {
   fieldsOf,
   firstText,
   given,
+  idTextOf,
   sessionIdOf,
   textOf,
 } from '../../trackers/values.ts';
@@ -60,13 +61,13 @@ function readRow(row: Fields): Tracked {
   const micros = microsOf(row['event_timestamp']);
   if (micros === undefined) return fault('event_timestamp must be microseconds since 1970');
   const params = paramsOf(row['event_params']);
-  const client = textOf(row['user_pseudo_id']);
-  const userId = textOf(row['user_id']);
+  const client = idTextOf(row['user_pseudo_id']);
+  const userId = idTextOf(row['user_id']);
   const visitor = client ?? (userId === undefined ? undefined : `user:${userId}`);
   if (visitor === undefined) {
     return fault('user_pseudo_id is empty: without consent GA4 does not say whose event it is');
   }
-  const session = textOf(params.get('ga_session_id'));
+  const session = idTextOf(params.get('ga_session_id'));
   const event = {
     ...given({
       eventType,

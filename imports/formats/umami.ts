@@ -5,7 +5,7 @@
 import { countryOf } from '../../trackers/country.ts';
 import { fault, type Tracked } from '../../trackers/event.ts';
 import { visitOf } from '../../trackers/properties.ts';
-import { firstText, given, numberOf, textOf, timeOf } from '../../trackers/values.ts';
+import { firstText, given, idTextOf, numberOf, textOf, timeOf } from '../../trackers/values.ts';
 import type { ImportFormat } from './format.ts';
 import { type Row, tableReader } from './table.ts';
 
@@ -36,7 +36,7 @@ function readRow(row: Row, host: string | undefined): Tracked {
       sessionId,
       timestamp: at,
       eventId: firstText(row['eventid'], row['id']),
-      userId: textOf(row['distinctid']),
+      userId: idTextOf(row['distinctid']),
       visitorId: visitor,
     }),
     properties: given({

@@ -1,4 +1,5 @@
 /** Trackers whose requests name no session: what each becomes, field by field. */
+import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { readGa4 } from '../../trackers/ga4.ts';
 import { readMatomo } from '../../trackers/matomo.ts';
@@ -27,6 +28,24 @@ describe('Plausible', () => {
         visitor: 'hash',
       },
     ]);
+  });
+
+  it('has paths without escapes, and with the fragment where pages are told by it', () => {
+    const pathOf = (u: string, more: object = {}) => {
+      const [tracked] = readPlausible({ ...body, u, ...more }, REQUEST);
+      return tracked !== undefined && 'event' in tracked
+        ? (tracked.event['properties'] as Record<string, unknown>)['path']
+        : tracked;
+    };
+    const app = 'https://shop.example/app?x=1#/shoes%20new';
+
+    expect(pathOf('https://shop.example/sch%C3%B6n?x=%20')).to.equal('/schön');
+    expect(pathOf('https://shop.example/100%')).to.equal('/100%');
+    expect(pathOf(app)).to.equal(undefined);
+    expect(pathOf(app, { h: 1 })).to.equal('/app#/shoes new');
+    expect(pathOf(app, { hashMode: true })).to.equal('/app#/shoes new');
+    expect(pathOf(app, { h: 0 })).to.equal(undefined);
+    expect(pathOf('not an address', { h: 1 })).to.equal(undefined);
   });
 
   it('has JSON inside of JSON, and objects', () => {
@@ -79,6 +98,17 @@ describe('Umami', () => {
         visitor: 'hash',
       },
     ]);
+  });
+
+  it('has addresses without a host as they are: their campaign is the border’s to read', () => {
+    const propertiesOf = (url: string) => {
+      const [tracked] = readUmami({ type: 'event', payload: { website: 'w', url } }, REQUEST);
+      return tracked !== undefined && 'event' in tracked ? tracked.event['properties'] : tracked;
+    };
+    const relative = '/a?utm_source=x';
+
+    expect(propertiesOf(relative)).to.include({ url: relative }).and.not.have.property('path');
+    expect(propertiesOf('home')).to.include({ path: 'home' });
   });
 
   it('has users where a distinct id is given, and nothing to count in identify', () => {
@@ -151,6 +181,31 @@ describe('Matomo', () => {
     expect(read({ cdt: 'yesterday' })[0]).to.have.property('fault');
   });
 
+  it('has campaigns by each of their names: in the query, the fragment, or beside the address', () => {
+    const campaignOf = (parameters: Record<string, string>) => {
+      const [tracked] = read(parameters);
+      return tracked !== undefined && 'event' in tracked
+        ? (tracked.event['properties'] as Record<string, unknown>)['campaign']
+        : tracked;
+    };
+    const page = 'https://shop.example/a';
+    for (const name of [
+      'pk_cpn',
+      'pk_campaign',
+      'piwik_campaign',
+      'mtm_campaign',
+      'matomo_campaign',
+    ]) {
+      expect(campaignOf({ url: `${page}?x=1&${name}=may%20day` }), name).to.equal('may day');
+      expect(campaignOf({ url: `${page}#${name}=may` }), name).to.equal('may');
+      expect(campaignOf({ [name]: 'may' }), name).to.equal('may');
+    }
+    expect(campaignOf({ url: `${page}?utm_campaign=b&pk_campaign=a#pk_cpn=c` })).to.equal('a');
+    expect(campaignOf({ url: `${page}?utm_campaign=b#pk_cpn=c` })).to.equal(undefined);
+    expect(campaignOf({ url: `${page}#utm_campaign=c`, mtm_campaign: 'd' })).to.equal('c');
+    expect(campaignOf({ url: `${page}?mtm_campaign=` })).to.equal(undefined);
+  });
+
   it('is the same event when the same request comes again, however long it was queued', () => {
     const idOf = (parameters: Record<string, string>) => {
       const [tracked] = read(parameters);
@@ -207,6 +262,21 @@ describe('GA4', () => {
     expect(cart).not.to.have.nested.property('event.properties.revenue');
   });
 
+  it('has two events where two are equal, and the same two when the request comes again', () => {
+    const login = { name: 'login', timestamp_micros: NOW * 1_000, params: { method: 'x' } };
+    const idsOf = (...events: readonly object[]) =>
+      read({ events }).map((one) => ('event' in one ? one.event['eventId'] : one.fault));
+    const ids = idsOf(login, login, { ...login, name: 'sign_up' }, login);
+
+    expect(new Set(ids).size).to.equal(4);
+    expect(idsOf(login, login, { ...login, name: 'sign_up' }, login)).to.deep.equal(ids);
+    // What it was before equal ones were told apart: a retry may come after an upgrade.
+    const text = JSON.stringify(['c', NOW * 1_000, 'login', { method: 'x' }]);
+    const before = createHash('sha256').update(text).digest('base64url').slice(0, 22);
+    expect(ids[0]).to.equal(before);
+    expect(idsOf(login)).to.deep.equal([before]);
+  });
+
   it('says which event is at fault, and takes the others', () => {
     const [bad, good] = read({ events: [{}, { name: 'login' }] });
     expect(bad).to.deep.equal({ fault: 'events[0].name is required' });
@@ -214,4 +284,38 @@ describe('GA4', () => {
     expect(readGa4({ events: [] }, { receivedAt: NOW })[0]).to.have.property('fault');
     expect(read({ events: [{ name: 'first_visit' }] })).to.deep.equal([]);
   });
+});
+
+describe('what broken pages write for an id', () => {
+  for (const no of ['undefined', 'null', 'NaN', 'None', '[object Object]']) {
+    it(`"${no}" is none in a request of GA4: the client alone tells whose session it is`, () => {
+      const read = (client: string, params: object) =>
+        readGa4(
+          { client_id: client, user_id: no, events: [{ name: 'purchase', params }] },
+          { receivedAt: NOW },
+        );
+      const [tracked] = read('c', { session_id: no, transaction_id: no });
+
+      expect(tracked).to.have.property('visitor', 'c');
+      expect(tracked).to.have.property('event').that.has.not.any.keys('sessionId', 'userId');
+      expect(tracked).to.not.have.nested.property('event.eventId');
+      expect(read(no, {})).to.deep.equal([{ fault: 'client_id is required' }]);
+    });
+
+    it(`"${no}" is none in requests of Umami and Matomo: what brought them tells whose they are`, () => {
+      const payload = { website: 'w', url: '/', id: no };
+      const [umami] = readUmami({ type: 'event', payload }, REQUEST);
+      const parameters = { url: 'https://shop.example/', uid: no, cid: no, _id: no };
+      const request = { ...REQUEST, isTrusted: false };
+      const [matomo] = readMatomo(parameters, request);
+
+      for (const tracked of [umami, matomo]) {
+        expect(tracked).to.have.property('visitor', 'hash');
+        expect(tracked).to.have.property('event').that.has.not.any.keys('userId', 'visitorId');
+      }
+      const [order] = readMatomo({ ...parameters, idgoal: '0', ec_id: no }, request);
+      expect(order).to.have.nested.property('event.eventType', 'purchase');
+      expect(order).to.not.have.nested.property('event.eventId');
+    });
+  }
 });

@@ -1,8 +1,8 @@
 /** What trackers' objects become: Segment, RudderStack, PostHog and Snowplow. */
 import { expect } from 'chai';
 import { countryOf } from '../../trackers/country.ts';
-import { isFault, type RawEvent, type Tracked } from '../../trackers/event.ts';
-import { readPosthog } from '../../trackers/posthog.ts';
+import { fitted, isFault, type RawEvent, type Tracked } from '../../trackers/event.ts';
+import { isCookieless, readPosthog } from '../../trackers/posthog.ts';
 import { visitOf } from '../../trackers/properties.ts';
 import { readSegment } from '../../trackers/segment.ts';
 import { readSnowplow } from '../../trackers/snowplow.ts';
@@ -46,6 +46,7 @@ describe('a call of Segment', () => {
         properties: {
           plan: 'gold',
           url: 'https://shop.example/shoes?utm_source=fb',
+          path: '/shoes',
           referrer: 'https://www.facebook.com/',
           userAgent: 'Mozilla/5.0 X',
           language: 'de-DE',
@@ -54,6 +55,18 @@ describe('a call of Segment', () => {
       },
       visitor: 'anonymous:a-1',
     });
+  });
+
+  it('has the path that its caller gives it, whatever its address says; a screen its name', () => {
+    const pathOf = (call: object) =>
+      (only(readSegment({ ...page, ...call })).event['properties'] as RawEvent)['path'];
+    const url = 'https://shop.example/#/a';
+    const context = { page: { url, path: '/of-the-page' } };
+
+    expect(pathOf({ properties: { url, path: '/mine' }, context })).to.equal('/mine');
+    expect(pathOf({ properties: { url }, context })).to.equal('/of-the-page');
+    expect(pathOf({ properties: { url } })).to.equal(undefined);
+    expect(pathOf({ type: 'screen', name: 'Home', properties: {} })).to.equal('Home');
   });
 
   it('that completes an order is a purchase with its money', () => {
@@ -162,6 +175,42 @@ describe('an event of PostHog', () => {
         country: 'DE',
         screen: '390x844',
       },
+    });
+  });
+
+  it('has the path that it says beside its address', () => {
+    const properties = { ...viewed.properties, $pathname: '/mine' };
+
+    expect(only(readPosthog({ ...viewed, properties })).event['properties']).to.include({
+      url: 'https://shop.example/shoes?utm_source=fb',
+      path: '/mine',
+    });
+  });
+
+  describe('of a script that keeps nothing in the browser', () => {
+    const nobody = { $device_id: null, $cookieless_mode: true, $is_identified: false };
+    const cookieless = { ...viewed, distinct_id: '$posthog_cookieless', properties: nobody };
+
+    it('is of the visitor whom its request tells, in no session of its own', () => {
+      expect(isCookieless(cookieless)).to.equal(true);
+      const { event, visitor } = only(readPosthog(cookieless, { visitor: 'hash' }));
+
+      expect(visitor).to.equal('hash');
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'visitorId');
+    });
+
+    it('keeps that visitor when they log in', () => {
+      const properties = { ...nobody, $is_identified: true };
+      const login = { ...cookieless, distinct_id: 'u-9', properties };
+      const { event, visitor } = only(readPosthog(login, { visitor: 'hash' }));
+
+      expect(visitor).to.equal('hash');
+      expect(event['userId']).to.equal('u-9');
+    });
+
+    it('is of nobody where no request tells', () => {
+      expect(faultOf(readPosthog(cookieless))).to.contain('distinct_id');
+      expect(isCookieless(viewed)).to.equal(false);
     });
   });
 
@@ -318,6 +367,16 @@ describe('a payload of Snowplow', () => {
     expect(only(readSnowplow({ ...viewed, cx })).event['properties']).to.include({ bot: true });
   });
 
+  it('of anonymous tracking is of the visitor whom its request tells, unless a server sent it', () => {
+    const { sid: _s, duid: _d, ...rest } = viewed;
+    const { event, visitor } = only(readSnowplow({ ...rest, p: 'web' }, { visitor: 'hash' }));
+
+    expect(visitor).to.equal('hash');
+    expect(event).not.to.have.any.keys('sessionId', 'userId', 'visitorId');
+    expect(only(readSnowplow(viewed, { visitor: 'hash' })).visitor).to.equal(undefined);
+    expect(faultOf(readSnowplow({ ...rest, p: 'srv' }, { visitor: 'hash' }))).to.contain('sid');
+  });
+
   it('without a session or a visitor is a fault', () => {
     const { sid: _s, duid: _d, ...rest } = viewed;
 
@@ -325,6 +384,23 @@ describe('a payload of Snowplow', () => {
     expect(faultOf(readSnowplow({ ...viewed, e: 'xx' }))).to.contain('"xx"');
     expect(faultOf(readSnowplow({ ...viewed, e: 'ue', ue_px: '!' }))).to.contain('ue_px');
     expect(faultOf(readSnowplow({ ...viewed, dtm: 'then' }))).to.contain('dtm');
+  });
+});
+
+describe('an event as the border takes it', () => {
+  const fit = (eventType: unknown) => fitted({ eventType, sessionId: 's' })['eventType'];
+
+  it('has a name of 64 characters at most, cut between them', () => {
+    expect(fit('n'.repeat(64))).to.equal('n'.repeat(64));
+    expect(fit('n'.repeat(65))).to.equal('n'.repeat(64));
+    expect(fit('😀'.repeat(64))).to.equal('😀'.repeat(64));
+    expect(fit(`n${'😀'.repeat(500)}`)).to.equal(`n${'😀'.repeat(63)}`);
+    expect(fit(7)).to.equal(7);
+  });
+
+  it('is the same one where it fits', () => {
+    const event = { eventType: 'pageview' };
+    expect(fitted(event)).to.equal(event);
   });
 });
 
@@ -388,4 +464,45 @@ describe('values of trackers', () => {
     expect(sessionIdOf('v'.repeat(200), '1')).to.have.lengthOf(43);
     expect(sessionIdOf('v'.repeat(200), '1')).not.to.equal(sessionIdOf('v'.repeat(201), '1'));
   });
+});
+
+describe('what broken pages write for an id', () => {
+  const NO_IDS = ['undefined', 'null', 'NaN', 'None', '[object Object]'];
+  const page = { type: 'page', timestamp: AT, anonymousId: 'a' };
+  const viewed = { event: '$pageview', timestamp: AT, distinct_id: 'd' };
+  const payload = { e: 'pv', dtm: String(AT), sid: 's', duid: 'd' };
+
+  for (const no of NO_IDS) {
+    it(`"${no}" is none in a call of Segment: of nobody, and in no session`, () => {
+      expect(faultOf(readSegment({ ...page, anonymousId: no }))).to.contain('anonymousId');
+      const call = { ...page, userId: no, messageId: no, context: { sessionId: no } };
+      const { event, visitor } = only(readSegment(call));
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(visitor).to.equal('anonymous:a');
+      expect(only(readSegment({ ...page, anonymousId: no, userId: 'u' })).visitor).to.equal(
+        'user:u',
+      );
+    });
+
+    it(`"${no}" is none in an event of PostHog`, () => {
+      expect(faultOf(readPosthog({ ...viewed, distinct_id: no }))).to.contain('distinct_id');
+      const properties = { $session_id: no, $device_id: no, $user_id: no, $is_identified: false };
+      const { event, visitor } = only(readPosthog({ ...viewed, uuid: no, properties }));
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(event['visitorId']).to.equal('d');
+      expect(visitor).to.equal('d');
+    });
+
+    it(`"${no}" is none in a payload of Snowplow`, () => {
+      const { event, visitor } = only(
+        readSnowplow({ ...payload, sid: no, uid: no, eid: no, tnuid: no }),
+      );
+
+      expect(event).not.to.have.any.keys('sessionId', 'userId', 'eventId');
+      expect(visitor).to.equal('d');
+      expect(faultOf(readSnowplow({ ...payload, sid: no, duid: no }))).to.contain('sid');
+    });
+  }
 });

@@ -5,10 +5,12 @@ import { declaredAs, normaliseType } from '../../shared/event.ts';
 import { Fault } from '../../shared/fault.ts';
 import {
   EVENT_ID_KEPT_CHARS_MAX,
+  EVENT_TYPE_CHARS_MAX,
   FUTURE_MS_MAX,
   PROPERTY_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
+import { isNoId } from '../../shared/no-ids.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import type { DayTurned } from '../../shared/zones/index.ts';
 import { addDerived, type Sources } from './derive-fields.ts';
@@ -31,7 +33,7 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   if (!isObject(value)) return new Fault(`event must be a JSON object, but is ${kindOf(value)}`);
   const { message, index, settings = DEFAULT_SETTINGS, dayTurned } = source;
   const digits = new Digits(source, readOf(settings));
-  const eventType = requiredText(value, 'eventType', 64);
+  const eventType = requiredText(value, 'eventType', EVENT_TYPE_CHARS_MAX);
   if (eventType instanceof Fault) return eventType;
   const sessionId = parseSessionId(value);
   if (sessionId instanceof Fault) return sessionId;
@@ -202,19 +204,10 @@ function cut(text: string): string {
   return text.slice(0, end).toWellFormed();
 }
 
-/** Texts that broken programs write where they have no id. */
-const NO_IDS: ReadonlySet<string> = new Set([
-  'undefined',
-  'null',
-  'NaN',
-  'None',
-  '[object Object]',
-]);
-
 function parseSessionId(event: Record<string, unknown>): string | Fault {
   const sessionId = requiredText(event, 'sessionId', 128);
   if (sessionId instanceof Fault) return sessionId;
-  if (NO_IDS.has(sessionId)) return new Fault(`sessionId must be an id, but is "${sessionId}"`);
+  if (isNoId(sessionId)) return new Fault(`sessionId must be an id, but is "${sessionId}"`);
   return isPrintable(sessionId)
     ? sessionId
     : new Fault('sessionId must hold printable characters only');
@@ -227,12 +220,12 @@ function givenId(
   charsMax: number,
 ): string | undefined | Fault {
   const id = optionalText(event, name, charsMax);
-  return typeof id === 'string' && NO_IDS.has(id) ? undefined : id;
+  return typeof id === 'string' && isNoId(id) ? undefined : id;
 }
 
 /** Whether this text is an id, and none that a broken program writes for nothing. */
 export function isIdGiven(id: string | undefined): id is string {
-  return id !== undefined && id !== '' && !NO_IDS.has(id);
+  return id !== undefined && id !== '' && !isNoId(id);
 }
 
 function requiredText(
