@@ -69,7 +69,8 @@ export function checkEvents(body: Buffer, project: string, receivedAt: number): 
 }
 
 /** Each event's bytes. */
-function partsOf(body: Buffer): readonly Buffer[] {
+function partsOf(sent: Buffer): readonly Buffer[] {
+  const body = withoutMark(sent);
   if (isArrayText(body)) {
     jsonOf(body);
     const json = asBuffer(body);
@@ -88,11 +89,22 @@ function linesOf(body: Buffer): readonly Buffer[] {
   while (start < body.length) {
     const found = body.indexOf(NEW_LINE, start);
     const end = found === -1 ? body.length : found;
-    const line = body.subarray(start, end);
+    // Files put together have a mark in the middle.
+    const line = withoutMark(body.subarray(start, end));
     if (line.some((byte) => byte > 0x20)) lines.push(line);
     start = end + 1;
   }
   return lines;
+}
+
+/**
+ * Without byte order marks before it. The check reads over one; but in an array, where events of several requests go
+ * together, it would make all of them unreadable.
+ */
+function withoutMark(text: Buffer): Buffer {
+  let start = 0;
+  while (text[start] === 0xef && text[start + 1] === 0xbb && text[start + 2] === 0xbf) start += 3;
+  return text.subarray(start);
 }
 
 /** One event, written over several lines. */

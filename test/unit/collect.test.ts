@@ -92,6 +92,23 @@ describe('own events of a request', () => {
     ]);
   });
 
+  it('count all where a byte order mark is before them, and can stand in an array', () => {
+    const mark = '\uFEFF';
+    for (const [body, count] of [
+      [`${mark}${one()}`, 1],
+      [`${mark}[${one()},${one()}]`, 2],
+      [`${mark}${one()}\n${one()}\n`, 2],
+      [`${one()}\n${mark}${one()}\n`, 2],
+      [`${mark}${mark}${one()}\n${mark}${mark}${one()}`, 2],
+    ] as const) {
+      const { good, rejected } = check(body);
+      expect([good.length, rejected], body).to.deep.equal([count, []]);
+      const [message] = messagesOf('shop', [...good, ...check(one()).good]);
+      if (message === undefined) throw new Error('events make a message');
+      expect(JSON.parse(message.data.toString()), body).to.have.length(count + 1);
+    }
+  });
+
   it('are none where there is nothing', () => {
     expect(() => check('[]')).to.throw('no event');
     expect(() => check('[1,')).to.throw('JSON');
