@@ -1,9 +1,11 @@
 /** The parts of the collector that need no server. */
 import { expect } from 'chai';
 import { createKeys } from '../../collect/keys.ts';
-import { messagesOf } from '../../collect/messages.ts';
+import { messagesOf, type OutgoingEvent } from '../../collect/messages.ts';
 import { checkEvents } from '../../collect/own-events.ts';
+import { createTake } from '../../collect/take.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 
 const withKeys = (...collectKeys: string[]) => ({ ...DEFAULT_SETTINGS, collectKeys });
 
@@ -60,6 +62,56 @@ describe('messages of a request', () => {
     expect(sizes(2_500, 10)).to.deep.equal([1_000, 1_000, 500]);
     expect(sizes(20, 60_000)).to.deep.equal([8, 8, 4]);
     expect(messagesOf('shop', [])).to.deep.equal([]);
+  });
+});
+
+describe('an event of a tracker that is too large', () => {
+  const take = async (chars: number) => {
+    const sent: OutgoingEvent[] = [];
+    const outlet = {
+      isFull: false,
+      send: (_project: string, events: readonly OutgoingEvent[]) => {
+        sent.push(...events);
+        return Promise.resolve();
+      },
+    };
+    const sessions = { sessionsOf: () => Promise.resolve([]) };
+    const event = {
+      ...{ eventType: 'pageview', sessionId: 's-1', eventId: 'e-1', timestamp: 1_790_000_000_000 },
+      properties: { url: '"'.repeat(chars), letters: '語'.repeat(chars) },
+    };
+    const source = { project: 'shop', tracker: 'test', receivedAt: event.timestamp };
+    await createTake({ outlet, sessions, say: () => undefined })(source, [{ event }]);
+    return { event, messages: messagesOf('shop', sent) };
+  };
+  const lettersOf = (data: Buffer) =>
+    parseMessage({ subject: 'events.shop._', data, seq: 1, receivedAt: 1_790_000_000_000 })
+      .deadLetters;
+
+  it('is published as it is, where NATS takes it: ingest makes a dead letter of it', async () => {
+    const { event, messages } = await take(40_000);
+    expect(messages[0]?.data.toString()).to.equal(JSON.stringify(event));
+    expect(
+      lettersOf(messages[0]?.data ?? Buffer.alloc(0)).map(({ reason }) => reason),
+    ).to.deep.equal(['event must be at most 64 KiB']);
+  });
+
+  it('is a dead letter that begins like it and has its ids, where NATS would not take it', async () => {
+    const { event, messages } = await take(700_000);
+    const [message, ...others] = messages;
+    if (message === undefined) throw new Error('it is published');
+    expect(others).to.deep.equal([]);
+    expect(message.data.length).to.be.below(480 * 1024);
+    const { properties, ...ids } = event;
+    const { tooLarge, ...kept } = JSON.parse(message.data.toString()) as Record<string, unknown>;
+    expect(kept).to.deep.equal(ids);
+    expect(JSON.stringify({ ...ids, properties }).startsWith(String(tooLarge))).to.equal(true);
+    // Beside others of its message, too.
+    for (const data of [message.data, Buffer.from(`[${message.data.toString()}]`)]) {
+      expect(lettersOf(data).map(({ reason }) => reason)).to.deep.equal([
+        'event must be at most 64 KiB',
+      ]);
+    }
   });
 });
 
