@@ -575,6 +575,38 @@ describe('sessions of visitors', function () {
     expect(await open[0]?.hlen(`collect:visitor:${visitor}`)).to.be.below(2_100);
   });
 
+  it('remember an id that is a thousand back, whenever the older ones went', async () => {
+    const { visitor, session, sessionsOf } = begin();
+    const idsOf = (from: number, count: number) =>
+      Array.from({ length: count }, (_, n) => `e-${from + n}`);
+    const first = await session('e-0', 0);
+    let sent = 1;
+    // Requests of all sizes, so that the limit is passed at the end of one, and in the middle.
+    for (const count of [499, 500, 500, 500, 1, 250, 333, 500, 417, 500, 1]) {
+      await sessionsOf(idsOf(sent, count), 0);
+      sent += count;
+      // Two hours later it were another session.
+      const again = await sessionsOf(idsOf(Math.max(0, sent - 1_000), 2), 120);
+      expect(again, `after ${sent}`).to.deep.equal([first, first]);
+    }
+    for (const key of [`collect:visitor:${visitor}`, `collect:visitor:${visitor}:old`]) {
+      expect(await open[0]?.hlen(key)).to.be.within(2, 1_600);
+      expect(await open[0]?.pttl(key)).to.be.within(23 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS);
+    }
+  });
+
+  it('go on from what a version before has written, be it more than is kept in one key now', async () => {
+    const { visitor, at, session } = begin();
+    const key = `collect:visitor:${visitor}`;
+    const first = await session('e-0', 0);
+    const many = Array.from({ length: 1_900 }, (_, n) => [`before-${n}`, String(at)]).flat();
+    await open[0]?.hset(key, ...many);
+    expect(await session('e-1', 1)).to.equal(first);
+    expect(await session('e-0', 120)).to.equal(first);
+    expect(await open[0]?.hlen(`${key}:old`)).to.equal(1_904);
+    expect(await session('e-2', 2)).to.equal(first);
+  });
+
   it('know a visitor without an id by a hash whose salt is that of the day', async () => {
     open.push(connect(), connect());
     const [one, other] = open.map(createVisitorHashes);
