@@ -12,6 +12,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { onMaster } from '../platform/redis.ts';
 
 /** Events of one visitor, in the order they came. */
 export interface VisitorEvents {
@@ -120,11 +121,13 @@ export function createVisitorSessions(
       const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
       const sessions: (VisitorSession | undefined)[] = [];
       for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
-        const found = await run(
-          keys.length,
-          ...keys,
-          ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
-          ...ids.slice(from, from + IDS_AT_A_TIME),
+        const found = await onMaster(redis, () =>
+          run(
+            keys.length,
+            ...keys,
+            ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
+            ...ids.slice(from, from + IDS_AT_A_TIME),
+          ),
         );
         for (const one of found) {
           const owner = visitors[Number(one[0]) - 1];
