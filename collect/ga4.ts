@@ -5,8 +5,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isFault } from '../trackers/event.ts';
 import { readGa4 } from '../trackers/ga4.ts';
+import { fieldsOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
-import { bodyOf, jsonOf, parameterOf } from './requests.ts';
+import { bodyOf, checkCount, jsonOf, parameterOf } from './requests.ts';
 
 export function addGa4(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/mp/collect', async (request, reply) => {
@@ -45,11 +46,18 @@ function projectOf({ keys }: CollectDeps, request: FastifyRequest): string | und
   return id === undefined ? undefined : (keys.projectOf(`${id}/${secret}`) ?? keys.projectOf(id));
 }
 
-/** What is no JSON is nothing: nobody is told. */
+/**
+ * What is no JSON is nothing: nobody is told.
+ * @throws BadRequestError 413 for too many events
+ */
 function readable(request: FastifyRequest): unknown {
+  let body: unknown;
   try {
-    return jsonOf(bodyOf(request));
+    body = jsonOf(bodyOf(request));
   } catch {
     return undefined;
   }
+  const { events } = fieldsOf(body);
+  if (Array.isArray(events)) checkCount(events.length);
+  return body;
 }

@@ -9,7 +9,15 @@ import { fieldsOf, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
 import { sendPixel } from './pixel.ts';
-import { BadRequestError, bodyOf, jsonOf, languageOf, userAgentOf } from './requests.ts';
+import {
+  BadRequestError,
+  bodyOf,
+  elementsOf,
+  jsonOf,
+  languageOf,
+  NAMED_MAX,
+  userAgentOf,
+} from './requests.ts';
 
 const PATHS = ['/matomo.php', '/piwik.php', '/matomo', '/js/tracker.php'] as const;
 
@@ -47,8 +55,7 @@ async function takeBulk(
 ): Promise<FastifyReply> {
   const receivedAt = deps.now();
   const { requests, token_auth: common } = fieldsOf(jsonOf(body));
-  if (!Array.isArray(requests)) throw new BadRequestError('requests must be an array');
-  const all = (requests as readonly unknown[]).map(parametersOf);
+  const all = elementsOf(requests, 'requests must be an array').map(parametersOf);
   const good: Read[] = [];
   const invalid: number[] = [];
   for (const [index, parameters] of all.entries()) {
@@ -70,7 +77,7 @@ async function takeBulk(
     status: 'success',
     tracked: all.length - invalid.length,
     invalid: invalid.length,
-    ...(textOf(common) !== undefined && { invalid_indices: invalid }),
+    ...(textOf(common) !== undefined && { invalid_indices: invalid.slice(0, NAMED_MAX) }),
   });
 }
 

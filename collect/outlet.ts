@@ -11,8 +11,9 @@ import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import { EVENTS_PER_MESSAGE_MAX } from '../shared/limits.ts';
-import { createDelivery } from './delivery.ts';
+import { createDelivery, isMessageRefused } from './delivery.ts';
 import { MESSAGE_EVENT_BYTES, messagesOf, type OutgoingEvent } from './messages.ts';
+import { BadRequestError } from './requests.ts';
 
 /** Why nothing can be taken now. */
 export type NotNowReason = 'full' | 'nats' | 'redis';
@@ -32,6 +33,7 @@ export interface Outlet {
   /**
    * Resolves when all are acknowledged.
    * @throws NotNowError where too much is under way, or NATS does not acknowledge; some may be stored all the same
+   * @throws BadRequestError 413 where one is larger than NATS ever takes
    */
   send(project: string, events: readonly OutgoingEvent[]): Promise<void>;
   /** Whether one more request would be refused now. */
@@ -80,7 +82,7 @@ interface Pending {
   /** Set once it is under way. */
   group: Group | undefined;
   /** Answers, once. */
-  end(error?: NotNowError): void;
+  end(error?: NotNowError | BadRequestError): void;
 }
 
 /** Requests whose events go together. */
@@ -117,7 +119,7 @@ export function createOutlet(
   function say(error: unknown): void {
     if (performance.now() - saidAt < SAY_EVERY_MS) return;
     saidAt = performance.now();
-    log.warn({ err: error }, 'nats does not take events, trackers are told to come again');
+    log.warn({ err: error }, 'nats does not take events, their trackers are told so');
   }
 
   /** What is not under way when the connection is lost stays here: refused, it is surely not stored. */
@@ -125,20 +127,7 @@ export function createOutlet(
     while (delivery.isUp && lane.waiting.length > 0 && lane.groups < GROUPS_UNDER_WAY) {
       const group = nextGroup(lane);
       lane.groups += 1;
-      publish(project, group)
-        .then(
-          () => {
-            group.isTaken = true;
-            for (const member of group.members) member.end();
-          },
-          (error: unknown) => {
-            if (group.left === 0) return;
-            say(error);
-            const refusal = new NotNowError('nats', 'NATS has not acknowledged', { cause: error });
-            // Those behind them would only wait as long for the same.
-            for (const one of [...group.members, ...lane.waiting.splice(0)]) one.end(refusal);
-          },
-        )
+      handOver(project, group, lane)
         .finally(() => {
           lane.groups -= 1;
           pump(project, lane);
@@ -150,13 +139,53 @@ export function createOutlet(
     }
   }
 
-  async function publish(project: string, { members, stop }: Group): Promise<void> {
+  /** Publishes a group and answers those who wait for it. */
+  async function handOver(project: string, group: Group, lane: Lane): Promise<void> {
+    const { members, stop } = group;
+    try {
+      await publish(project, members, stop.signal);
+      group.isTaken = true;
+      for (const member of members) member.end();
+    } catch (error) {
+      if (group.left === 0) return;
+      say(error);
+      if (!isMessageRefused(error)) {
+        // Those behind them would only wait as long for the same.
+        refuse([...members, ...lane.waiting.splice(0)], error);
+      } else if (members.length === 1) {
+        refuse(members, error);
+      } else {
+        await handOverApart(project, group);
+      }
+    }
+  }
+
+  /** Several that went as one message, of which nothing is stored. Each by itself, whose events were the reason shows. */
+  async function handOverApart(project: string, { members, stop }: Group): Promise<void> {
+    const apart = members.filter(({ isOver }) => !isOver);
+    await Promise.all(
+      apart.map(async (member) => {
+        try {
+          await publish(project, [member], stop.signal);
+          member.end();
+        } catch (error) {
+          refuse([member], error);
+        }
+      }),
+    );
+  }
+
+  async function publish(
+    project: string,
+    members: readonly Pending[],
+    stop: AbortSignal,
+  ): Promise<void> {
     const messages = messagesOf(
       project,
       members.flatMap(({ events }) => events),
     );
     const outcomes = await Promise.allSettled(
-      messages.map((message) => delivery.deliver(message, stop.signal)),
+      messages.map((message) => delivery.deliver(message, stop)),
     );
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') throw toError(outcome.reason);
@@ -176,7 +205,8 @@ export function createOutlet(
 
   function wait(project: string, events: readonly OutgoingEvent[]): Promise<void> {
     const lane = laneOf(project);
-    const bytes = events.reduce((sum, { json }) => sum + json.length, 0);
+    // With a comma behind each: what this says is one message is one.
+    const bytes = events.reduce((sum, { json }) => sum + Buffer.byteLength(json) + 1, 0);
     figures.requests += 1;
     figures.events += events.length;
     figures.bytes += bytes;
@@ -191,7 +221,7 @@ export function createOutlet(
         ...{ events, bytes },
         isOver: false,
         group: undefined as Group | undefined,
-        end(error?: NotNowError) {
+        end(error?: NotNowError | BadRequestError) {
           if (pending.isOver) return;
           pending.isOver = true;
           clearTimeout(timer);
@@ -226,6 +256,13 @@ export function createOutlet(
     },
   };
   return outlet;
+}
+
+function refuse(all: readonly Pending[], error: unknown): void {
+  const refusal = isMessageRefused(error)
+    ? new BadRequestError('an event is larger than NATS takes here', 413)
+    : new NotNowError('nats', 'NATS has not acknowledged', { cause: error });
+  for (const one of all) one.end(refusal);
 }
 
 /** The last one of a group that nobody waits for any more stops it; who waits in a lane leaves it in the order they came. */

@@ -7,7 +7,16 @@ import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-sli
 import { parseMessage } from '../workers/ingest/parse-event.ts';
 import type { CollectDeps } from './deps.ts';
 import type { OutgoingEvent } from './messages.ts';
-import { authorizedAs, BadRequestError, bodyOf, jsonOf, parameterOf } from './requests.ts';
+import {
+  authorizedAs,
+  BadRequestError,
+  bodyOf,
+  elementsOf,
+  checkCount,
+  jsonOf,
+  NAMED_MAX,
+  parameterOf,
+} from './requests.ts';
 
 export interface Rejected {
   /** Which one, from 0: of an array or of the lines that are not empty. */
@@ -38,8 +47,15 @@ export function addOwnEvents(app: FastifyInstance, deps: CollectDeps): void {
     }
     return reply
       .code(rejected.length === 0 ? 200 : 400)
-      .send({ accepted: good.length, ...(rejected.length > 0 && { rejected }) });
+      .send({ accepted: good.length, ...named(rejected) });
   });
+}
+
+/** How many there are is said where not all are named. */
+function named(rejected: readonly Rejected[]): object {
+  if (rejected.length === 0) return {};
+  if (rejected.length <= NAMED_MAX) return { rejected };
+  return { rejected: rejected.slice(0, NAMED_MAX), rejectedCount: rejected.length };
 }
 
 function keyOf(request: FastifyRequest): string | undefined {
@@ -48,7 +64,7 @@ function keyOf(request: FastifyRequest): string | undefined {
 
 /**
  * Tells good events from others.
- * @throws BadRequestError for what is neither JSON nor lines of it, and for nothing
+ * @throws BadRequestError for what is neither JSON nor lines of it, for nothing, and 413 for too many
  */
 export function checkEvents(body: Buffer, project: string, receivedAt: number): CheckedEvents {
   const good: OutgoingEvent[] = [];
@@ -69,9 +85,10 @@ export function checkEvents(body: Buffer, project: string, receivedAt: number): 
 }
 
 /** Each event's bytes. */
-function partsOf(body: Buffer): readonly Buffer[] {
+function partsOf(sent: Buffer): readonly Buffer[] {
+  const body = withoutMark(sent);
   if (isArrayText(body)) {
-    jsonOf(body);
+    elementsOf(jsonOf(body), 'the body must be an array');
     const json = asBuffer(body);
     return elementSlices(json).map(({ start, end }) => json.subarray(start, end));
   }
@@ -88,11 +105,25 @@ function linesOf(body: Buffer): readonly Buffer[] {
   while (start < body.length) {
     const found = body.indexOf(NEW_LINE, start);
     const end = found === -1 ? body.length : found;
-    const line = body.subarray(start, end);
-    if (line.some((byte) => byte > 0x20)) lines.push(line);
+    // Files put together have a mark in the middle.
+    const line = withoutMark(body.subarray(start, end));
+    if (line.some((byte) => byte > 0x20)) {
+      lines.push(line);
+      checkCount(lines.length);
+    }
     start = end + 1;
   }
   return lines;
+}
+
+/**
+ * Without byte order marks before it. The check reads over one; but in an array, where events of several requests go
+ * together, it would make all of them unreadable.
+ */
+function withoutMark(text: Buffer): Buffer {
+  let start = 0;
+  while (text[start] === 0xef && text[start + 1] === 0xbb && text[start + 2] === 0xbf) start += 3;
+  return text.subarray(start);
 }
 
 /** One event, written over several lines. */

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { readPlausible, sitesOfPlausible } from '../trackers/plausible.ts';
 import type { CollectDeps } from './deps.ts';
-import { bodyOf, jsonOf, userAgentOf } from './requests.ts';
+import { bodyOf, checkCount, jsonOf, userAgentOf } from './requests.ts';
 
 export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/api/event', async (request, reply) => {
@@ -10,6 +10,7 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
     const body = jsonOf(bodyOf(request));
     const userAgent = userAgentOf(request);
     const sites = sitesOfPlausible(body);
+    checkCount(sites.length);
     if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
     let fault: string | undefined;
     for (const site of new Set(sites)) {

@@ -9,8 +9,9 @@ import { fieldsOf, firstText, isFields, textOf, timeOf } from '../trackers/value
 import type { CollectDeps } from './deps.ts';
 import {
   authorizedAs,
-  BadRequestError,
   bodyOf,
+  checkCount,
+  elementsOf,
   jsonOf,
   parameterOf,
   unpacked,
@@ -63,6 +64,7 @@ async function capture(
   const captured = (
     isEnvelope ? body['batch'] : Array.isArray(body) ? body : [body]
   ) as readonly unknown[];
+  checkCount(captured.length);
   const sentAt = timeOf(fieldsOf(body)['sent_at']) ?? timeOf(parameterOf(request, '_'));
   const project = deps.keys.projectOf(keyOf(isEnvelope ? [body, ...captured] : captured));
   if (project === undefined) return refuse(deps, reply);
@@ -84,15 +86,14 @@ async function captureV1(
 ): Promise<FastifyReply> {
   const receivedAt = deps.now();
   const { batch, created_at: createdAt } = fieldsOf(jsonOf(bodyOf(request)));
-  if (!Array.isArray(batch)) throw new BadRequestError('batch must be an array');
-  const all = batch as readonly unknown[];
+  const captured = elementsOf(batch, 'batch must be an array');
   const project = deps.keys.projectOf(authorizedAs(request));
   if (project === undefined) return refuse(deps, reply);
   const sentAt = timeOf(request.headers['posthog-request-timestamp']) ?? timeOf(createdAt);
-  const { visitor, anonymous } = await visitorOf(deps, request, all, { project, receivedAt });
+  const { visitor, anonymous } = await visitorOf(deps, request, captured, { project, receivedAt });
   const received = { receivedAt, sentAt, visitor };
   const results: Record<string, { readonly result: string; readonly details?: string }> = {};
-  const tracked = all.flatMap((one) => {
+  const tracked = captured.flatMap((one) => {
     const read = readOne(asBefore(one), received, request);
     const uuid = textOf(fieldsOf(one)['uuid']);
     const fault = read.find(isFault)?.fault;

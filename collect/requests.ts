@@ -67,6 +67,25 @@ export function jsonOf(body: Buffer | string): unknown {
   }
 }
 
+/** A request has no more events: each is read before anybody else is answered. */
+export const ELEMENTS_MAX = 10_000;
+/** Of so many an answer says what is wrong with each. */
+export const NAMED_MAX = 1_000;
+
+/** @throws BadRequestError 413 for more than {@link ELEMENTS_MAX} */
+export function checkCount(count: number): void {
+  if (count > ELEMENTS_MAX) {
+    throw new BadRequestError(`a request has at most ${ELEMENTS_MAX} events`, 413);
+  }
+}
+
+/** @throws BadRequestError 400 with `message` for what is no array, 413 for more than {@link ELEMENTS_MAX} */
+export function elementsOf(value: unknown, message: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw new BadRequestError(message);
+  checkCount(value.length);
+  return value as readonly unknown[];
+}
+
 /** A parameter of the address; of several with one name the last. */
 export function parameterOf(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Readonly<Record<string, unknown>>)[name];

@@ -9,7 +9,14 @@ import { readSegment } from '../trackers/segment.ts';
 import type { Tracked } from '../trackers/event.ts';
 import { fieldsOf, type Fields, firstText, isFields, textOf, timeOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
-import { authorizedAs, BadRequestError, bodyOf, jsonOf, parameterOf } from './requests.ts';
+import {
+  authorizedAs,
+  BadRequestError,
+  bodyOf,
+  elementsOf,
+  jsonOf,
+  parameterOf,
+} from './requests.ts';
 
 /** The last part of an address, and what kind of call that is; the letters are those of Segment's script. */
 const CALLS: Readonly<Record<string, string>> = {
@@ -87,8 +94,7 @@ function projectOf(
 function callsOf(body: Fields, type: string | undefined): readonly unknown[] {
   if (type !== undefined) return [{ ...body, type }];
   const { batch, context } = body;
-  if (!Array.isArray(batch)) throw new BadRequestError('batch must be an array');
-  const calls = batch as readonly unknown[];
+  const calls = elementsOf(batch, 'batch must be an array');
   // What all calls of a batch have in common may stand beside it.
   if (!isFields(context)) return calls;
   return calls.map((call) =>

@@ -9,13 +9,12 @@ import { fieldsOf, firstText, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
 import { sendPixel } from './pixel.ts';
-import { BadRequestError, bodyOf, jsonOf, userAgentOf } from './requests.ts';
+import { bodyOf, elementsOf, jsonOf, userAgentOf } from './requests.ts';
 
 export function addSnowplow(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/com.snowplowanalytics.snowplow/:version', async (request, reply) => {
     const { data } = fieldsOf(jsonOf(bodyOf(request)));
-    if (!Array.isArray(data)) throw new BadRequestError('data must be an array');
-    await take(deps, request, data as readonly unknown[]);
+    await take(deps, request, elementsOf(data, 'data must be an array'));
     return reply.type('text/plain').send('ok');
   });
   for (const path of ['/i', '/ice.png', '/com.snowplowanalytics.snowplow/:version']) {

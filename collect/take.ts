@@ -7,7 +7,8 @@ import {
   type Tracked,
   type TrackedEvent,
 } from '../trackers/event.ts';
-import type { OutgoingEvent } from './messages.ts';
+import { EVENT_BYTES_MAX } from '../shared/limits.ts';
+import { MESSAGE_EVENT_BYTES, type OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
 import type { Say } from './say.ts';
 import { visitorKey, type VisitorSessions } from './visitor-sessions.ts';
@@ -100,10 +101,7 @@ export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: 
     if (outlet.isFull) throw new NotNowError('full', 'too much is under way');
     const events = await withSessions(source, good);
     if (events.length === 0) return { events: 0, faults, sessions: [] };
-    const outgoing = events.map((event): OutgoingEvent => ({
-      json: JSON.stringify(event),
-      eventType: event['eventType'],
-    }));
+    const outgoing = events.map(outgoingOf);
     await outlet.send(source.project, outgoing);
     watch.taken(source.tracker, events.length);
     const ids = events.flatMap(({ sessionId }) =>
@@ -111,6 +109,31 @@ export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: 
     );
     return { events: events.length, faults, sessions: ids };
   };
+}
+
+/** More than a whole event may have, so that ingest puts it aside for its size, whatever letters these are. */
+const KEPT_CHARS = EVENT_BYTES_MAX + 1;
+/** No field by which a person or a session is found is longer. */
+const KEPT_FIELD_CHARS = 256;
+
+/**
+ * What is larger than one event may be is published all the same, for ingest to make a dead letter of it; but of what
+ * NATS would not take only the beginning, as a text, beside the ids by which the letter can be found.
+ */
+function outgoingOf(event: RawEvent): OutgoingEvent {
+  const { eventType } = event;
+  const text = JSON.stringify(event);
+  const json = Buffer.from(text);
+  if (json.length <= MESSAGE_EVENT_BYTES) return { json, eventType };
+  const short = Object.entries(event).filter(([, value]) => isShort(value));
+  const rest = { ...Object.fromEntries(short), tooLarge: text.slice(0, KEPT_CHARS) };
+  return { json: Buffer.from(JSON.stringify(rest)), eventType };
+}
+
+function isShort(value: unknown): boolean {
+  return (
+    typeof value === 'number' || (typeof value === 'string' && value.length <= KEPT_FIELD_CHARS)
+  );
 }
 
 function idOf(event: RawEvent | undefined): string | undefined {

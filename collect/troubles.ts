@@ -1,6 +1,7 @@
 /** What keeps a collector from its work, a sentence each, as its health tells it. */
 import type { Redis } from 'ioredis';
 import type { Nats } from '../platform/nats.ts';
+import { onMaster } from '../platform/redis.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { EVENTS_STREAM } from '../shared/ids.ts';
@@ -8,12 +9,13 @@ import { EVENTS_STREAM } from '../shared/ids.ts';
 export async function troublesOf(
   isConnected: boolean,
   { jsm }: Pick<Nats, 'jsm'>,
-  redis: Pick<Redis, 'ping'>,
+  redis: Pick<Redis, 'set' | 'disconnect'>,
 ): Promise<readonly string[]> {
   const outcomes = await Promise.all([
     isConnected ? told('NATS', () => streamTrouble(jsm)) : 'NATS: the connection is lost',
     told('Redis', async () => {
-      await redis.ping();
+      // A replica, or a server that is full, answers a ping as well. The key is gone after a millisecond.
+      await onMaster(redis, () => redis.set('collect:probe', '', 'PX', 1));
       return undefined;
     }),
   ]);

@@ -5,7 +5,7 @@ import { readUmami, siteOfUmami } from '../trackers/umami.ts';
 import { fieldsOf, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
-import { BadRequestError, bodyOf, jsonOf, userAgentOf } from './requests.ts';
+import { BadRequestError, bodyOf, elementsOf, jsonOf, NAMED_MAX, userAgentOf } from './requests.ts';
 
 interface Answer {
   readonly cache: string;
@@ -29,24 +29,24 @@ export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
   });
   app.post('/api/batch', async (request) => {
     const receivedAt = deps.now();
-    const all = jsonOf(bodyOf(request));
-    if (!Array.isArray(all)) throw new BadRequestError('the body must be an array');
+    const all = elementsOf(jsonOf(bodyOf(request)), 'the body must be an array');
     const good: Read[] = [];
+    let errors = 0;
     const details: { readonly index: number; readonly response: unknown }[] = [];
-    for (const [index, body] of (all as readonly unknown[]).entries()) {
+    for (const [index, body] of all.entries()) {
       try {
         good.push(await read(deps, request, body, receivedAt));
       } catch (error) {
         if (!(error instanceof BadRequestError)) throw error;
         deps.watch.refused('umami', error.reason);
-        details.push({ index, response: { error: error.message } });
+        errors += 1;
+        if (errors <= NAMED_MAX) details.push({ index, response: { error: error.message } });
       }
     }
     let answer: Answer | undefined;
     for (const [project, own] of grouped(good, ({ project }) => project))
       answer = await take(deps, project, own, receivedAt);
     const { length: size } = all;
-    const { length: errors } = details;
     return { size, processed: size - errors, errors, details, cache: answer?.cache };
   });
 }

@@ -2,10 +2,12 @@
  * Visitors of trackers without any id: a hash of address and user agent with a random salt of the day. The address is
  * used for nothing else and kept nowhere. When the salt is gone, nobody can find out any more which hash an address
  * had. Salts lie in Redis until the day after theirs is over: several processes share them, and a visit across
- * midnight stays one.
+ * midnight stays one. Each minute a process offers Redis those it goes by, and goes by what Redis has then: where Redis
+ * has lost them all processes go by one again.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { onMaster } from '../platform/redis.ts';
 import { NotNowError } from './outlet.ts';
 
 export interface VisitorHashes {
@@ -21,46 +23,65 @@ export interface VisitorHashes {
 }
 
 const DAY_MS = 86_400_000;
+/** For so long nobody asks Redis again. */
+const KNOWN_MS = 60_000;
+
+type Salts = readonly [today: string, yesterday: string | undefined];
 
 export function createVisitorHashes(redis: Redis): VisitorHashes {
-  let day = -1;
-  let salts: Promise<readonly [today: string, yesterday: string | undefined]> | undefined;
+  let asked:
+    { readonly day: number; readonly at: number; readonly salts: Promise<Salts> } | undefined;
+  /** Those of today and yesterday that this process goes by: a Redis that has lost them gets them back. */
+  let used: ReadonlyMap<number, string> = new Map();
 
-  async function read(of: number, now: number): Promise<readonly [string, string | undefined]> {
-    const key = keyOf(of);
-    const leftMs = (of + 2) * DAY_MS - now;
-    // What another process was quicker to make is the one.
-    const outcomes = await redis
-      .multi()
-      .set(key, randomBytes(16).toString('base64url'), 'PX', leftMs, 'NX')
-      .get(key)
-      .get(keyOf(of - 1))
+  /** What another process was quicker to set is the one, for all. */
+  async function ask(day: number, now: number): Promise<Salts> {
+    const transaction = redis.multi();
+    const offer = (of: number, salt: string) =>
+      transaction.set(keyOf(of), salt, 'PX', (of + 2) * DAY_MS - now, 'NX');
+    offer(day, used.get(day) ?? randomBytes(16).toString('base64url'));
+    const before = used.get(day - 1);
+    if (before !== undefined) offer(day - 1, before);
+    const outcomes = await transaction
+      .get(keyOf(day))
+      .get(keyOf(day - 1))
       .exec();
-    const [, today, yesterday] = (outcomes ?? []).map(([error, value]) => {
+    const values = (outcomes ?? []).map(([error, value]) => {
       if (error !== null) throw error;
       return value;
     });
+    const [today, yesterday] = values.slice(-2);
     if (typeof today !== 'string') throw new Error('redis forgot a key that was just set');
-    return [today, typeof yesterday === 'string' ? yesterday : undefined];
+    if (typeof yesterday !== 'string') {
+      used = new Map([[day, today]]);
+      return [today, undefined];
+    }
+    used = new Map([
+      [day - 1, yesterday],
+      [day, today],
+    ]);
+    return [today, yesterday];
+  }
+
+  function saltsAt(now: number): Promise<Salts> {
+    const day = Math.floor(now / DAY_MS);
+    if (asked?.day === day && now - asked.at < KNOWN_MS) return asked.salts;
+    const salts = onMaster(redis, () => ask(day, now));
+    asked = { day, at: now, salts };
+    salts.catch(() => {
+      if (asked?.salts === salts) asked = undefined;
+    });
+    return salts;
   }
 
   return {
     async of(parts, now) {
-      const today = Math.floor(now / DAY_MS);
-      if (salts === undefined || today !== day) {
-        day = today;
-        const reading = read(today, now);
-        salts = reading;
-        reading.catch(() => {
-          if (salts === reading) salts = undefined;
-        });
-      }
-      const [salt, before] = await salts.catch((error: unknown) => {
+      const [today, yesterday] = await saltsAt(now).catch((error: unknown) => {
         throw new NotNowError('redis', 'Redis does not answer', { cause: error });
       });
       return {
-        today: hashOf(salt, parts),
-        yesterday: before === undefined ? undefined : hashOf(before, parts),
+        today: hashOf(today, parts),
+        yesterday: yesterday === undefined ? undefined : hashOf(yesterday, parts),
       };
     },
   };

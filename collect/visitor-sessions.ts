@@ -4,7 +4,7 @@
  *
  * An event that names itself by an id keeps its session: the same request again, hours later too, gets the same
  * answer and does not make the session longer. For that a visitor's ids are remembered for a day after the last event,
- * the last thousand of them at least.
+ * the last thousand of them at least: past a thousand the key becomes the older of two, and what was the older one goes.
  *
  * A visitor who is known by a hash of the day has two names on the day after: that of today and that of yesterday. Both
  * are looked at together. An event that was taken under yesterday's name is the same one whatever has begun under
@@ -12,6 +12,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { onMaster } from '../platform/redis.ts';
 
 /** Events of one visitor, in the order they came. */
 export interface VisitorEvents {
@@ -48,29 +49,32 @@ export interface VisitorSessionsOptions {
 }
 
 const KEEP_MS = 24 * 60 * 60 * 1_000;
-const IDS_MAX = 2_000;
+/** In the younger of a visitor's two keys, before it becomes the older one. */
+const IDS_MAX = 1_000;
 /** Redis does nothing else while a script runs. */
 const IDS_AT_A_TIME = 500;
 
 /**
- * Keys: the visitor's of today, and of yesterday where that is another one. Fields `s` and `l`: when the session began,
- * and its last new event; others: a hash of an event's id, and when its session began. The answer has for each event
- * the number of the key and when the session began; nothing where there is none.
+ * Keys: the visitor's of today, and of yesterday where that is another one; then the older ones of these. Fields `s` and
+ * `l`: when the session began, and its last new event (of an older key they say nothing any more); others: a hash of an
+ * event's id, and when its session began. The answer has for each event the number of the key and when the session began;
+ * nothing where there is none.
  */
 const SCRIPT = `
 local now, idle, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local begins, idsMax = ARGV[4] == '1', tonumber(ARGV[5])
+local visitors = #KEYS / 2
 local at, start, last = 0, nil, 0
-for k = #KEYS, 1, -1 do
+for k = visitors, 1, -1 do
   local state = redis.call('HMGET', KEYS[k], 's', 'l')
   local lastOfKey = tonumber(state[2] or '0')
   if state[1] and now - lastOfKey < idle then at, start, last = k, state[1], lastOfKey end
 end
-local out, new, isTouched = {}, {}, false
+local out, isNew, isTouched = {}, false, false
 local function sessionOf(id)
   if id ~= '' then
-    for k = 1, #KEYS do
-      local known = redis.call('HGET', KEYS[k], id)
+    for k = 1, visitors do
+      local known = redis.call('HGET', KEYS[k], id) or redis.call('HGET', KEYS[visitors + k], id)
       if known then return k .. known end
     end
   end
@@ -81,21 +85,22 @@ local function sessionOf(id)
   isTouched = true
   if id ~= '' then
     redis.call('HSET', KEYS[at], id, start)
-    new[#new + 1] = id
-    new[#new + 1] = start
+    isNew = true
   end
   return at .. start
 end
 for n = 6, #ARGV do out[#out + 1] = sessionOf(ARGV[n]) end
 if isTouched then
-  local key = KEYS[at]
+  local key, older = KEYS[at], KEYS[visitors + at]
   if now > last then last = now end
-  if #new > 0 and redis.call('HLEN', key) > idsMax then
-    redis.call('DEL', key)
-    redis.call('HSET', key, unpack(new))
-  end
+  local left = isNew and keep or math.max(idle, redis.call('PTTL', key))
   redis.call('HSET', key, 's', start, 'l', string.format('%d', last))
-  redis.call('PEXPIRE', key, #new > 0 and keep or math.max(idle, redis.call('PTTL', key)))
+  if redis.call('HLEN', key) >= idsMax + 2 then
+    redis.call('RENAME', key, older)
+    redis.call('HSET', key, 's', start, 'l', string.format('%d', last))
+  end
+  redis.call('PEXPIRE', key, left)
+  redis.call('PEXPIRE', older, left)
 end
 return out
 `;
@@ -112,15 +117,17 @@ export function createVisitorSessions(
   return {
     async sessionsOf({ visitor, before, eventIds, now, begins }) {
       const visitors = before === undefined ? [visitor] : [visitor, before];
-      const keys = visitors.map((one) => `collect:visitor:${one}`);
+      const keys = [...visitors.map(keyOf), ...visitors.map(olderKeyOf)];
       const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
       const sessions: (VisitorSession | undefined)[] = [];
       for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
-        const found = await run(
-          keys.length,
-          ...keys,
-          ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
-          ...ids.slice(from, from + IDS_AT_A_TIME),
+        const found = await onMaster(redis, () =>
+          run(
+            keys.length,
+            ...keys,
+            ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
+            ...ids.slice(from, from + IDS_AT_A_TIME),
+          ),
         );
         for (const one of found) {
           const owner = visitors[Number(one[0]) - 1];
@@ -134,6 +141,14 @@ export function createVisitorSessions(
       return sessions;
     },
   };
+}
+
+function keyOf(visitor: string): string {
+  return `collect:visitor:${visitor}`;
+}
+
+function olderKeyOf(visitor: string): string {
+  return `${keyOf(visitor)}:old`;
 }
 
 function sessionIdOf(visitor: string, start: string): string {

@@ -64,29 +64,43 @@ const ELSEWHERE = /\b(READONLY|LOADING|MASTERDOWN|NOREPLICAS|EXECABORT|MISCONF)\
 /** Between two connections made anew for that. */
 const LOOK_ELSEWHERE_MS = 1_000;
 
-/** The visitor store on Redis. SET NX, then GET: Redis 6.2 has no SET with both NX and GET. */
-export function createVisitorStore(redis: Redis): VisitorStore {
-  let lookedAt = 0;
-  // The client's own `reconnectOnError` does not see what a transaction hides in EXECABORT.
-  const lookElsewhere = (error: unknown): never => {
-    if (ELSEWHERE.test(String(error)) && Date.now() - lookedAt >= LOOK_ELSEWHERE_MS) {
-      lookedAt = Date.now();
+/** When each connection was last made anew for that. */
+const lookedAt = new WeakMap<object, number>();
+
+/**
+ * Does what needs a master. Where the server says that it is none, the connection is made anew, for whoever tries again:
+ * after a fail-over the old master may go on to answer on the old one, for ever. The client's own `reconnectOnError` does
+ * not see what a transaction hides in EXECABORT.
+ * @param redis the connection that `work` uses
+ * @throws what `work` throws
+ */
+export async function onMaster<T>(
+  redis: Pick<Redis, 'disconnect'>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const now = Date.now();
+    const isDue = now - (lookedAt.get(redis) ?? -Infinity) >= LOOK_ELSEWHERE_MS;
+    if (isDue && ELSEWHERE.test(String(error))) {
+      lookedAt.set(redis, now);
       redis.disconnect(true);
     }
     throw toError(error);
-  };
+  }
+}
+
+/** The visitor store on Redis. SET NX, then GET: Redis 6.2 has no SET with both NX and GET. */
+export function createVisitorStore(redis: Redis): VisitorStore {
   return {
-    async claim(key, owner) {
-      const results = await redis
-        .multi()
-        .set(key, owner, 'NX')
-        .get(key)
-        .exec()
-        .catch(lookElsewhere);
-      for (const [error] of results ?? []) if (error) lookElsewhere(error);
-      const value = results?.[1]?.[1];
-      if (typeof value !== 'string') throw new Error('redis forgot a key that was just set');
-      return value;
-    },
+    claim: (key, owner) =>
+      onMaster(redis, async () => {
+        const results = await redis.multi().set(key, owner, 'NX').get(key).exec();
+        for (const [error] of results ?? []) if (error) throw error;
+        const value = results?.[1]?.[1];
+        if (typeof value !== 'string') throw new Error('redis forgot a key that was just set');
+        return value;
+      }),
   };
 }

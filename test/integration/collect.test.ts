@@ -21,6 +21,7 @@ import { temporaryFolder, useServers } from '../support/servers.ts';
 const PROJECT = 'collect-own';
 const KEY = 'collect-own-key';
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 /** Minutes after the one before; and which of the events so far comes again, if one does. */
 const VISIT_STEP = fc.record({
   pause: fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 20, max: 45 })),
@@ -416,6 +417,13 @@ describe('sessions of visitors', function () {
     for (const redis of open.splice(0)) redis.disconnect();
   });
 
+  const forgetSaltsSince = async (midnight: number) => {
+    const first = new Date(midnight - 2 * DAY_MS).toISOString().slice(0, 10);
+    for (const key of (await open[0]?.keys('collect:salt:*')) ?? []) {
+      if (key > `collect:salt:${first}`) await open[0]?.del(key);
+    }
+  };
+
   /** Two processes on one Redis, and a visitor whom nobody knows. */
   const begin = () => {
     open.push(connect(), connect());
@@ -575,12 +583,43 @@ describe('sessions of visitors', function () {
     expect(await open[0]?.hlen(`collect:visitor:${visitor}`)).to.be.below(2_100);
   });
 
+  it('remember an id that is a thousand back, whenever the older ones went', async () => {
+    const { visitor, session, sessionsOf } = begin();
+    const idsOf = (from: number, count: number) =>
+      Array.from({ length: count }, (_, n) => `e-${from + n}`);
+    const first = await session('e-0', 0);
+    let sent = 1;
+    // Requests of all sizes, so that the limit is passed at the end of one, and in the middle.
+    for (const count of [499, 500, 500, 500, 1, 250, 333, 500, 417, 500, 1]) {
+      await sessionsOf(idsOf(sent, count), 0);
+      sent += count;
+      // Two hours later it were another session.
+      const again = await sessionsOf(idsOf(Math.max(0, sent - 1_000), 2), 120);
+      expect(again, `after ${sent}`).to.deep.equal([first, first]);
+    }
+    for (const key of [`collect:visitor:${visitor}`, `collect:visitor:${visitor}:old`]) {
+      expect(await open[0]?.hlen(key)).to.be.within(2, 1_600);
+      expect(await open[0]?.pttl(key)).to.be.within(23 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS);
+    }
+  });
+
+  it('go on from what a version before has written, be it more than is kept in one key now', async () => {
+    const { visitor, at, session } = begin();
+    const key = `collect:visitor:${visitor}`;
+    const first = await session('e-0', 0);
+    const many = Array.from({ length: 1_900 }, (_, n) => [`before-${n}`, String(at)]).flat();
+    await open[0]?.hset(key, ...many);
+    expect(await session('e-1', 1)).to.equal(first);
+    expect(await session('e-0', 120)).to.equal(first);
+    expect(await open[0]?.hlen(`${key}:old`)).to.equal(1_904);
+    expect(await session('e-2', 2)).to.equal(first);
+  });
+
   it('know a visitor without an id by a hash whose salt is that of the day', async () => {
     open.push(connect(), connect());
     const [one, other] = open.map(createVisitorHashes);
-    const day = 86_400_000;
     // Days of their own, so that other tests have not made the salts; they expire long after the test.
-    const midnight = Math.ceil(Date.now() / day + 400) * day;
+    const midnight = Math.ceil(Date.now() / DAY_MS + 400) * DAY_MS;
     const parts = ['192.0.2.1', 'Agent/1.0', 'shop.example'];
     const before = await one?.of(parts, midnight - 1_000);
     expect(await other?.of(parts, midnight - 500)).to.deep.equal(before);
@@ -590,10 +629,36 @@ describe('sessions of visitors', function () {
     expect((await one?.of(['192.0.2.2', ...parts.slice(1)], midnight + 1_000))?.today).not.to.equal(
       after?.today,
     );
-    for (const key of (await open[0]?.keys('collect:salt:*')) ?? []) {
-      if (key > `collect:salt:${new Date(midnight - 2 * day).toISOString().slice(0, 10)}`) {
-        await open[0]?.del(key);
-      }
-    }
+    await forgetSaltsSince(midnight);
+  });
+
+  it('know it by one hash again where Redis has lost the salts, within a minute', async () => {
+    open.push(connect(), connect());
+    const [one, other] = open.map(createVisitorHashes);
+    const midnight = Math.ceil(Date.now() / DAY_MS + 500) * DAY_MS;
+    const parts = ['192.0.2.1', 'Agent/1.0', 'shop.example'];
+    const ofOne = (at: number) => one?.of(parts, midnight + at);
+    const ofOther = (at: number) => other?.of(parts, midnight + at);
+    await ofOne(-1_000);
+    const before = await ofOne(0);
+    expect(before?.yesterday).to.be.a('string');
+
+    // The only process that knew them gives them back.
+    await forgetSaltsSince(midnight);
+    expect(await ofOne(MINUTE_MS)).to.deep.equal(before);
+    expect(await ofOther(MINUTE_MS)).to.deep.equal(before);
+
+    // Somebody was quicker: all take what is there.
+    await forgetSaltsSince(midnight);
+    open.push(connect());
+    const [, , late] = open;
+    if (late === undefined) throw new Error('it was opened');
+    const anew = await createVisitorHashes(late).of(parts, midnight + MINUTE_MS);
+    expect(anew.today).not.to.equal(before?.today);
+    expect((await ofOne(1.5 * MINUTE_MS))?.today).to.equal(before?.today);
+    expect((await ofOne(2 * MINUTE_MS))?.today).to.equal(anew.today);
+    expect((await ofOther(2 * MINUTE_MS))?.today).to.equal(anew.today);
+    expect((await ofOther(2 * MINUTE_MS))?.yesterday).to.equal(before?.yesterday);
+    await forgetSaltsSince(midnight);
   });
 });

@@ -1,5 +1,6 @@
 /** How events of requests go together, and what happens to those that wait while NATS does not acknowledge. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errors } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import {
   createOutlet,
@@ -7,6 +8,7 @@ import {
   OUTLET_LIMITS,
   type OutletLimits,
 } from '../../collect/outlet.ts';
+import { BadRequestError } from '../../collect/requests.ts';
 import { NobodyAnswersError } from '../../platform/jetstream-away.ts';
 import { silentLog } from '../../platform/log.ts';
 import type { Nats } from '../../platform/nats.ts';
@@ -51,6 +53,9 @@ function begin(limits: Partial<OutletLimits> = {}) {
   };
   return { outlet, published, send, connection };
 }
+
+/** What the client throws for a message that is larger than its server takes. */
+const tooLarge = () => errors.InvalidArgumentError.format('payload', 'max_payload size exceeded');
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const failure = (promise: Promise<unknown>) =>
@@ -113,6 +118,31 @@ describe('the outlet', () => {
     const later = send(5);
     expect(published.at(-1)?.data).to.equal('{"n":5}');
     published.at(-1)?.resolve();
+    await later;
+  });
+
+  it('refuses the one whose event is larger than NATS takes, for good, and none that came with it or waits', async () => {
+    const { published, send } = begin();
+    const outcomes = Promise.allSettled([1, 2, 3, 4, 5].map((n) => send(n)));
+    published[0]?.resolve();
+    await settled();
+    expect(published[2]?.data).to.equal('[{"n":3},{"n":4},{"n":5}]');
+    const later = send(6);
+    published[2]?.reject(tooLarge());
+    await settled();
+    const apart = published.slice(3);
+    expect(apart.map(({ data }) => data)).to.deep.equal(['{"n":3}', '{"n":4}', '{"n":5}']);
+    apart[1]?.reject(tooLarge());
+    for (const one of [published[1], apart[0], apart[2]]) one?.resolve();
+    const results = await outcomes;
+    expect(results.map(({ status }) => status)).to.deep.equal([
+      ...['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+    ]);
+    const refused = results[3];
+    expect(refused?.status === 'rejected' && refused.reason)
+      .to.be.instanceOf(BadRequestError)
+      .and.include({ status: 413 });
+    published.find(({ data }) => data === '{"n":6}')?.resolve();
     await later;
   });
 

@@ -1,9 +1,11 @@
 /** The parts of the collector that need no server. */
 import { expect } from 'chai';
 import { createKeys } from '../../collect/keys.ts';
-import { messagesOf } from '../../collect/messages.ts';
+import { messagesOf, type OutgoingEvent } from '../../collect/messages.ts';
 import { checkEvents } from '../../collect/own-events.ts';
+import { createTake } from '../../collect/take.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 
 const withKeys = (...collectKeys: string[]) => ({ ...DEFAULT_SETTINGS, collectKeys });
 
@@ -63,6 +65,56 @@ describe('messages of a request', () => {
   });
 });
 
+describe('an event of a tracker that is too large', () => {
+  const take = async (chars: number) => {
+    const sent: OutgoingEvent[] = [];
+    const outlet = {
+      isFull: false,
+      send: (_project: string, events: readonly OutgoingEvent[]) => {
+        sent.push(...events);
+        return Promise.resolve();
+      },
+    };
+    const sessions = { sessionsOf: () => Promise.resolve([]) };
+    const event = {
+      ...{ eventType: 'pageview', sessionId: 's-1', eventId: 'e-1', timestamp: 1_790_000_000_000 },
+      properties: { url: '"'.repeat(chars), letters: '語'.repeat(chars) },
+    };
+    const source = { project: 'shop', tracker: 'test', receivedAt: event.timestamp };
+    await createTake({ outlet, sessions, say: () => undefined })(source, [{ event }]);
+    return { event, messages: messagesOf('shop', sent) };
+  };
+  const lettersOf = (data: Buffer) =>
+    parseMessage({ subject: 'events.shop._', data, seq: 1, receivedAt: 1_790_000_000_000 })
+      .deadLetters;
+
+  it('is published as it is, where NATS takes it: ingest makes a dead letter of it', async () => {
+    const { event, messages } = await take(40_000);
+    expect(messages[0]?.data.toString()).to.equal(JSON.stringify(event));
+    expect(
+      lettersOf(messages[0]?.data ?? Buffer.alloc(0)).map(({ reason }) => reason),
+    ).to.deep.equal(['event must be at most 64 KiB']);
+  });
+
+  it('is a dead letter that begins like it and has its ids, where NATS would not take it', async () => {
+    const { event, messages } = await take(700_000);
+    const [message, ...others] = messages;
+    if (message === undefined) throw new Error('it is published');
+    expect(others).to.deep.equal([]);
+    expect(message.data.length).to.be.below(480 * 1024);
+    const { properties, ...ids } = event;
+    const { tooLarge, ...kept } = JSON.parse(message.data.toString()) as Record<string, unknown>;
+    expect(kept).to.deep.equal(ids);
+    expect(JSON.stringify({ ...ids, properties }).startsWith(String(tooLarge))).to.equal(true);
+    // Beside others of its message, too.
+    for (const data of [message.data, Buffer.from(`[${message.data.toString()}]`)]) {
+      expect(lettersOf(data).map(({ reason }) => reason)).to.deep.equal([
+        'event must be at most 64 KiB',
+      ]);
+    }
+  });
+});
+
 describe('own events of a request', () => {
   const NOW = Date.parse('2026-11-29T00:00:00Z');
   const one = (fields: object = {}) =>
@@ -90,6 +142,23 @@ describe('own events of a request', () => {
       { index: 1, reason: 'message must be JSON' },
       { index: 2, reason: 'eventType must be a text, but is a number' },
     ]);
+  });
+
+  it('count all where a byte order mark is before them, and can stand in an array', () => {
+    const mark = '\uFEFF';
+    for (const [body, count] of [
+      [`${mark}${one()}`, 1],
+      [`${mark}[${one()},${one()}]`, 2],
+      [`${mark}${one()}\n${one()}\n`, 2],
+      [`${one()}\n${mark}${one()}\n`, 2],
+      [`${mark}${mark}${one()}\n${mark}${mark}${one()}`, 2],
+    ] as const) {
+      const { good, rejected } = check(body);
+      expect([good.length, rejected], body).to.deep.equal([count, []]);
+      const [message] = messagesOf('shop', [...good, ...check(one()).good]);
+      if (message === undefined) throw new Error('events make a message');
+      expect(JSON.parse(message.data.toString()), body).to.have.length(count + 1);
+    }
   });
 
   it('are none where there is nothing', () => {
