@@ -6,6 +6,7 @@ import {
   type Tracked,
   type TrackedEvent,
 } from '../trackers/event.ts';
+import type { TrackerName } from '../trackers/visitor-name.ts';
 import type { OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
 import type { Say } from './say.ts';
@@ -15,7 +16,7 @@ import { type CollectWatch, NO_COLLECT_WATCH } from './watch.ts';
 /** Whose events these are. */
 export interface Source {
   readonly project: string;
-  readonly tracker: string;
+  readonly tracker: TrackerName;
   /** Epoch milliseconds, our clock. */
   readonly receivedAt: number;
   /** Visitors without any id: their hash of today, which is the `visitor` of their events, and yesterday's. */

@@ -12,6 +12,7 @@
  */
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { type TrackerName, TRACKERS, visitorNamesOf } from '../trackers/visitor-name.ts';
 
 /** Events of one visitor, in the order they came. */
 export interface VisitorEvents {
@@ -112,7 +113,7 @@ export function createVisitorSessions(
   return {
     async sessionsOf({ visitor, before, eventIds, now, begins }) {
       const visitors = before === undefined ? [visitor] : [visitor, before];
-      const keys = visitors.map((one) => `collect:visitor:${one}`);
+      const keys = visitors.map(sessionKey);
       const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
       const sessions: (VisitorSession | undefined)[] = [];
       for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
@@ -146,6 +147,19 @@ function shortHash(id: string): string {
 }
 
 /** A visitor of one tracker in one project, as a key that is no longer than it has to be and names nobody. */
-export function visitorKey(project: string, tracker: string, visitor: string): string {
+export function visitorKey(project: string, tracker: TrackerName, visitor: string): string {
   return hash('sha256', `${project}\n${tracker}\n${visitor}`, 'base64url').slice(0, 22);
+}
+
+/** What Redis has of a visitor lies under this. @param key see {@link visitorKey} */
+export function sessionKey(key: string): string {
+  return `collect:visitor:${key}`;
+}
+
+/** All keys that somebody with this id may have sessions under, whichever tracker of the project gave them. */
+export function sessionKeysOf(project: string, id: string): readonly string[] {
+  const names = visitorNamesOf(id);
+  return TRACKERS.flatMap((tracker) =>
+    names.map((name) => sessionKey(visitorKey(project, tracker, name))),
+  );
 }

@@ -8,6 +8,11 @@ import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { visitorKey } from '../../activities/recognize-visitor.ts';
+import {
+  createVisitorSessions,
+  sessionKey,
+  visitorKey as trackerKey,
+} from '../../collect/visitor-sessions.ts';
 import type { ForgetOutcome } from '../../operations/forget-person.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { loadConfig } from '../../platform/config.ts';
@@ -474,6 +479,36 @@ describe('forget', function () {
     expect(await storesOf(project, whom)).to.deep.equal(GONE);
     expect(await numbersOf(project)).to.deep.equal(numbers);
     await expectAudited(project);
+  });
+
+  it('takes what trackers’ visitors had of sessions out of Redis', async () => {
+    const project = names('trackers');
+    const [user, device] = [`rita-${suffix}`, `laptop-${suffix}`];
+    const sessions = createVisitorSessions(redis, { idleMs: 30 * MINUTE_MS });
+    const begin = async (tracker: 'segment' | 'matomo' | 'umami', name: string) => {
+      const visitor = trackerKey(project, tracker, name);
+      await sessions.sessionsOf({ visitor, eventIds: ['e-1'], now: Date.now(), begins: true });
+      return sessionKey(visitor);
+    };
+    const ofUser = [
+      await begin('segment', `user:${user}`),
+      await begin('matomo', `user:${user}`),
+      await begin('umami', `id:${user}`),
+    ];
+    const ofDevice = [
+      await begin('segment', `anonymous:${device}`),
+      await begin('matomo', `device:${device}`),
+    ];
+    const ofOthers = await begin('segment', 'user:otto');
+
+    expect(await forget(project, '--user', user, '--dry-run')).to.include({ redisKeys: 3 });
+    expect(await redis.exists(ofUser)).to.equal(3);
+    expect(await forget(project, '--user', user)).to.include({ redisKeys: 3 });
+    expect(await redis.exists(ofUser)).to.equal(0);
+    expect(await redis.exists(ofDevice)).to.equal(2);
+    expect(await forget(project, '--visitor', device)).to.include({ redisKeys: 2 });
+    expect(await redis.exists(ofDevice)).to.equal(0);
+    expect(await redis.exists(ofOthers)).to.equal(1);
   });
 
   async function pseudonyms(project: string): Promise<number> {
