@@ -371,7 +371,9 @@ describe('forget', function () {
     expect(await countedRows(project)).to.deep.equal(rowsOf(project, others));
   });
 
-  it('takes the events that imports have kept of sessions whose rows are gone', async () => {
+  it('takes the events that imports have kept of sessions whose rows are gone', async function () {
+    // Some fifteen commands.
+    this.timeout(480_000);
     const [undone, retained] = [names('undone'), names('retained')];
     const user = `hugo-${suffix}`;
     const device = `netbook-${suffix}`;
