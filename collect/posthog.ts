@@ -71,7 +71,7 @@ async function capture(
   const { visitor, anonymous } = await visitorOf(deps, request, captured, { project, receivedAt });
   const received = { receivedAt, sentAt, visitor };
   const tracked = captured.flatMap((one) => readOne(one, received, request));
-  const source = { project, tracker: 'posthog', receivedAt, anonymous };
+  const source = { project, tracker: 'posthog', receivedAt, anonymous } as const;
   const { events, faults } = await deps.take(source, tracked);
   return events === 0 && faults[0] !== undefined
     ? reply.code(400).type('text/plain').send(faults[0])

@@ -8,6 +8,7 @@ import {
   type TrackedEvent,
 } from '../trackers/event.ts';
 import { EVENT_BYTES_MAX } from '../shared/limits.ts';
+import type { TrackerName } from '../trackers/visitor-name.ts';
 import { MESSAGE_EVENT_BYTES, type OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
 import type { Say } from './say.ts';
@@ -17,7 +18,7 @@ import { type CollectWatch, NO_COLLECT_WATCH } from './watch.ts';
 /** Whose events these are. */
 export interface Source {
   readonly project: string;
-  readonly tracker: string;
+  readonly tracker: TrackerName;
   /** Epoch milliseconds, our clock. */
   readonly receivedAt: number;
   /** Visitors without any id: their hash of today, which is the `visitor` of their events, and yesterday's. */

@@ -81,7 +81,7 @@ async function take(
   receivedAt: number,
 ): Promise<Answer> {
   const anonymous = new Map(all.map(({ visitor }) => visitor));
-  const source = { project, tracker: 'umami', receivedAt, anonymous };
+  const source = { project, tracker: 'umami', receivedAt, anonymous } as const;
   const { sessions } = await deps.take(
     source,
     all.flatMap(({ tracked }) => tracked),

@@ -13,6 +13,7 @@
 import { hash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { onMaster } from '../platform/redis.ts';
+import { type TrackerName, TRACKERS, visitorNamesOf } from '../trackers/visitor-name.ts';
 
 /** Events of one visitor, in the order they came. */
 export interface VisitorEvents {
@@ -117,7 +118,7 @@ export function createVisitorSessions(
   return {
     async sessionsOf({ visitor, before, eventIds, now, begins }) {
       const visitors = before === undefined ? [visitor] : [visitor, before];
-      const keys = [...visitors.map(keyOf), ...visitors.map(olderKeyOf)];
+      const keys = [...visitors.map(sessionKey), ...visitors.map(olderSessionKey)];
       const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
       const sessions: (VisitorSession | undefined)[] = [];
       for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
@@ -143,14 +144,6 @@ export function createVisitorSessions(
   };
 }
 
-function keyOf(visitor: string): string {
-  return `collect:visitor:${visitor}`;
-}
-
-function olderKeyOf(visitor: string): string {
-  return `${keyOf(visitor)}:old`;
-}
-
 function sessionIdOf(visitor: string, start: string): string {
   return hash('sha256', `${visitor} ${start}`, 'base64url').slice(0, 22);
 }
@@ -161,6 +154,26 @@ function shortHash(id: string): string {
 }
 
 /** A visitor of one tracker in one project, as a key that is no longer than it has to be and names nobody. */
-export function visitorKey(project: string, tracker: string, visitor: string): string {
+export function visitorKey(project: string, tracker: TrackerName, visitor: string): string {
   return hash('sha256', `${project}\n${tracker}\n${visitor}`, 'base64url').slice(0, 22);
+}
+
+/** What Redis has of a visitor lies under this. @param key see {@link visitorKey} */
+export function sessionKey(key: string): string {
+  return `collect:visitor:${key}`;
+}
+
+function olderSessionKey(key: string): string {
+  return `${sessionKey(key)}:old`;
+}
+
+/** All keys that somebody with this id may have sessions under, whichever tracker of the project gave them. */
+export function sessionKeysOf(project: string, id: string): readonly string[] {
+  const names = visitorNamesOf(id);
+  return TRACKERS.flatMap((tracker) =>
+    names.flatMap((name) => {
+      const key = visitorKey(project, tracker, name);
+      return [sessionKey(key), olderSessionKey(key)];
+    }),
+  );
 }

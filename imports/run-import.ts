@@ -4,7 +4,6 @@
  */
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readForgotten } from '../platform/forgotten-bucket.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -30,6 +29,7 @@ import {
 } from './import-tables.ts';
 import { keepBad } from './keep-bad.ts';
 import { createFoldPool } from './fold-pool.ts';
+import { failWhereForgottenSince, forgottenNow, markOf, readByLatest } from './forgotten-now.ts';
 import { prepareChunk, wholeOptionsOf } from './prepare-chunk.ts';
 import { publishLive } from './publish-live.ts';
 import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './read-files.ts';
@@ -44,7 +44,7 @@ export interface ImportRequest {
   readonly format: string;
   /** As people named them. */
   readonly files: readonly string[];
-  /** Opens what is to be read, from the beginning; twice where settings have changed since it was first begun. */
+  /** Opens what is to be read, from the beginning; again where settings have changed since it was first begun, or somebody was forgotten. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FileReader;
   /** So many threads share the work; 0 where it is not worth it. */
@@ -82,18 +82,24 @@ export async function runImport(
   log: Logger,
 ): Promise<ImportOutcome> {
   const settings = await settingsNow(servers, request.project, log);
-  const list = await readForgotten(servers.nats);
-  const people = list.people.filter(({ project }) => project === request.project);
   const beganAt = request.now();
   const wait = createWait(log);
-  const reading = { ...request, wait, forgotten: { ...list, people } };
-  let read = await readBy(reading, config, settings, beganAt);
+  const listNow = () => forgottenNow(servers.nats, request.project);
+  const first = await readByLatest(listNow, (forgotten) =>
+    readBy({ ...request, wait, forgotten }, config, settings, beganAt),
+  );
+  const { forgotten } = first;
+  const reading = { ...request, wait, forgotten };
+  let { read } = first;
   const [latest] = await listImports(servers.reader, {
     project: request.project,
     id: read.files.id,
   });
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
-  const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
+  const planning = { request, config, settings, beganAt, latest, forgotten };
+  const plan = await planOnce(servers, read, planning);
+  // From the plan on `forget` waits for the import; who was noted before that is in this list.
+  failWhereForgottenSince(plan, forgotten, await listNow());
   if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
     read = await readBy(reading, config, plan.settings, plan.beganAt);
     if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
@@ -174,6 +180,8 @@ interface Planning {
   readonly settings: ProjectSettings;
   readonly beganAt: number;
   readonly latest: ImportRow | undefined;
+  /** Which the files were read by. */
+  readonly forgotten: ForgottenList;
 }
 
 const EVENTS_A_SESSION = 10;
@@ -182,7 +190,7 @@ const EVENTS_A_SESSION = 10;
 async function planOnce(
   { tables, reader }: ImportServers,
   { files, bad }: Read,
-  { request, config, settings, beganAt, latest }: Planning,
+  { request, config, settings, beganAt, latest, forgotten }: Planning,
 ): Promise<ImportPlan> {
   if (latest?.state !== 'loading') {
     const plan: ImportPlan = {
@@ -204,6 +212,7 @@ async function planOnce(
       badRecords: bad.count,
       events: files.events,
       sessions: files.sessionCount,
+      forgotten: markOf(forgotten),
     };
     await noteImport(tables, importRowOf(plan, 'loading', NO_COUNTS));
   }

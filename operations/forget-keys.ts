@@ -1,13 +1,8 @@
 /** What Redis has of a person: hashes by which it is known again. */
 import type { Redis } from 'ioredis';
 import { claimBegin, visitorKey as userKey } from '../activities/recognize-visitor.ts';
-import { visitorKey as trackerKey } from '../collect/visitor-sessions.ts';
+import { sessionKeysOf } from '../collect/visitor-sessions.ts';
 import type { PersonIds } from '../shared/pseudonyms.ts';
-
-/** Those whose visitors `collect` gives sessions to. */
-const TRACKERS = [
-  ...['segment', 'rudderstack', 'snowplow', 'plausible', 'umami', 'matomo', 'posthog', 'ga4'],
-] as const;
 
 /** In the place of a session that is forgotten: no session is called so, and a user who had one is not new again. */
 const NOBODY = '-@0';
@@ -28,9 +23,7 @@ export async function forgetKeys(
 ): Promise<number> {
   const gone = [
     ...[...person.user].map((id) => userKey(project, id)),
-    ...[...person.user, ...person.visitor].flatMap((id) =>
-      TRACKERS.map((tracker) => `collect:visitor:${trackerKey(project, tracker, id)}`),
-    ),
+    ...[...person.user, ...person.visitor].flatMap((id) => sessionKeysOf(project, id)),
   ];
   let count = gone.length === 0 ? 0 : await redis.exists(gone);
   if (!isDryRun && count > 0) await redis.del(gone);

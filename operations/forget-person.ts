@@ -24,6 +24,7 @@ import type { PersonIds, ReplacedKind } from '../shared/pseudonyms.ts';
 import type { Temporal } from './connect.ts';
 import { dryRunOf, turnSession } from './exclude.ts';
 import { forgetKeys } from './forget-keys.ts';
+import { type KeptOfPerson, keptNaming, keptOfDevices } from './forget-kept.ts';
 import { removeMessages, sessionsInEvents } from './forget-messages.ts';
 import {
   countImported,
@@ -117,7 +118,7 @@ export async function forgetPerson(
   const about = { project, kind, hash, dryRun: options.isDryRun };
   const metricRowsNaming = kind === 'session' ? 0 : await valuesNaming(admin, person);
   // A dry run asks what the run asks.
-  await failWhereImporting(admin, project);
+  await importsAtRest(admin, project);
   if (options.takesBack) await failWhereNotExact(servers, person);
   if (options.isDryRun) {
     const counts = await countOf(servers, person, options);
@@ -136,7 +137,6 @@ export async function forgetPerson(
   let until = Math.max(Date.now(), before?.until ?? 0);
   await note(until, 'begun');
   await audit(until, 'begun', {});
-  await failWhereImporting(admin, project);
 
   const counts: ForgetCounts = { ...NOTHING };
   const listed = new Set<string>();
@@ -174,20 +174,21 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   const { nats, temporal, admin, redis } = servers;
   const { project } = person;
   const { run, note, onStep } = pass;
+  const imports = await importsAtRest(admin, project);
   onStep('what is under way');
   await sleep(HEARD_MS);
   await arrived(servers.probe);
   onStep('sessions');
-  const { own, ids, users } = await lookFor(servers, person, run);
+  const { own, kept, ids, replaced: before } = await lookFor(servers, person, run);
   let { until } = pass;
-  const noteUpTo = async (found: readonly FoundSession[]) => {
+  const noteUpTo = async (found: readonly Pick<FoundSession, 'lastEventAt'>[]) => {
     const latest = found.reduce((so, { lastEventAt }) => Math.max(so, lastEventAt), until);
     if (latest === until) return;
     until = latest;
     await note(until, 'begun');
     pass.listed.clear();
   };
-  await noteUpTo(own);
+  await noteUpTo([...own, ...kept]);
   const sessionIds = [...ids.session];
   if (await listSessions(nats, project, sessionIds, { ...pass, until })) {
     await sleep(HEARD_MS);
@@ -207,10 +208,10 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   onStep('Temporal');
   const { deleted, isOneOpen } = await deleteRuns(temporal.client, project, sessionIds);
   onStep('ClickHouse');
-  const linked = await findLinked(admin, project, all);
+  const linked = await findLinked(admin, project, all, before);
   const replaced = await replaceRows({ admin, project, run }, rows, linked, sessionIds);
   onStep('Redis');
-  const allUsers = new Set([...users, ...rows.flatMap(({ userIds }) => userIds)]);
+  const allUsers = new Set([...before.users, ...rows.flatMap(({ userIds }) => userIds)]);
   const redisKeys = await forgetKeys(
     redis,
     project,
@@ -226,7 +227,9 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
     importFolders: clearWorkFolders(pass.dataDir, false),
   };
   const isNothing = Object.values<number>({ ...counts }).every((went) => went === 0);
-  const isLeft = isOneOpen || rows.length < all.length || removed.waiting > 0;
+  // One that was planned since goes by the list of then, which may have had not all of the sessions yet.
+  const isOther = (await importsAtRest(admin, project)) !== imports;
+  const isLeft = isOneOpen || rows.length < all.length || removed.waiting > 0 || isOther;
   return { counts, until, isClean: isNothing && !isLeft };
 }
 
@@ -302,21 +305,37 @@ async function lookFor(
   run: string,
 ): Promise<{
   readonly own: readonly FoundSession[];
+  /** Of which an import has events, with a row or without. */
+  readonly kept: readonly KeptOfPerson[];
   readonly ids: PersonIds;
-  readonly users: readonly string[];
+  /** Of an attempt that was broken off, or a pass before. */
+  readonly replaced: { readonly users: readonly string[]; readonly visitors: readonly string[] };
 }> {
   const { project, kind, id } = person;
   const only = (of: string) => new Set(of === kind ? [id] : []);
   const named = { user: only('user'), visitor: only('visitor'), session: only('session') };
   const before = await replacedBefore(admin, run);
+  const keptNamed = await keptNaming(admin, person);
   const sessions = new Set([
     ...named.session,
     ...before('session'),
     ...(await sessionsInEvents(nats, project, named)),
+    ...keptNamed.map(({ sessionId }) => sessionId),
   ]);
+  const devices = new Set(
+    [...keptNamed, ...(await findOwn(admin, person, [...sessions]))].flatMap(
+      ({ visitorIds }) => visitorIds,
+    ),
+  );
+  devices.delete('');
+  const untold = kind === 'user' ? await keptOfDevices(admin, project, [...devices]) : [];
+  for (const { sessionId } of untold) sessions.add(sessionId);
   const own = await findOwn(admin, person, [...sessions]);
   for (const { sessionId } of own) sessions.add(sessionId);
-  return { own, ids: { ...named, session: sessions }, users: before('user') };
+  return {
+    ...{ own, kept: [...keptNamed, ...untold], ids: { ...named, session: sessions } },
+    replaced: { users: before('user'), visitors: before('visitor') },
+  };
 }
 
 /** What an attempt that was broken off was replacing. */
@@ -336,13 +355,13 @@ async function countOf(
 ): Promise<ForgetCounts> {
   const { nats, temporal, admin, redis } = servers;
   const { project } = person;
-  const { own, ids } = await lookFor(servers, person, '');
+  const { own, ids, replaced } = await lookFor(servers, person, '');
   const sessionIds = [...ids.session];
   const users = own.flatMap(({ userIds }) => userIds).filter((id) => id !== '');
   const { events, deadLetters, rollups } = await removeMessages(nats, project, ids, true);
   return {
     sessions: own.length,
-    linkedSessions: (await findLinked(admin, project, own)).length,
+    linkedSessions: (await findLinked(admin, project, own, replaced)).length,
     importSessions: await countImported(admin, project, sessionIds),
     runs: (await findRuns(temporal.client, project, sessionIds)).length,
     redisKeys: await forgetKeys(redis, project, { person: ids, users }, true),
@@ -351,10 +370,20 @@ async function countOf(
   };
 }
 
-/** An import that has begun goes by the list of then, and by what it has decided already. */
-async function failWhereImporting(admin: ClickHouseClient, project: string): Promise<void> {
-  const loading = (await listImports(admin, { project })).find(({ state }) => state === 'loading');
-  if (loading === undefined) return;
+/**
+ * An import that has begun goes by the list of then, and by what it has decided already.
+ * @returns the imports of the project as a text: the same before and after, where none has loaded or taken back anything
+ * @throws SojournError `SJ_USAGE` where one is loading
+ */
+async function importsAtRest(admin: ClickHouseClient, project: string): Promise<string> {
+  const imports = await listImports(admin, { project });
+  const loading = imports.find(({ state }) => state === 'loading');
+  if (loading === undefined) {
+    return imports
+      .map(({ id, life, state }) => `${id} ${life} ${state}`)
+      .sort()
+      .join('\n');
+  }
   throw new SojournError(
     'SJ_USAGE',
     `import ${loading.id} of the project is not finished: run it again, or take it back (\`sojourn import undo ${loading.id}\`), then this`,

@@ -39,7 +39,7 @@ export interface FoundSession {
 }
 
 /** Not into the log of queries, with the parameters that name somebody. */
-const UNLOGGED = { log_queries: 0 } as const;
+export const UNLOGGED = { log_queries: 0 } as const;
 
 const NAMES = `session_id AS sessionId, first_run_id AS identity, groupUniqArray(user_id) AS userIds,
   groupUniqArray(visitor_id) AS visitorIds, toFloat64(toUnixTimestamp64Milli(max(last_event_at))) AS lastEventAt,
@@ -85,14 +85,19 @@ export async function findOwn(
   return [...found.values()];
 }
 
-/** First runs of sessions that ended and are not the person's, but have a user or visitor id that the person's have. */
+/**
+ * First runs of sessions that ended and are not the person's, but have a user or visitor id that the person's have. Also
+ * those that have it only in a version which a newer one has replaced: it lies there until ClickHouse merges the two.
+ * @param replaced ids that an earlier pass has replaced, whose own rows say them no more
+ */
 export async function findLinked(
   admin: ClickHouseClient,
   project: string,
   own: readonly FoundSession[],
+  replaced: { readonly users: readonly string[]; readonly visitors: readonly string[] },
 ): Promise<readonly string[]> {
-  const users = idsIn(own.flatMap(({ userIds }) => userIds));
-  const visitors = idsIn(own.flatMap(({ visitorIds }) => visitorIds));
+  const users = idsIn([...replaced.users, ...own.flatMap(({ userIds }) => userIds)]);
+  const visitors = idsIn([...replaced.visitors, ...own.flatMap(({ visitorIds }) => visitorIds)]);
   const mine = new Set(own.map(({ identity }) => identity));
   const linked = new Set<string>();
   for (const [column, ids] of [
@@ -102,8 +107,9 @@ export async function findLinked(
     for (const some of parts(ids)) {
       const rows = await select<{ identity: string }>(
         admin,
-        `SELECT first_run_id AS identity FROM ${DATABASE}.sessions FINAL
-         WHERE project = {project:String} AND ${column} IN {ids:Array(String)} AND state = 'ended'`,
+        `SELECT first_run_id AS identity FROM ${DATABASE}.sessions
+         WHERE project = {project:String} AND ${runsWhere('sessions', `${column} IN {ids:Array(String)}`)}
+         GROUP BY first_run_id HAVING argMax(state, version) = 'ended'`,
         { project, ids: some },
         UNLOGGED,
       );
@@ -166,6 +172,7 @@ export async function replaceRows(
     'sessions',
     counted.map((row) => forgottenRow(row, pseudonyms)),
   );
+  await noteVersions(deps, linked);
   const others = await rowsOf(admin, project, linked);
   await insert(
     admin,
@@ -175,11 +182,38 @@ export async function replaceRows(
   await deleteWhere(
     deps,
     'sessions',
-    `first_run_id IN (${idsOfKind('run')}) OR first_run_id IN (${idsOfKind('linked')})
-     AND state = 'ended' AND (user_id IN (${idsOfKind('user')}) OR visitor_id IN (${idsOfKind('visitor')}))`,
+    `first_run_id IN (${idsOfKind('run')}) OR (first_run_id, version) IN (${NOTED_VERSIONS})
+     AND (user_id IN (${idsOfKind('user')}) OR visitor_id IN (${idsOfKind('visitor')}))`,
   );
   await replaceImported(deps, imported, pseudonyms);
   return { sessions: sessions.length, linked: others.length, imports: imported.length };
+}
+
+/** Beside the pseudonyms in `forgetting`: versions of a session that stays, in the place of a pseudonym. */
+const VERSION = 'version';
+const NOTED_VERSIONS = `SELECT id, toUInt64OrZero(pseudonym) FROM ${DATABASE}.forgetting
+  WHERE run = {run:String} AND kind = '${VERSION}'`;
+
+/**
+ * Which versions of these sessions there are, before they are read to be replaced: these may be deleted after. One that a
+ * late event writes in between is not among them. It says more than the row that was replaced, and would be lost; the next
+ * pass finds it.
+ */
+async function noteVersions(
+  { admin, project, run }: RowsDeps,
+  identities: readonly string[],
+): Promise<void> {
+  for (const some of parts(identities)) {
+    await admin
+      .command({
+        query: `INSERT INTO ${DATABASE}.forgetting (run, kind, id, pseudonym)
+          SELECT DISTINCT {run:String}, '${VERSION}', first_run_id, toString(version) FROM ${DATABASE}.sessions
+          WHERE project = {project:String} AND first_run_id IN {identities:Array(String)}`,
+        query_params: { run, project, identities: some },
+        clickhouse_settings: { ...UNLOGGED, wait_end_of_query: 1 },
+      })
+      .catch(explain);
+  }
 }
 
 /** In the place of ids: what was made up before, and something new for the others. */
@@ -193,7 +227,7 @@ async function madeUp(
   };
   const rows = await select<{ kind: ReplacedKind; id: string; pseudonym: string }>(
     admin,
-    `SELECT kind, id, pseudonym FROM ${DATABASE}.forgetting WHERE run = {run:String}`,
+    `SELECT kind, id, pseudonym FROM ${DATABASE}.forgetting WHERE run = {run:String} AND kind != '${VERSION}'`,
     { run },
   );
   for (const { kind, id, pseudonym } of rows) note(kind, id, pseudonym);

@@ -39,6 +39,8 @@ export interface ImportPlan extends ImportLife {
   readonly badRecords: number;
   readonly events: number;
   readonly sessions: number;
+  /** Which list of the forgotten its files were read by (`imports/forgotten-now.ts`); plans of earlier versions do not say it. */
+  readonly forgotten?: string;
 }
 
 /** The argument of the workflow. */

@@ -7,6 +7,7 @@ import { countryOf } from './country.ts';
 import { type Tracked, fault, NOTHING } from './event.ts';
 import type { AnonymousRequest } from './plausible.ts';
 import { firstId, firstText, given, idTextOf, textOf, timeOf } from './values.ts';
+import { visitorName } from './visitor-name.ts';
 
 /** By name, of a repeated one the last. */
 export type MatomoParameters = Readonly<Record<string, string | undefined>>;
@@ -46,8 +47,8 @@ export function readMatomo(parameters: MatomoParameters, request: MatomoRequest)
     device === undefined
       ? userId === undefined
         ? request.visitor
-        : `user:${userId}`
-      : `device:${device}`;
+        : visitorName('user', userId)
+      : visitorName('device', device);
   return [{ event, visitor }];
 }
 

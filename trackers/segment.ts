@@ -21,6 +21,7 @@ import {
   textOf,
   timeOf,
 } from './values.ts';
+import { visitorName } from './visitor-name.ts';
 
 /** Names that the spec, and its first version, has for an order. */
 const ORDERS: ReadonlySet<string> = new Set([
@@ -79,7 +80,10 @@ function readCall(call: Fields, kind: Kind, received: Received): Tracked {
   if (anonymousId === undefined && userId === undefined) {
     return fault('anonymousId or userId is required');
   }
-  const visitor = anonymousId === undefined ? `user:${userId ?? ''}` : `anonymous:${anonymousId}`;
+  const visitor =
+    anonymousId === undefined
+      ? visitorName('user', userId ?? '')
+      : visitorName('anonymous', anonymousId);
   const context = fieldsOf(call['context']);
   const session = firstId(context['sessionId'], context['session_id']);
   const event = {

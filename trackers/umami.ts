@@ -16,6 +16,7 @@ import {
   numberOf,
   textOf,
 } from './values.ts';
+import { visitorName } from './visitor-name.ts';
 
 /** What a request is for: a website, a link or a pixel, by its id. */
 export function siteOfUmami(body: unknown): string | undefined {
@@ -64,7 +65,8 @@ export function readUmami(body: unknown, request: AnonymousRequest): Tracked {
       conversionType: eventType === 'conversion' ? name : undefined,
     }),
   };
-  return [{ event, visitor: userId === undefined ? request.visitor : `id:${userId}` }];
+  const visitor = userId === undefined ? request.visitor : visitorName('id', userId);
+  return [{ event, visitor }];
 }
 
 function timeOfPayload(payload: Fields, receivedAt: number): number | undefined {

@@ -16,6 +16,7 @@ import {
   sessionIdOf,
   textOf,
 } from '../../trackers/values.ts';
+import { visitorName } from '../../trackers/visitor-name.ts';
 import type { ImportFormat } from './format.ts';
 import { objectReader } from './lines.ts';
 
@@ -63,7 +64,7 @@ function readRow(row: Fields): Tracked {
   const params = paramsOf(row['event_params']);
   const client = idTextOf(row['user_pseudo_id']);
   const userId = idTextOf(row['user_id']);
-  const visitor = client ?? (userId === undefined ? undefined : `user:${userId}`);
+  const visitor = client ?? (userId === undefined ? undefined : visitorName('user', userId));
   if (visitor === undefined) {
     return fault('user_pseudo_id is empty: without consent GA4 does not say whose event it is');
   }

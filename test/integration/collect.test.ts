@@ -22,6 +22,8 @@ const PROJECT = 'collect-own';
 const KEY = 'collect-own-key';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+/** Whose visitors those of the tests below are: any will do. */
+const TRACKER = 'segment' as const;
 /** Minutes after the one before; and which of the events so far comes again, if one does. */
 const VISIT_STEP = fc.record({
   pause: fc.oneof(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 20, max: 45 })),
@@ -481,7 +483,7 @@ describe('sessions of visitors', function () {
     };
     const take = createTake({ outlet, sessions: one, say: () => undefined });
     const tell = async (eventType: string, minutes: number) => {
-      const source = { project: 'shop', tracker: 'test', receivedAt: at + minutes * MINUTE_MS };
+      const source = { project: 'shop', tracker: TRACKER, receivedAt: at + minutes * MINUTE_MS };
       return (await take(source, [{ event: { eventType }, visitor }])).sessions[0];
     };
 
@@ -532,7 +534,7 @@ describe('sessions of visitors', function () {
           const eventId = repeated ?? `e-${n}`;
           const anonymous = new Map([[hash, yesterday]]);
           const now = at + minutes * MINUTE_MS;
-          const source = { project: 'shop', tracker: 'test', receivedAt: now, anonymous };
+          const source = { project: 'shop', tracker: TRACKER, receivedAt: now, anonymous };
           // Two in one request: what is known does not hold the other back.
           const others = isAfter && repeated !== undefined ? [`e-${n}-new`] : [];
           await take(

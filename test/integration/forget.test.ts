@@ -8,7 +8,16 @@ import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { visitorKey } from '../../activities/recognize-visitor.ts';
+import {
+  createVisitorSessions,
+  sessionKey,
+  visitorKey as trackerKey,
+} from '../../collect/visitor-sessions.ts';
+import { openServers } from '../../imports/servers.ts';
+import { runImport } from '../../imports/run-import.ts';
+import { openWorkFolder } from '../../imports/work-folder.ts';
 import type { ForgetOutcome } from '../../operations/forget-person.ts';
+import { dropPseudonyms, findLinked, findOwn, replaceRows } from '../../operations/forget-rows.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { followForgotten, type FollowedForgotten } from '../../platform/forgotten.ts';
@@ -17,6 +26,7 @@ import { silentLog } from '../../platform/log.ts';
 import { connectNats } from '../../platform/nats.ts';
 import { SojournError } from '../../shared/errors.ts';
 import { deadLetterSubject, FORGOTTEN_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import { installTemporalRuntime } from '../../workers/host/session-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
@@ -361,6 +371,87 @@ describe('forget', function () {
     expect(await countedRows(project)).to.deep.equal(rowsOf(project, others));
   });
 
+  it('takes the events that imports have kept of sessions whose rows are gone', async function () {
+    // Some fifteen commands.
+    this.timeout(480_000);
+    const [undone, retained] = [names('undone'), names('retained')];
+    const user = `hugo-${suffix}`;
+    const device = `netbook-${suffix}`;
+    const file = join(folder, 'kept.ndjson');
+    const days = (n: number) => at - n * 24 * 60 * MINUTE_MS;
+    const past = [
+      { ...event(`hugos-${suffix}`, 1, { userId: user, visitorId: device }), timestamp: days(40) },
+      { ...event(`untold-${suffix}`, 2, { visitorId: device }), timestamp: days(41) },
+      { ...event('told', 3, { userId: 'otto', visitorId: device }), timestamp: days(42) },
+    ];
+    writeFileSync(file, past.map((one) => `${JSON.stringify(one)}\n`).join(''));
+    const imported = new Map<string, string>();
+    for (const project of [undone, retained]) {
+      const outcome = await done('import', file, '--project', project, '--json');
+      imported.set(project, (JSON.parse(outcome) as { id: string }).id);
+    }
+    await done('import', 'undo', imported.get(undone) ?? '');
+    await done('project', 'set', retained, '--retention', '30d');
+    await done('project', 'purge');
+
+    for (const project of [undone, retained]) {
+      const whom = { ids: [user, `hugos-${suffix}`, `untold-${suffix}`], sessions: [] };
+      const named = { ...GONE, imports: 2 };
+      expect(await storesOf(project, whom), project).to.deep.equal(named);
+      const planned = await forget(project, '--user', user, '--dry-run');
+      expect(planned).to.include({ sessions: 0, importSessions: 2 });
+
+      expect(await forget(project, '--user', user)).to.include({ sessions: 0, importSessions: 2 });
+      expect(await storesOf(project, whom), project).to.deep.equal(GONE);
+      // Another's session on that device is kept for as long as the import is.
+      expect(await storesOf(project, { ids: ['otto'], sessions: [] })).to.include({ imports: 1 });
+      expect(await forget(project, '--visitor', device)).to.include({ importSessions: 1 });
+      expect(await storesOf(project, { ids: [device], sessions: [] })).to.deep.equal(GONE);
+    }
+  });
+
+  it('is followed by an import that had read the person’s events before', async () => {
+    const project = names('reading');
+    const user = `nora-${suffix}`;
+    const past = [
+      event(`noras-${suffix}`, 1, { userId: user }),
+      event('ottos', 2, { userId: 'otto' }),
+    ].map((one) => ({ ...one, timestamp: at - 40 * 24 * 60 * MINUTE_MS }));
+    const records = past.map((one, n) => ({ line: n + 1, data: Buffer.from(JSON.stringify(one)) }));
+    let readings = 0;
+    async function* open() {
+      readings += 1;
+      yield { file: 'past.ndjson', records };
+      if (readings === 1) await forget(project, '--user', user);
+    }
+    const config = loadConfig(environment());
+    installTemporalRuntime(silentLog);
+    const opened = await openServers(config, silentLog);
+    const workFolder = openWorkFolder(dataDir);
+    const nothing = () => undefined;
+    try {
+      const outcome = await runImport(
+        opened,
+        config,
+        {
+          ...{ project, format: 'sojourn', files: ['past.ndjson'], open, folder: workFolder },
+          ...{ threads: 0, replace: false, keepBad: false, now: Date.now },
+          signal: new AbortController().signal,
+          ...{ onRead: nothing, onPlanned: nothing, onLoaded: nothing, onTakenBack: nothing },
+        },
+        silentLog,
+      );
+      expect(outcome).to.include({ state: 'done', records: 2, events: 1, sessions: 1, loaded: 1 });
+    } finally {
+      workFolder.remove();
+      await opened.close();
+    }
+    expect(readings).to.equal(2);
+    const whom = { ids: [user, `noras-${suffix}`], sessions: [], user };
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    expect(await countedRows(project)).to.deep.equal(rowsOf(project, past.slice(1)));
+  });
+
   it('changes nothing where that could not be taken back exactly', async () => {
     const project = names('inexact');
     const user = `ina-${suffix}`;
@@ -433,6 +524,69 @@ describe('forget', function () {
     });
   });
 
+  it('replaces an id in every version of a session that stays, and loses none that is written meanwhile', async () => {
+    const project = names('versions');
+    const [user, device] = [`vito-${suffix}`, `console-${suffix}`];
+    const [own, ottos] = [`vitos-${suffix}`, `ottos-${suffix}`];
+    for (const one of [
+      event(own, 1, { userId: user, visitorId: device }),
+      event(own, 2, {}, 'session_end'),
+      event(ottos, 1, { userId: 'otto', visitorId: device }),
+      event(ottos, 2, {}, 'session_end'),
+    ]) {
+      await around.publish(project, one);
+    }
+    await arrived();
+    const versionsWithId = async () =>
+      (await storesOf(project, { ids: [device], sessions: [] })).sessions;
+    const write = (columns: string) =>
+      admin.command({
+        query: `INSERT INTO sojourn.sessions SELECT * REPLACE (${columns}) FROM sojourn.sessions FINAL
+          WHERE project = '${project}' AND session_id = '${ottos}'`,
+      });
+    const pageViews = () =>
+      around.select<object>(
+        `SELECT page_views FROM sojourn.sessions_current WHERE project = '${project}' AND session_id = '${ottos}'`,
+      );
+    let isLate = false;
+    const deps = {
+      // A late event's version comes between the rows that replace others and their deletion.
+      admin: Object.assign(Object.create(admin) as ClickHouseClient, {
+        insert: async (params: Parameters<ClickHouseClient['insert']>[0]) => {
+          const result = await admin.insert(params);
+          if (!isLate && JSON.stringify(params.values).includes(ottos)) {
+            isLate = true;
+            await write(`version + 1 AS version, '${device}' AS visitor_id, 7 AS page_views`);
+          }
+          return result;
+        },
+      }),
+      ...{ project, run: `versions-${suffix}` },
+    };
+    const replace = async (visitors: readonly string[]) => {
+      const found = await findOwn(admin, { project, kind: 'user', id: user }, []);
+      const linked = await findLinked(admin, project, found, { users: [], visitors });
+      return replaceRows(deps, found, linked, [own]);
+    };
+    await admin.command({ query: 'SYSTEM STOP MERGES sojourn.sessions' });
+    await write(`toUInt64(0) AS version, 'open' AS state`);
+    try {
+      expect(await versionsWithId()).to.be.at.least(3);
+    } finally {
+      await admin.command({ query: 'SYSTEM START MERGES sojourn.sessions' });
+    }
+
+    expect(await replace([])).to.include({ sessions: 1, linked: 1 });
+    expect(isLate).to.equal(true);
+    expect(await versionsWithId()).to.equal(1);
+    expect((await pageViews()).map((row) => Object.values(row).map(Number))).to.deep.equal([[7]]);
+    expect(await replace([device])).to.include({ sessions: 0, linked: 1 });
+    expect(await versionsWithId()).to.equal(0);
+    expect((await pageViews()).map((row) => Object.values(row).map(Number))).to.deep.equal([[7]]);
+    expect(await replace([device])).to.include({ sessions: 0, linked: 0 });
+    await dropPseudonyms(deps);
+  });
+
   const countedRows = async (project: string) =>
     [...(await around.rows(project))].filter(([, a]) => a.value !== 0n || a.count !== 0).sort();
   const rowsOf = (project: string, events: readonly ReturnType<typeof event>[]) =>
@@ -474,6 +628,36 @@ describe('forget', function () {
     expect(await storesOf(project, whom)).to.deep.equal(GONE);
     expect(await numbersOf(project)).to.deep.equal(numbers);
     await expectAudited(project);
+  });
+
+  it('takes what trackers’ visitors had of sessions out of Redis', async () => {
+    const project = names('trackers');
+    const [user, device] = [`rita-${suffix}`, `laptop-${suffix}`];
+    const sessions = createVisitorSessions(redis, { idleMs: 30 * MINUTE_MS });
+    const begin = async (tracker: 'segment' | 'matomo' | 'umami', name: string) => {
+      const visitor = trackerKey(project, tracker, name);
+      await sessions.sessionsOf({ visitor, eventIds: ['e-1'], now: Date.now(), begins: true });
+      return sessionKey(visitor);
+    };
+    const ofUser = [
+      await begin('segment', `user:${user}`),
+      await begin('matomo', `user:${user}`),
+      await begin('umami', `id:${user}`),
+    ];
+    const ofDevice = [
+      await begin('segment', `anonymous:${device}`),
+      await begin('matomo', `device:${device}`),
+    ];
+    const ofOthers = await begin('segment', 'user:otto');
+
+    expect(await forget(project, '--user', user, '--dry-run')).to.include({ redisKeys: 3 });
+    expect(await redis.exists(ofUser)).to.equal(3);
+    expect(await forget(project, '--user', user)).to.include({ redisKeys: 3 });
+    expect(await redis.exists(ofUser)).to.equal(0);
+    expect(await redis.exists(ofDevice)).to.equal(2);
+    expect(await forget(project, '--visitor', device)).to.include({ redisKeys: 2 });
+    expect(await redis.exists(ofDevice)).to.equal(0);
+    expect(await redis.exists(ofOthers)).to.equal(1);
   });
 
   async function pseudonyms(project: string): Promise<number> {

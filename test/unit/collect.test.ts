@@ -80,7 +80,7 @@ describe('an event of a tracker that is too large', () => {
       ...{ eventType: 'pageview', sessionId: 's-1', eventId: 'e-1', timestamp: 1_790_000_000_000 },
       properties: { url: '"'.repeat(chars), letters: '語'.repeat(chars) },
     };
-    const source = { project: 'shop', tracker: 'test', receivedAt: event.timestamp };
+    const source = { project: 'shop', tracker: 'segment' as const, receivedAt: event.timestamp };
     await createTake({ outlet, sessions, say: () => undefined })(source, [{ event }]);
     return { event, messages: messagesOf('shop', sent) };
   };

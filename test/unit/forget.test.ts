@@ -1,6 +1,8 @@
 /** Who is forgotten, and what takes the place of a person in rows. */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { createTake } from '../../collect/take.ts';
+import { forgetKeys } from '../../operations/forget-keys.ts';
 import { hashOf } from '../../platform/forgotten-bucket.ts';
 import {
   createForgotten,
@@ -17,6 +19,15 @@ import {
   type ReplacedKind,
   sessionsNaming,
 } from '../../shared/pseudonyms.ts';
+import type { Tracked } from '../../trackers/event.ts';
+import { readGa4 } from '../../trackers/ga4.ts';
+import { readMatomo } from '../../trackers/matomo.ts';
+import { readPlausible } from '../../trackers/plausible.ts';
+import { readPosthog } from '../../trackers/posthog.ts';
+import { readSegment } from '../../trackers/segment.ts';
+import { readSnowplow } from '../../trackers/snowplow.ts';
+import { readUmami } from '../../trackers/umami.ts';
+import { type TrackerName, TRACKERS } from '../../trackers/visitor-name.ts';
 
 const KEY = 'a secret';
 const project = fc.stringMatching(/^[a-z0-9_-]{1,12}$/);
@@ -173,5 +184,89 @@ describe('a message', () => {
     ]);
     expect(sessionsNaming(text, ids)).to.deep.equal(['a']);
     expect(sessionsNaming('{', ids)).to.deep.equal([]);
+  });
+});
+
+describe('sessions that Redis has of trackers’ visitors', () => {
+  const ID = 'ulla';
+  const anonymous = { receivedAt: 1_000, visitor: ID };
+  const segment = (who: object) => readSegment({ type: 'page', ...who }, { receivedAt: 1_000 });
+  const matomo = (who: Record<string, string>) =>
+    readMatomo({ rec: '1', ...who }, { ...anonymous, visitor: 'of the day', isTrusted: false });
+  const umami = (who: object) =>
+    readUmami({ type: 'event', payload: { url: '/', ...who } }, anonymous);
+  /** Each way in which a tracker says that it is her, in an event without a session. */
+  const HERS: Readonly<Record<TrackerName, readonly Tracked[]>> = {
+    segment: [segment({ userId: ID }), segment({ anonymousId: ID })],
+    snowplow: [{ duid: ID }, { uid: ID }].map((who) =>
+      readSnowplow({ e: 'pv', ...who }, anonymous),
+    ),
+    plausible: [readPlausible({ n: 'pageview', u: 'https://shop.example/' }, anonymous)],
+    umami: [umami({ id: ID }), umami({})],
+    matomo: [matomo({ uid: ID }), matomo({ cid: ID }), matomo({ _id: ID, uid: 'otto' })],
+    posthog: [readPosthog({ event: '$pageview', distinct_id: ID }, anonymous)],
+    ga4: [readGa4({ client_id: ID, events: [{ name: 'page_view' }] }, anonymous)],
+  };
+
+  /** The keys that the collector gives a visitor, by the way that all trackers' events go. */
+  async function keysOf(
+    project: string,
+    tracker: TrackerName,
+    tracked: Tracked,
+  ): Promise<string[]> {
+    const keys: string[] = [];
+    const take = createTake({
+      outlet: { isFull: false, send: () => Promise.resolve() },
+      sessions: {
+        sessionsOf({ visitor, eventIds }) {
+          keys.push(`collect:visitor:${visitor}`);
+          return Promise.resolve(eventIds.map(() => undefined));
+        },
+      },
+      say: () => undefined,
+    });
+    await take({ project, tracker, receivedAt: 1_000 }, tracked);
+    return keys;
+  }
+
+  const redisWith = (keys: Iterable<string>) => {
+    const left = new Set(keys);
+    const redis = {
+      exists: (asked: readonly string[]) =>
+        Promise.resolve(asked.filter((key) => left.has(key)).length),
+      del: (asked: readonly string[]) => {
+        for (const key of asked) left.delete(key);
+        return Promise.resolve(0);
+      },
+    } as unknown as Parameters<typeof forgetKeys>[0];
+    return { left, redis };
+  };
+
+  it('go under whatever name a tracker has given a person, and no other’s do', async () => {
+    const hers = new Set<string>();
+    const others = new Set<string>();
+    const addOthers = async (...of: Parameters<typeof keysOf>) => {
+      for (const key of await keysOf(...of)) others.add(key);
+    };
+    for (const tracker of TRACKERS) {
+      for (const tracked of HERS[tracker]) {
+        const found = await keysOf('shop', tracker, tracked);
+        expect(found, tracker).to.have.length(1);
+        for (const key of found) hers.add(key);
+        await addOthers('blog', tracker, tracked);
+      }
+    }
+    await addOthers('shop', 'segment', segment({ anonymousId: 'otto' }));
+    const nobody = new Set<string>();
+
+    for (const kind of ['user', 'visitor'] as const) {
+      const person = { user: nobody, visitor: nobody, session: nobody, [kind]: new Set([ID]) };
+      const { left, redis } = redisWith([...hers, ...others]);
+      expect(await forgetKeys(redis, 'shop', { person, users: [] }, true)).to.equal(hers.size);
+      expect(left.size).to.equal(hers.size + others.size);
+
+      expect(await forgetKeys(redis, 'shop', { person, users: [] }, false)).to.equal(hers.size);
+      expect([...left]).to.have.members([...others]);
+    }
   });
 });
