@@ -78,10 +78,14 @@ async function closeLoad({ tables, reader }: TakeBackDeps, life: ImportLife): Pr
   await noteDone(tables, load);
 }
 
+/** Of both tables: a chunk whose sessions equal those that they replaced adds nothing, and has no rows. */
 async function lastChunk(reader: ClickHouseClient, { id, life }: ImportLife): Promise<number> {
   const [row] = await select<{ last: number }>(
     reader,
-    `SELECT max(chunk) AS last FROM ${DATABASE}.import_rows WHERE import = {id:String} AND life = {life:UInt32}`,
+    `SELECT max(chunk) AS last FROM (
+       SELECT chunk FROM ${DATABASE}.import_rows WHERE import = {id:String} AND life = {life:UInt32}
+       UNION ALL
+       SELECT chunk FROM ${DATABASE}.import_sessions WHERE import = {id:String} AND life = {life:UInt32})`,
     { id, life },
   );
   return row?.last ?? 0;

@@ -350,6 +350,22 @@ describe('an import', function () {
     await expectClean('replaced');
   });
 
+  it('gives replaced sessions back where its own ones equal them, and so add nothing', async () => {
+    const events = [visit('same', 1, { userId: 'ann' }), visit('same', 2), visit('other', 3)];
+    await imported(fileOf('as-they-are.ndjson', events), 'equal');
+    const before = await rowsOf('equal');
+    const spaced = join(folder, 'spaced.ndjson');
+    writeFileSync(spaced, events.map((event) => `${JSON.stringify(event)} `).join('\n'));
+    const replacing = await imported(spaced, 'equal', '--replace');
+    expect(replacing).to.include({ state: 'done', loaded: 2, replaced: 2 });
+    expect(await rowsOf('equal')).to.deep.equal(before);
+
+    await undone(replacing.id);
+
+    expect(await rowsOf('equal')).to.deep.equal(before);
+    await expectClean('equal');
+  });
+
   it('publishes sessions that may still get events, once however often it is done', async () => {
     const now = Date.now();
     const recent = (id: string, ms: number, fields: object = {}) => ({
