@@ -73,7 +73,10 @@ export async function noteImport(tables: TableWriter, row: ImportRow): Promise<v
   );
 }
 
-/** Imports of a project, or of all, the newest first. @throws SojournError `SJ_SERVER_UNREACHABLE` */
+/**
+ * Imports of a project, or of all, the newest first; of one id the latest life first, whatever clocks said.
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`
+ */
 export async function listImports(
   reader: ClickHouseClient,
   { project = '', id = '' }: { readonly project?: string; readonly id?: string },
@@ -86,7 +89,7 @@ export async function listImports(
        toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt, plan
      FROM sojourn.imports FINAL
      WHERE ({project:String} = '' OR project = {project:String}) AND ({id:String} = '' OR import = {id:String})
-     ORDER BY began_at DESC, import, life DESC`,
+     ORDER BY if({id:String} = '', 0, life) DESC, began_at DESC, import, life DESC`,
     { project, id },
   );
   return rows;

@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { expect } from 'chai';
 import { importWorkflowId } from '../../shared/ids.ts';
+import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { importStateQuery, pauseUpdate, resumeUpdate } from '../../workflows/messages.ts';
 import {
   ACCESS_LOG,
@@ -55,6 +57,7 @@ describe('an import', function () {
   const folder = temporaryFolder();
   const dataDir = join(folder, 'data');
   let around: Around;
+  let admin: ClickHouseClient;
   let temporal: { client: Client; close(): Promise<void> };
   const opened: (() => unknown)[] = [];
 
@@ -65,6 +68,12 @@ describe('an import', function () {
     });
     around = await connectAround(servers());
     opened.unshift(() => around.close());
+    admin = createClient({
+      url: servers().clickhouse.url,
+      username: CLICKHOUSE_ADMIN,
+      password: servers().secrets.clickhouse.adminPassword,
+    });
+    opened.unshift(() => admin.close());
     const { client, connection } = await connectTemporalOf(servers());
     temporal = { client, close: () => connection.close() };
     opened.unshift(() => temporal.close());
@@ -364,6 +373,25 @@ describe('an import', function () {
 
     expect(await rowsOf('equal')).to.deep.equal(before);
     await expectClean('equal');
+  });
+
+  it('goes on with its latest life, whatever the clock said when the one before began', async () => {
+    const file = fileOf('clock.ndjson', [visit('clock', 1), visit('clock', 2)]);
+    const { id } = await imported(file, 'clock');
+    await undone(id);
+    // As if the clock had been ahead by a day.
+    await admin.command({
+      query: `INSERT INTO sojourn.imports SELECT * REPLACE (began_at + INTERVAL 1 DAY AS began_at, version + 10 AS version)
+        FROM sojourn.imports FINAL WHERE project = 'clock'`,
+    });
+
+    const again = await imported(file, 'clock');
+
+    expect(again).to.include({ id, state: 'done', loaded: 1 });
+    expect((await imported(file, 'clock')).state).to.equal('already imported');
+    expect((await rowsOf('clock')).sessions).to.have.length(1);
+    await undone(id);
+    expect(await rowsOf('clock')).to.deep.equal({ metrics: [], sessions: [] });
   });
 
   it('publishes sessions that may still get events, once however often it is done', async () => {
