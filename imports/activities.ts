@@ -84,7 +84,7 @@ export function createImportActivities(deps: ImportActivityDeps) {
           if (source === undefined) {
             throw new Error('this process has no files: run `sojourn import` with them again');
           }
-          const loaded = await load(source, request);
+          const loaded = await load(source, request).catch(failForGood);
           onLoaded(loaded);
           return loaded;
         }),

@@ -36,6 +36,7 @@ import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './re
 import type { ImportServers } from './servers.ts';
 import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
+import { failWhereMadeOtherwise, hashesOf, type MadeWith } from './made-with.ts';
 import { createWait, type Wait } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -47,6 +48,8 @@ export interface ImportRequest {
   /** Opens what is to be read, from the beginning; twice where settings have changed since it was first begun. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FileReader;
+  /** What the readers make ids with; whoever goes on has to have the same. */
+  readonly madeWith?: MadeWith;
   /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;
   readonly replace: boolean;
@@ -87,15 +90,21 @@ export async function runImport(
   const beganAt = request.now();
   const wait = createWait(log);
   const reading = { ...request, wait, forgotten: { ...list, people } };
-  let read = await readBy(reading, config, settings, beganAt);
+  const readNow: ReadAs = {
+    ...{ settings, beganAt },
+    lateWindowMs: config.LATE_WINDOW,
+    idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+  };
+  let read = await readBy(reading, readNow);
   const [latest] = await listImports(servers.reader, {
     project: request.project,
     id: read.files.id,
   });
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
   const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
-  if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
-    read = await readBy(reading, config, plan.settings, plan.beganAt);
+  failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
+  if (!isReadAs(plan, readNow, read.files.latestAt)) {
+    read = await readBy(reading, plan);
     if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
   }
   if (request.keepBad && read.bad.count > 0) {
@@ -110,7 +119,7 @@ export async function runImport(
 }
 
 const NOT_AGAIN =
-  'settings of the project have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
+  'settings (of the project, SESSION_IDLE_TIMEOUT or LATE_WINDOW) have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
 
 async function settingsNow(
   { nats }: ImportServers,
@@ -139,11 +148,12 @@ interface Read {
 /** Kept as they are for this much longer than they may be live: a session's first events are older than its last. */
 const RAW_MS = 24 * 60 * 60 * 1_000;
 
+/** What decides which events and sessions files give. */
+type ReadAs = Pick<ImportPlan, 'settings' | 'beganAt' | 'lateWindowMs' | 'idleTimeoutMs'>;
+
 async function readBy(
   request: Waiting,
-  config: Config,
-  settings: ProjectSettings,
-  receivedAt: number,
+  { settings, beganAt: receivedAt, lateWindowMs, idleTimeoutMs }: ReadAs,
 ): Promise<Read> {
   const { project, format, open, readerOf, folder, signal, onRead, threads, wait } = request;
   const path = join(folder.path, 'bad.ndjson');
@@ -153,8 +163,8 @@ async function readBy(
     forgotten: request.forgotten,
     ...(readerOf !== undefined && { readerOf }),
     open: () => open(report.add),
-    liveFrom: receivedAt - config.LATE_WINDOW - RAW_MS,
-    visitIdleMs: config.SESSION_IDLE_TIMEOUT,
+    liveFrom: receivedAt - lateWindowMs - RAW_MS,
+    visitIdleMs: idleTimeoutMs,
     onBad: report.add,
     onProgress: onRead,
   });
@@ -200,6 +210,7 @@ async function planOnce(
         eventsMax: EVENTS_A_SESSION * config.IMPORT_CHUNK_SESSIONS,
       },
       replace: request.replace,
+      ...hashesOf(request.madeWith),
       records: files.records,
       badRecords: bad.count,
       events: files.events,
@@ -220,18 +231,13 @@ async function planOnce(
 
 const FILES_NAMED_MAX = 20;
 
-/** Whether files that were read by other settings, or at another time, hold the same events by those of the plan. */
-function isReadAs(
-  plan: ImportPlan,
-  read: {
-    readonly settings: ProjectSettings;
-    readonly receivedAt: number;
-    readonly latestAt: number;
-  },
-): boolean {
+/** Whether files that were read by other settings, or at another time, hold the same sessions by those of the plan. */
+function isReadAs(plan: ImportPlan, read: ReadAs, latestAt: number): boolean {
   if (!isSameSettings(plan.settings, read.settings)) return false;
+  if (plan.idleTimeoutMs !== read.idleTimeoutMs) return false;
+  if (plan.lateWindowMs !== read.lateWindowMs) return false;
   // What was too far in the future then is not taken now, either.
-  return read.receivedAt === plan.beganAt || read.latestAt <= plan.beganAt + FUTURE_MS_MAX;
+  return read.beganAt === plan.beganAt || latestAt <= plan.beganAt + FUTURE_MS_MAX;
 }
 
 interface Loading extends Waiting {

@@ -484,6 +484,37 @@ describe('an import', function () {
     expect((await imported(path, 'combined', ...words)).state).to.equal('already imported');
   });
 
+  it('goes on by the idle timeout, the host and the salt that it was begun with', async () => {
+    const line = (time: string) =>
+      `203.0.113.7 - - [10/Jan/2024:${time} +0000] "GET /a HTTP/1.1" 200 10 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"`;
+    const path = join(folder, 'begun.log');
+    writeFileSync(path, [line('08:00:00'), line('08:10:00'), line('09:00:00')].join('\n'));
+    const words = ['import', path, '--project', 'begun', '--format', 'combined', '--json'];
+    const begun = (host: string, dir: string, more: Record<string, string> = {}) =>
+      sojourn([...words, '--host', host, '--data-dir', dir], { ...environment(), ...more });
+    const first = await begun('shop.example', dataDir);
+    expect(first.code, first.stderr).to.equal(0);
+    const before = await rowsOf('begun');
+    const { id } = JSON.parse(first.stdout) as Outcome;
+    await undone(id);
+    // As if it had been killed when its plan was noted.
+    await admin.command({
+      query: `INSERT INTO sojourn.imports SELECT * REPLACE (2 AS life, 'loading' AS state, 1 AS version,
+          replaceOne(plan, '"life":1', '"life":2') AS plan)
+        FROM sojourn.imports FINAL WHERE project = 'begun'`,
+    });
+
+    const otherHost = await begun('other.example', dataDir);
+    const otherSalt = await begun('shop.example', join(folder, 'other-data'));
+    const { code, stderr } = await begun('shop.example', dataDir, { SESSION_IDLE_TIMEOUT: '5m' });
+
+    expect([otherHost.code, otherSalt.code]).to.deep.equal([2, 2]);
+    expect(otherHost.stderr).to.contain('--host').and.contain(`undo ${id}`);
+    expect(otherSalt.stderr).to.contain('data directory').and.contain(`undo ${id}`);
+    expect(code, stderr).to.equal(0);
+    expect(await rowsOf('begun')).to.deep.equal(before);
+  });
+
   it('is on the list, and in Temporal', async () => {
     const { id } = await imported(
       fileOf('listed.ndjson', [visit('a', 1), visit('b', 2)]),
