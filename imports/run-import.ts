@@ -4,6 +4,7 @@
  */
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readForgotten } from '../platform/forgotten-bucket.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import type { Config } from '../platform/config.ts';
@@ -37,6 +38,7 @@ import type { ImportServers } from './servers.ts';
 import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
 import { failWhereMadeOtherwise, hashesOf, type MadeWith } from './made-with.ts';
+import { failWhereNotAlone } from './one-at-a-time.ts';
 import { createWait, type Wait } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -101,7 +103,13 @@ export async function runImport(
     id: read.files.id,
   });
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
+  const { project } = request;
+  const others = () => listImports(servers.reader, { project });
+  if (latest?.state !== 'loading') failWhereNotAlone(await others(), { id: read.files.id });
   const plan = await planOnce(servers, read, { request, config, settings, beganAt, latest });
+  // Who began at the same moment is noted by now, too.
+  if (latest?.state !== 'loading') await sleep(SETTLED_MS);
+  failWhereNotAlone(await others(), { ...plan, state: 'loading' });
   failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
   if (!isReadAs(plan, readNow, read.files.latestAt)) {
     read = await readBy(reading, plan);
@@ -117,6 +125,9 @@ export async function runImport(
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
   return outcomeOf(row, view.phase === 'taken back' ? 'taken back' : 'done', read.bad);
 }
+
+/** Longer than it takes from a look at what other imports do to the note that one has begun. */
+const SETTLED_MS = 1_000;
 
 const NOT_AGAIN =
   'settings (of the project, SESSION_IDLE_TIMEOUT or LATE_WINDOW) have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';

@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Redis } from 'ioredis';
-import { listImports } from '../imports/import-tables.ts';
+import { type ImportRow, listImports } from '../imports/import-tables.ts';
 import { clearWorkFolders } from '../imports/work-folder.ts';
 import { hashOf, readForgotten, readNote, writeNote } from '../platform/forgotten-bucket.ts';
 import { select } from '../platform/clickhouse.ts';
@@ -353,7 +353,8 @@ async function countOf(
 
 /** An import that has begun goes by the list of then, and by what it has decided already. */
 async function failWhereImporting(admin: ClickHouseClient, project: string): Promise<void> {
-  const loading = (await listImports(admin, { project })).find(({ state }) => state === 'loading');
+  const isUnfinished = ({ state }: ImportRow) => state === 'loading' || state === 'taking_back';
+  const loading = (await listImports(admin, { project })).find(isUnfinished);
   if (loading === undefined) return;
   throw new SojournError(
     'SJ_USAGE',

@@ -515,6 +515,31 @@ describe('an import', function () {
     expect(await rowsOf('begun')).to.deep.equal(before);
   });
 
+  it('waits for another one of its project, and an undo that is unfinished, to be over', async () => {
+    const { id } = await imported(fileOf('one.ndjson', [visit('one', 1)]), 'in-turn');
+    const other = fileOf('another.ndjson', [visit('one', 1), visit('two', 2)]);
+    /** As if somebody else had begun it, or begun to take it back. */
+    const note = (name: string, state: string, version: number) =>
+      admin.command({
+        query: `INSERT INTO sojourn.imports SELECT * REPLACE ('${name}' AS import, '${state}' AS state, ${version} AS version)
+          FROM (SELECT * FROM sojourn.imports FINAL WHERE project = 'in-turn' AND import = '${id}')`,
+      });
+    await note('somebody', 'loading', 1);
+
+    const refused = await run('import', other, '--project', 'in-turn');
+    const kept = await run('import', 'undo', id);
+    await note('somebody', 'taken_back', 4);
+    await note(id, 'taking_back', 3);
+    const refusedToo = await run('import', other, '--project', 'in-turn');
+
+    expect([refused.code, kept.code, refusedToo.code]).to.deep.equal([2, 2, 2]);
+    expect(refused.stderr).to.contain('import somebody of project in-turn is not finished');
+    expect(kept.stderr).to.contain('undo somebody');
+    expect(refusedToo.stderr).to.contain(`import ${id} of project in-turn is being taken back`);
+    await undone(id);
+    expect(await imported(other, 'in-turn')).to.include({ loaded: 2, left: 0 });
+  });
+
   it('is on the list, and in Temporal', async () => {
     const { id } = await imported(
       fileOf('listed.ndjson', [visit('a', 1), visit('b', 2)]),
