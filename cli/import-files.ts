@@ -82,7 +82,7 @@ export async function importFiles(
                 view.onBytes(bytes);
               },
             }),
-          ...(name !== OWN_FORMAT && { readerOf: readerOf(format, options) }),
+          ...(name !== OWN_FORMAT && readersOf(format, options)),
           onRead: (progress) => {
             view.onRead(progress);
           },
@@ -128,9 +128,9 @@ function sourceOptions({ columns }: ImportFormat, onBad: (bad: BadRecord) => voi
   };
 }
 
-function readerOf(format: ImportFormat, { dataDir, host }: ImportFilesOptions) {
-  const salt = importSalt(dataDir);
-  return (file: string) => format.open({ file, salt, ...(host !== undefined && { host }) });
+function readersOf(format: ImportFormat, { dataDir, host }: ImportFilesOptions) {
+  const madeWith = { salt: importSalt(dataDir), ...(host !== undefined && { host }) };
+  return { madeWith, readerOf: (file: string) => format.open({ file, ...madeWith }) };
 }
 
 /** To start threads takes as long as to read so much. */

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { createImportActivities } from '../imports/activities.ts';
 import { hostImport, startImport } from '../imports/host-import.ts';
 import { type ImportRow, listImports } from '../imports/import-tables.ts';
+import { failWhereOthersLoad } from '../imports/one-at-a-time.ts';
 import { openServers } from '../imports/servers.ts';
 import { failWhereReplaced } from '../imports/take-back.ts';
 import { createWait } from '../imports/wait.ts';
@@ -67,7 +68,7 @@ function shown({ plan: _plan, beganAt, ...row }: ImportRow): object {
 
 /**
  * Takes an import back, whether it is done or not; by this process, or by that which imports it just now.
- * @throws SojournError `SJ_NOT_FOUND` where there is none; `SJ_USAGE` where another one has replaced sessions of it
+ * @throws SojournError `SJ_NOT_FOUND` where there is none; `SJ_USAGE` where another one has replaced sessions of it, or loads
  */
 export async function undoImport(id: string, options: ShowOptions): Promise<void> {
   const config = commandConfig(options, [
@@ -93,6 +94,7 @@ export async function undoImport(id: string, options: ShowOptions): Promise<void
       return;
     }
     await failWhereReplaced(servers.reader, plan);
+    failWhereOthersLoad(await listImports(servers.reader, { project: row.project }), row);
     const activities = createImportActivities({
       ...servers,
       source: undefined,

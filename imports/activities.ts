@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { ApplicationFailure } from '@temporalio/activity';
 import type { TableWriter } from '../activities/load-batch.ts';
 import { whileBeating } from '../activities/while-beating.ts';
-import { begunLoads, noteBegun, noteDone as noteLoadDone } from '../bulk/ledger.ts';
+import { type BegunLoad, begunLoads, noteBegun, noteDone as noteLoadDone } from '../bulk/ledger.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportPlan, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
 import type { ChunkSource } from './chunk-source.ts';
@@ -30,8 +30,8 @@ export interface LoadChunkRequest {
 
 export function createImportActivities(deps: ImportActivityDeps) {
   const { tables, reader, source, onLoaded, onTakenBack, wait } = deps;
-  /** Of this process; before the first chunk nobody knows. */
-  let place: { loadedTo: number; isDone: boolean } | undefined;
+  /** Chunks that were found loaded when this process last asked; it asks before it loads anything. */
+  let place: Pick<BegunLoad, 'loadedTo' | 'isDone'> | undefined;
   // One after the other: what takes back must not meet what is still loaded.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -43,7 +43,6 @@ export function createImportActivities(deps: ImportActivityDeps) {
   };
 
   async function placeOf(plan: ImportPlan) {
-    if (place !== undefined) return place;
     const load = loadName(plan);
     await noteBegun(tables, load);
     const loads = await begunLoads(reader, load);
@@ -54,17 +53,27 @@ export function createImportActivities(deps: ImportActivityDeps) {
     chunks: ChunkSource,
     { plan, number }: LoadChunkRequest,
   ): Promise<LoadedChunk> {
-    const { loadedTo, isDone } = await placeOf(plan);
+    if (place === undefined || number > place.loadedTo) place = await placeOf(plan);
+    const { loadedTo, isDone } = place;
     if (number <= loadedTo || isDone) {
       const { sessionCount, events, isLast } = chunks.skip(number);
       return { number, sessions: sessionCount, events, isLast };
     }
     // It may have come to anything: the next one asks.
     place = undefined;
+    // ClickHouse may have been put back to an older copy, and the workflow not: what that has lost comes first.
+    for (let lost = loadedTo + 1; lost < number; lost += 1) await loadOne(chunks, plan, lost);
+    return loadOne(chunks, plan, number);
+  }
+
+  async function loadOne(
+    chunks: ChunkSource,
+    plan: ImportPlan,
+    number: number,
+  ): Promise<LoadedChunk> {
     const prepared = await chunks.chunk(number);
     const { noted, events, isLast } = prepared;
     await loadPrepared(deps, prepared, { life: plan, valuesMax: plan.valuesMax });
-    place = { loadedTo: number, isDone: false };
     return { number, sessions: noted.length, events, isLast };
   }
 
@@ -75,7 +84,7 @@ export function createImportActivities(deps: ImportActivityDeps) {
           if (source === undefined) {
             throw new Error('this process has no files: run `sojourn import` with them again');
           }
-          const loaded = await load(source, request);
+          const loaded = await load(source, request).catch(failForGood);
           onLoaded(loaded);
           return loaded;
         }),

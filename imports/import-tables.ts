@@ -13,7 +13,8 @@ export function loadName({ id, life }: Pick<ImportLife, 'id' | 'life'>): string 
   return `import/${id}/${life}`;
 }
 
-export type ImportState = 'loading' | 'done' | 'taken_back';
+/** `taking_back` is noted before anything of it goes. */
+export type ImportState = 'loading' | 'done' | 'taking_back' | 'taken_back';
 
 /** What became of the sessions of an import. */
 export interface ImportCounts {
@@ -38,7 +39,13 @@ export interface ImportRow extends ImportLife, ImportCounts {
 }
 
 /** Order in which states follow on each other: a later one wins whoever writes it. */
-const VERSIONS: Readonly<Record<ImportState, number>> = { loading: 1, done: 2, taken_back: 3 };
+const VERSIONS: Readonly<Record<ImportState, number>> = {
+  loading: 1,
+  done: 2,
+  // Earlier versions note 3 for taken back, after which nothing follows.
+  taking_back: 3,
+  taken_back: 4,
+};
 
 /** An import in the form it is noted in. */
 export function importRowOf(plan: ImportPlan, state: ImportState, counts: ImportCounts): ImportRow {
@@ -73,7 +80,10 @@ export async function noteImport(tables: TableWriter, row: ImportRow): Promise<v
   );
 }
 
-/** Imports of a project, or of all, the newest first. @throws SojournError `SJ_SERVER_UNREACHABLE` */
+/**
+ * Imports of a project, or of all, the newest first; of one id the latest life first, whatever clocks said.
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`
+ */
 export async function listImports(
   reader: ClickHouseClient,
   { project = '', id = '' }: { readonly project?: string; readonly id?: string },
@@ -86,7 +96,7 @@ export async function listImports(
        toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt, plan
      FROM sojourn.imports FINAL
      WHERE ({project:String} = '' OR project = {project:String}) AND ({id:String} = '' OR import = {id:String})
-     ORDER BY began_at DESC, import, life DESC`,
+     ORDER BY if({id:String} = '', 0, life) DESC, began_at DESC, import, life DESC`,
     { project, id },
   );
   return rows;

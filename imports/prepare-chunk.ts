@@ -7,6 +7,7 @@ import { identityOf } from '../bulk/identity.ts';
 import type { ClaimUsers } from '../platform/claim-users.ts';
 import type { Visit } from '../shared/actor.ts';
 import { type Contributions, subtractAll } from '../shared/contributions.ts';
+import { SojournError } from '../shared/errors.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
 import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
 import type { Preparing } from './chunk-source.ts';
@@ -117,9 +118,13 @@ async function work(
   };
 }
 
-/** Sessions that are loaded, and the others. */
+/** Sessions that are loaded, and the others. @throws RangeError where nothing was decided about one */
 function loadedOf(sessions: readonly SessionBytes[], { decisions }: Pick<Decided, 'decisions'>) {
-  const fateOf = ({ sessionId }: SessionBytes) => decisions.get(sessionId) ?? NO_DECISION;
+  const fateOf = ({ sessionId }: SessionBytes) => {
+    const decision = decisions.get(sessionId);
+    if (decision === undefined) throw new RangeError(`nothing was decided about ${sessionId}`);
+    return decision;
+  };
   const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
   return {
     fateOf,
@@ -147,15 +152,15 @@ function notedOf(session: SessionBytes, decision: Decision, record?: SessionReco
   };
 }
 
-/** Of a session that came in since: nothing is done. */
-const NO_DECISION: Decision = { sessionId: '', fate: 'leave', insteadOf: [] };
-
 interface Decided {
   readonly decisions: ReadonlyMap<string, Decision>;
   readonly wasNoted: boolean;
 }
 
-/** As it was decided before, where it was; and for good once it is noted. */
+/**
+ * As it was decided before, where it was; and for good once it is noted.
+ * @throws SojournError `SJ_USAGE` where the chunk was noted with other sessions
+ */
 async function decideAll(
   { reader, isOpen }: PrepareDeps,
   number: number,
@@ -163,7 +168,15 @@ async function decideAll(
   options: PrepareOptions & { readonly whole: WholeOptions },
 ): Promise<Decided> {
   const before = await decidedOf(reader, options.life, number);
-  if (before.size > 0) return { decisions: before, wasNoted: true };
+  if (before.size > 0) {
+    const other = sessions.find(({ sessionId }) => !before.has(sessionId));
+    if (other === undefined) return { decisions: before, wasNoted: true };
+    const { id } = options.life;
+    throw new SojournError(
+      'SJ_USAGE',
+      `chunk ${number} of import ${id} was noted without session ${other.sessionId}, so the files are read in another way than when it was begun: take it back (\`sojourn import undo ${id}\`) and import again`,
+    );
+  }
   const { project, load } = options.whole;
   const own = new Map(
     sessions.map(({ sessionId, firstAt: firstEventAt }) => [

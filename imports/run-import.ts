@@ -4,6 +4,7 @@
  */
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { followBucket } from '../platform/project-settings.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -36,6 +37,8 @@ import { type ReadFiles, readFiles, type ReadProgress, type Sources } from './re
 import type { ImportServers } from './servers.ts';
 import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
+import { failWhereMadeOtherwise, hashesOf, type MadeWith } from './made-with.ts';
+import { failWhereNotAlone } from './one-at-a-time.ts';
 import { createWait, type Wait } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -47,6 +50,8 @@ export interface ImportRequest {
   /** Opens what is to be read, from the beginning; again where settings have changed since it was first begun, or somebody was forgotten. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FileReader;
+  /** What the readers make ids with; whoever goes on has to have the same. */
+  readonly madeWith?: MadeWith;
   /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;
   readonly replace: boolean;
@@ -84,9 +89,14 @@ export async function runImport(
   const settings = await settingsNow(servers, request.project, log);
   const beganAt = request.now();
   const wait = createWait(log);
+  const readNow: ReadAs = {
+    ...{ settings, beganAt },
+    lateWindowMs: config.LATE_WINDOW,
+    idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+  };
   const listNow = () => forgottenNow(servers.nats, request.project);
   const first = await readByLatest(listNow, (forgotten) =>
-    readBy({ ...request, wait, forgotten }, config, settings, beganAt),
+    readBy({ ...request, wait, forgotten }, readNow),
   );
   const { forgotten } = first;
   const reading = { ...request, wait, forgotten };
@@ -96,12 +106,19 @@ export async function runImport(
     id: read.files.id,
   });
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
+  const { project } = request;
+  const others = () => listImports(servers.reader, { project });
+  if (latest?.state !== 'loading') failWhereNotAlone(await others(), { id: read.files.id });
   const planning = { request, config, settings, beganAt, latest, forgotten };
   const plan = await planOnce(servers, read, planning);
+  // Who began at the same moment is noted by now, too.
+  if (latest?.state !== 'loading') await sleep(SETTLED_MS);
+  failWhereNotAlone(await others(), { ...plan, state: 'loading' });
   // From the plan on `forget` waits for the import; who was noted before that is in this list.
   failWhereForgottenSince(plan, forgotten, await listNow());
-  if (!isReadAs(plan, { settings, receivedAt: beganAt, latestAt: read.files.latestAt })) {
-    read = await readBy(reading, config, plan.settings, plan.beganAt);
+  failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
+  if (!isReadAs(plan, readNow, read.files.latestAt)) {
+    read = await readBy(reading, plan);
     if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
   }
   if (request.keepBad && read.bad.count > 0) {
@@ -115,8 +132,11 @@ export async function runImport(
   return outcomeOf(row, view.phase === 'taken back' ? 'taken back' : 'done', read.bad);
 }
 
+/** Longer than it takes from a look at what other imports do to the note that one has begun. */
+const SETTLED_MS = 1_000;
+
 const NOT_AGAIN =
-  'settings of the project have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
+  'settings (of the project, SESSION_IDLE_TIMEOUT or LATE_WINDOW) have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
 
 async function settingsNow(
   { nats }: ImportServers,
@@ -145,11 +165,12 @@ interface Read {
 /** Kept as they are for this much longer than they may be live: a session's first events are older than its last. */
 const RAW_MS = 24 * 60 * 60 * 1_000;
 
+/** What decides which events and sessions files give. */
+type ReadAs = Pick<ImportPlan, 'settings' | 'beganAt' | 'lateWindowMs' | 'idleTimeoutMs'>;
+
 async function readBy(
   request: Waiting,
-  config: Config,
-  settings: ProjectSettings,
-  receivedAt: number,
+  { settings, beganAt: receivedAt, lateWindowMs, idleTimeoutMs }: ReadAs,
 ): Promise<Read> {
   const { project, format, open, readerOf, folder, signal, onRead, threads, wait } = request;
   const path = join(folder.path, 'bad.ndjson');
@@ -159,8 +180,8 @@ async function readBy(
     forgotten: request.forgotten,
     ...(readerOf !== undefined && { readerOf }),
     open: () => open(report.add),
-    liveFrom: receivedAt - config.LATE_WINDOW - RAW_MS,
-    visitIdleMs: config.SESSION_IDLE_TIMEOUT,
+    liveFrom: receivedAt - lateWindowMs - RAW_MS,
+    visitIdleMs: idleTimeoutMs,
     onBad: report.add,
     onProgress: onRead,
   });
@@ -208,6 +229,7 @@ async function planOnce(
         eventsMax: EVENTS_A_SESSION * config.IMPORT_CHUNK_SESSIONS,
       },
       replace: request.replace,
+      ...hashesOf(request.madeWith),
       records: files.records,
       badRecords: bad.count,
       events: files.events,
@@ -229,18 +251,13 @@ async function planOnce(
 
 const FILES_NAMED_MAX = 20;
 
-/** Whether files that were read by other settings, or at another time, hold the same events by those of the plan. */
-function isReadAs(
-  plan: ImportPlan,
-  read: {
-    readonly settings: ProjectSettings;
-    readonly receivedAt: number;
-    readonly latestAt: number;
-  },
-): boolean {
+/** Whether files that were read by other settings, or at another time, hold the same sessions by those of the plan. */
+function isReadAs(plan: ImportPlan, read: ReadAs, latestAt: number): boolean {
   if (!isSameSettings(plan.settings, read.settings)) return false;
+  if (plan.idleTimeoutMs !== read.idleTimeoutMs) return false;
+  if (plan.lateWindowMs !== read.lateWindowMs) return false;
   // What was too far in the future then is not taken now, either.
-  return read.receivedAt === plan.beganAt || read.latestAt <= plan.beganAt + FUTURE_MS_MAX;
+  return read.beganAt === plan.beganAt || latestAt <= plan.beganAt + FUTURE_MS_MAX;
 }
 
 interface Loading extends Waiting {

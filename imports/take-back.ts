@@ -11,9 +11,17 @@ import type { Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportLife, ImportPlan, TakenBack } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
-import { countFates, importRowOf, loadName, noteImport, rowsOf } from './import-tables.ts';
+import {
+  countFates,
+  importRowOf,
+  listImports,
+  loadName,
+  noteImport,
+  rowsOf,
+} from './import-tables.ts';
 import { insertFiled } from './insert-filed.ts';
 import { keptSessions, type KeptSession } from './kept-sessions.ts';
+import { failWhereOthersLoad } from './one-at-a-time.ts';
 import { createRowSumsOf } from './row-sums.ts';
 import { addWhole, foldWhole } from './whole-rows.ts';
 
@@ -27,10 +35,16 @@ export interface TakeBackDeps {
 /** So long at once; whoever looks sees how far it is in between. */
 const AT_ONCE_MS = 20_000;
 
-/** @throws SojournError `SJ_USAGE` where another import has replaced sessions of it; what servers throw */
+/** @throws SojournError `SJ_USAGE` where another import has replaced sessions of it, or loads; what servers throw */
 export async function takeBackSome(deps: TakeBackDeps, plan: ImportPlan): Promise<TakenBack> {
   const { tables, reader } = deps;
   await failWhereReplaced(reader, plan);
+  const all = await listImports(reader, { project: plan.project });
+  failWhereOthersLoad(
+    all,
+    all.find(({ id, life }) => id === plan.id && life === plan.life) ?? plan,
+  );
+  await noteImport(tables, importRowOf(plan, 'taking_back', await countFates(reader, plan)));
   await closeLoad(deps, plan);
   const load = takeBackName(plan);
   await noteBegun(tables, load);
@@ -78,10 +92,14 @@ async function closeLoad({ tables, reader }: TakeBackDeps, life: ImportLife): Pr
   await noteDone(tables, load);
 }
 
+/** Of both tables: a chunk whose sessions equal those that they replaced adds nothing, and has no rows. */
 async function lastChunk(reader: ClickHouseClient, { id, life }: ImportLife): Promise<number> {
   const [row] = await select<{ last: number }>(
     reader,
-    `SELECT max(chunk) AS last FROM ${DATABASE}.import_rows WHERE import = {id:String} AND life = {life:UInt32}`,
+    `SELECT max(chunk) AS last FROM (
+       SELECT chunk FROM ${DATABASE}.import_rows WHERE import = {id:String} AND life = {life:UInt32}
+       UNION ALL
+       SELECT chunk FROM ${DATABASE}.import_sessions WHERE import = {id:String} AND life = {life:UInt32})`,
     { id, life },
   );
   return row?.last ?? 0;

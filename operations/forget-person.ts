@@ -373,11 +373,11 @@ async function countOf(
 /**
  * An import that has begun goes by the list of then, and by what it has decided already.
  * @returns the imports of the project as a text: the same before and after, where none has loaded or taken back anything
- * @throws SojournError `SJ_USAGE` where one is loading
+ * @throws SojournError `SJ_USAGE` where one is loading, or being taken back
  */
 async function importsAtRest(admin: ClickHouseClient, project: string): Promise<string> {
   const imports = await listImports(admin, { project });
-  const loading = imports.find(({ state }) => state === 'loading');
+  const loading = imports.find(({ state }) => state === 'loading' || state === 'taking_back');
   if (loading === undefined) {
     return imports
       .map(({ id, life, state }) => `${id} ${life} ${state}`)

@@ -1,13 +1,15 @@
 /** History from files against the live way: the same events, equal rows, whatever is repeated, shuffled, killed or taken back. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { expect } from 'chai';
 import { importWorkflowId } from '../../shared/ids.ts';
+import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { importStateQuery, pauseUpdate, resumeUpdate } from '../../workflows/messages.ts';
 import {
   ACCESS_LOG,
@@ -55,6 +57,7 @@ describe('an import', function () {
   const folder = temporaryFolder();
   const dataDir = join(folder, 'data');
   let around: Around;
+  let admin: ClickHouseClient;
   let temporal: { client: Client; close(): Promise<void> };
   const opened: (() => unknown)[] = [];
 
@@ -65,6 +68,12 @@ describe('an import', function () {
     });
     around = await connectAround(servers());
     opened.unshift(() => around.close());
+    admin = createClient({
+      url: servers().clickhouse.url,
+      username: CLICKHOUSE_ADMIN,
+      password: servers().secrets.clickhouse.adminPassword,
+    });
+    opened.unshift(() => admin.close());
     const { client, connection } = await connectTemporalOf(servers());
     temporal = { client, close: () => connection.close() };
     opened.unshift(() => temporal.close());
@@ -229,6 +238,13 @@ describe('an import', function () {
       const over = once(child, 'exit');
       if (child.exitCode === null) child.kill(signal);
       await over;
+      // As if it had been a while: what nobody touches for ten minutes is left over.
+      const before = new Date(Date.now() - 11 * 60_000);
+      const imports = join(dataDir, 'imports');
+      const own = readdirSync(imports).filter((name) =>
+        name.startsWith(`import-${child.pid ?? 0}-`),
+      );
+      for (const name of own) utimesSync(join(imports, name), before, before);
     }
 
     it('is the same where it is killed in the middle, again and again, paused and interrupted', async () => {
@@ -350,6 +366,41 @@ describe('an import', function () {
     await expectClean('replaced');
   });
 
+  it('gives replaced sessions back where its own ones equal them, and so add nothing', async () => {
+    const events = [visit('same', 1, { userId: 'ann' }), visit('same', 2), visit('other', 3)];
+    await imported(fileOf('as-they-are.ndjson', events), 'equal');
+    const before = await rowsOf('equal');
+    const spaced = join(folder, 'spaced.ndjson');
+    writeFileSync(spaced, events.map((event) => `${JSON.stringify(event)} `).join('\n'));
+    const replacing = await imported(spaced, 'equal', '--replace');
+    expect(replacing).to.include({ state: 'done', loaded: 2, replaced: 2 });
+    expect(await rowsOf('equal')).to.deep.equal(before);
+
+    await undone(replacing.id);
+
+    expect(await rowsOf('equal')).to.deep.equal(before);
+    await expectClean('equal');
+  });
+
+  it('goes on with its latest life, whatever the clock said when the one before began', async () => {
+    const file = fileOf('clock.ndjson', [visit('clock', 1), visit('clock', 2)]);
+    const { id } = await imported(file, 'clock');
+    await undone(id);
+    // As if the clock had been ahead by a day.
+    await admin.command({
+      query: `INSERT INTO sojourn.imports SELECT * REPLACE (began_at + INTERVAL 1 DAY AS began_at, version + 10 AS version)
+        FROM sojourn.imports FINAL WHERE project = 'clock'`,
+    });
+
+    const again = await imported(file, 'clock');
+
+    expect(again).to.include({ id, state: 'done', loaded: 1 });
+    expect((await imported(file, 'clock')).state).to.equal('already imported');
+    expect((await rowsOf('clock')).sessions).to.have.length(1);
+    await undone(id);
+    expect(await rowsOf('clock')).to.deep.equal({ metrics: [], sessions: [] });
+  });
+
   it('publishes sessions that may still get events, once however often it is done', async () => {
     const now = Date.now();
     const recent = (id: string, ms: number, fields: object = {}) => ({
@@ -431,6 +482,62 @@ describe('an import', function () {
     ]);
     writeFileSync(path, lines.reverse().join('\n'));
     expect((await imported(path, 'combined', ...words)).state).to.equal('already imported');
+  });
+
+  it('goes on by the idle timeout, the host and the salt that it was begun with', async () => {
+    const line = (time: string) =>
+      `203.0.113.7 - - [10/Jan/2024:${time} +0000] "GET /a HTTP/1.1" 200 10 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"`;
+    const path = join(folder, 'begun.log');
+    writeFileSync(path, [line('08:00:00'), line('08:10:00'), line('09:00:00')].join('\n'));
+    const words = ['import', path, '--project', 'begun', '--format', 'combined', '--json'];
+    const begun = (host: string, dir: string, more: Record<string, string> = {}) =>
+      sojourn([...words, '--host', host, '--data-dir', dir], { ...environment(), ...more });
+    const first = await begun('shop.example', dataDir);
+    expect(first.code, first.stderr).to.equal(0);
+    const before = await rowsOf('begun');
+    const { id } = JSON.parse(first.stdout) as Outcome;
+    await undone(id);
+    // As if it had been killed when its plan was noted.
+    await admin.command({
+      query: `INSERT INTO sojourn.imports SELECT * REPLACE (2 AS life, 'loading' AS state, 1 AS version,
+          replaceOne(plan, '"life":1', '"life":2') AS plan)
+        FROM sojourn.imports FINAL WHERE project = 'begun'`,
+    });
+
+    const otherHost = await begun('other.example', dataDir);
+    const otherSalt = await begun('shop.example', join(folder, 'other-data'));
+    const { code, stderr } = await begun('shop.example', dataDir, { SESSION_IDLE_TIMEOUT: '5m' });
+
+    expect([otherHost.code, otherSalt.code]).to.deep.equal([2, 2]);
+    expect(otherHost.stderr).to.contain('--host').and.contain(`undo ${id}`);
+    expect(otherSalt.stderr).to.contain('data directory').and.contain(`undo ${id}`);
+    expect(code, stderr).to.equal(0);
+    expect(await rowsOf('begun')).to.deep.equal(before);
+  });
+
+  it('waits for another one of its project, and an undo that is unfinished, to be over', async () => {
+    const { id } = await imported(fileOf('one.ndjson', [visit('one', 1)]), 'in-turn');
+    const other = fileOf('another.ndjson', [visit('one', 1), visit('two', 2)]);
+    /** As if somebody else had begun it, or begun to take it back. */
+    const note = (name: string, state: string, version: number) =>
+      admin.command({
+        query: `INSERT INTO sojourn.imports SELECT * REPLACE ('${name}' AS import, '${state}' AS state, ${version} AS version)
+          FROM (SELECT * FROM sojourn.imports FINAL WHERE project = 'in-turn' AND import = '${id}')`,
+      });
+    await note('somebody', 'loading', 1);
+
+    const refused = await run('import', other, '--project', 'in-turn');
+    const kept = await run('import', 'undo', id);
+    await note('somebody', 'taken_back', 4);
+    await note(id, 'taking_back', 3);
+    const refusedToo = await run('import', other, '--project', 'in-turn');
+
+    expect([refused.code, kept.code, refusedToo.code]).to.deep.equal([2, 2, 2]);
+    expect(refused.stderr).to.contain('import somebody of project in-turn is not finished');
+    expect(kept.stderr).to.contain('undo somebody');
+    expect(refusedToo.stderr).to.contain(`import ${id} of project in-turn is being taken back`);
+    await undone(id);
+    expect(await imported(other, 'in-turn')).to.include({ loaded: 2, left: 0 });
   });
 
   it('is on the list, and in Temporal', async () => {

@@ -79,4 +79,25 @@ describe('chunks of an import that are folded side by side', function () {
       }
     });
   }
+
+  it('are not loaded where they were noted with other sessions', async () => {
+    const wait = createWait(silentLog);
+    const pool = createFoldPool(0, wholeOptionsOf(OPTIONS), wait);
+    const noted = { sessionId: 's-other', fate: 'load', insteadOf: [] };
+    const reader = {
+      query: () => Promise.resolve({ json: () => Promise.resolve([noted]) }),
+    } as unknown as ClickHouseClient;
+    const deps = { pool, wait, reader, isOpen: () => false, claimUsers: () => expect.fail() };
+    const chunk = { number: 1, sessions: [session(1)], events: 1, isLast: true };
+    try {
+      const { claimed, prepared } = prepareChunk(deps, chunk, Promise.resolve(), OPTIONS);
+      claimed.catch(() => undefined);
+      const error = await prepared.catch((thrown: unknown) => thrown);
+
+      expect(error).to.include({ code: 'SJ_USAGE' });
+      expect(String(error)).to.contain('s-1').and.contain('undo an-import');
+    } finally {
+      await pool.stop();
+    }
+  });
 });
