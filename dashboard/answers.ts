@@ -303,10 +303,13 @@ export function refuseFilters(asked: Pick<View, 'filters'>, name: EventList): vo
   }
 }
 
-export interface OneOverTime extends Head {
+interface Counts {
   readonly buckets: readonly Bucket[];
   readonly counts: readonly number[];
-  readonly before: readonly number[] | null;
+}
+
+export interface OneOverTime extends Head, Counts {
+  readonly before: Counts | null;
 }
 
 /** The views of a page, or the events of a type, over time. By hour they are not kept by the views: days, then. */
@@ -320,7 +323,7 @@ export async function oneOverTime(
   const { current, previous } = asked;
   const { unit, today } = asked.period;
   const { week } = asked.settings;
-  const ofDays = async (span: Span) => {
+  const ofDays = async (span: Span): Promise<Counts> => {
     const buckets = bucketsOf(span, unit === 'hour' ? 'day' : unit, { week, today });
     const rows = await database.rows<{ bucket: string; count: string | number }>(
       oneByDay(asked, span, of),
@@ -337,5 +340,5 @@ export async function oneOverTime(
     ofDays(current),
     previous === undefined ? null : ofDays(previous),
   ]);
-  return { ...asked.head, ...now, before: before === null ? null : before.counts };
+  return { ...asked.head, ...now, before };
 }

@@ -98,9 +98,9 @@ npx sojourn up --demo</pre>
 
 /** @param {{ project: string, settings: any, address: URLSearchParams, go: (next: URLSearchParams) => void }} props */
 function Numbers({ project, settings, address, go }) {
-  const { now, isConnected } = useLive(project);
+  const { now, isConnected, returns } = useLive(project);
   const [showsToday, setShowsToday] = useState(false);
-  const refresh = useRefresh(now, showsToday);
+  const refresh = useRefresh(now, showsToday, returns);
   const summary = useCompared('/api/summary', queryOf(address, { unit: undefined }), refresh);
   const head = summary.data;
   useEffect(() => {

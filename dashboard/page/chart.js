@@ -53,9 +53,7 @@ export function Chart({ title, unit, line, before, tick }) {
                 <span class="key now">${shown.isAhead ? 'not yet' : line.texts[index]}</span>
                 ${
                   before?.buckets[index] &&
-                  html`<span class="key before"
-                    >${before.texts[index]}, ${formatBucket(before.buckets[index], unit)}</span
-                  >`
+                  html`<span class="key before">${textBefore(before, index, unit)}</span>`
                 }`
         }
       </p>
@@ -80,7 +78,7 @@ export function Chart({ title, unit, line, before, tick }) {
                   html`<tr key=${bucket.key}>
                     <th scope="row">${formatBucket(bucket, unit)}</th>
                     <td class="number">${bucket.isAhead ? 'not yet' : line.texts[row]}</td>
-                    ${before && html`<td class="number">${before.texts[row] ?? ''}</td>`}
+                    ${before && html`<td class="number">${textBefore(before, row, unit)}</td>`}
                   </tr>`,
               )}
             </tbody>
@@ -89,6 +87,12 @@ export function Chart({ title, unit, line, before, tick }) {
       </details>
     </div>
   `;
+}
+
+/** With its own date: weeks and months of two periods are not of one length, and may be cut at other places. @param {Line} before @param {number} row @param {string} unit */
+function textBefore({ buckets, texts }, row, unit) {
+  const bucket = buckets[row];
+  return bucket === undefined ? '' : `${texts[row]}, ${formatBucket(bucket, unit)}`;
 }
 
 /** @type {Readonly<Record<string, string>>} */

@@ -4,11 +4,12 @@ import { useEffect, useRef, useState } from '/vendor/htm/standalone.module.js';
 
 /**
  * @param {string | undefined} project
- * @returns {{ now: any, isConnected: boolean }}
+ * @returns {{ now: any, isConnected: boolean, returns: number }} `returns`: how often the page was hidden and came back
  */
 export function useLive(project) {
   const [now, setNow] = useState(/** @type {any} */ (undefined));
   const [isConnected, setConnected] = useState(false);
+  const [returns, setReturns] = useState(0);
 
   useEffect(() => {
     setNow(undefined);
@@ -38,8 +39,12 @@ export function useLive(project) {
       source = undefined;
     };
     const follow = () => {
-      if (document.hidden) close();
-      else open();
+      if (document.hidden) {
+        close();
+      } else {
+        open();
+        setReturns((count) => count + 1);
+      }
     };
     open();
     document.addEventListener('visibilitychange', follow);
@@ -50,7 +55,7 @@ export function useLive(project) {
     };
   }, [project]);
 
-  return { now, isConnected };
+  return { now, isConnected, returns };
 }
 
 /** Numbers are asked for again at most this often: a year's are work for the server. */
@@ -59,20 +64,22 @@ const REFRESH_MS_MIN = 10_000;
 const SETTLE_MS = 1_500;
 
 /**
- * Grows when the numbers of the page have changed, not too often, and only where the page shows today.
+ * Grows when the numbers of the page have changed, or may have while nobody listened, not too often, and only where the
+ * page shows today.
  * @param {any} now
  * @param {boolean} showsToday
+ * @param {number} returns as {@link useLive} counts them
  * @returns {number}
  */
-export function useRefresh(now, showsToday) {
+export function useRefresh(now, showsToday, returns) {
   const [refresh, setRefresh] = useState(0);
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const last = useRef(0);
   const changes = now?.changes;
 
   useEffect(() => {
-    if (changes === undefined || changes === 0 || !showsToday || timer.current !== undefined)
-      return;
+    const mayHaveChanged = (changes ?? 0) > 0 || returns > 0;
+    if (!mayHaveChanged || !showsToday || timer.current !== undefined) return;
     // One refresh for many changes, each within a known time.
     const waitMs = Math.max(SETTLE_MS, last.current + REFRESH_MS_MIN - Date.now());
     timer.current = setTimeout(() => {
@@ -80,7 +87,7 @@ export function useRefresh(now, showsToday) {
       last.current = Date.now();
       setRefresh(last.current);
     }, waitMs);
-  }, [changes, showsToday]);
+  }, [changes, showsToday, returns]);
 
   useEffect(
     () => () => {

@@ -140,7 +140,7 @@ export function ChartPanel({ address, go, refresh, head }) {
             : html`<${Chart}
                 title=${title}
                 unit=${unit}
-                ...${shape === 'all' ? linesOf(data, measure) : lineOfOne(data)}
+                ...${shape === 'all' ? linesOf(data, measure) : linesOfOne(data)}
               />`
       }
       ${
@@ -191,10 +191,15 @@ function lineOf({ buckets, points, revenue }, measure) {
 }
 
 /** @param {any} data */
-function lineOfOne({ buckets, counts, before }) {
+function linesOfOne(data) {
   return {
-    line: { buckets, values: counts, texts: counts.map(formatCount) },
-    before: before === null ? null : { buckets, values: before, texts: before.map(formatCount) },
+    line: lineOfOne(data),
+    before: data.before === null ? null : lineOfOne(data.before),
     tick: formatShort,
   };
+}
+
+/** @param {any} counted */
+function lineOfOne({ buckets, counts }) {
+  return { buckets, values: counts, texts: counts.map(formatCount) };
 }

@@ -1,7 +1,7 @@
 /** The page's numbers against ClickHouse and against what was published; its doors; its news. */
 import { request } from 'node:http';
 import { expect } from 'chai';
-import type { Chart, List, Summary, Totals } from '../../dashboard/answers.ts';
+import type { Chart, List, OneOverTime, Summary, Totals } from '../../dashboard/answers.ts';
 import type { Now } from '../../dashboard/live.ts';
 import { runDashboard } from '../../dashboard/run.ts';
 import type { OneSession, SessionList } from '../../dashboard/sessions.ts';
@@ -351,11 +351,14 @@ describe('the page', function () {
 
     expect(asTally(pages)).to.deep.equal(tally(paths));
     expect(asTally(events)).to.deep.equal(tally(types));
-    const { counts } = await world.json<{ counts: number[] }>(
+    const { counts, buckets, before } = await world.json<OneOverTime>(
       'over-time',
       `${range}&of=pages&name=/sale`,
     );
     expect(counts.reduce((a, b) => a + b, 0)).to.equal(asTally(pages)['/sale']);
+    // Of days of its own.
+    expect(before?.buckets).to.have.length(before?.counts.length ?? NaN);
+    expect(before?.buckets.map(({ key }) => key)).not.to.include(buckets[0]?.key);
     const refused = await world.get('list/pages', `${RANGE}&country=DE`);
     expect(refused.status).to.equal(400);
     expect(await refused.json())
