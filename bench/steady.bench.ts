@@ -31,7 +31,8 @@ const STEP = 1.2;
 const STEPS_MAX = 8;
 /** It is kept up with where 99 % of first events and of ends have a row within this: where it is not, some wait for half a minute. */
 const KEPT_UP_MS = 5_000;
-const PARTS = [0.5, 0.7] as const;
+const ENDURED = 0.7;
+const PARTS = [0.5, ENDURED] as const;
 /**
  * This build at the last of these parts, once, half of it while nobody asks for rows: what comes round only every few
  * minutes shows.
@@ -70,8 +71,8 @@ export const steady: Scenario = {
           }
           const enduresMs = scale.pick(ENDURES_MS);
           if (enduresMs > 0 && root === HERE && round === scale.rounds - 1) {
-            const found = await playAt(Math.round(rate * 0.7), enduresMs / 2);
-            note(`${build}, 70 % of that, ${enduresMs / 60_000} min`, found);
+            const found = await playAt(Math.round(rate * ENDURED), enduresMs / 2);
+            note(`${build}, ${ENDURED * 100} % of that, ${enduresMs / 60_000} min`, found);
           }
         } finally {
           await tree.stop();

@@ -45,11 +45,7 @@ export function textOf(value: unknown): string | undefined {
 
 /** The first that says something. */
 export function firstText(...values: readonly unknown[]): string | undefined {
-  for (const value of values) {
-    const text = textOf(value);
-    if (text !== undefined) return text;
-  }
-  return undefined;
+  return firstRead(textOf, values);
 }
 
 /** A text that is an id: not what a broken page writes for nothing, which all its visitors would share. */
@@ -60,9 +56,16 @@ export function idTextOf(value: unknown): string | undefined {
 
 /** The first that is an id. */
 export function firstId(...values: readonly unknown[]): string | undefined {
+  return firstRead(idTextOf, values);
+}
+
+function firstRead(
+  read: (value: unknown) => string | undefined,
+  values: readonly unknown[],
+): string | undefined {
   for (const value of values) {
-    const id = idTextOf(value);
-    if (id !== undefined) return id;
+    const found = read(value);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
