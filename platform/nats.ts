@@ -49,7 +49,7 @@ import type { EventsFrom } from './events-from.ts';
 import { ensureHashKey } from './forgotten-bucket.ts';
 import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
-import { leave, readRange } from './stream-range.ts';
+import { readAhead, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
 import {
   type NatsPlace,
@@ -393,10 +393,6 @@ const SESSION_HEADER = 'Sojourn-Session';
  * one that fails is done again at once, and where it fails again not before those are over.
  */
 const WRITE_WITHIN_MS = 7_000;
-/** A consumer that brings nothing for so long stalls. */
-const STALLED_MS = 60_000;
-/** Records asked for at a time while a range is read. */
-const READ_AHEAD = 5_000;
 
 /** The rollup log on JetStream. */
 export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
@@ -470,34 +466,19 @@ export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['lo
 }
 
 async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums> {
-  const consumer = await js.consumers.get(ROLLUPS_STREAM, {
-    filter_subjects: partitionFilter(range.partition),
-    opt_start_seq: range.from,
-  });
+  const { partition, from, to } = range;
   const sums = createRangeSums();
-  const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
-  // A consumer that stalls must not hold the load for ever; the activity tries again, and has a limit of its own.
-  const timer = setTimeout(() => {
-    messages.stop();
-  }, STALLED_MS);
   let lastSeq = 0;
   let lastAt = '';
   let behind = 0;
-  try {
-    for await (const message of messages) {
-      timer.refresh();
-      lastSeq = message.seq;
-      lastAt = String(message.timestampNanos);
-      behind = message.info.pending;
-      if (message.seq <= range.to) sums.add(decodeRollup(message.string()));
-      if (message.seq >= range.to) break;
-    }
-  } finally {
-    clearTimeout(timer);
-    await messages.close();
-    await leave(consumer);
+  const subject = partitionFilter(partition);
+  for await (const message of readAhead(js, { stream: ROLLUPS_STREAM, subject, from, to })) {
+    lastSeq = message.seq;
+    lastAt = String(message.timestampNanos);
+    behind = message.info.pending;
+    if (message.seq <= to) sums.add(decodeRollup(message.string()));
   }
-  if (lastSeq < range.to) throw new Error(`rollup log ended at ${lastSeq}, before ${range.to}`);
+  if (lastSeq < to) throw new Error(`rollup log ended at ${lastSeq}, before ${to}`);
   if (range.at !== undefined && lastAt !== range.at) {
     throw new Error('rollup log was put back while a range was read');
   }

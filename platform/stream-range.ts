@@ -14,6 +14,12 @@ export interface StreamRange {
   readonly headersOnly?: true;
 }
 
+interface Ahead {
+  readonly stream: string;
+  readonly subject: string;
+  readonly from: number;
+}
+
 const AT_A_TIME_MAX = 500;
 /** For how long to wait for messages that were counted, but may have been removed meanwhile. */
 const WAIT_MS = 1_000;
@@ -48,6 +54,61 @@ export async function* readRange(
       }
     }
   } finally {
+    await leave(consumer);
+  }
+}
+
+/** Messages asked for at a time. */
+const READ_AHEAD = 5_000;
+/**
+ * What is there comes at once. A consumer of one reading lives in one server of a cluster, and is silent for as long as
+ * that one is away.
+ */
+const SILENT_MS = 3_000;
+/** For so long others are made in its place. */
+const STALLED_MS = 60_000;
+
+/**
+ * The same for a range that holds much, and whose last message is known to be there: more is asked for while what came
+ * is worked on. Ends with that message, or what follows where it is gone, or early where nothing comes any more.
+ * @throws what the client throws, also where the stream does not exist
+ */
+export async function* readAhead(
+  js: JetStreamClient,
+  range: Ahead & { readonly to: number },
+): AsyncGenerator<JsMsg> {
+  let next = range.from;
+  let movedAt = Date.now();
+  while (Date.now() - movedAt < STALLED_MS) {
+    for await (const message of readUntilSilent(js, { ...range, from: next })) {
+      yield message;
+      if (message.seq >= range.to) return;
+      next = message.seq + 1;
+      movedAt = Date.now();
+    }
+  }
+}
+
+async function* readUntilSilent(
+  js: JetStreamClient,
+  { stream, subject, from }: Ahead,
+): AsyncGenerator<JsMsg> {
+  const consumer = await js.consumers.get(stream, {
+    filter_subjects: subject,
+    opt_start_seq: from,
+  });
+  const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
+  const timer = setTimeout(() => {
+    messages.stop();
+  }, SILENT_MS);
+  try {
+    for await (const message of messages) {
+      timer.refresh();
+      yield message;
+    }
+  } finally {
+    clearTimeout(timer);
+    await messages.close();
     await leave(consumer);
   }
 }

@@ -7,9 +7,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamClient, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 import { expect } from 'chai';
+import { readAhead } from '../../platform/stream-range.ts';
 import {
   DEADLETTERS_STREAM,
   EVENTS_CONSUMER,
@@ -143,6 +144,45 @@ describe('a NATS cluster that loses its leader', () => {
       'events.unacknowledged': 0,
       deadLetters: 0,
     });
+  });
+
+  it('reads a range to its end though the server dies that reads it', async function () {
+    this.timeout(TEST_MS_MAX);
+    const { js, nc } = around;
+    const stream = 'RANGE';
+    await jsm.streams.add({ name: stream, subjects: ['range'], num_replicas: 3 });
+    const count = 20;
+    for (let n = 1; n <= count; n += 1) await js.publish('range', String(n));
+    let dead: string | undefined;
+    const dying = {
+      consumers: {
+        get: async (...words: Parameters<JetStreamClient['consumers']['get']>) => {
+          const consumer = await js.consumers.get(...words);
+          if (dead === undefined) {
+            dead = (await consumer.info()).cluster?.leader;
+            await cluster.kill(dead ?? '');
+          }
+          return consumer;
+        },
+      },
+    } as unknown as JetStreamClient;
+    const got: string[] = [];
+    const read = async () => {
+      const from = got.length + 1;
+      for await (const message of readAhead(dying, { stream, subject: 'range', from, to: count })) {
+        got.push(message.string());
+      }
+      expect(got).to.have.length(count);
+    };
+    const began = Date.now();
+    // As an activity would, where leaders are being elected.
+    await eventually(read, { withinMs: 25_000 });
+    print(`${dead ?? 'none'} killed: read after ${Date.now() - began} ms`);
+    expect(got).to.deep.equal(Array.from({ length: count }, (_, n) => String(n + 1)));
+    await nc.flush();
+    await cluster.start(dead ?? '');
+    await jsm.streams.delete(stream);
+    await untilCurrent(jsm);
   });
 
   /** While leaders are elected: that it passes, or nothing, where it has passed. */
