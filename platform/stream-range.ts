@@ -119,7 +119,7 @@ async function* untilSilent(
         silence.is = true;
         messages.stop();
       }, SILENT_MS);
-      const { value, done } = await iterator.next().finally(() => {
+      const { value, done }: IteratorResult<JsMsg, unknown> = await iterator.next().finally(() => {
         clearTimeout(timer);
       });
       if (done === true) return;

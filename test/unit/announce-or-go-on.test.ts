@@ -9,7 +9,7 @@ describe('an announcement', () => {
     let now = 0;
     const left: string[] = [];
     const announcing = createAnnouncing(() => now);
-    const run = (range: string, announce = away) =>
+    const run = (range: string, announce: () => Promise<void> = away) =>
       announcing
         .run(range, announce, () => left.push(range))
         .then(
