@@ -3,10 +3,12 @@ import { activityInfo, Context, sleep } from '@temporalio/activity';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { EventRowsPage, EventRowsRequest, Refusal } from '../shared/exclusion.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
+import type { Standstill } from '../platform/standstill.ts';
 import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
 import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
+import { createAnnouncing } from './announce-or-go-on.ts';
 import { createBoundValues, type ValueStore } from './bound-values.ts';
 import { createEventRows, type ToldSessions } from './event-rows.ts';
 import { isOver, type LoadLedger, resume } from './load-ledger.ts';
@@ -31,6 +33,7 @@ export interface ActivityDeps {
   readonly visitors: Visitors;
   readonly log: RollupLog & PlannableLog & ReadableLog & PurgeableLog;
   readonly ledger: LoadLedger;
+  readonly standstill: Standstill;
   readonly tables: TableWriter;
   readonly values: ValueStore;
   /** How many values of a dimension have rows of their own, a project and day. */
@@ -69,6 +72,7 @@ export function createActivities(deps: ActivityDeps) {
   const { toLoad, toAnnounce } = createReadOnce(deps.log, bound);
   const eventRows = createEventRows(deps.told);
   const purging = createPurging(deps.sessionIsOver, Date.now);
+  const announcing = createAnnouncing(() => performance.now());
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
   async function plan(
@@ -122,7 +126,7 @@ export function createActivities(deps: ActivityDeps) {
     const kept = await deps.ledger.read(range.partition);
     const stream = async () => (await deps.log.end(range.partition)).log;
     if (await isOver(range, kept, stream)) return false;
-    await deps.ledger.keep({ range, isLoaded: false });
+    const place = await deps.ledger.keep({ range, isLoaded: false }, kept?.place ?? 0);
     const beganAt = Date.now();
     const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
     deps.watch.loaded(records, Date.now() - beganAt);
@@ -130,7 +134,7 @@ export function createActivities(deps: ActivityDeps) {
       const lost = 'rollup log was put back, records that were to be loaded are lost';
       Context.current().log.error(lost, { ...range, recordsLeft: records });
     }
-    await deps.ledger.keep({ range, isLoaded: true });
+    await deps.ledger.keep({ range, isLoaded: true }, place);
     return true;
   }
 
@@ -138,20 +142,33 @@ export function createActivities(deps: ActivityDeps) {
   async function loadAndAnnounce(range: LogRange): Promise<boolean> {
     const isNew = await load(range);
     // Loaded long ago, by a loader that was reset: told then, and its records may be purged.
-    if (isNew || activityInfo().attempt > 1) {
-      await announceBatch(toAnnounce, deps.announcer, range, Date.now());
-    }
+    if (isNew || activityInfo().attempt > 1) await announce(range);
     return isNew;
   }
 
+  async function announce(range: LogRange): Promise<void> {
+    const context = Context.current();
+    await announcing.run(
+      rangeToken(range),
+      () => announceBatch(toAnnounce, deps.announcer, range, Date.now()),
+      (error) => {
+        const what = 'METRICS takes nothing: subscribers are not told of a range that is loaded';
+        context.log.error(what, { ...range, err: error });
+      },
+    );
+  }
+
   return {
-    writeDifference: (request: AnyRequest): Promise<WriteResult> =>
-      writeDifference(deps.visitors, deps.log, request, async (rollup) => {
+    writeDifference: (request: AnyRequest): Promise<WriteResult> => {
+      const mark = deps.standstill.mark();
+      return writeDifference(deps.visitors, deps.log, request, async (rollup) => {
         const { project, sessionId, by: chain } = rollup;
         const run = { workflowId: sessionWorkflowId(project, sessionId), runId: ownRun(), chain };
         const newer = await deps.resets.superseding(run, rollup);
+        deps.standstill.assertNoneSince(mark);
         return newer && supersededBy(newer);
-      }),
+      });
+    },
 
     recognizeVisitor: (visit: Visit): Promise<RecognizedUser> => deps.visitors.recognize(visit),
 
@@ -187,8 +204,7 @@ export function createActivities(deps: ActivityDeps) {
         await load(range);
       }),
 
-    announceBatch: (range: LogRange): Promise<void> =>
-      whileBeating(() => announceBatch(toAnnounce, deps.announcer, range, Date.now())),
+    announceBatch: (range: LogRange): Promise<void> => whileBeating(() => announce(range)),
 
     purgeLoaded: async (request: PurgeRequest): Promise<number> => {
       const stop = AbortSignal.any([Context.current().cancellationSignal, deps.stopping]);

@@ -17,11 +17,21 @@ export interface KeptRange {
   readonly isLoaded: boolean;
 }
 
+/** One that was read: its place in the ledger. */
+export interface NotedRange extends KeptRange {
+  readonly place: number;
+}
+
 /** What is needed of NATS. */
 export interface LoadLedger {
-  read(partition: number): Promise<KeptRange | undefined>;
-  /** Durable when it resolves. */
-  keep(kept: KeptRange): Promise<void>;
+  read(partition: number): Promise<NotedRange | undefined>;
+  /**
+   * Durable when it resolves.
+   * @param over place of what it takes the place of; 0 where there was none
+   * @returns its own place
+   * @throws where something else stands in that place: an attempt that stood still must not set back what others kept
+   */
+  keep(kept: KeptRange, over: number): Promise<number>;
 }
 
 /** Where a loader goes on that believes to be at `after`. */

@@ -5,7 +5,8 @@
  * attempt before, the log is read again.
  *
  * Under backlog the next two ranges are read while this one is inserted and announced. They are those
- * that will be planned next, most likely: another one is simply read when it comes.
+ * that will be planned next, most likely: another one is simply read when it comes, and so is one whose last record
+ * is another by then, since the log was put back meanwhile.
  */
 import { RANGE_ROLLUPS_MAX } from '../shared/limits.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
@@ -37,11 +38,13 @@ export function createReadOnce(log: ReadableLog, bound: BoundValues): ReadOnce {
   const aheads = new Map<number, Ahead>();
 
   async function take(range: LogRange): Promise<RangeSums> {
-    const before = aheads.get(range.partition) ?? [];
-    const isNext = before[0]?.token === rangeToken(range);
-    const ahead = isNext ? before : [];
+    const known = aheads.get(range.partition) ?? [];
+    const isNext = known[0]?.token === rangeToken(range);
+    const ahead = isNext ? known : [];
     aheads.set(range.partition, ahead);
-    const read = (await ahead.shift()?.sums.catch(() => undefined)) ?? (await log.sumRange(range));
+    const before = await ahead.shift()?.sums.catch(() => undefined);
+    const isAsPlanned = range.at === undefined || before?.lastAt === range.at;
+    const read = (isAsPlanned ? before : undefined) ?? (await log.sumRange(range));
     readOn(ahead, range, read.behind);
     return read;
   }

@@ -10,6 +10,7 @@ import {
   showProject,
 } from '../operations/projects.ts';
 import { purgeProjects } from '../operations/purge-projects.ts';
+import { expectRightClock } from '../operations/right-clock.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { SojournError } from '../shared/errors.ts';
 import { inWords, namedIn, type SettingsChange } from '../shared/project-change.ts';
@@ -84,7 +85,9 @@ export async function purgeAndPrint(options: CommonOptions): Promise<void> {
   const config = commandConfig(options, ['NATS_URL', 'CLICKHOUSE_URL']);
   const admin = connectClickHouse(config, 'admin');
   try {
-    const purged = await withNats(config, (nats) => purgeProjects({ nats, admin }, Date.now()));
+    const now = Date.now();
+    await expectRightClock(admin, now);
+    const purged = await withNats(config, (nats) => purgeProjects({ nats, admin }, now));
     if (options.json === true) printJson(purged);
     else if (purged.length === 0) remark('all projects keep their rows for ever');
     else

@@ -5,11 +5,17 @@ import { connectClickHouse } from '../platform/clickhouse.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
+import { createSteps, expectRightClock } from './right-clock.ts';
 import { purgeProjects } from './purge-projects.ts';
 
 const EVERY_MS = 60 * 60_000;
+/** By then a machine that starts with a wrong clock has been told the right time. */
+const FIRST_AFTER_MS = 10 * 60_000;
 
-/** Once at the start, then every hour; a failure is in the log, and the next time goes on. */
+/**
+ * Ten minutes after the start, then every hour, where the clock made no step meanwhile; a failure is in the log, and the
+ * next time goes on.
+ */
 export function startPurging(
   config: Config & { readonly CLICKHOUSE_URL: string },
   nats: Pick<Nats, 'js'>,
@@ -17,10 +23,16 @@ export function startPurging(
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const isOver = () => stopped.signal.aborted;
+  const pause = (ms: number) =>
+    sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
   const keepPurging = async (): Promise<void> => {
-    while (!isOver()) {
+    const clock = createSteps(Date.now, () => performance.now());
+    await pause(FIRST_AFTER_MS);
+    for (; !isOver(); await pause(EVERY_MS)) {
+      if (clock.hasStepped()) continue;
       const admin = connectClickHouse(config, 'admin');
       try {
+        await expectRightClock(admin, Date.now());
         for (const purged of await purgeProjects({ nats, admin }, Date.now(), stopped.signal)) {
           if (purged.sessions + purged.metrics > 0) log.info(purged, 'old rows are deleted');
         }
@@ -29,7 +41,6 @@ export function startPurging(
       } finally {
         await admin.close();
       }
-      await sleep(EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
     }
   };
   const purging = keepPurging();

@@ -25,6 +25,7 @@ import {
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
   FORGOTTEN_STREAM,
+  METRICS_STREAM,
   loaderWorkflowId,
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
@@ -137,9 +138,9 @@ export function createObserver(config: Config): Observer {
   async function streamsThatTake(): Promise<StreamFigures> {
     const { jsm } = await nats.get();
     const figures = await streams();
-    // Ingest goes on without it, by what it knows; the next one does not start.
-    for (const bucket of [PROJECTS_STREAM, FORGOTTEN_STREAM]) {
-      await jsm.streams.info(bucket).catch(explain);
+    // Who runs goes on without them; the next ingest does not start, or subscribers are told nothing.
+    for (const known of [PROJECTS_STREAM, FORGOTTEN_STREAM, METRICS_STREAM]) {
+      await jsm.streams.info(known).catch(explain);
     }
     for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
       const fault = await writeFault(jsm, stream).catch(explain);

@@ -50,7 +50,7 @@ const OLD = {
  * @param now epoch milliseconds
  * @param signal stops the waiting; a deletion that ClickHouse has begun it does by itself
  * @returns the projects that do not keep their rows for ever
- * @throws SojournError `SJ_SERVER_UNREACHABLE`, `SJ_TIMEOUT`, `SJ_MIGRATION`; what the client of NATS throws
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`, `SJ_TIMEOUT`, `SJ_MIGRATION`, `SJ_CONFIG` where a limit lies in the future; what the client of NATS throws
  */
 export async function purgeProjects(
   { nats, admin }: PurgeDeps,
@@ -65,7 +65,7 @@ export async function purgeProjects(
     const limit = retentionLimit(retentionDays, now, (at) =>
       zones.startOfLocal(timeZone, 'day', at),
     );
-    purged.push(await purgeBefore({ admin, signal }, project, limit));
+    purged.push(await purgeBefore({ admin, signal }, project, { limit, now }));
   }
   return purged;
 }
@@ -75,13 +75,19 @@ interface Purging {
   readonly signal: AbortSignal | undefined;
 }
 
-/** @param wanted epoch milliseconds, the start of a local day */
+/** @param times epoch milliseconds; the limit is the start of a local day */
 async function purgeBefore(
   { admin, signal }: Purging,
   project: string,
-  wanted: number,
+  times: { readonly limit: number; readonly now: number },
 ): Promise<Purged> {
-  const limit = await noteLimit(admin, project, wanted / 1_000);
+  const limit = await noteLimit(admin, project, times.limit / 1_000);
+  if (limit * 1_000 > times.now) {
+    throw new SojournError(
+      'SJ_CONFIG',
+      `the rows of project ${project} are noted as deleted up to ${new Date(limit * 1_000).toISOString()}, which is still to come: a clock was wrong then. Nothing is deleted before that row of sojourn.kept_from is`,
+    );
+  }
   const sessions = await deleteOld({ admin, signal }, 'sessions', { project, limit });
   const metrics = await deleteOld({ admin, signal }, 'metrics', { project, limit });
   await deleteOld({ admin, signal }, 'full_dimensions', { project, limit });

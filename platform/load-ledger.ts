@@ -10,10 +10,15 @@ export function createLoadLedger({ js, jsm }: Pick<Nats, 'js' | 'jsm'>): LoadLed
       const last = { last_by_subj: subjectOf(partition) };
       const message = await jsm.streams.getMessage(INGEST_STREAM, last);
       // Nobody but this writes there.
-      return message === null ? undefined : message.json<KeptRange>();
+      return message === null ? undefined : { ...message.json<KeptRange>(), place: message.seq };
     },
-    async keep(kept) {
-      await js.publish(subjectOf(kept.range.partition), JSON.stringify(kept), { timeout: 5_000 });
+    async keep({ range, isLoaded }, over) {
+      const { seq } = await js.publish(
+        subjectOf(range.partition),
+        JSON.stringify({ range, isLoaded }),
+        { expect: { lastSubjectSequence: over }, timeout: 5_000 },
+      );
+      return seq;
     },
   };
 }

@@ -49,6 +49,7 @@ import type { EventsFrom } from './events-from.ts';
 import { ensureHashKey } from './forgotten-bucket.ts';
 import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
+import { ownStandstill } from './standstill.ts';
 import { readAhead, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
 import {
@@ -383,8 +384,9 @@ export async function removeMessage(
   }
 }
 
-/** "maximum messages per subject exceeded" */
-const SUBJECT_TAKEN = 10077;
+/** "could not be stored", followed by the reason: also where the stream is full. */
+const NOT_STORED = 10077;
+const SUBJECT_TAKEN = /maximum messages per subject/;
 
 /** The workflow id of the session that wrote a record, for the purge. */
 const SESSION_HEADER = 'Sojourn-Session';
@@ -395,21 +397,26 @@ const SESSION_HEADER = 'Sojourn-Session';
 const WRITE_WITHIN_MS = 7_000;
 
 /** The rollup log on JetStream. */
-export function createRollupLog({ connection, js, jsm }: Nats): ActivityDeps['log'] {
+export function createRollupLog(
+  { connection, js, jsm }: Nats,
+  standstill = ownStandstill(),
+): ActivityDeps['log'] {
   const dated = createDatedLog({ js, jsm });
 
   return {
     async append(subject, data, workflowId) {
       const head = headers();
       head.set(SESSION_HEADER, encodeURIComponent(workflowId));
+      const mark = standstill.mark();
+      const publish = async () => {
+        standstill.assertNoneSince(mark);
+        return js.publish(subject, data, { headers: head, timeout: 2_000 });
+      };
       try {
-        await throughElection(
-          () => js.publish(subject, data, { headers: head, timeout: 2_000 }),
-          WRITE_WITHIN_MS,
-        );
+        await throughElection(publish, WRITE_WITHIN_MS);
         return true;
       } catch (error) {
-        if (isApiError(error, SUBJECT_TAKEN)) return false;
+        if (isApiError(error, NOT_STORED) && SUBJECT_TAKEN.test(String(error))) return false;
         throw error;
       }
     },
@@ -482,7 +489,7 @@ async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums
   if (range.at !== undefined && lastAt !== range.at) {
     throw new Error('rollup log was put back while a range was read');
   }
-  return sums.sums(behind);
+  return { ...sums.sums(behind), lastAt };
 }
 
 /** What a log that was put back still has of a range: what it took later is not part of it. */

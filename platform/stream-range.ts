@@ -1,5 +1,5 @@
 /** Reading a stretch of a stream as it is, to its end. */
-import type { Consumer, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import { within } from './within.ts';
 
 export interface StreamRange {
@@ -14,15 +14,18 @@ export interface StreamRange {
   readonly headersOnly?: true;
 }
 
-interface Ahead {
-  readonly stream: string;
-  readonly subject: string;
-  readonly from: number;
-}
-
 const AT_A_TIME_MAX = 500;
 /** For how long to wait for messages that were counted, but may have been removed meanwhile. */
 const WAIT_MS = 1_000;
+/** Messages asked for at a time where much is read. */
+const READ_AHEAD = 5_000;
+/**
+ * What is there comes at once. A consumer of one reading lives in one server of a cluster: where that dies, the client
+ * waits for as long as it is away. Then another one is made.
+ */
+const SILENT_MS = 3_000;
+/** For so long, where nothing comes of others either. */
+const STALLED_MS = 60_000;
 
 /**
  * The messages of a range in order, through a consumer of its own that changes nothing. Ends also where others
@@ -34,39 +37,38 @@ export async function* readRange(
   { stream, subject, from, since, to, headersOnly }: StreamRange,
 ): AsyncGenerator<JsMsg> {
   if (from !== undefined && from > to) return;
-  const consumer = await js.consumers.get(stream, {
-    ...(from !== undefined && { opt_start_seq: from }),
-    ...(since !== undefined && {
-      opt_start_time: typeof since === 'string' ? since : since.toISOString(),
-    }),
-    ...(subject !== undefined && { filter_subjects: subject }),
-    ...(headersOnly && { headers_only: true }),
-  });
-  try {
-    for (;;) {
-      const { num_pending: pending } = await consumer.info();
-      if (pending === 0) return;
-      const max_messages = Math.min(pending, AT_A_TIME_MAX);
-      for await (const message of await consumer.fetch({ max_messages, expires: WAIT_MS })) {
-        if (message.seq > to) return;
-        yield message;
-        if (message.seq === to || message.info.pending === 0) return;
+  const start = since !== undefined && {
+    opt_start_time: typeof since === 'string' ? since : since.toISOString(),
+  };
+  let next = from;
+  let movedAt = Date.now();
+  while (Date.now() - movedAt < STALLED_MS) {
+    const consumer = await js.consumers.get(stream, {
+      ...(next === undefined ? start : { opt_start_seq: next }),
+      ...(subject !== undefined && { filter_subjects: subject }),
+      ...(headersOnly && { headers_only: true }),
+    });
+    const silence = { is: false };
+    try {
+      while (!silence.is) {
+        const { num_pending: pending } = await consumer.info();
+        if (pending === 0) return;
+        const max_messages = Math.min(pending, AT_A_TIME_MAX);
+        const messages = await consumer.fetch({ max_messages, expires: WAIT_MS });
+        for await (const message of untilSilent(messages, silence)) {
+          if (message.seq > to) return;
+          yield message;
+          if (message.seq === to || message.info.pending === 0) return;
+          next = message.seq + 1;
+          movedAt = Date.now();
+        }
       }
+    } finally {
+      await leave(consumer);
     }
-  } finally {
-    await leave(consumer);
   }
+  throw new Error(`${stream} has more to read, and nothing comes`);
 }
-
-/** Messages asked for at a time. */
-const READ_AHEAD = 5_000;
-/**
- * What is there comes at once. A consumer of one reading lives in one server of a cluster, and is silent for as long as
- * that one is away.
- */
-const SILENT_MS = 3_000;
-/** For so long others are made in its place. */
-const STALLED_MS = 60_000;
 
 /**
  * The same for a range that holds much, and whose last message is known to be there: more is asked for while what came
@@ -75,41 +77,56 @@ const STALLED_MS = 60_000;
  */
 export async function* readAhead(
   js: JetStreamClient,
-  range: Ahead & { readonly to: number },
+  {
+    stream,
+    subject,
+    from,
+    to,
+  }: Required<Pick<StreamRange, 'stream' | 'from' | 'to'>> & {
+    readonly subject: string;
+  },
 ): AsyncGenerator<JsMsg> {
-  let next = range.from;
+  let next = from;
   let movedAt = Date.now();
   while (Date.now() - movedAt < STALLED_MS) {
-    for await (const message of readUntilSilent(js, { ...range, from: next })) {
-      yield message;
-      if (message.seq >= range.to) return;
-      next = message.seq + 1;
-      movedAt = Date.now();
+    const consumer = await js.consumers.get(stream, {
+      filter_subjects: subject,
+      opt_start_seq: next,
+    });
+    try {
+      const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
+      for await (const message of untilSilent(messages, { is: false })) {
+        yield message;
+        if (message.seq >= to) return;
+        next = message.seq + 1;
+        movedAt = Date.now();
+      }
+    } finally {
+      await leave(consumer);
     }
   }
 }
 
-async function* readUntilSilent(
-  js: JetStreamClient,
-  { stream, subject, from }: Ahead,
+/** @param silence noted there where that is why they end */
+async function* untilSilent(
+  messages: ConsumerMessages,
+  silence: { is: boolean },
 ): AsyncGenerator<JsMsg> {
-  const consumer = await js.consumers.get(stream, {
-    filter_subjects: subject,
-    opt_start_seq: from,
-  });
-  const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
-  const timer = setTimeout(() => {
-    messages.stop();
-  }, SILENT_MS);
+  const iterator = messages[Symbol.asyncIterator]();
   try {
-    for await (const message of messages) {
-      timer.refresh();
-      yield message;
+    for (;;) {
+      const timer = setTimeout(() => {
+        silence.is = true;
+        messages.stop();
+      }, SILENT_MS);
+      const { value, done }: IteratorResult<JsMsg, unknown> = await iterator.next().finally(() => {
+        clearTimeout(timer);
+      });
+      if (done === true) return;
+      yield value;
     }
   } finally {
-    clearTimeout(timer);
     await messages.close();
-    await leave(consumer);
   }
 }
 

@@ -18,8 +18,9 @@ const POLITE = 10;
 const PATIENCE = '5';
 
 /**
- * A pool is what some lanes do together: `{ files, lanes, ready, isLast, calculates }`. They begin once `ready` is
- * there; the last ones once the others have done, but for those that calculate: they give way to all others.
+ * A pool is what some lanes do together: `{ files, lanes, ready, stage, calculates }`. They begin once `ready` is
+ * there, and all of an earlier stage have done (0 where none is given), but for those that calculate: they give way to
+ * all others.
  * @returns the exit code: the number of failures, at most 255
  */
 export async function runPools(pools, { root, options, environment }) {
@@ -38,12 +39,17 @@ export async function runPools(pools, { root, options, environment }) {
   const lanesOf = (pool) =>
     Array.from({ length: Math.min(pool.lanes, pool.files.length) }, () => startLane(pool, run));
   const calculating = pools.filter(({ calculates }) => calculates).flatMap(lanesOf);
-  const others = pools.filter(({ calculates, isLast }) => !calculates && !isLast).flatMap(lanesOf);
-  const quiet = Promise.all(others.map(({ ended }) => ended));
-  const last = pools
-    .filter(({ isLast }) => isLast)
-    .flatMap((pool) => lanesOf({ ...pool, ready: Promise.all([pool.ready, quiet]) }));
-  const lanes = [...others, ...calculating, ...last];
+  const others = [];
+  const inTurn = pools.filter(({ calculates }) => !calculates);
+  for (const pool of inTurn.toSorted((a, b) => (a.stage ?? 0) - (b.stage ?? 0))) {
+    const before = others.filter(({ stage }) => stage < (pool.stage ?? 0));
+    const ready = Promise.all([pool.ready, ...before.map(({ ended }) => ended)]);
+    // A pool without files asks nothing of it.
+    ready.catch(() => undefined);
+    const stage = pool.stage ?? 0;
+    others.push(...lanesOf({ ...pool, ready }).map((lane) => ({ ...lane, stage })));
+  }
+  const lanes = [...others, ...calculating];
   const signals = passSignalsOn(lanes, run);
 
   const results = [];

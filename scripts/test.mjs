@@ -18,13 +18,10 @@ const CALCULATING = ['property', 'border', 'replay', 'unit'];
 const WITH_SERVERS = ['fault', 'integration'];
 const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
 const SERVER_LANES = Math.min(4, availableParallelism() + 1);
+/** These wait for servers that were killed, and have time for that, but not beside four others. */
+const CALM = ['fault/faults', 'fault/nats-cluster'].map(testFile);
 /** These ask how soon things are well again, or are as fast as the machine is: beside others they would find it busy. */
-const UNDISTURBED = [
-  'fault/faults',
-  'fault/rolling-restart',
-  'fault/hot-session',
-  'fault/nats-cluster',
-].map((name) => join('test', `${name}.test.ts`));
+const UNDISTURBED = ['fault/rolling-restart', 'fault/hot-session'].map(testFile);
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/import',
@@ -46,7 +43,7 @@ const LONGEST = [
   'integration/consumer-anew',
   'fault/no-window',
   'integration/temporal-template',
-].map((name) => join('test', `${name}.test.ts`));
+].map(testFile);
 
 const NUMBER = { pattern: /^\d{1,9}$/, what: 'a number' };
 const NAMES = { pattern: /^[a-z ,]+$/, what: 'names with commas between' };
@@ -71,8 +68,9 @@ const filesOf = (folders) =>
   folders.filter((folder) => chosen.includes(folder)).flatMap((folder) => testFiles(folder));
 const calculating = filesOf(CALCULATING);
 const all = longestFirst(filesOf(WITH_SERVERS));
-const withServers = all.filter((file) => !UNDISTURBED.includes(file));
+const calm = all.filter((file) => CALM.includes(file));
 const undisturbed = all.filter((file) => UNDISTURBED.includes(file));
+const withServers = all.filter((file) => !calm.includes(file) && !undisturbed.includes(file));
 if (calculating.length + all.length === 0) {
   process.stderr.write('no tests found\n');
   process.exit(1);
@@ -92,7 +90,8 @@ try {
         lanes: withServers.length > 0 ? 1 : availableParallelism(),
         calculates: true,
       },
-      { files: undisturbed, lanes: 1, ready, isLast: true },
+      { files: calm, lanes: 2, ready, stage: 1 },
+      { files: undisturbed, lanes: 1, ready, stage: 2 },
     ],
     { root, options, environment },
   );
@@ -134,6 +133,10 @@ function takeOptions(given, ours) {
     environment[variable] = value;
   }
   return { words, environment };
+}
+
+function testFile(name) {
+  return join('test', `${name}.test.ts`);
 }
 
 function testFiles(folder) {

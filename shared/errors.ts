@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   SJ_ROLLUP_INVALID: 'a record of the rollup log cannot be read',
   SJ_NOT_FOUND: 'what was asked for does not exist',
   SJ_NOT_EXACT: 'what a session has counted cannot be told exactly any more',
+  SJ_STOOD_STILL: 'this process stood still, and others have gone on meanwhile',
   SJ_TIMEOUT: 'something did not happen in the time given',
   SJ_DRIFT: 'the tables sessions and metrics say different things',
 } as const;

@@ -120,6 +120,8 @@ export interface RangeSums {
   readonly records: number;
   /** How many records lay behind the range when it was read. */
   readonly behind: number;
+  /** When the log took the last record: nanoseconds since 1970, as digits. Not known of what was read in pieces. */
+  readonly lastAt?: string;
   /** The log was put back since the range was planned: this is what is left of it. */
   readonly isCut?: true;
 }

@@ -17,6 +17,7 @@ import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createSessionRuns, createToldSessions } from '../platform/session-runs.ts';
 import { type Closers, createClosers } from '../platform/shutdown.ts';
+import { ownStandstill } from '../platform/standstill.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
@@ -75,7 +76,10 @@ export async function startPipeline(
     closers.add('nats', () => nats.connection.close());
     const temporal = await connectTemporalNative(config);
     closers.add('temporal', () => temporal.connection.close());
-    const rollupLog = createRollupLog(nats);
+    const standstill = ownStandstill((ms) => {
+      log.warn({ ms }, 'this process stood still: what it had begun is begun anew');
+    });
+    const rollupLog = createRollupLog(nats, standstill);
     const history = createSessionHistory(temporal.client, rollupLog);
     const running: Promise<void>[] = [];
     let sessionWorker: SessionWorker | undefined;
@@ -104,6 +108,7 @@ export async function startPipeline(
       const activities: Omit<ActivityDeps, 'stopping'> = {
         visitors,
         log: rollupLog,
+        standstill,
         resets: createResetGuard(createSessionRuns(temporal.client)),
         told: createToldSessions(temporal.client),
         ledger: createLoadLedger(nats),

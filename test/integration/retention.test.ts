@@ -293,6 +293,26 @@ describe('the retention of a project', function () {
     expect(await allRowsOf('kept-beside')).to.deep.equal(beside);
   });
 
+  it('goes by no limit that is still to come, as one with a wrong clock had noted it', async () => {
+    const project = 'kept-wrong-clock';
+    await set(project, { retention: `${DAYS}d` });
+    const first = Date.UTC(2027, 1, 27);
+    await visited(project, first, randomOf(9));
+    const count = () => text(`SELECT count() FROM sojourn.sessions WHERE project = '${project}'`);
+    const before = await count();
+    await insert('kept_from', [{ project, kept_from: Date.UTC(2030, 0, 1) / 1_000 }]);
+
+    const failure = await purgeProjects({ nats, admin }, NOW).catch((error: unknown) => error);
+
+    await set(project, { retention: false });
+    await admin.command({
+      query: `ALTER TABLE sojourn.kept_from DELETE WHERE project = '${project}'`,
+      clickhouse_settings: { mutations_sync: '1' },
+    });
+    expect(String(failure)).to.match(/kept-wrong-clock .* 2030-01-01.* still to come/);
+    expect(await count()).to.equal(before);
+  });
+
   it('is set, shown and done by the command line', async () => {
     const environment = environmentOf(servers());
     const run = async (...words: string[]) => {

@@ -139,6 +139,30 @@ describe('reading a range once', () => {
     expect(log.reads).to.have.length(3);
   });
 
+  it('reads again what was read ahead of a log that was put back since', async () => {
+    const log = aLog(NEXT.to);
+    const dated = {
+      sumRange: async (read: LogRange) => ({ ...(await log.sumRange(read)), lastAt: 'as it was' }),
+    };
+    const { toLoad } = createReadOnce(dated, asItIs);
+    await toLoad.sumRange({ ...FULL, at: 'before' });
+
+    await toLoad.sumRange({ ...NEXT, at: 'written anew' });
+    expect(log.reads.map(({ from }) => from)).to.deep.equal([FULL.from, NEXT.from, NEXT.from]);
+  });
+
+  it('takes what was read ahead where its end is that of the plan', async () => {
+    const log = aLog(NEXT.to);
+    const dated = {
+      sumRange: async (read: LogRange) => ({ ...(await log.sumRange(read)), lastAt: 'as it was' }),
+    };
+    const { toLoad } = createReadOnce(dated, asItIs);
+    await toLoad.sumRange(FULL);
+
+    await toLoad.sumRange({ ...NEXT, at: 'as it was' });
+    expect(log.reads).to.have.length(2);
+  });
+
   it('reads again what could not be read ahead', async () => {
     const log = aLog(NEXT.to);
     let failures = 0;

@@ -97,27 +97,33 @@ describe('what takes over the records of sessions', () => {
     withOwnEvents: () => Promise.reject(new Error('not asked')),
   };
 
-  function aHost(standing: Record<string, Rollup> = {}, failure?: Error) {
+  function aHost(standing: Record<string, Rollup> = {}, failure?: Error, refusesAll = false) {
     const log = new Map(Object.values(standing).map((r) => [entryOf(r).subject, entryOf(r).data]));
     const questions: number[] = [];
     const { rollupLog } = sessionSinks(
       {
-        append(subject, data) {
-          if (failure !== undefined) return Promise.reject(failure);
-          if (log.has(subject)) return Promise.resolve(false);
-          log.set(subject, data);
-          return Promise.resolve(true);
+        log: {
+          append(subject, data) {
+            if (failure !== undefined) return Promise.reject(failure);
+            if (refusesAll || log.has(subject)) return Promise.resolve(false);
+            log.set(subject, data);
+            return Promise.resolve(true);
+          },
+          read: (subject) => Promise.resolve(log.get(subject)),
         },
-        read: (subject) => Promise.resolve(log.get(subject)),
+        resets: nobodyWasReset,
+        standstill: { mark: () => 0, assertNoneSince: () => undefined },
       },
-      nobodyWasReset,
       (_session, writeNo) => {
         questions.push(writeNo);
         return Promise.resolve();
       },
     );
-    const take = (record: Rollup) => {
-      const entry: LogEntry = { ...entryOf(record), mayDiffer: record.writeNo };
+    const take = (record: Rollup, isFirst = false) => {
+      const entry: LogEntry = {
+        ...entryOf(record),
+        ...(!isFirst && { mayDiffer: record.writeNo }),
+      };
       return Promise.resolve(rollupLog.append.fn(INFO as never, entry)).then(
         () => 'taken',
         (error: unknown) => (error as Error).message,
@@ -151,6 +157,13 @@ describe('what takes over the records of sessions', () => {
 
     expect(await take(record)).to.match(/holds another record under write \d+/);
     expect(questions).to.deep.equal([record.writeNo]);
+  });
+
+  it('has the task done again where the log refuses a first write, and holds none', async () => {
+    const { take, questions } = aHost({}, undefined, true);
+
+    expect(await take(aRollup(), true)).to.match(/refused, but nothing stands there/);
+    expect(questions).to.deep.equal([]);
   });
 
   it('has the session ask where the log does not answer', async () => {

@@ -5,6 +5,7 @@ import { type InjectedSinks, Worker, type WorkerOptions } from '@temporalio/work
 import type { WorkflowInfo } from '@temporalio/workflow';
 import type { RollupLog } from '../../activities/record-rollup.ts';
 import type { ResetGuard } from '../../activities/reset-runs.ts';
+import type { Standstill } from '../../platform/standstill.ts';
 import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
 import { isSameWrite } from '../../shared/write.ts';
 import { ROLLUP_LOG, type SessionSinks } from '../../workflows/messages.ts';
@@ -78,6 +79,12 @@ export type PutInQuestion = (
   writeNo: number,
 ) => Promise<void>;
 
+interface SinkDeps {
+  readonly log: RollupLog;
+  readonly resets: ResetGuard;
+  readonly standstill: Standstill;
+}
+
 /**
  * What sessions hand over goes to the log; one that refuses the entry has it from an earlier attempt, or another one
  * that was decided on before more had come. A run that was reset hands over what the run before it did: the same
@@ -85,8 +92,7 @@ export type PutInQuestion = (
  * answer, it is told to ask, and the workflow task is done again.
  */
 export function sessionSinks(
-  log: RollupLog,
-  resets: ResetGuard,
+  { log, resets, standstill }: SinkDeps,
   putInQuestion: PutInQuestion,
 ): InjectedSinks<SessionSinks> {
   /** @throws where the log does not answer, or does not hold what the session takes as written */
@@ -94,6 +100,7 @@ export function sessionSinks(
     { subject, data, workflowId, mayDiffer }: LogEntry,
     { runId, firstExecutionRunId: chain }: Pick<WorkflowInfo, 'runId' | 'firstExecutionRunId'>,
   ): Promise<void> {
+    const mark = standstill.mark();
     const run = { workflowId, runId, chain };
     if (runId !== chain && (await resets.superseding(run, decodeRollup(data)))) {
       if (mayDiffer === undefined) return;
@@ -101,11 +108,14 @@ export function sessionSinks(
         `another run has come further than write ${mayDiffer}: the session asks the log`,
       );
     }
+    standstill.assertNoneSince(mark);
     if (await log.append(subject, data, workflowId)) return;
+    // Also refused is what another try has proposed, to a leader whose followers may never take it.
+    const standing = await log.read(subject);
+    if (standing === undefined) throw new Error(`${subject} was refused, but nothing stands there`);
     // The rows of a first write stand in the argument of its run.
     if (mayDiffer === undefined) return;
-    const standing = await log.read(subject);
-    if (standing !== undefined && isSameWrite(decodeRollup(standing), decodeRollup(data))) return;
+    if (isSameWrite(decodeRollup(standing), decodeRollup(data))) return;
     throw new Error(`the log holds another record under write ${mayDiffer}: the session asks it`);
   }
 

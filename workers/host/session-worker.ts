@@ -101,7 +101,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(),
     activities: createActivities({ ...deps.activities, stopping: stopping.signal }),
-    sinks: sessionSinks(deps.activities.log, deps.activities.resets, questionVia(deps.client)),
+    sinks: sessionSinks(deps.activities, questionVia(deps.client)),
     maxConcurrentWorkflowTaskExecutions: 100,
     maxConcurrentLocalActivityExecutions: 200,
     maxConcurrentActivityTaskExecutions: 100,

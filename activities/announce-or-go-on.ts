@@ -1,0 +1,37 @@
+/**
+ * Rows come before announcements: where METRICS takes none, tries are few, and then the numbers go on without.
+ */
+
+/** What tells that an announcement was left out. */
+export type LeftOut = (error: unknown) => void;
+
+/** The first two outlast the election of a leader. */
+const TRIES = 3;
+/** For so long after one was left out the next is tried once. */
+const AWAY_MS = 10 * 60_000;
+
+export interface Announcing {
+  /**
+   * @param range whose announcement it is
+   * @throws what `announce` throws, where it is to be tried again
+   */
+  run(range: string, announce: () => Promise<void>, leftOut: LeftOut): Promise<void>;
+}
+
+export function createAnnouncing(now: () => number): Announcing {
+  let leftOutAt = -Infinity;
+  let failed = { range: '', times: 0 };
+  return {
+    async run(range, announce, leftOut) {
+      try {
+        await announce();
+        leftOutAt = -Infinity;
+      } catch (error) {
+        failed = { range, times: failed.range === range ? failed.times + 1 : 1 };
+        if (failed.times < TRIES && now() - leftOutAt > AWAY_MS) throw error;
+        leftOutAt = now();
+        leftOut(error);
+      }
+    },
+  };
+}
