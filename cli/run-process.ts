@@ -19,7 +19,7 @@ export async function runProcess(
     const health = await openHealth(config, log, closers, { port: healthPort, roles });
     const pipeline = await startPipeline(config, log, roles, health?.watch ?? NO_WATCH);
     closers.add('pipeline', () => pipeline.stop());
-    health?.started(pipeline.ingest);
+    health?.started(pipeline);
     const stopping = signal.then(() => {
       health?.stopping();
     });

@@ -76,7 +76,7 @@ export async function runUp(options: UpOptions): Promise<void> {
     // Not raced against the signal: what is half started could not be stopped.
     const pipeline = await startPipeline(config, log, ROLES, health.watch);
     closers.add('pipeline', () => pipeline.stop());
-    health.started(pipeline.ingest);
+    health.started(pipeline);
     signal.then(
       () => {
         health.stopping();

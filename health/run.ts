@@ -21,10 +21,16 @@ export interface Health {
   /** What else the process does, and says of itself. */
   follow(parts: Parts): void;
   /** The process works from now on. */
-  started(ingest?: IngestSource): void;
+  started(pipeline?: Pipeline): void;
   /** It drains: nobody should send it more. */
   stopping(): void;
   close(): Promise<void>;
+}
+
+interface Pipeline {
+  readonly ingest: IngestSource | undefined;
+  /** Figures of the Temporal library, as Prometheus reads them. */
+  readonly sdkMetrics: (() => Promise<string>) | undefined;
 }
 
 export interface Parts {
@@ -52,9 +58,18 @@ export async function runHealth(
     return [...own, ...ofServers, ...ofParts.flat()];
   };
   const warnings = async () => (await looker?.look())?.status.warnings ?? [];
+  let ofLibrary: Pipeline['sdkMetrics'];
+  const text = async () => {
+    const own = metrics.text();
+    const others = ofLibrary?.().catch((error: unknown) => {
+      log.warn({ err: error }, 'the Temporal library does not tell its figures');
+      return '';
+    });
+    return `${await own}${(await others) ?? ''}`;
+  };
   try {
     const server = await startHealthServer(
-      { metrics, troubles, warnings, log },
+      { metrics: { text, contentType: metrics.contentType }, troubles, warnings, log },
       { host: config.HEALTH_HOST, port },
     );
     return {
@@ -72,9 +87,10 @@ export async function runHealth(
           sayers.push(() => page.troubles());
         }
       },
-      started(ingest) {
+      started({ ingest, sdkMetrics } = { ingest: undefined, sdkMetrics: undefined }) {
         phase = 'running';
         if (ingest !== undefined) metrics.follow(ingest);
+        ofLibrary = sdkMetrics;
       },
       stopping() {
         phase = 'stopping';

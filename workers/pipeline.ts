@@ -39,10 +39,13 @@ import {
   type SessionWorker,
   startSessionWorker,
 } from './host/session-worker.ts';
+import { installWithMetrics, type SdkMetrics } from './host/sdk-metrics.ts';
 
 export interface Pipeline {
   readonly nats: Nats;
   readonly ingest: Ingest | undefined;
+  /** Where somebody watches. */
+  readonly sdkMetrics: SdkMetrics | undefined;
   /** Settles when a part of it ends by itself, which it should not. */
   readonly finished: Promise<void>;
   /** Drains and closes. */
@@ -71,7 +74,12 @@ export async function startPipeline(
   if (roles.worker) requireReader(config);
   const closers = createClosers(log);
   try {
-    installTemporalRuntime(log);
+    const install = (metrics?: Parameters<typeof installTemporalRuntime>[1]) => {
+      installTemporalRuntime(log, metrics);
+    };
+    let sdkMetrics: SdkMetrics | undefined;
+    if (watch === NO_WATCH) install();
+    else sdkMetrics = await installWithMetrics(install);
     const nats = await connectNats(config, 'sojourn', log);
     closers.add('nats', () => nats.connection.close());
     const temporal = await connectTemporalNative(config);
@@ -181,7 +189,8 @@ export async function startPipeline(
       running.push(started.finished);
       ingest = started;
     }
-    return { nats, ingest, finished: Promise.race(running), stop: () => closers.closeAll() };
+    const stop = () => closers.closeAll();
+    return { nats, ingest, sdkMetrics, finished: Promise.race(running), stop };
   } catch (error) {
     await closers.closeAll();
     throw error;

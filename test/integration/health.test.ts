@@ -79,6 +79,16 @@ describe('health of a process', function () {
     expect(served).to.have.members(documented());
   });
 
+  it('has the Temporal library’s own figures as well', async () => {
+    const metrics = [...(await scrape()).entries()];
+    const sum = (name: string) =>
+      metrics.reduce((sum, [key, value]) => sum + (key.startsWith(`${name}{`) ? value : 0), 0);
+    expect(sum('temporal_workflow_completed')).to.be.above(0);
+    expect(sum('temporal_workflow_task_schedule_to_start_latency_count')).to.be.above(0);
+    expect(sum('temporal_worker_task_slots_available')).to.be.above(0);
+    expect(sum('temporal_request')).to.be.above(0);
+  });
+
   it('says how old the oldest event is that waits', async () => {
     world.proxies.clickhouse.set('cut');
     const visit = { sessionId: 'late', eventType: 'pageview', timestamp: Date.now() };

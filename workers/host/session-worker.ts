@@ -1,6 +1,11 @@
 /** The Temporal worker: runs session and loader workflows, and their activities. */
 import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
-import { makeTelemetryFilterString, type NativeConnection, Runtime } from '@temporalio/worker';
+import {
+  makeTelemetryFilterString,
+  type NativeConnection,
+  Runtime,
+  type TelemetryOptions,
+} from '@temporalio/worker';
 import { createActivities, type ActivityDeps } from '../../activities/index.ts';
 import type { Logger } from '../../platform/log.ts';
 import { within } from '../../platform/within.ts';
@@ -49,7 +54,7 @@ export interface SessionWorker {
 const STOP_MS_MAX = 9_000;
 
 /** Sends the Temporal library's log lines to ours. Once a process, before any connection. */
-export function installTemporalRuntime(log: Logger): void {
+export function installTemporalRuntime(log: Logger, metrics?: TelemetryOptions['metrics']): void {
   const child = log.child({ module: 'temporal' });
   const write = (level: string, message: string, given: { readonly error?: unknown } = {}) => {
     // Under the name that the logger writes out with message, cause and stack.
@@ -80,6 +85,7 @@ export function installTemporalRuntime(log: Logger): void {
     },
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) },
+      ...(metrics !== undefined && { metrics }),
     },
     // Signals are handled in one place, platform/shutdown.ts.
     shutdownSignals: [],
