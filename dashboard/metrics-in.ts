@@ -13,7 +13,7 @@ export const boundsOf = ({ starts, end }: Span) => ({ start: starts[0] ?? end, e
 export const BUCKET_PART = 'roundDown(toInt64(toUnixTimestamp(m.bucket)), {starts:Array(Int64)})';
 
 /** Of a metric, what is under some dimensions. */
-export interface Wanted {
+interface Wanted {
   readonly metric: string;
   readonly dimensions: readonly string[];
 }

@@ -71,10 +71,7 @@ function namesOf(
 }
 
 /** The day that a day is compared with. The 29th of February has none in most years. */
-export function partnerOf(
-  day: string,
-  { current, previous, compare }: Compared,
-): string | undefined {
+function partnerOf(day: string, { current, previous, compare }: Compared): string | undefined {
   if (previous === undefined) return undefined;
   if (compare !== 'year') return plusDays(previous.from, daysFromTo(current.from, day) - 1);
   const partner = plusMonths(day, -12);

@@ -149,14 +149,13 @@ export function countsByDay(scope: Scope, span: Span): Query {
   };
 }
 
-const SO_FAR = ['started_at', 'last_event_at'].map(
-  (column) => `(v.${column} >= fromUnixTimestamp64Milli({start:Int64} * 1000, 'UTC')
-    AND v.${column} < fromUnixTimestamp64Milli({end:Int64} * 1000, 'UTC'))`,
-);
+const START = `fromUnixTimestamp64Milli({start:Int64} * 1000, 'UTC')`;
+const END = `fromUnixTimestamp64Milli({end:Int64} * 1000, 'UTC')`;
 
 /** Counts of a part of a day, in one row: sessions by their own times, events to the quarter of an hour. */
 function countsOfRest({ project, audience }: Scope, span: Span): Query {
-  const [began = '', ended = ''] = SO_FAR;
+  const began = `v.started_at >= ${START}`;
+  const ended = `v.last_event_at < ${END}`;
   const fits = ofAudience(audience);
   const events = metricsIn(
     [
@@ -172,7 +171,8 @@ function countsOfRest({ project, audience }: Scope, span: Span): Query {
         SELECT countIf(${began}) AS sessions, countIf(${ended}) AS ended, countIf(${ended} AND v.bounced) AS bounced,
           countIf(${ended} AND v.engaged) AS engaged, toString(sumIf(v.duration_seconds, ${ended})) AS seconds
         FROM ${SESSIONS}
-        WHERE v.project = {project:String} AND NOT v.excluded AND ${fits} AND (${began} OR ${ended})
+        WHERE v.project = {project:String} AND NOT v.excluded AND ${fits}
+          AND v.last_event_at >= ${START} AND v.started_at < ${END}
       ) AS s
       CROSS JOIN (
         SELECT ${pageViews(audience)} AS page_views, ${conversions(audience)} AS conversions FROM ${events}
