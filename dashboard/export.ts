@@ -8,16 +8,10 @@ import { type AnswerDeps, type Asked, refuseFilters } from './answers.ts';
 import type { Query } from './conditions.ts';
 import type { ExportFormat } from './database.ts';
 import { signalOf } from './gone.ts';
+import { partsOfDays } from './parts.ts';
 import { hoursOf } from './period.ts';
-import {
-  countedOf,
-  countsByDay,
-  countsByHour,
-  listOf,
-  oneByDay,
-  revenueByDay,
-  visitorsBy,
-} from './queries.ts';
+import { countedOf, countsByDay, countsByHour, listOf, oneByDay, visitorsBy } from './queries.ts';
+import { revenueBy } from './revenue.ts';
 import { askedBy, parametersOf, parseListName, parseOne } from './routes.ts';
 import { sessionsOf } from './session-queries.ts';
 
@@ -68,7 +62,7 @@ export function exportOf(
       return chartTable(deps, asked);
     case 'revenue':
       return renamed(
-        revenueByDay(asked, span),
+        revenueBy(asked, span, partsOfDays(span)),
         'toDate(bucket) AS day, currency, toDecimal128(revenue, 9) AS revenue',
         'day, currency',
       );
@@ -106,7 +100,7 @@ function chartTable({ zones, now }: AnswerDeps, asked: Asked): Query {
     };
   }
   const counts = countsByDay(asked, current);
-  const visitors = visitorsBy(asked, current, 'day', 'monday');
+  const visitors = visitorsBy(asked, current, partsOfDays(current));
   return {
     sql: `SELECT toDate(c.bucket) AS day, ${MEASURES}, v.visitors AS visitors
       FROM (${counts.sql}) AS c LEFT JOIN (${visitors.sql}) AS v ON v.bucket = c.bucket ORDER BY day`,

@@ -2,9 +2,9 @@
  * From rows to what the page shows: totals and series with the same parts, rates as sums over sums.
  * Money and durations are added up as exact decimals; a number leaves as a text where it may be money.
  */
-import { formatDecimal, readUnits } from '../shared/decimal.ts';
-import type { Bucket } from './period.ts';
-import type { CountsRow, RevenueRow } from './queries.ts';
+import { readUnits } from '../shared/decimal.ts';
+import { type Bucket, bucketIndex } from './period.ts';
+import type { CountsRow } from './queries.ts';
 
 /** What a range, or a bucket of it, adds up to. Rates are null where there is nothing to divide by. */
 export interface Figures {
@@ -77,18 +77,6 @@ export function figuresOf(counts: Counts, visitors: number): Figures {
   };
 }
 
-/** The bucket that a day is in: the last one that begins no later. */
-export function bucketIndex(buckets: readonly Bucket[], day: string): number {
-  let low = 0;
-  let high = buckets.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((buckets[middle]?.key ?? '') <= day) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
 /** Rows of days, put together by bucket. */
 export function intoBuckets(rows: readonly CountsRow[], buckets: readonly Bucket[]): Counts[] {
   const sums = buckets.map(() => NO_COUNTS);
@@ -97,40 +85,4 @@ export function intoBuckets(rows: readonly CountsRow[], buckets: readonly Bucket
     sums[index] = addCounts(sums[index] ?? NO_COUNTS, countsOf(row));
   }
   return sums;
-}
-
-/** Revenue of one currency: in all, and by bucket. Decimals as texts. */
-export interface Revenue {
-  readonly currency: string;
-  readonly total: string;
-  readonly byBucket: readonly string[];
-}
-
-/**
- * Revenue by currency, in the order of their codes. Never a sum over currencies.
- * @param indexOf which bucket a row is in
- */
-export function revenueOf(
-  rows: readonly RevenueRow[],
-  bucketCount: number,
-  indexOf: (bucket: string) => number,
-): Revenue[] {
-  const purses = new Map<string, bigint[]>();
-  for (const { bucket, currency, revenue } of rows) {
-    const purse = purses.get(currency) ?? Array.from({ length: bucketCount }, () => 0n);
-    const index = indexOf(bucket);
-    purse[index] = (purse[index] ?? 0n) + readUnits(revenue);
-    purses.set(currency, purse);
-  }
-  return [...purses]
-    .map(([currency, purse]) => ({
-      currency,
-      total: formatDecimal(purse.reduce((sum, units) => sum + units, 0n)),
-      byBucket: purse.map(formatDecimal),
-    }))
-    .sort((a, b) => compare(a.currency, b.currency));
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

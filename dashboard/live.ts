@@ -31,8 +31,12 @@ export interface Now {
   readonly isLive: boolean;
   /** Grows with every change of the project's numbers. */
   readonly changes: number;
+  /** They could not be read again: they are those of `asOf`, and not of now. */
+  readonly isOld: boolean;
   /** RFC 3339, UTC. */
   readonly asOf: string;
+  /** The same as clocks of the project show it: `15:04`. */
+  readonly clock: string;
 }
 
 /** The connection that news come by, as narrow as it is needed. */
@@ -78,6 +82,8 @@ const BETWEEN_READINGS_MS = 1_000;
 /** Visitors leave without news. */
 const LOOK_EVERY_MS = 15_000;
 const LOOK_EVERY_WITHOUT_NEWS_MS = 5_000;
+/** Who waits longer is told that what is there is old. */
+const ANSWER_MS_MAX = 10_000;
 const WATCHERS_MAX = 200;
 const RETRY_NEWS_MS = 5_000;
 
@@ -104,6 +110,7 @@ export function createLive(deps: LiveDeps): Live {
       ...(await readNow(deps, project)),
       changes,
       isLive: connected?.isConnected() ?? false,
+      isOld: false,
     };
   }
 
@@ -113,14 +120,18 @@ export function createLive(deps: LiveDeps): Live {
     if (room.reading) return;
     room.reading = true;
     clearTimeout(room.timer);
+    const slow = setTimeout(() => {
+      tellOld(room);
+    }, ANSWER_MS_MAX).unref();
     try {
-      const now = await read(project, room.changes);
-      room.last = now;
-      for (const watcher of room.watchers) watcher(now);
+      tellAll(room, await read(project, room.changes));
     } catch (error) {
       log.debug({ err: toError(error), project }, 'who is there now could not be read');
+      tellOld(room);
     }
-    const waitMs = connected?.isConnected() ? LOOK_EVERY_MS : LOOK_EVERY_WITHOUT_NEWS_MS;
+    clearTimeout(slow);
+    const isQuiet = connected?.isConnected() === true && room.last?.isOld === false;
+    const waitMs = isQuiet ? LOOK_EVERY_MS : LOOK_EVERY_WITHOUT_NEWS_MS;
     await new Promise<void>((resolve) => setTimeout(resolve, BETWEEN_READINGS_MS).unref());
     room.reading = false;
     if (rooms.get(project) !== room) return;
@@ -128,6 +139,16 @@ export function createLive(deps: LiveDeps): Live {
     room.timer = setTimeout(() => {
       start(project, room);
     }, pauseMs).unref();
+  }
+
+  function tellAll(room: Room, now: Now): void {
+    room.last = now;
+    for (const watcher of room.watchers) watcher(now);
+  }
+
+  /** Once: what is there stays, and says that it is of before. */
+  function tellOld(room: Room): void {
+    if (room.last?.isOld === false) tellAll(room, { ...room.last, isOld: true });
   }
 
   function hasNews({ dirty }: Room): boolean {
@@ -240,7 +261,7 @@ interface CountRow {
 async function readNow(
   { database, zones, now }: LiveDeps,
   project: string,
-): Promise<Omit<Now, 'isLive' | 'changes'>> {
+): Promise<Omit<Now, 'isLive' | 'isOld' | 'changes'>> {
   const nowMs = now();
   const last = Math.floor(nowMs / 60_000);
   const first = last - MINUTES + 1;
@@ -260,6 +281,7 @@ async function readNow(
       ...(counts.get(first + index) ?? split(undefined)),
     })),
     asOf: new Date(nowMs).toISOString(),
+    clock: clockAt(nowMs, settings.timeZone, zones).slice(11, 16),
   };
 }
 

@@ -16,7 +16,8 @@ export interface ProjectClock {
 /** What was asked for, in days. */
 export interface Period {
   readonly current: Days;
-  /** What it is compared with; as long as `current`. */
+  readonly compare: Comparison;
+  /** What it is compared with. */
   readonly previous: Days | undefined;
   readonly unit: Unit;
   /** Today's date in the project. */
@@ -29,8 +30,12 @@ export interface Bucket {
   readonly key: string;
   /** For people: `2026-10-25 02:00 +02:00`, `2026-10-25`, `2026-10`. */
   readonly label: string;
+  /** Its last day; undefined for hours. */
+  readonly to: string | undefined;
   /** Only a part of it lies in what was asked for. */
   readonly isPart: boolean;
+  /** It has begun and is not over: its numbers still grow. */
+  readonly isUnderWay: boolean;
   /** It has not begun yet. */
   readonly isAhead: boolean;
 }
@@ -71,7 +76,8 @@ export function resolvePeriod(
       `unit=${chosen} is for ${POINTS_MAX[chosen]} days at most; choose a longer unit or a shorter range`,
     );
   }
-  return { current, previous: previousOf(current, days, compare), unit: chosen, today };
+  const previous = previousOf(current, days, compare);
+  return { current, compare, previous, unit: chosen, today };
 }
 
 function daysOfPreset(preset: Preset, today: string, week: Week): Days {
@@ -108,11 +114,16 @@ function unitFor(days: number): Unit {
   return days <= 400 ? 'week' : 'month';
 }
 
-/** As many days, right before; or as many from the same day of the year before. */
-function previousOf({ from }: Days, days: number, compare: Comparison): Days | undefined {
-  if (compare === 'none') return undefined;
-  const start = compare === 'year' ? plusMonths(from, -12) : plusDays(from, -days);
-  return { from: start, to: plusDays(start, days - 1) };
+/** As many days, right before; or the same dates of the year before. */
+function previousOf({ from, to }: Days, days: number, compare: Comparison): Days | undefined {
+  switch (compare) {
+    case 'none':
+      return undefined;
+    case 'previous':
+      return { from: plusDays(from, -days), to: plusDays(from, -1) };
+    case 'year':
+      return { from: plusMonths(from, -12), to: plusMonths(to, -12) };
+  }
 }
 
 /** The days, weeks or months of a range. Weeks and months are cut where the range begins and ends. */
@@ -124,15 +135,30 @@ export function bucketsOf(
   const buckets: Bucket[] = [];
   for (let key = from; key <= to;) {
     const { first, next } = wholeBucket(key, unit, week);
+    const last = next > to ? to : plusDays(next, -1);
     buckets.push({
       key,
       label: unit === 'month' ? first.slice(0, 7) : key,
+      to: last,
       isPart: first !== key || next > plusDays(to, 1),
+      isUnderWay: key <= today && today <= last,
       isAhead: key > today,
     });
     key = next;
   }
   return buckets;
+}
+
+/** The bucket that a day is in: the last one that begins no later. */
+export function bucketIndex(buckets: readonly Pick<Bucket, 'key'>[], day: string): number {
+  let low = 0;
+  let high = buckets.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((buckets[middle]?.key ?? '') <= day) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 function wholeBucket(day: string, unit: Exclude<Unit, 'hour'>, week: Week) {
@@ -164,8 +190,10 @@ export interface Span extends Days {
   readonly starts: readonly number[];
   /** The days of the range, but for such as the zone has left out. */
   readonly days: readonly string[];
-  /** When the day after the last begins, epoch seconds. */
+  /** When the day after the last begins, epoch seconds; where the last day is broken off, when it is. */
   readonly end: number;
+  /** Where the last day is broken off: the days before it, and what there is of it. */
+  readonly broken?: { readonly whole: Span; readonly rest: Span };
 }
 
 /** The days of a range in a time zone, as instants. */
@@ -181,7 +209,7 @@ export function spanOf({ from, to }: Days, timeZone: string, zones: Zones): Span
 }
 
 /** Where a zone has left a day out, that is when the next one begins. */
-function startOfDay(day: string, timeZone: string, zones: Zones): number {
+export function startOfDay(day: string, timeZone: string, zones: Zones): number {
   const noon = msOfDay(day) + 12 * 60 * MINUTE_MS;
   const near = noon - zones.offsetAt(timeZone, noon) * 1_000;
   const start = zones.startOfLocal(timeZone, 'day', near);
@@ -199,9 +227,15 @@ export function hoursOf(
 ): readonly HourBucket[] {
   const { startMs, endMs } = instantsOf(days, timeZone, zones);
   const hours: HourBucket[] = [];
-  for (let at = startMs; at < endMs; at = nextHour(at, timeZone, zones)) {
+  for (let at = startMs; at < endMs;) {
+    const next = nextHour(at, timeZone, zones);
     const label = clockAt(at, timeZone, zones);
-    hours.push({ start: at / 1_000, key: label, label, isPart: false, isAhead: at > nowMs });
+    hours.push({
+      ...{ start: at / 1_000, key: label, label, to: undefined, isPart: false },
+      isUnderWay: at <= nowMs && nowMs < next,
+      isAhead: at > nowMs,
+    });
+    at = next;
   }
   return hours;
 }

@@ -10,6 +10,12 @@ export interface ProjectOnPage extends ProjectClock {
   readonly dimensions: readonly string[];
 }
 
+/** With what is asked for when its numbers are. */
+export interface AskedProject extends ProjectOnPage {
+  /** Rows of before this instant, epoch seconds, are deleted or about to be (docs/decisions/036); 0: none are. */
+  readonly keptFrom: number;
+}
+
 /** Projects with sessions or settings, by name. */
 export async function listProjects(
   database: Database,
@@ -26,18 +32,20 @@ export async function findProject(
   zones: Zones,
   project: string,
   signal?: AbortSignal,
-): Promise<ProjectOnPage> {
-  const [row] = await database.rows<ProjectRow>(
+): Promise<AskedProject> {
+  const [row] = await database.rows<ProjectRow & { readonly kept_from: string | number }>(
     {
-      sql: `SELECT project, time_zone, week, mapKeys(dimensions) AS dimensions
+      sql: `SELECT project, time_zone, week, mapKeys(dimensions) AS dimensions,
+          (SELECT toUnixTimestamp(max(k.kept_from)) FROM sojourn.kept_from AS k WHERE k.project = {project:String}) AS kept_from
         FROM sojourn.projects FINAL WHERE project = {project:String}`,
       params: { project },
     },
     signal,
   );
+  // Only what has settings has a retention.
   return row === undefined
-    ? { project, timeZone: 'UTC', week: 'monday', dimensions: [] }
-    : projectOf(row, zones);
+    ? { project, timeZone: 'UTC', week: 'monday', dimensions: [], keptFrom: 0 }
+    : { ...projectOf(row, zones), keptFrom: Number(row.kept_from) };
 }
 
 /** A zone that only a newer version knows is as none: the views read it as UTC too. */

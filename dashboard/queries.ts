@@ -10,9 +10,9 @@
  * What the page counts of sessions it reads from the table, by the instants of its days, and sums of events
  * from views that read no sessions: the same numbers with less to read (docs/decisions/041).
  *
- * Visitors of more than a bucket are always counted anew: they cannot be added up.
+ * Visitors of more than a bucket are always counted anew: they cannot be added up. Revenue is in revenue.ts.
  */
-import type { Audience, Unit } from './address.ts';
+import type { Audience } from './address.ts';
 import {
   isFiltered,
   nameOfPart,
@@ -25,10 +25,10 @@ import {
   valueOf,
   visitorsOf,
 } from './conditions.ts';
-import { firstOfMonth, firstOfWeek } from './days.ts';
 import type { DimensionName } from './dimensions.ts';
+import { boundsOf, BUCKET_PART, IN_HOURS, metricsIn, ofRows } from './metrics-in.ts';
+import { areWholeHours, type Hours, type Parts, partsOfDays, partsOfHours } from './parts.ts';
 import type { Span } from './period.ts';
-import type { Week } from '../shared/setting-rules.ts';
 
 /** Counts of a bucket, as ClickHouse answers. Numbers of 64 bits come as texts or numbers. */
 export interface CountsRow {
@@ -43,14 +43,6 @@ export interface CountsRow {
   readonly engaged: string | number;
   /** A decimal. */
   readonly seconds: string;
-}
-
-/** An instant of the range, by hour. */
-export interface Hours {
-  /** Epoch seconds of each hour's start, ascending. */
-  readonly starts: readonly number[];
-  /** Epoch seconds of the end of the last one. */
-  readonly end: number;
 }
 
 const ofView = (column: string, audience: Audience): string => {
@@ -82,17 +74,11 @@ const overviewColumns = (audience: Audience): string =>
  * and what bots have of it once more under their own (docs/decisions/033).
  */
 const metricColumns = (audience: Audience): string => {
-  const sums = (measure: 'count' | 'value', metric: string): string => {
-    const of = (dimension: string) =>
-      `sumIf(m.${measure}, m.metric_type = '${metric}' AND m.dimension = '${dimension}')`;
-    return ofRows(of, '', 'audience', audience);
-  };
-  const conversions = (dimension: string) =>
-    `sumIf(m.count, m.dimension = '${dimension}' AND m.dimension_value IN ('purchase', 'conversion'))`;
+  const sums = (measure: 'count' | 'value', metric: string) => sumOf(measure, metric, audience);
   return [
     `${sums('count', 'sessions')} AS sessions`,
-    `${sums('count', 'page_views')} AS page_views`,
-    `${ofRows(conversions, 'event_type', 'bot:event_type', audience)} AS conversions`,
+    `${pageViews(audience)} AS page_views`,
+    `${conversions(audience)} AS conversions`,
     `${sums('count', 'bounce_rate')} AS ended`,
     `toInt64(${sums('value', 'bounce_rate')}) AS bounced`,
     `${sums('count', 'engaged_sessions')} AS engaged`,
@@ -100,24 +86,19 @@ const metricColumns = (audience: Audience): string => {
   ].join(', ');
 };
 
-function ofRows(
-  of: (dimension: string) => string,
-  all: string,
-  bots: string,
-  audience: Audience,
-): string {
-  switch (audience) {
-    case 'people':
-      return `${of(all)} - ${of(bots)}`;
-    case 'bots':
-      return of(bots);
-    case 'everyone':
-      return of(all);
-  }
+function sumOf(measure: 'count' | 'value', metric: string, audience: Audience): string {
+  const of = (dimension: string) =>
+    `sumIf(m.${measure}, m.metric_type = '${metric}' AND m.dimension = '${dimension}')`;
+  return ofRows(of, '', 'audience', audience);
 }
 
-const IN_HOURS = `m.granularity = 'hour' AND m.bucket >= toDateTime({start:Int64}, 'UTC')
-    AND m.bucket < toDateTime({end:Int64}, 'UTC')`;
+const pageViews = (audience: Audience): string => sumOf('count', 'page_views', audience);
+
+function conversions(audience: Audience): string {
+  const of = (dimension: string) =>
+    `sumIf(m.count, m.dimension = '${dimension}' AND m.dimension_value IN ('purchase', 'conversion'))`;
+  return ofRows(of, 'event_type', 'bot:event_type', audience);
+}
 
 const SESSION_METRICS = ['sessions', 'page_views', 'bounce_rate', 'engaged_sessions']
   .concat('avg_session_duration')
@@ -126,9 +107,6 @@ const SESSION_METRICS = ['sessions', 'page_views', 'bounce_rate', 'engaged_sessi
 const TOTALS = `sojourn.metrics AS m
   WHERE m.project = {project:String} AND ${IN_HOURS} AND (m.metric_type, m.dimension) IN (
     ${SESSION_METRICS.join(', ')}, ('event_count', 'event_type'), ('event_count', 'bot:event_type'))`;
-
-/** Which part of the range a bucket begins in; see {@link PART}. */
-const BUCKET_PART = 'roundDown(toInt64(toUnixTimestamp(m.bucket)), {starts:Array(Int64)})';
 
 const visitColumns = (audience: Audience): string => {
   const fits = ofAudience(audience);
@@ -143,16 +121,24 @@ const visitColumns = (audience: Audience): string => {
   ].join(', ');
 };
 
-/** Counts by day: one row a day that has any. */
+/** What the counts of a range are the sum of: of whole days, and of a day that is broken off. */
+export function countsIn(scope: Scope, span: Span): readonly Query[] {
+  const { broken } = span;
+  if (isFiltered(scope) || broken === undefined) return [countsByDay(scope, span)];
+  const rest = countsOfRest(scope, broken.rest);
+  return broken.whole.days.length === 0 ? [rest] : [countsByDay(scope, broken.whole), rest];
+}
+
+/** Counts by day: one row a day that has any. Days are whole, but where a filter is on. */
 export function countsByDay(scope: Scope, span: Span): Query {
   const { project, audience } = scope;
-  if (isFiltered(scope)) return byPart(scope, span, partsBy(span), visitColumns(audience));
-  if (isOfWholeHours(span)) {
+  if (isFiltered(scope)) return byPart(scope, span, partsOfDays(span), visitColumns(audience));
+  if (areWholeHours([...span.starts, span.end])) {
     return {
       sql: `SELECT ${nameOfPart('part')} AS bucket, * EXCEPT part FROM (
           SELECT ${BUCKET_PART} AS part, ${metricColumns(audience)} FROM ${TOTALS} GROUP BY part
         ) ORDER BY part`,
-      params: { project, ...boundsOf(span), ...partsBy(span) },
+      params: { project, ...boundsOf(span), ...partsOfDays(span) },
     };
   }
   return {
@@ -163,9 +149,36 @@ export function countsByDay(scope: Scope, span: Span): Query {
   };
 }
 
-/** Whether all its days begin with an hour of UTC, by which metrics are kept. */
-function isOfWholeHours({ starts, end }: Span): boolean {
-  return [...starts, end].every((at) => at % 3_600 === 0);
+const START = `fromUnixTimestamp64Milli({start:Int64} * 1000, 'UTC')`;
+const END = `fromUnixTimestamp64Milli({end:Int64} * 1000, 'UTC')`;
+
+/** Counts of a part of a day, in one row: sessions by their own times, events to the quarter of an hour. */
+function countsOfRest({ project, audience }: Scope, span: Span): Query {
+  const began = `v.started_at >= ${START}`;
+  const ended = `v.last_event_at < ${END}`;
+  const fits = ofAudience(audience);
+  const events = metricsIn(
+    [
+      { metric: 'page_views', dimensions: ['', 'audience'] },
+      { metric: 'event_count', dimensions: ['event_type', 'bot:event_type'] },
+    ],
+    [...span.starts, span.end],
+  );
+  return {
+    sql: `SELECT {day:String} AS bucket, s.sessions AS sessions, e.page_views AS page_views, e.conversions AS conversions,
+        s.ended AS ended, s.bounced AS bounced, s.engaged AS engaged, s.seconds AS seconds
+      FROM (
+        SELECT countIf(${began}) AS sessions, countIf(${ended}) AS ended, countIf(${ended} AND v.bounced) AS bounced,
+          countIf(${ended} AND v.engaged) AS engaged, toString(sumIf(v.duration_seconds, ${ended})) AS seconds
+        FROM ${SESSIONS}
+        WHERE v.project = {project:String} AND NOT v.excluded AND ${fits}
+          AND v.last_event_at >= ${START} AND v.started_at < ${END}
+      ) AS s
+      CROSS JOIN (
+        SELECT ${pageViews(audience)} AS page_views, ${conversions(audience)} AS conversions FROM ${events}
+      ) AS e`,
+    params: { project, day: span.from, ...boundsOf(span) },
+  };
 }
 
 /** Counts and visitors by hour: `visitors` beside the columns of {@link CountsRow}. */
@@ -185,32 +198,6 @@ export function countsByHour(scope: Scope, span: Span, hours: Hours): Query {
   };
 }
 
-/** Parts of a range: when each begins, and what it is called. */
-interface Parts {
-  /** Epoch seconds, ascending. */
-  readonly starts: readonly number[];
-  readonly names: readonly string[];
-}
-
-/** Days; or weeks or months, called by their first day that is in the range, as bucketsOf() names them. */
-function partsBy(span: Span, unit: Exclude<Unit, 'hour'> = 'day', week: Week = 'monday'): Parts {
-  const startOf = new Map<string, number>();
-  for (const [index, day] of span.days.entries()) {
-    const first =
-      unit === 'day' ? day : unit === 'week' ? firstOfWeek(day, week) : firstOfMonth(day);
-    const name = first < span.from ? span.from : first;
-    if (!startOf.has(name)) startOf.set(name, span.starts[index] ?? span.end);
-  }
-  // Of days that the zone has left out there is no part, but the query needs one.
-  if (startOf.size === 0) startOf.set('', span.end);
-  return { starts: [...startOf.values()], names: [...startOf.keys()] };
-}
-
-/** Hours, which are given, so that no zone of ClickHouse's own decides. */
-function partsOfHours({ starts }: Hours): Parts {
-  return { starts, names: starts.map(String) };
-}
-
 /** Sessions by the part of the range that they began in; one row a part that has any. */
 function byPart(scope: Scope, span: Span, parts: Parts, columns: string): Query {
   const { sql, params } = sessionsIn(scope, span);
@@ -222,76 +209,19 @@ function byPart(scope: Scope, span: Span, parts: Parts, columns: string): Query 
   };
 }
 
-/** Visitors of each bucket, and of all of it in the row whose bucket is empty. */
-export function visitorsBy(
-  scope: Scope,
-  span: Span,
-  unit: Exclude<Unit, 'hour'> | undefined,
-  week: Week,
-): Query {
+/** Visitors of each part, and of all of it in the row whose bucket is empty. @param parts undefined: of all of it alone */
+export function visitorsBy(scope: Scope, span: Span, parts?: Parts): Query {
   const { sql, params } = sessionsIn(scope, span);
   const visitors = visitorsOf(scope.audience);
   const from = `FROM ${SESSIONS} WHERE ${sql}`;
-  if (unit === undefined)
+  if (parts === undefined)
     return { sql: `SELECT '' AS bucket, ${visitors} AS visitors ${from}`, params };
   return {
     sql: `SELECT if(is_all, '', ${nameOfPart('part')}) AS bucket, visitors FROM (
         SELECT ${PART} AS part, grouping(part) = 1 AS is_all, ${visitors} AS visitors ${from}
         GROUP BY GROUPING SETS ((part), ())
       ) ORDER BY bucket`,
-    params: { ...params, ...partsBy(span, unit, week) },
-  };
-}
-
-export interface RevenueRow {
-  readonly bucket: string;
-  readonly currency: string;
-  /** A decimal. */
-  readonly revenue: string;
-}
-
-const BY_CURRENCY = `ARRAY JOIN CAST(v.revenue_by_currency, 'Array(Tuple(String, Decimal(38, 9)))') AS entry`;
-const CURRENCY = `if(entry.1 = '', '(none)', entry.1)`;
-
-/**
- * Revenue by day and currency. The view does not tell people from bots: what sessions of bots have is
- * taken off it, or is all there is to see.
- */
-export function revenueByDay(scope: Scope, span: Span): Query {
-  const { project, audience } = scope;
-  const { sql, params } = sessionsIn(scope, span);
-  const ofSessions = (condition: string, sign: '' | '-') =>
-    `SELECT ${nameOfPart('v.part')} AS day, ${CURRENCY} AS currency, ${sign}entry.2 AS amount
-     FROM (SELECT ${PART} AS part, revenue_by_currency FROM ${SESSIONS} WHERE ${sql} AND ${condition}) AS v ${BY_CURRENCY}`;
-  const ofView = `SELECT toString(r.day) AS day, r.currency AS currency, r.revenue AS amount FROM sojourn.revenue_daily AS r
-     WHERE r.project = {project:String} AND r.day BETWEEN {from:Date} AND {to:Date}`;
-  const days = { from: span.from, to: span.to };
-  const [parts, needed] =
-    isFiltered(scope) || audience === 'bots'
-      ? [[ofSessions(ofAudience(audience), '')], { ...params, ...partsBy(span) }]
-      : audience === 'people'
-        ? [[ofView, ofSessions('v.bot', '-')], { ...params, ...days, ...partsBy(span) }]
-        : [[ofView], { project, ...days }];
-  return {
-    sql: `SELECT day AS bucket, currency, toString(sum(amount)) AS revenue
-      FROM (${parts.join(' UNION ALL ')}) GROUP BY day, currency HAVING sum(amount) != 0 ORDER BY day, currency`,
-    params: needed,
-  };
-}
-
-/** Revenue by hour and currency, of the sessions that began in the hour. */
-export function revenueByHour(scope: Scope, span: Span, hours: Hours): Query {
-  const { sql, params } = byPart(
-    scope,
-    span,
-    partsOfHours(hours),
-    `sumMapIf(v.revenue_by_currency, ${ofAudience(scope.audience)}) AS revenues`,
-  );
-  return {
-    sql: `SELECT bucket, if(entry.1 = '', '(none)', entry.1) AS currency, toString(entry.2) AS revenue
-      FROM (${sql}) ARRAY JOIN CAST(revenues, 'Array(Tuple(String, Decimal(38, 9)))') AS entry
-      WHERE entry.2 != 0 ORDER BY bucket, currency`,
-    params,
+    params: { ...params, ...parts },
   };
 }
 
@@ -348,31 +278,14 @@ export function countedOf(scope: Scope, list: EventList, span: Span, limit: numb
 
 const ONE_PATH = 'AND m.dimension_value = {name:String}';
 
-/** Views by path in the hours of the range, as `m`; `which` tells which paths. */
-function pathsIn(span: Span, which = ''): string {
-  const wanted = `m.dimension IN ('path', 'bot:path') ${which}`;
-  const hours = `sojourn.metrics AS m
-    WHERE m.project = {project:String} AND ${IN_HOURS} AND m.metric_type = 'page_views' AND ${wanted}`;
-  if (isOfWholeHours(span)) return hours;
-  return `(
-      SELECT m.bucket AS bucket, m.dimension AS dimension, m.dimension_value AS dimension_value, m.count AS count FROM ${hours}
-      UNION ALL
-      SELECT moved.1 AS bucket, m.dimension AS dimension, m.dimension_value AS dimension_value, moved.2 * m.count AS count
-      FROM sojourn.metrics AS m
-      ARRAY JOIN [(m.bucket, toInt64(1)), (toStartOfHour(m.bucket), toInt64(-1))] AS moved
-      WHERE m.project = {project:String} AND m.granularity = 'quarter_hour' AND m.metric_type = 'page_views_by_quarter'
-        AND ${wanted} AND m.bucket >= toDateTime({start:Int64}, 'UTC')
-        AND m.bucket < toDateTime({end:Int64} + 3600, 'UTC') AND m.bucket != toStartOfHour(m.bucket)
-        AND moved.1 >= toDateTime({start:Int64}, 'UTC') AND moved.1 < toDateTime({end:Int64}, 'UTC')
-    ) AS m`;
-}
+/** Views by path, as `m`; `which` tells which paths. */
+const pathsIn = ({ starts, end }: Span, which = ''): string =>
+  metricsIn([{ metric: 'page_views', dimensions: ['path', 'bot:path'] }], [...starts, end], which);
 
 function pathViews(audience: Audience): string {
   const of = (dimension: string) => `sumIf(m.count, m.dimension = '${dimension}')`;
   return ofRows(of, 'path', 'bot:path', audience);
 }
-
-const boundsOf = ({ starts, end }: Span) => ({ start: starts[0] ?? end, end });
 
 /** One page's views, or one type's events, by day. */
 export function oneByDay(
@@ -387,7 +300,7 @@ export function oneByDay(
           SELECT ${BUCKET_PART} AS part, ${pathViews(audience)} AS count
           FROM ${pathsIn(span, ONE_PATH)} GROUP BY part
         ) ORDER BY part`,
-      params: { project, ...boundsOf(span), ...partsBy(span), name: of.name },
+      params: { project, ...boundsOf(span), ...partsOfDays(span), name: of.name },
     };
   }
   return {

@@ -3,7 +3,7 @@ import { connectClickHouse } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RequestWatch } from '../platform/request-watch.ts';
-import { loadZones } from '../platform/zones.ts';
+import { loadViewZones } from '../platform/zones.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { createDatabase } from './database.ts';
 import { createLive } from './live.ts';
@@ -35,7 +35,7 @@ export async function runDashboard(
   checkPassword({ ...config, DASHBOARD_URL: publicUrl });
   const client = connectClickHouse(config, 'bi');
   const database = createDatabase(client);
-  const zones = loadZones();
+  const zones = loadViewZones();
   const now = Date.now;
   const live = createLive({
     database,

@@ -4,7 +4,7 @@ import { html, render, useCallback, useEffect, useState } from '/vendor/htm/stan
 import { hrefOf, queryOf } from './address.js';
 import { useAnswer, useCompared } from './api.js';
 import { Controls, Top } from './controls.js';
-import { formatDays } from './format.js';
+import { formatPeriod } from './format.js';
 import { ListPanel, PANELS } from './lists.js';
 import { useLive, useRefresh } from './live.js';
 import { NowPanel } from './now.js';
@@ -107,6 +107,8 @@ function Numbers({ project, settings, address, go }) {
     if (head !== undefined)
       setShowsToday(head.current.to >= head.today && head.current.from <= head.today);
   }, [head]);
+  // Nobody tells of changes while ClickHouse is away: what is shown of today gets old without being asked for.
+  const isOld = summary.isOld || (showsToday && now?.isOld === true && head !== undefined);
   const own = (settings?.dimensions ?? []).map((/** @type {string} */ name) => `dim.${name}`);
   const panels =
     own.length === 0 ? PANELS : [...PANELS, { key: 'own', title: 'Own dimensions', lists: own }];
@@ -115,14 +117,8 @@ function Numbers({ project, settings, address, go }) {
     <main>
       <h1 class="visually-hidden">Numbers of ${project}</h1>
       <${Controls} address=${address} go=${go} head=${head} />
-      <p class="when quiet" role="status">
-        ${
-          head === undefined
-            ? ' '
-            : `${formatDays(head.current)}, days of ${head.timeZone}${head.previous ? `; compared with ${formatDays(head.previous)}` : ''}`
-        }
-      </p>
-      <${Cards} answer=${summary} address=${address} go=${go} />
+      <p class="when quiet" role="status">${head === undefined ? ' ' : formatPeriod(head)}</p>
+      <${Cards} answer=${{ ...summary, isOld }} address=${address} go=${go} />
       <div class="panels">
         <${ChartPanel} address=${address} go=${go} refresh=${refresh} head=${head} />
         <${NowPanel}

@@ -2,19 +2,15 @@
 /** The chart: a line for what was asked for, a dashed one for what it is compared with, and the same as a table. */
 import { html, useEffect, useRef, useState } from '/vendor/htm/standalone.module.js';
 import uPlot from '/vendor/uplot/uPlot.esm.js';
-import { formatBucket, formatTick } from './format.js';
+import { formatBefore, formatBucket, formatTick } from './format.js';
+
+/** @typedef {import('./lines.js').Line} Line */
+/** @typedef {import('./lines.js').LineBefore} LineBefore */
 
 /**
- * @typedef {object} Line
- * @property {readonly {key: string, label: string, isPart: boolean, isAhead: boolean}[]} buckets
- * @property {readonly (number | null)[]} values
- * @property {readonly string[]} texts
+ * @param {{ title: string, unit: string, line: Line, before: LineBefore | null, missing: string | null, tick: (value: number) => string }} props `missing`: why there is no `before`
  */
-
-/**
- * @param {{ title: string, unit: string, line: Line, before: Line | null, tick: (value: number) => string }} props
- */
-export function Chart({ title, unit, line, before, tick }) {
+export function Chart({ title, unit, line, before, missing, tick }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const [at, setAt] = useState(/** @type {number | null} */ (null));
   const drawn = JSON.stringify([line, before, unit, title]);
@@ -69,7 +65,7 @@ export function Chart({ title, unit, line, before, tick }) {
               <tr>
                 <th scope="col">${COLUMN[unit] ?? 'Day'}</th>
                 <th scope="col" class="number">${title}</th>
-                ${before && html`<th scope="col" class="number">Before</th>`}
+                ${(before || missing) && html`<th scope="col" class="number">Before</th>`}
               </tr>
             </thead>
             <tbody>
@@ -78,7 +74,7 @@ export function Chart({ title, unit, line, before, tick }) {
                   html`<tr key=${bucket.key}>
                     <th scope="row">${formatBucket(bucket, unit)}</th>
                     <td class="number">${bucket.isAhead ? 'not yet' : line.texts[row]}</td>
-                    ${before && html`<td class="number">${textBefore(before, row, unit)}</td>`}
+                    ${(before || missing) && html`<td class="number">${before === null ? missing : textBefore(before, row, unit)}</td>`}
                   </tr>`,
               )}
             </tbody>
@@ -89,10 +85,10 @@ export function Chart({ title, unit, line, before, tick }) {
   `;
 }
 
-/** With its own date: weeks and months of two periods are not of one length, and may be cut at other places. @param {Line} before @param {number} row @param {string} unit */
+/** With its own days: those of weeks and months before may be cut at other places. @param {LineBefore} before @param {number} row @param {string} unit */
 function textBefore({ buckets, texts }, row, unit) {
   const bucket = buckets[row];
-  return bucket === undefined ? '' : `${texts[row]}, ${formatBucket(bucket, unit)}`;
+  return bucket === undefined ? 'none' : `${texts[row]}, ${formatBefore(bucket, unit)}`;
 }
 
 /** @type {Readonly<Record<string, string>>} */
@@ -123,7 +119,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 /**
  * The x axis counts points; their names come from the server, so that no time zone of the browser's is in it.
  * @param {HTMLElement} target
- * @param {{ line: Line, before: Line | null, tick: (value: number) => string, setAt: (at: number | null) => void }} options
+ * @param {{ line: Line, before: LineBefore | null, tick: (value: number) => string, setAt: (at: number | null) => void }} options
  */
 function draw(target, { line, before, tick, setAt }) {
   const points = line.buckets.map((_, index) => index);

@@ -71,14 +71,51 @@ export function formatTick(label) {
 
 /**
  * The same for a table.
- * @param {{label: string, isPart: boolean}} bucket
+ * @param {{label: string, isPart: boolean, isUnderWay: boolean}} bucket
  * @param {string} unit
  */
-export function formatBucket({ label, isPart }, unit) {
-  const part = isPart ? ' (part)' : '';
-  if (unit === 'hour') return label;
+export function formatBucket({ label, isPart, isUnderWay }, unit) {
+  const part = isUnderWay ? ' (so far)' : isPart ? ' (part)' : '';
+  if (unit === 'hour') return `${label}${part}`;
   if (unit === 'month') return `${formatTick(label)}${part}`;
-  return unit === 'week' ? `Week of ${formatDay(label)}${part}` : formatDay(label);
+  return `${unit === 'week' ? 'Week of ' : ''}${formatDay(label)}${part}`;
+}
+
+/**
+ * What a point is compared with: weeks and months with the days that are theirs in the period before.
+ * @param {{key: string, label: string, to?: string}} bucket
+ * @param {string} unit
+ */
+export function formatBefore({ key, label, to }, unit) {
+  return unit === 'hour' ? label : formatDays({ from: key, to: to ?? key });
+}
+
+/**
+ * What is looked at, and what it is compared with, in a sentence.
+ * @param {{timeZone: string, current: {from: string, to: string}, previous: {from: string, to: string} | null, previousUntil: string | null, previousMissing: string | null, keptFrom: string | null, clocksFrom: string | null}} head
+ */
+export function formatPeriod({
+  timeZone,
+  current,
+  previous,
+  previousUntil,
+  previousMissing,
+  keptFrom,
+  clocksFrom,
+}) {
+  const parts = [`${formatDays(current)}, days of ${timeZone}`];
+  if (previous !== null) {
+    const to = previousUntil === null ? previous.to : previousUntil.slice(0, 10);
+    const until = previousUntil === null ? '' : ` until ${previousUntil.slice(11, 16)}`;
+    parts.push(`compared with ${formatDays({ from: previous.from, to })}${until}`);
+  }
+  if (previousMissing !== null) parts.push('not compared');
+  if (keptFrom !== null) parts.push(`days before ${formatDay(keptFrom)} are deleted`);
+  if (clocksFrom !== null) {
+    const year = clocksFrom.slice(0, 4);
+    parts.push(`days before ${year} are told by the clocks of January ${year}`);
+  }
+  return parts.join('; ');
 }
 
 /** @param {number} value */

@@ -64,7 +64,8 @@ export function ListPanel({ panel, address, go, refresh }) {
     isOfEvents && isFiltered
       ? undefined
       : `/api/list/${list}?${queryOf(address, { limit: String(isLong ? MANY : FEW), unit: undefined, compare: undefined })}`;
-  const { data, error, isLoading, isStale, retry } = useAnswer(url, refresh);
+  const answer = useAnswer(url, refresh);
+  const { data, error, isLoading, isStale, retry } = answer;
   const id = `panel-${panel.key}`;
 
   return html`
@@ -72,6 +73,7 @@ export function ListPanel({ panel, address, go, refresh }) {
       id=${id}
       title=${panel.title}
       isStale=${isStale && url !== undefined}
+      answer=${answer}
       exports=${url === undefined ? undefined : { name: list, query: queryOf(address) }}
     >
       <div class="tabs" role="group" aria-label="${panel.title}: lists">

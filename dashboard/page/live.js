@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from '/vendor/htm/standalone.module.js';
 
 /**
  * @param {string | undefined} project
- * @returns {{ now: any, isConnected: boolean, returns: number }} `returns`: how often the page was hidden and came back
+ * @returns {{ now: any, isConnected: boolean, returns: number }} `returns`: how often the page came back from being hidden, or its numbers from being old
  */
 export function useLive(project) {
   const [now, setNow] = useState(/** @type {any} */ (undefined));
@@ -18,15 +18,22 @@ export function useLive(project) {
     let source;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let again;
+    // Nothing has come, or what has come is old: what has changed meanwhile, nobody has told.
+    let isAway = false;
+    const comeBack = () => setReturns((count) => count + 1);
     const open = () => {
       if (source !== undefined || document.hidden) return;
       source = new EventSource(`/api/live?project=${encodeURIComponent(project)}`);
       source.addEventListener('now', (event) => {
+        const next = JSON.parse(event.data);
         setConnected(true);
-        setNow(JSON.parse(event.data));
+        setNow(next);
+        if (isAway && !next.isOld) comeBack();
+        isAway = next.isOld;
       });
       source.addEventListener('error', () => {
         setConnected(false);
+        isAway = true;
         // Refused, with a status: it is not tried again by itself.
         if (source?.readyState === EventSource.CLOSED) {
           close();
@@ -43,7 +50,7 @@ export function useLive(project) {
         close();
       } else {
         open();
-        setReturns((count) => count + 1);
+        comeBack();
       }
     };
     open();

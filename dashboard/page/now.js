@@ -10,6 +10,13 @@ function countOf(part, audience) {
   return audience === 'everyone' ? part.people + part.bots : part.people;
 }
 
+/** What the numbers are worth. @param {any} now @param {boolean} isConnected */
+function stateOf(now, isConnected) {
+  if (!isConnected) return `Connection lost, trying again. Numbers of ${now.clock}`;
+  if (now.isOld) return `Numbers of ${now.clock}: ClickHouse could not be read again`;
+  return now.isLive ? 'Live' : 'No news from NATS: looked at every 5 seconds';
+}
+
 /** @param {{ now: any, isConnected: boolean, audience: string, className?: string }} props */
 export function NowPanel({ now, isConnected, audience }) {
   if (now === undefined) {
@@ -47,8 +54,8 @@ export function NowPanel({ now, isConnected, audience }) {
       <p class="ends quiet" aria-hidden="true">
         <span>${minutes[0].label}</span><span>${minutes.at(-1).label}</span>
       </p>
-      <p class="state quiet ${isConnected ? '' : 'lost'}">
-        ${!isConnected ? 'Connection lost, trying again' : now.isLive ? 'Live' : 'No news from NATS: looked at every 5 seconds'}
+      <p class="state quiet ${isConnected && !now.isOld ? '' : 'lost'}">
+        ${stateOf(now, isConnected)}
       </p>
       <details class="as-table">
         <summary>Show as a table</summary>

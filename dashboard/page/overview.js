@@ -4,10 +4,11 @@ import { html } from '/vendor/htm/standalone.module.js';
 import { changed, hrefOf, queryOf } from './address.js';
 import { useCompared } from './api.js';
 import { Chart } from './chart.js';
-import { formatCount, formatDays, formatShort } from './format.js';
+import { formatDay, formatDays } from './format.js';
+import { linesOf, linesOfOne } from './lines.js';
 import { follow } from './lists.js';
 import { changeOf, MEASURES, revenueIn } from './measures.js';
-import { Panel, Trouble } from './panel.js';
+import { Old, Panel, Trouble } from './panel.js';
 
 /** @typedef {(next: URLSearchParams) => void} Go */
 
@@ -19,11 +20,17 @@ function currenciesOf(summary) {
 
 /** @param {{ answer: any, address: URLSearchParams, go: Go }} props */
 export function Cards({ answer, address, go }) {
-  const { data, error, isLoading, isStale, isComparing, retry } = answer;
+  const { data, error, isLoading, isStale, isComparing, isUncompared, retry } = answer;
   if (error !== undefined) return html`<${Trouble} error=${error} retry=${retry} />`;
   const chosen = address.get('of') === null ? (address.get('measure') ?? 'visitors') : '';
   const measures = [...MEASURES, ...currenciesOf(data).map(revenueIn)];
+  const missing = data?.previousMissing
+    ? 'before: deleted'
+    : isUncompared
+      ? 'not compared'
+      : undefined;
   return html`
+    <${Old} answer=${answer} />
     <section
       class="cards ${isStale ? 'stale' : ''}"
       aria-label="Totals"
@@ -54,7 +61,7 @@ export function Cards({ answer, address, go }) {
                 >
                 ${
                   data.before === null
-                    ? null
+                    ? missing && html`<span class="change">${missing}</span>`
                     : html`<span class="change"
                         >${change ?? 'nothing before'}<span class="visually-hidden">
                           against ${measure.textOf(data.before)} before</span
@@ -79,11 +86,12 @@ const UNITS = /** @type {const} */ ([
 export function ChartPanel({ address, go, refresh, head }) {
   const of = address.get('of');
   const name = address.get('name') ?? '';
-  const { data, error, isLoading, isStale, isComparing, retry } = useCompared(
+  const answer = useCompared(
     of === null ? '/api/chart' : '/api/over-time',
     of === null ? queryOf(address) : queryOf(address, { of, name }),
     refresh,
   );
+  const { data, error, isLoading, isStale, isComparing, isUncompared, retry } = answer;
   const shape = data === undefined ? undefined : data.series === undefined ? 'one' : 'all';
   const isReady = shape === (of === null ? 'all' : 'one');
   const measure = measureOf(address.get('measure') ?? 'visitors');
@@ -99,6 +107,7 @@ export function ChartPanel({ address, go, refresh, head }) {
       className="whole"
       isStale=${isStale}
       isComparing=${isComparing}
+      answer=${answer}
       exports=${
         of === null
           ? {
@@ -140,6 +149,7 @@ export function ChartPanel({ address, go, refresh, head }) {
             : html`<${Chart}
                 title=${title}
                 unit=${unit}
+                missing=${data.previousMissing}
                 ...${shape === 'all' ? linesOf(data, measure) : linesOfOne(data)}
               />`
       }
@@ -151,13 +161,16 @@ export function ChartPanel({ address, go, refresh, head }) {
             </p>`
           : null
       }
-      ${
-        data?.previous && isReady
-          ? html`<p class="quiet">Dashed: ${formatDays(data.previous)}.</p>`
-          : null
-      }
+      ${isReady && html`<p class="quiet">${noteOn(data, isUncompared)}</p>`}
     <//>
   `;
+}
+
+/** What the dashed line is, or why there is none. @param {any} data @param {boolean} isUncompared */
+function noteOn({ previous, previousUntil, previousMissing, keptFrom }, isUncompared) {
+  if (previousMissing) return `Not compared: days before ${formatDay(keptFrom)} are deleted.`;
+  if (previous) return `Dashed: ${formatDays(previous)}${previousUntil ? ', whole days' : ''}.`;
+  return isUncompared ? 'Not compared: the days before could not be read.' : '';
 }
 
 /** @param {{ from: string, to: string }} days */
@@ -167,39 +180,4 @@ const lengthOf = ({ from, to }) => (Date.parse(to) - Date.parse(from)) / 86_400_
 function measureOf(key) {
   if (key.startsWith('revenue-')) return revenueIn(key.slice('revenue-'.length));
   return MEASURES.find((one) => one.key === key) ?? /** @type {any} */ (MEASURES[0]);
-}
-
-/** @param {any} data @param {import('./measures.js').Measure} measure */
-function linesOf({ series, before }, measure) {
-  return {
-    line: lineOf(series, measure),
-    before: before === null ? null : lineOf(before, measure),
-    tick: measure.tick,
-  };
-}
-
-/** @param {any} series @param {import('./measures.js').Measure} measure */
-function lineOf({ buckets, points, revenue }, measure) {
-  const figures = points.map((/** @type {any} */ point, /** @type {number} */ index) => ({
-    ...point,
-    revenue: revenue.map((/** @type {any} */ { currency, byBucket }) => ({
-      currency,
-      total: byBucket[index],
-    })),
-  }));
-  return { buckets, values: figures.map(measure.valueOf), texts: figures.map(measure.textOf) };
-}
-
-/** @param {any} data */
-function linesOfOne(data) {
-  return {
-    line: lineOfOne(data),
-    before: data.before === null ? null : lineOfOne(data.before),
-    tick: formatShort,
-  };
-}
-
-/** @param {any} counted */
-function lineOfOne({ buckets, counts }) {
-  return { buckets, values: counts, texts: counts.map(formatCount) };
 }

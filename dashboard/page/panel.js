@@ -2,8 +2,10 @@
 /** A part of the page with a heading of its own, and what stands there when something is wrong. */
 import { html } from '/vendor/htm/standalone.module.js';
 
+/** @typedef {{ data: any, isOld: boolean }} Answer */
+
 /**
- * @param {{ id: string, title: string, isStale?: boolean, isComparing?: boolean, exports?: { name: string, query: string }, className?: string, children?: any }} props
+ * @param {{ id: string, title: string, isStale?: boolean, isComparing?: boolean, answer?: Answer, exports?: { name: string, query: string }, className?: string, children?: any }} props
  */
 export function Panel(props) {
   const {
@@ -11,6 +13,7 @@ export function Panel(props) {
     title,
     isStale = false,
     isComparing = false,
+    answer,
     exports,
     className = '',
     children,
@@ -39,9 +42,18 @@ export function Panel(props) {
           </span>`
         }
       </div>
-      ${children}
+      ${answer && html`<${Old} answer=${answer} />`} ${children}
     </section>
   `;
+}
+
+/** Says of when numbers are that could not be read again. @param {{ answer: Answer }} props */
+export function Old({ answer: { data, isOld } }) {
+  return isOld
+    ? html`<p class="old" role="status">
+        Numbers of ${data.clock.slice(11, 16)}: they could not be read again. Trying.
+      </p>`
+    : null;
 }
 
 /** @param {{ error: string, retry: () => void }} props */

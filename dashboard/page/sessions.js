@@ -10,7 +10,8 @@ import { Panel, Trouble } from './panel.js';
 /** @param {{ address: URLSearchParams, go: (next: URLSearchParams) => void, refresh: number }} props */
 export function SessionPanel({ address, go, refresh }) {
   const query = queryOf(address, { unit: undefined, compare: undefined });
-  const { data, error, isLoading, isStale, retry } = useAnswer(`/api/sessions?${query}`, refresh);
+  const answer = useAnswer(`/api/sessions?${query}`, refresh);
+  const { data, error, isLoading, isStale, retry } = answer;
   const [more, setMore] = useState(/** @type {any} */ ({ query, sessions: [], next: undefined }));
   const [trouble, setTrouble] = useState(/** @type {string | undefined} */ (undefined));
   const later = more.query === query ? more : { query, sessions: [], next: undefined };
@@ -40,6 +41,7 @@ export function SessionPanel({ address, go, refresh }) {
       title="Sessions"
       className="whole"
       isStale=${isStale}
+      answer=${answer}
       exports=${{ name: 'sessions', query: queryOf(address) }}
     >
       ${

@@ -4,4 +4,5 @@ export { LOCAL_UNITS, type LocalUnit } from './local-time.ts';
 export { type PackedZones, readPacked } from './packed.ts';
 export { readSlice, sliceOf, type ZoneRow, zoneRows, type ZoneSlice } from './rows.ts';
 export type { Transition, ZoneRules, ZoneSource } from './rules.ts';
+export { asViewsKnow } from './view-years.ts';
 export { createZones, type Zones } from './zones.ts';

@@ -215,6 +215,55 @@ describe('the page in a browser', function () {
     expect(complaints.splice(0).every((text) => text.includes('503'))).to.equal(true);
   });
 
+  it('says of when its numbers are where they cannot be read again, and then shows those of now', async () => {
+    const page = await open('range=today');
+    const old = page.locator('.old');
+    const event = () => ({
+      sessionId: `seen-old-${Date.now()}`,
+      eventType: 'pageview',
+      timestamp: Date.now(),
+    });
+    const sessions = await card(page, 'sessions');
+    expect(await old.count()).to.equal(0);
+
+    await page.route('**/api/summary*', (route) =>
+      route.fulfill({ status: 503, json: { error: 'ClickHouse does not answer' } }),
+    );
+    await world.around.publish(PROJECT, event());
+    await old.first().waitFor();
+    expect(await old.first().textContent()).to.match(/Numbers of \d\d:\d\d: /);
+    expect(await card(page, 'sessions')).to.equal(sessions);
+    // Nothing more happens, and nobody clicks.
+    await page.unroute('**/api/summary*');
+    await old.first().waitFor({ state: 'detached' });
+    await eventually(
+      async () => {
+        expect(await card(page, 'sessions')).to.equal(sessions + 1);
+      },
+      { withinMs: SHOWN_MS },
+    );
+    expect(complaints.splice(0).every((text) => text.includes('503'))).to.equal(true);
+  });
+
+  it('says in cards, chart and table that the days before are deleted', async () => {
+    const deleted = {
+      previous: null,
+      before: null,
+      previousMissing: 'deleted',
+      keptFrom: DAYS.from,
+    };
+    const page = await open(`${RANGE}&compare=none`);
+    await page.route(/\/api\/(summary|chart)/, async (route) => {
+      const answer = await route.fetch();
+      await route.fulfill({ json: { ...((await answer.json()) as object), ...deleted } });
+    });
+    await page.locator('#compare').selectOption('previous');
+    await page.getByText('before: deleted').first().waitFor();
+    await page.getByText('Not compared: days before').waitFor();
+    await page.locator('.chart .as-table summary').click();
+    expect(await page.locator('.chart tbody tr').first().innerText()).to.contain('deleted');
+  });
+
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const [name, viewport] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
       it(`has nothing that axe finds serious, ${colorScheme} on a ${name}, and nothing to scroll sideways for`, async () => {

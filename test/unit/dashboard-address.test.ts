@@ -4,13 +4,16 @@ import { sessionsIn } from '../../dashboard/conditions.ts';
 import { createHostCheck, isLoopback } from '../../dashboard/hosts.ts';
 import { localPath } from '../../dashboard/login.ts';
 import { checkPassword } from '../../dashboard/password.ts';
-import { countsByDay, listOf, revenueByDay, visitorsBy } from '../../dashboard/queries.ts';
-import { spanOf } from '../../dashboard/period.ts';
+import { partsOf, partsOfDays } from '../../dashboard/parts.ts';
+import { bucketsOf, spanOf } from '../../dashboard/period.ts';
+import { countsByDay, countsIn, listOf, visitorsBy } from '../../dashboard/queries.ts';
+import { revenueBy } from '../../dashboard/revenue.ts';
 import { temporalUrlOf } from '../../dashboard/sessions.ts';
 import { loadZones } from '../../platform/zones.ts';
 
 const DAYS = { from: '2026-03-01', to: '2026-03-31' };
 const SPAN = spanOf(DAYS, 'Europe/Berlin', loadZones());
+const WEEKS = bucketsOf(DAYS, 'week', { week: 'monday', today: DAYS.to });
 
 describe('the address of the page', () => {
   it('has a default for everything but the project', () => {
@@ -94,8 +97,8 @@ describe('the queries of the page', () => {
 
     for (const { sql, params } of [
       countsByDay(scope, SPAN),
-      visitorsBy(scope, SPAN, 'week', 'monday'),
-      revenueByDay(scope, SPAN),
+      visitorsBy(scope, SPAN, partsOf(SPAN, WEEKS)),
+      revenueBy(scope, SPAN, partsOfDays(SPAN)),
       listOf(scope, 'dim.plan', SPAN, 10),
     ]) {
       expect(sql).not.to.contain(evil);
@@ -113,6 +116,22 @@ describe('the queries of the page', () => {
       const named = [...sql.matchAll(/\{(\w+):\w/g)].map(([, name]) => name);
       expect([...new Set(named)].sort()).to.deep.equal(Object.keys(params).sort());
     }
+  });
+
+  it('have a value for each parameter also without a filter, and where a day is broken off', () => {
+    const rest = { ...SPAN, from: DAYS.to, days: [DAYS.to], starts: SPAN.starts.slice(-1) };
+    const broken = { whole: { ...SPAN, days: SPAN.days.slice(0, -1) }, rest };
+    for (const audience of ['people', 'bots', 'everyone'] as const) {
+      const scope = { ...view([]), audience };
+      for (const { sql, params } of [
+        ...countsIn(scope, { ...SPAN, broken }),
+        revenueBy(scope, SPAN, partsOfDays(SPAN)),
+      ]) {
+        const named = [...sql.matchAll(/\{(\w+):\w/g)].map(([, name]) => name);
+        expect([...new Set(named)].sort()).to.deep.equal(Object.keys(params).sort());
+      }
+    }
+    expect(countsIn(view([]), { ...SPAN, broken })).to.have.length(2);
   });
 
   it('read the overview without a filter, and sessions with one', () => {

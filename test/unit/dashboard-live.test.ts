@@ -27,11 +27,13 @@ function aSource() {
 }
 
 function aDatabase() {
-  const figures = { queries: 0 };
+  const figures = { queries: 0, isAway: false };
   const database: Pick<Database, 'rows'> = {
     rows<Row>() {
       figures.queries += 1;
-      return Promise.resolve([] as readonly Row[]);
+      return figures.isAway
+        ? Promise.reject(new Error('ClickHouse does not answer'))
+        : Promise.resolve([] as readonly Row[]);
     },
   };
   return { figures, database: database as Database };
@@ -105,6 +107,44 @@ describe('live figures', () => {
     // Three questions a reading: at the start, with the connection, and once for all the news.
     expect(reads.queries).to.be.at.most(4 * 3);
     for (const leave of watchers) leave?.();
+    await live.close();
+  });
+
+  it('say of when they are while ClickHouse is away, and are of now again by themselves', async () => {
+    const { live, source, reads } = aLive();
+    const seen: Now[] = [];
+    const leave = live.watch('shop', (now) => seen.push(now));
+    const last = (isOld: boolean) =>
+      eventually(
+        () => {
+          expect(seen.at(-1)).to.include({ isOld });
+        },
+        { withinMs: 15_000 },
+      );
+    await eventually(
+      () => {
+        expect(source.listeners.size).to.equal(1);
+      },
+      { withinMs: 5_000 },
+    );
+    await last(false);
+    const { asOf, clock } = seen.at(-1) ?? {};
+    expect(clock).to.equal(asOf?.slice(11, 16));
+
+    reads.isAway = true;
+    for (const listener of source.listeners) listener();
+    await last(true);
+    // The numbers of before, with their own time; who comes now is told the same.
+    const old = seen.at(-1);
+    expect(seen.filter(({ isOld }) => !isOld).at(-1)?.asOf).to.equal(old?.asOf);
+    const second: Now[] = [];
+    const leaveToo = live.watch('shop', (now) => second.push(now));
+    expect(second[0]).to.deep.equal(old);
+
+    reads.isAway = false;
+    await last(false);
+    leave?.();
+    leaveToo?.();
     await live.close();
   });
 

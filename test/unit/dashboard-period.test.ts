@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { AddressError, type Days } from '../../dashboard/address.ts';
-import { figuresOf, intoBuckets, NO_COUNTS, revenueOf } from '../../dashboard/figures.ts';
+import { figuresOf, intoBuckets, NO_COUNTS } from '../../dashboard/figures.ts';
 import { bucketsOf, hoursOf, instantsOf, resolvePeriod, spanOf } from '../../dashboard/period.ts';
+import { revenueOf } from '../../dashboard/revenue.ts';
 import { loadZones } from '../../platform/zones.ts';
 
 const zones = loadZones();
