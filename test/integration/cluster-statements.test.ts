@@ -9,15 +9,19 @@ import {
   rightsStatements,
   userStatements,
 } from '../../platform/analyst-users.ts';
-import { select } from '../../platform/clickhouse.ts';
+import { connectClickHouse, select } from '../../platform/clickhouse.ts';
 import { clusterStatement } from '../../platform/cluster-ddl.ts';
 import { clusterSettings } from '../../platform/cluster-settings.ts';
-import { readClusterState, unfitSentence } from '../../platform/cluster-state.ts';
+import { clusterWarningsOf } from '../../platform/cluster-state.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { migrateClickHouse, readMigrations, splitStatements } from '../../platform/migrate.ts';
+import { untilCaughtUp } from '../../platform/replica-lag.ts';
+import { createTableWriter } from '../../platform/table-writer.ts';
+import { toError } from '../../shared/errors.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { askedClickHouse } from '../support/asked-clickhouse.ts';
+import { environmentOf } from '../support/pipeline.ts';
 import { useServers } from '../support/servers.ts';
 
 const CLUSTER = 'eu-1';
@@ -64,7 +68,8 @@ describe('what a ClickHouse cluster is told', () => {
   const servers = useServers();
   let admin: ClickHouseClient;
 
-  before(() => {
+  before(async () => {
+    await migrateClickHouse(plainConfig(), silentLog);
     admin = createClient({
       url: servers().clickhouse.url,
       username: CLICKHOUSE_ADMIN,
@@ -109,10 +114,52 @@ describe('what a ClickHouse cluster is told', () => {
     }
   });
 
-  it('are questions about the cluster that ClickHouse answers, where it is none', async () => {
-    const state = await readClusterState(admin, CLUSTER);
-
-    expect(state.tables).to.deep.equal([]);
-    expect(unfitSentence(state)).to.contain(`no cluster ${CLUSTER}`);
+  it('is refused, and warned of, where the server is no cluster, and nothing is changed', async () => {
+    const config = clusterConfig();
+    const before = await tables();
+    const error = await migrateClickHouse(config, silentLog).catch(toError);
+    const [asAdmin, reader] = [connectClickHouse(config, 'admin'), connectClickHouse(config, 'bi')];
+    try {
+      expect(error).to.have.property('code', 'SJ_MIGRATION');
+      expect(toError(error).message).to.contain(`no cluster ${CLUSTER}`);
+      expect(await tables()).to.deep.equal(before);
+      expect(await clusterWarningsOf(asAdmin)).to.deep.equal([toError(error).message]);
+      // Whom no `migrate` on a cluster has given the right is told so.
+      const [unseen] = await clusterWarningsOf(reader);
+      expect(unseen).to.contain('system.clusters').and.contain('npx sojourn migrate');
+      await untilCaughtUp(asAdmin);
+    } finally {
+      await asAdmin.close();
+      await reader.close();
+    }
   });
+
+  it('is taken by tables, and by a view between them', async () => {
+    const writer = connectClickHouse(clusterConfig(), 'writer');
+    const reader = connectClickHouse(clusterConfig(), 'bi');
+    const row = {
+      ...{ partition: 78, log: 'cluster', range_from: 1, project: 'on-cluster' },
+      ...{ metric_type: 'page_views', granularity: 'hour', bucket: 1_767_225_600 },
+      ...{ dimension: '', dimension_value: '', value: '1', count: 1 },
+    };
+    try {
+      for (let times = 0; times < 3; times += 1) {
+        await createTableWriter(writer).insert('metrics_inbox', [row], 'cluster-token');
+      }
+      const rows = await select<{ views: number }>(
+        reader,
+        "SELECT toUInt32(sum(count)) AS views FROM sojourn.metrics WHERE project = 'on-cluster'",
+      );
+      expect(rows).to.deep.equal([{ views: 1 }]);
+    } finally {
+      await writer.close();
+      await reader.close();
+    }
+  });
+
+  const plainConfig = () =>
+    requireServers(loadConfig(environmentOf(servers())), ['CLICKHOUSE_URL']);
+  const clusterConfig = () => ({ ...plainConfig(), CLICKHOUSE_CLUSTER: CLUSTER });
+  const tables = () =>
+    select(admin, "SELECT name, uuid FROM system.tables WHERE database = 'sojourn' ORDER BY name");
 });
