@@ -33,7 +33,7 @@ export async function runDashboard(
 ): Promise<Dashboard> {
   const { DASHBOARD_HOST: host, DASHBOARD_PASSWORD: password, NATS_URL } = config;
   checkPassword({ ...config, DASHBOARD_URL: publicUrl });
-  const client = connectClickHouse(config, 'bi');
+  const client = connectClickHouse(config, 'bi', { log, reads: 'any' });
   const database = createDatabase(client);
   const zones = loadViewZones();
   const now = Date.now;

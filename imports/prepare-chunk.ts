@@ -5,6 +5,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { identityOf } from '../bulk/identity.ts';
 import type { ClaimUsers } from '../platform/claim-users.ts';
+import { untilCaughtUp } from '../platform/replica-lag.ts';
 import type { Visit } from '../shared/actor.ts';
 import { type Contributions, subtractAll } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
@@ -167,6 +168,7 @@ async function decideAll(
   sessions: readonly SessionBytes[],
   options: PrepareOptions & { readonly whole: WholeOptions },
 ): Promise<Decided> {
+  await untilCaughtUp(reader);
   const before = await decidedOf(reader, options.life, number);
   if (before.size > 0) {
     const other = sessions.find(({ sessionId }) => !before.has(sessionId));

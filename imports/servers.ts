@@ -52,7 +52,7 @@ export async function openServers(given: Config, log: Logger): Promise<ImportSer
       return Promise.resolve();
     });
     const [writer, reader, admin] = (['writer', 'bi', 'admin'] as const).map((role) => {
-      const client = connectClickHouse(config, role);
+      const client = connectClickHouse(config, role, { log });
       closers.add(`clickhouse, as ${role}`, () => client.close());
       return client;
     }) as [ClickHouseClient, ClickHouseClient, ClickHouseClient];

@@ -5,7 +5,8 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { metricTableRows, sessionTableRow, type TableWriter } from '../activities/load-batch.ts';
 import { begunLoads, chunkRange, noteBegun, noteDone } from '../bulk/ledger.ts';
-import { DATABASE, select } from '../platform/clickhouse.ts';
+import { DATABASE, select, settleReplicas } from '../platform/clickhouse.ts';
+import { untilCaughtUp } from '../platform/replica-lag.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import type { Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
@@ -38,6 +39,7 @@ const AT_ONCE_MS = 20_000;
 /** @throws SojournError `SJ_USAGE` where another import has replaced sessions of it, or loads; what servers throw */
 export async function takeBackSome(deps: TakeBackDeps, plan: ImportPlan): Promise<TakenBack> {
   const { tables, reader } = deps;
+  await untilCaughtUp(reader);
   await failWhereReplaced(reader, plan);
   const all = await listImports(reader, { project: plan.project });
   failWhereOthersLoad(
@@ -161,6 +163,14 @@ async function deleteLoaded(
   admin: ClickHouseClient,
   { project, id, life }: ImportLife,
 ): Promise<void> {
+  const explain = (error: unknown): never => {
+    throw new SojournError(
+      'SJ_SERVER_UNREACHABLE',
+      `ClickHouse did not delete sessions (${reasonOf(error)}); the same again goes on`,
+      { cause: error },
+    );
+  };
+  await settleReplicas(admin, 'import_sessions').catch(explain);
   await admin
     .command({
       query: `DELETE FROM ${DATABASE}.sessions WHERE project = {project:String} AND first_run_id IN (
@@ -169,13 +179,7 @@ async function deleteLoaded(
       query_params: { project, id, life },
       clickhouse_settings: { lightweight_deletes_sync: '2', allow_nondeterministic_mutations: 1 },
     })
-    .catch((error: unknown) => {
-      throw new SojournError(
-        'SJ_SERVER_UNREACHABLE',
-        `ClickHouse did not delete sessions (${reasonOf(error)}); the same again goes on`,
-        { cause: error },
-      );
-    });
+    .catch(explain);
 }
 
 /** What replaced its sessions has taken away their rows: that has to be taken back first, or they were taken away twice. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { connectClickHouse, select } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
+import { untilCaughtUp } from '../platform/replica-lag.ts';
 import { SojournError, toError } from '../shared/errors.ts';
 import { beganAt } from '../shared/ranges.ts';
 import { type DriftRow, type Finding, findDrift, type Look } from './settled-drift.ts';
@@ -48,6 +49,7 @@ export async function auditTables(
 
 async function lookAt(client: ClickHouseClient, project: string | undefined): Promise<Look> {
   const where = project === undefined ? '' : 'WHERE project = {project:String}';
+  await untilCaughtUp(client);
   const loadedBefore = await loadedRanges(client);
   const [figures] = await query<{ compared: string; differing: string }>(
     client,

@@ -6,8 +6,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ClickHouseClient } from '@clickhouse/client';
 import { parts } from '../imports/kept-sessions.ts';
-import { DATABASE, select } from '../platform/clickhouse.ts';
+import { DATABASE, select, settleReplicas } from '../platform/clickhouse.ts';
 import { untilDeleted } from '../platform/deletions.ts';
+import { untilCaughtUp } from '../platform/replica-lag.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { PersonKind } from '../shared/forgotten.ts';
@@ -68,6 +69,7 @@ export async function findOwn(
   { project, kind, id }: Person,
   sessionIds: readonly string[],
 ): Promise<readonly FoundSession[]> {
+  await untilCaughtUp(admin);
   const found = new Map<string, FoundSession>();
   const add = async (condition: string, params: Record<string, unknown>) => {
     const rows = await select<FoundSession>(
@@ -371,6 +373,7 @@ async function deleteWhere(
   table: string,
   condition: string,
 ): Promise<void> {
+  await settleReplicas(admin, 'forgetting').catch(explain);
   await admin
     .command({
       query: `ALTER TABLE ${DATABASE}.${table} DELETE WHERE project = {project:String} AND (${condition})`,

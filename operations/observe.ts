@@ -10,6 +10,7 @@ import {
   connectClickHouse,
   select,
 } from '../platform/clickhouse.ts';
+import { clusterWarningsOf } from '../platform/cluster-state.ts';
 import type { Config } from '../platform/config.ts';
 import { ConnectionFaultError, type FaultKind } from '../platform/connection-fault.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
@@ -128,7 +129,7 @@ export function createObserver(config: Config): Observer {
   );
   const clickhouse = remember(() =>
     Promise.resolve(
-      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi'),
+      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', { log }),
     ),
   );
 
@@ -243,7 +244,7 @@ export function createObserver(config: Config): Observer {
   }
 
   async function status(): Promise<Status> {
-    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas] =
+    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas, cluster] =
       await Promise.all([
         outcomeOf(askNats),
         outcomeOf(countOpen),
@@ -252,7 +253,9 @@ export function createObserver(config: Config): Observer {
         outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
         outcomeOf(lettersByProject),
         outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
+        outcomeOf(async () => clusterWarningsOf(await clickhouse.get())),
       ]);
+    const warnings = [replicas.value ?? [], cluster.value ?? []].flat();
     const figures = natsStatus.value?.value;
     const loaded =
       figures === undefined
@@ -283,7 +286,7 @@ export function createObserver(config: Config): Observer {
       },
       deadLetters: figures?.deadLetters ?? null,
       deadLettersByProject: letters.value ?? null,
-      ...(replicas.value !== undefined && { warnings: [replicas.value] }),
+      ...(warnings.length > 0 && { warnings }),
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }

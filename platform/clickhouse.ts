@@ -8,7 +8,10 @@ import {
   createClient,
 } from '@clickhouse/client';
 import { SojournError } from '../shared/errors.ts';
-import type { Config } from './config.ts';
+import { clientOfCluster, clusterOf, type ServerAt } from './clickhouse-servers.ts';
+import { clusterSettings, type Reads } from './cluster-settings.ts';
+import { addressesOf, type Config } from './config.ts';
+import type { Logger } from './log.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { reasonOf, unreachable } from './unreachable.ts';
 
@@ -16,10 +19,42 @@ export const DATABASE = 'sojourn';
 
 export type ClickHouseRole = 'admin' | 'writer' | 'bi';
 
-/** A client that logs in as one of our users. Opens no connection before its first query. */
+export interface ConnectOptions {
+  /** Told where another server of the cluster is asked. */
+  readonly log?: Logger;
+  /** On a cluster; the latest where nothing is said. */
+  readonly reads?: Reads;
+}
+
+/**
+ * A client that logs in as one of our users. Opens no connection before its first query. With CLICKHOUSE_CLUSTER it is
+ * one for all addresses and says what a cluster has to be told; what the admin's defines, it defines on all servers.
+ */
 export function connectClickHouse(
   config: Config & { readonly CLICKHOUSE_URL: string },
   role: ClickHouseRole,
+  { log, reads }: ConnectOptions = {},
+): ClickHouseClient {
+  const { CLICKHOUSE_URL, CLICKHOUSE_CLUSTER } = config;
+  if (CLICKHOUSE_CLUSTER === undefined) return clientOf(config, CLICKHOUSE_URL, role);
+  const settings = clusterSettings(role, reads);
+  const [first = CLICKHOUSE_URL, ...others] = addressesOf(CLICKHOUSE_URL);
+  const serverAt = (address: string): ServerAt => ({
+    address,
+    client: clientOf(config, address, role, settings),
+  });
+  return clientOfCluster([serverAt(first), ...others.map(serverAt)], {
+    cluster: CLICKHOUSE_CLUSTER,
+    isAdmin: role === 'admin',
+    log,
+  });
+}
+
+function clientOf(
+  config: Config,
+  url: string,
+  role: ClickHouseRole,
+  settings?: ClickHouseSettings,
 ): ClickHouseClient {
   const [username, password] = {
     admin: [config.CLICKHOUSE_ADMIN_USER, config.CLICKHOUSE_ADMIN_PASSWORD],
@@ -27,7 +62,7 @@ export function connectClickHouse(
     bi: [config.CLICKHOUSE_BI_USER, config.CLICKHOUSE_BI_PASSWORD],
   }[role];
   return createClient({
-    url: config.CLICKHOUSE_URL,
+    url,
     application: 'sojourn',
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
@@ -41,6 +76,7 @@ export function connectClickHouse(
     use_multipart_params_auto: true,
     // Errors are thrown to us; whoever catches them logs them.
     log: { level: ClickHouseLogLevel.OFF },
+    ...(settings !== undefined && { clickhouse_settings: settings }),
     ...agentOf(config),
   });
 }
@@ -104,6 +140,15 @@ export async function checkIntake(client: ClickHouseClient, intake: string): Pro
     'SJ_INTAKE_MISSING',
     `ClickHouse has no view ${intake}, without which no metrics are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
   );
+}
+
+/**
+ * On a cluster: returns once all replicas of a table have what was inserted. A deletion that asks another table asks it on
+ * each replica by itself. @throws what the client throws, as where a replica is away
+ */
+export async function settleReplicas(admin: ClickHouseClient, table: string): Promise<void> {
+  if (clusterOf(admin) === undefined) return;
+  await admin.command({ query: `SYSTEM SYNC REPLICA ${DATABASE}.${table}` });
 }
 
 /** All rows of a query, checked by the caller. @throws SojournError `SJ_SERVER_UNREACHABLE` */

@@ -56,6 +56,27 @@ const natsUrls = z
     { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
   );
 
+/** A comma that no address follows is part of a password. */
+export function addressesOf(list: string): readonly string[] {
+  return list.split(/,(?=\s*https?:\/\/)/).map((one) => one.trim());
+}
+
+const clickHouseUrls = z.string().superRefine((list, context) => {
+  const all = addressesOf(list);
+  const isUrl = (one: string) => url(['http:', 'https:']).safeParse(one).success;
+  if (!all.every(isUrl)) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a URL that starts with http:// or https://, or several separated by commas',
+    });
+  } else if (new Set(all.map((one) => new URL(one).protocol)).size > 1) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must have http:// in all its addresses, or https:// in all',
+    });
+  }
+});
+
 const count = (max: number) =>
   z.string().transform((text, context) => {
     const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
@@ -118,7 +139,10 @@ const SCHEMA = z.object({
   TEMPORAL_TLS_CA: file.optional(),
   TEMPORAL_TLS_CERT: file.optional(),
   TEMPORAL_TLS_KEY: file.optional(),
-  CLICKHOUSE_URL: url(['http:', 'https:']).optional(),
+  CLICKHOUSE_URL: clickHouseUrls.optional(),
+  CLICKHOUSE_CLUSTER: text
+    .regex(/^[\w.-]{1,100}$/, { error: 'must be letters, digits, dots, dashes or underscores' })
+    .optional(),
   CLICKHOUSE_ADMIN_USER: text.optional(),
   CLICKHOUSE_ADMIN_PASSWORD: text.optional(),
   CLICKHOUSE_WRITER_USER: text.default('sojourn_writer'),
@@ -185,7 +209,11 @@ export function loadConfig(env: Environment): Config {
   );
   const result = SCHEMA.safeParse(known);
   const faults = result.success
-    ? [...pairFaults(result.data), ...plainTextFaults(result.data)]
+    ? [
+        ...pairFaults(result.data),
+        ...plainTextFaults(result.data),
+        ...severalServersFaults(result.data),
+      ]
     : result.error.issues.map((issue) => {
         const name = String(issue.path[0]);
         const got = JSON.stringify(publicAddress(env[name] ?? ''));
@@ -226,6 +254,13 @@ function plainTextFaults(config: z.output<typeof SCHEMA>): string[] {
       .filter(() => address !== undefined && !address.startsWith(protocol))
       .map((name) => `${name} is set, but ${server}_URL does not begin with ${protocol}//`),
   );
+}
+
+/** Servers that are no cluster would each get a part of the rows. */
+function severalServersFaults(config: z.output<typeof SCHEMA>): string[] {
+  const { CLICKHOUSE_URL = '', CLICKHOUSE_CLUSTER } = config;
+  if (CLICKHOUSE_CLUSTER !== undefined || addressesOf(CLICKHOUSE_URL).length === 1) return [];
+  return ['CLICKHOUSE_URL has several addresses, and CLICKHOUSE_CLUSTER is not set'];
 }
 
 /**

@@ -18,9 +18,11 @@ import {
   INTAKES,
   select,
 } from './clickhouse.ts';
+import { clusterOf } from './clickhouse-servers.ts';
 import type { Config } from './config.ts';
 import type { EventsFrom } from './events-from.ts';
 import type { Logger } from './log.ts';
+import { checkCluster, isOnAllServers, mendReplicas, warnOfCluster } from './migrate-cluster.ts';
 import { migrateZones } from './migrate-zones.ts';
 import { connectNats, migrateStreams } from './nats.ts';
 import { readerGrants, readerRevokes } from './reader-rights.ts';
@@ -90,17 +92,30 @@ async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<v
   }
 }
 
-async function migrateClickHouse(config: MigrationConfig, log: Logger): Promise<void> {
-  const client = connectClickHouse(config, 'admin');
+/**
+ * The schema and the users of ClickHouse; with CLICKHOUSE_CLUSTER on all its servers.
+ * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`
+ */
+export async function migrateClickHouse(
+  config: Config & { readonly CLICKHOUSE_URL: string },
+  log: Logger,
+): Promise<void> {
+  const { CLICKHOUSE_CLUSTER: cluster } = config;
+  const client = connectClickHouse(config, 'admin', { log });
   try {
+    if (cluster !== undefined) {
+      await checkCluster(client, cluster, clickHouseUnreachable(config));
+    }
     await createDatabase(client).catch(clickHouseUnreachable(config));
     const migrations = readMigrations();
     await applyMigrations(client, migrations, log);
+    if (cluster !== undefined) await mendReplicas(client, cluster, log);
     await migrateZones(client, loadZones(), Date.now(), log);
     for (const intake of INTAKES.values()) await restoreIntake(client, intake, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
     await renewAnalysts(client);
+    if (cluster !== undefined) await warnOfCluster(client, cluster, log);
   } finally {
     await client.close();
   }
@@ -224,11 +239,7 @@ async function restoreIntake(
   migrations: readonly Migration[],
   log: Logger,
 ): Promise<void> {
-  const isThere = await checkIntake(client, intake).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
+  if (await isIntakeThere(client, intake)) return;
   try {
     await client.command({ query: `ATTACH TABLE IF NOT EXISTS ${intake}` });
   } catch (error) {
@@ -243,6 +254,18 @@ async function restoreIntake(
   log.warn({ view: intake }, 'view was missing, and is there again');
 }
 
+async function isIntakeThere(client: ClickHouseClient, intake: string): Promise<boolean> {
+  const cluster = clusterOf(client);
+  if (cluster !== undefined) return isOnAllServers(client, cluster, intake);
+  return checkIntake(client, intake).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** For `status`, as the BI user, where a server lets nobody read these unasked. */
+const CLUSTER_GRANTS = ['SELECT ON system.clusters', 'SELECT ON system.replicas'];
+
 /** What models are made with, by dbt and the like, in a database of their own. */
 const MARTS_DATABASE = 'sojourn_marts';
 const MARTS_RIGHTS =
@@ -252,11 +275,7 @@ const MARTS_RIGHTS =
  * The writer, who may only insert, the analysts' user, who may only read, and the one for models, who reads all and
  * writes in a database of its own. Where no password is given the user is left alone.
  */
-async function createUsers(
-  client: ClickHouseClient,
-  config: MigrationConfig,
-  log: Logger,
-): Promise<void> {
+async function createUsers(client: ClickHouseClient, config: Config, log: Logger): Promise<void> {
   const users = [
     {
       name: config.CLICKHOUSE_WRITER_USER,
@@ -269,7 +288,11 @@ async function createUsers(
       name: config.CLICKHOUSE_BI_USER,
       password: config.CLICKHOUSE_BI_PASSWORD,
       settings: ' SETTINGS readonly = 2',
-      grants: [...readerGrants(`${DATABASE}.*`), 'SELECT ON information_schema.*'],
+      grants: [
+        ...readerGrants(`${DATABASE}.*`),
+        'SELECT ON information_schema.*',
+        ...(config.CLICKHOUSE_CLUSTER === undefined ? [] : CLUSTER_GRANTS),
+      ],
       revokes: readerRevokes(),
     },
     {

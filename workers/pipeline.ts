@@ -108,9 +108,9 @@ export async function startPipeline(
 
     if (visitors !== undefined && roles.worker) {
       const clickhouse = requireServers(config, ['CLICKHOUSE_URL']);
-      const writer = connectClickHouse(clickhouse, 'writer');
+      const writer = connectClickHouse(clickhouse, 'writer', { log });
       closers.add('clickhouse', () => writer.close());
-      const reader = connectClickHouse(clickhouse, 'bi');
+      const reader = connectClickHouse(clickhouse, 'bi', { log });
       closers.add('clickhouse, to read', () => reader.close());
       const tables = createTableWriter(writer);
       const activities: Omit<ActivityDeps, 'stopping'> = {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import {
+  addressesOf,
   cacheDir,
   loadConfig,
   parseEnvFile,
@@ -98,6 +99,26 @@ describe('the configuration', () => {
 
   it('wants pairs to be complete', () => {
     expect(faultOf(() => loadConfig({ NATS_USER: 'u' }))).to.contain('NATS_PASSWORD');
+  });
+
+  it('takes the addresses of a ClickHouse cluster, and of nothing else', () => {
+    const CLICKHOUSE_URL = 'https://a:8443, https://u:p,w@b:8443';
+
+    expect(loadConfig({ CLICKHOUSE_URL, CLICKHOUSE_CLUSTER: 'eu-1' })).to.include({
+      CLICKHOUSE_URL,
+    });
+    expect(addressesOf(CLICKHOUSE_URL)).to.deep.equal(['https://a:8443', 'https://u:p,w@b:8443']);
+    expect(faultOf(() => loadConfig({ CLICKHOUSE_URL }))).to.contain(
+      'CLICKHOUSE_CLUSTER is not set',
+    );
+    const mixed = { CLICKHOUSE_URL: 'http://a:8123,https://b:8443', CLICKHOUSE_CLUSTER: 'eu' };
+    expect(faultOf(() => loadConfig(mixed))).to.contain('https:// in all');
+    expect(faultOf(() => loadConfig({ CLICKHOUSE_URL: 'http://a:1,b:2' }))).to.contain(
+      'must be a URL',
+    );
+    expect(faultOf(() => loadConfig({ CLICKHOUSE_CLUSTER: "e'u" }))).to.contain(
+      'CLICKHOUSE_CLUSTER',
+    );
   });
 
   it('refuses a certificate that would be ignored', () => {

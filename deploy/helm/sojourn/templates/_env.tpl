@@ -30,6 +30,7 @@ has the administrator's password, only migration and worker the writer's, collec
 {{- end }}
 {{- if ne $kind "collect" }}
 {{- include "sojourn.plain" (list "CLICKHOUSE_URL" $v.clickhouse.url) }}
+{{- include "sojourn.plain" (list "CLICKHOUSE_CLUSTER" $v.clickhouse.cluster) }}
 {{- $users := dict "migrate" (list "admin" "writer" "bi" "marts") "worker" (list "writer" "bi") "ingest" (list "bi") "dashboard" (list "bi") }}
 {{- range get $users $kind }}
 {{- $user := get $v.clickhouse . }}

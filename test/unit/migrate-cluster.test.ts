@@ -1,0 +1,125 @@
+import { expect } from 'chai';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { whereMissing } from '../../platform/migrate-cluster.ts';
+import { migrateClickHouse, readMigrations, splitStatements } from '../../platform/migrate.ts';
+import { toError } from '../../shared/errors.ts';
+import { type Asked, askedClickHouse } from '../support/asked-clickhouse.ts';
+
+const USERS = {
+  CLICKHOUSE_WRITER_PASSWORD: 'writer-password',
+  CLICKHOUSE_BI_PASSWORD: 'bi-password',
+  CLICKHOUSE_MARTS_PASSWORD: 'marts-password',
+};
+
+/** A cluster of three, empty. */
+function answer(query: string): readonly object[] | undefined {
+  if (query.startsWith('EXISTS')) return [{ result: 1 }];
+  if (query.includes('AS shards')) return [{ name: 'eu', shards: 1, replicas: 3 }];
+  if (query.includes('system.macros')) return [{ macro: 'replica' }, { macro: 'shard' }];
+  if (query.includes('AS servers')) return [{ servers: 3 }];
+  if (query.includes('AS have')) return [{ have: 3 }];
+  return undefined;
+}
+
+/** What a server is told by a first `migrate`. */
+async function told(
+  env: Record<string, string>,
+  rowsOf: typeof answer = answer,
+): Promise<{ asked: readonly Asked[]; error: Error | undefined }> {
+  const server = await askedClickHouse(rowsOf);
+  try {
+    const config = loadConfig({ CLICKHOUSE_URL: server.url, ...USERS, ...env });
+    const migrated = migrateClickHouse(requireServers(config, ['CLICKHOUSE_URL']), silentLog);
+    const error = await migrated.then(() => undefined, toError);
+    return { asked: server.asked, error };
+  } finally {
+    await server.close();
+  }
+}
+
+const queries = (asked: readonly Asked[]) => asked.map(({ query }) => query);
+const WORDS = /^(CREATE|ALTER|DROP|EXCHANGE|ATTACH|GRANT|REVOKE)\b/;
+const ROWS = /^ALTER TABLE \S+ MATERIALIZE/;
+
+describe('migrate', () => {
+  it('without CLICKHOUSE_CLUSTER says what the files say, and no word of a cluster', async () => {
+    const { asked, error } = await told({});
+    const expected = readMigrations()
+      .flatMap(({ sql }) => splitStatements(sql))
+      .map((statement) =>
+        statement.replace(/^CREATE (TABLE|VIEW|MATERIALIZED VIEW) /, 'CREATE $1 IF NOT EXISTS '),
+      );
+    const said = queries(asked);
+
+    expect(error).to.equal(undefined);
+    expect(said.filter((query) => expected.includes(query))).to.deep.equal(expected);
+    for (const { query, settings } of asked) {
+      expect(query).not.to.match(/ON CLUSTER|Replicated[A-Z]|clusterAllReplicas|system\.clusters/);
+      expect(Object.keys(settings).join(' ')).not.to.match(
+        /quorum|sequential|distributed_ddl|on_cluster|max_insert_threads/,
+      );
+    }
+  });
+
+  it('with it says the same, each definition for all servers', async () => {
+    const plain = queries((await told({})).asked).filter((query) => WORDS.test(query));
+    const { asked, error } = await told({ CLICKHOUSE_CLUSTER: 'eu' });
+    const defined = asked.filter(({ query }) => WORDS.test(query));
+    const ofBi = defined.filter(({ query }) => /SELECT ON system\.(clusters|replicas)/.test(query));
+
+    expect(error).to.equal(undefined);
+    expect(ofBi).to.have.length(2);
+    expect(defined).to.have.length(plain.length + ofBi.length);
+    for (const { query, settings } of defined) {
+      if (ROWS.test(query)) continue;
+      expect(query).to.match(/ ON CLUSTER `eu`(\s|$)/);
+      expect(settings).to.include({ wait_end_of_query: '1', distributed_ddl_output_mode: 'throw' });
+    }
+    for (const { settings } of asked) {
+      expect(settings).to.include({
+        insert_quorum: 'auto',
+        insert_quorum_parallel: '0',
+        select_sequential_consistency: '1',
+        async_insert: '0',
+      });
+    }
+  });
+
+  it('makes nothing where the cluster is none, and nothing where tables are not replicated', async () => {
+    const unknown = await told({ CLICKHOUSE_CLUSTER: 'us' });
+    const plain = await told({ CLICKHOUSE_CLUSTER: 'eu' }, (query) =>
+      query.includes("endsWith(engine, 'MergeTree')") ? [{ name: 'metrics' }] : answer(query),
+    );
+    const noMacro = await told({ CLICKHOUSE_CLUSTER: 'eu' }, (query) =>
+      query.includes('system.macros') ? [{ macro: 'shard' }] : answer(query),
+    );
+
+    expect(unknown.error?.message).to.contain('no cluster us');
+    expect(plain.error?.message).to.contain('not replicated (metrics)');
+    expect(noMacro.error?.message).to.contain('no macro replica');
+    for (const { asked, error } of [unknown, plain, noMacro]) {
+      expect(error).to.have.property('code', 'SJ_MIGRATION');
+      expect(queries(asked).filter((query) => !query.startsWith('SELECT'))).to.deep.equal([]);
+    }
+  });
+
+  it('makes what a server lacks on all, where it is missing', async () => {
+    const definition =
+      "CREATE TABLE sojourn.metrics (`a` String) ENGINE = ReplicatedMergeTree('/p', '{replica}') ORDER BY a";
+    const { asked, error } = await told({ CLICKHOUSE_CLUSTER: 'eu' }, (query) =>
+      query.includes('create_table_query') ? [{ name: 'metrics', definition }] : answer(query),
+    );
+
+    expect(error).to.equal(undefined);
+    expect(queries(asked)).to.include(
+      definition.replace(
+        'CREATE TABLE sojourn.metrics',
+        'CREATE TABLE IF NOT EXISTS sojourn.metrics ON CLUSTER `eu`',
+      ),
+    );
+    expect(whereMissing('CREATE VIEW a AS SELECT 1')).to.equal(
+      'CREATE VIEW IF NOT EXISTS a AS SELECT 1',
+    );
+  });
+});
