@@ -126,7 +126,8 @@ async function* untilSilent(
       yield value;
     }
   } finally {
-    await messages.close();
+    // Ends what it asks for; `close` waits for somebody who reads on.
+    await iterator.return?.();
   }
 }
 
