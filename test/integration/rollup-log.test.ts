@@ -6,6 +6,7 @@ import { createRollupLog } from '../../platform/nats.ts';
 import { ROLLUPS_STREAM, rollupSubject } from '../../shared/ids.ts';
 import { entryOf } from '../../shared/rollup.ts';
 import { aRollup } from '../support/builders.ts';
+import { environmentOf, sojourn } from '../support/pipeline.ts';
 import { useServers } from '../support/servers.ts';
 
 describe('the rollup log', () => {
@@ -14,6 +15,8 @@ describe('the rollup log', () => {
   let jsm: JetStreamManager;
 
   before(async () => {
+    const { code, stderr } = await sojourn(['migrate'], environmentOf(servers()));
+    expect(code, stderr).to.equal(0);
     connection = await connect({ servers: servers().nats.url });
     jsm = await jetstreamManager(connection);
   });
