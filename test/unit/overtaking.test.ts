@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
-import { createOvertaking, type Place } from '../../workers/ingest/overtaking.ts';
+import { createOvertaking, type Place, takenAhead } from '../../workers/ingest/overtaking.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 
 const LONG = { pending: 10_000, stalledMs: 0 };
 
@@ -170,5 +171,32 @@ describe('overtaking', () => {
     await stream.overtaking.look();
 
     expect(stream.taken).to.deep.equal(['small1001', 'small1002', 'small2003']);
+  });
+});
+
+describe('of a message that overtakes', () => {
+  const event = (sessionId: unknown) => ({
+    eventType: 'x',
+    sessionId,
+    timestamp: 1_772_359_200_000,
+  });
+  const taken = (payload: unknown, ...left: readonly string[]) => {
+    const data = Buffer.from(JSON.stringify(payload));
+    const message = { subject: 'events.b.x', data, seq: 7, receivedAt: 1_772_359_200_000 };
+    const { events, isPart } = takenAhead(parseMessage(message), ({ sessionId }) =>
+      left.includes(sessionId),
+    );
+    return [events.map(({ sessionId }) => sessionId).join(' '), isPart];
+  };
+
+  it('all is taken where nothing is to be said against it', () => {
+    expect(taken([event('s'), event('t')], 'u')).to.deep.equal(['s t', false]);
+  });
+
+  it('the good events are taken beside a bad one, and beside those that are left to the consumer', () => {
+    expect(taken([event('s'), event(5), event('t')])).to.deep.equal(['s t', true]);
+    expect(taken([event('s'), event('t'), event('t')], 't')).to.deep.equal(['s', true]);
+    expect(taken(event('t'), 't')).to.deep.equal(['', true]);
+    expect(taken([event(5)])).to.deep.equal(['', true]);
   });
 });

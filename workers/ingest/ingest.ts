@@ -30,7 +30,7 @@ import { openEventSource } from './event-source.ts';
 import { createFailingSessions } from './failing-sessions.ts';
 import { followFloor } from './follow-floor.ts';
 import { createGiveUp } from './give-up.ts';
-import { createOvertaking, keepOvertaking } from './overtaking.ts';
+import { createOvertaking, keepOvertaking, takenAhead } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
@@ -440,21 +440,21 @@ export async function startIngest({
     );
   }
 
-  /** What there is to say against one, the consumer's way will: here it is left alone. */
+  /** What there is to say against a part of one, the consumer's way will: here that is left alone. */
   function takeAhead(message: StoredMsg): void {
     const stored = storedOf(message);
     const { data, seq, receivedAt } = stored;
     if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
     if (held.isOvertaken(seq, receivedAt)) return;
-    const { project, events, deadLetters } = parseMessage(
-      rawMessageOf(stored, places),
-      settingsOf,
-      dayTurned,
+    const parsed = parseMessage(rawMessageOf(stored, places), settingsOf, dayTurned);
+    const { project } = parsed;
+    const { events, isPart } = takenAhead(
+      parsed,
+      (event) =>
+        isForgotten(project, event) ||
+        stuck.isFailing(sessionOf({ project, sessionId: event.sessionId })),
     );
-    if (deadLetters.length > 0) return;
-    // Left to the consumer's way, which acknowledges them.
-    if (events.some((event) => isForgotten(project, event))) return;
-    if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
+    if (events.length === 0) return;
     const entry: Held = {
       seq,
       receivedAt,
@@ -463,7 +463,7 @@ export async function startIngest({
       open: events.length,
       reply: undefined,
       heardOfAt: now(),
-      isUnkept: false,
+      isUnkept: isPart,
     };
     hold(entry, project, events);
     pumpSoon();

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../platform/log.ts';
 import { each } from '../../shared/each.ts';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
+import type { ParsedMessage, SessionEvent } from './parse-event.ts';
 
 /** A message as it lies in the stream. */
 export interface Ahead {
@@ -128,6 +129,22 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       countThen.clear();
     },
   };
+}
+
+/** What of a message may be taken out of turn. */
+export interface TakenAhead {
+  readonly events: readonly SessionEvent[];
+  /** Something is left to the consumer's way, which keeps dead letters, counts the forgotten and waits for who fails. */
+  readonly isPart: boolean;
+}
+
+/** @param isLeft whether an event is to wait for the consumer; what is good beside it does not */
+export function takenAhead(
+  { events, deadLetters }: ParsedMessage,
+  isLeft: (event: SessionEvent) => boolean,
+): TakenAhead {
+  const taken = events.filter((event) => !isLeft(event));
+  return { events: taken, isPart: taken.length < events.length || deadLetters.length > 0 };
 }
 
 /** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */
