@@ -26,7 +26,10 @@ function deliveryOf(
   const parts = messages.flatMap(({ subject, seq, data }) =>
     parseMessage({ subject, seq, data, receivedAt: RECEIVED }, settingsOf)
       .events.filter((event) => event.sessionId === sessionId)
-      .map(({ event }) => ({ event, message: { seq, bytes: data.length, open: 1 } })),
+      .map(({ event }) => ({
+        event,
+        message: { seq, receivedAt: RECEIVED, bytes: data.length, open: 1 },
+      })),
   );
   return {
     project: 'shop',

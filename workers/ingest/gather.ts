@@ -27,6 +27,8 @@ import {
 /** A message of the stream that is held until all its parts are kept elsewhere. */
 export interface HeldMessage {
   readonly seq: number;
+  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
+  readonly receivedAt: number;
   readonly bytes: number;
   /** It was taken past others that wait in the stream before it. */
   readonly overtakes?: true;

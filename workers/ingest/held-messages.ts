@@ -8,8 +8,6 @@ import { OVERTAKEN_MAX } from '../../shared/limits.ts';
 import type { HeldMessage } from './gather.ts';
 
 export interface Held extends HeldMessage {
-  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
-  readonly receivedAt: number;
   /**
    * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
    * would keep the buffer alive that it came in.
