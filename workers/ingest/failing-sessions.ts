@@ -3,7 +3,7 @@
  * that has been going on for long enough; the others go on meanwhile.
  */
 import type { Logger } from '../../platform/log.ts';
-import { isRefused } from '../../platform/temporal.ts';
+import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { toError } from '../../shared/errors.ts';
 import { DEADLETTERS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
@@ -57,7 +57,7 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
   function again(delivery: Delivery, error: unknown): void {
     const { project, sessionId } = delivery;
     const session = sessionOf(delivery);
-    const failure = stuck.failed(session, isRefused(error), now());
+    const failure = stuck.failed(session, isRefused(error), now(), isServerAway(error));
     const { attempts, failingForMs, retryInMs } = failure;
     if (retryInMs === undefined) {
       stuck.giveUp(session, stuckReason(failingForMs, toError(error)), now());
