@@ -169,6 +169,7 @@ export async function startIngest({
   });
   const putBack = watchPutBack({
     status: nats.connection.status(),
+    lastSeq: async () => (await nats.jsm.streams.info(EVENTS_STREAM)).state.last_seq,
     receivedAt: async (seq) =>
       (await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }))?.time.getTime(),
     newest: () => newest,
@@ -212,7 +213,7 @@ export async function startIngest({
   function onPutBack(): void {
     log.warn(
       { held: held.size, notAcknowledged: held.unacknowledged },
-      'the newest event that was taken is not there any more: NATS was put back to an older copy, or the stream purged',
+      'the newest event that was taken is not where it was: NATS was put back to an older copy, or the stream made anew',
     );
     held.setAside();
     newest = undefined;
