@@ -30,7 +30,7 @@ import { openEventSource } from './event-source.ts';
 import { createFailingSessions } from './failing-sessions.ts';
 import { followFloor } from './follow-floor.ts';
 import { createGiveUp } from './give-up.ts';
-import { createOvertaking, keepOvertaking, takenAhead } from './overtaking.ts';
+import { createOvertaking, heldBeside, keepOvertaking, takenAhead } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
@@ -360,6 +360,7 @@ export async function startIngest({
       if (isGivenUp) settle(delivery);
       pump();
     },
+    behind: (delivery) => gather.messagesOf(delivery),
     pausedUntil: () => pausedUntil,
     isStopping: () => stopping,
     isOver: () => over,
@@ -483,7 +484,11 @@ export async function startIngest({
     countByProject: () => countByProject(nats),
     read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
     place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
-    held: (project) => ({ all: gather.heldOf(project), ahead: gather.aheadOf(project) }),
+    held: (project) =>
+      heldBeside(
+        { all: gather.heldOf(project), ahead: gather.aheadOf(project) },
+        failing.heldOf(project),
+      ),
     hasRoom: () => !stopping && gather.mayOvertake,
     take: takeAhead,
     setAhead: (projects) => {

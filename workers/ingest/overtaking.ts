@@ -17,6 +17,12 @@ export interface Ahead {
   readonly seq: number;
 }
 
+/** Events of a project that are held, and of those the ones that overtook. */
+export interface HeldOf {
+  readonly all: number;
+  readonly ahead: number;
+}
+
 export interface OvertakingDeps<M extends Ahead> {
   /** Messages in the stream by project. */
   readonly countByProject: () => Promise<ReadonlyMap<string, number>>;
@@ -24,8 +30,7 @@ export interface OvertakingDeps<M extends Ahead> {
   readonly read: (project: string, fromSeq: number, count: number) => Promise<readonly M[]>;
   /** Where the consumer is. */
   readonly place: () => Place;
-  /** Events of a project that are held, and of those the ones that overtook. */
-  readonly held: (project: string) => { readonly all: number; readonly ahead: number };
+  readonly held: (project: string) => HeldOf;
   /** Room for more that overtake. */
   readonly hasRoom: () => boolean;
   readonly take: (message: M) => void;
@@ -129,6 +134,16 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       countThen.clear();
     },
   };
+}
+
+/**
+ * What is held of a project beside what waits for sessions that fail: by those it is neither served nor kept from its
+ * share. But for so many that overtook: the room for them is that of all projects.
+ */
+export function heldBeside(held: HeldOf, failing: HeldOf): HeldOf {
+  const ahead = Math.max(0, held.ahead - Math.min(failing.ahead, OVERTAKING_PER_PROJECT_MAX));
+  const inTurn = Math.max(0, held.all - held.ahead - (failing.all - failing.ahead));
+  return { all: inTurn + ahead, ahead };
 }
 
 /** What of a message may be taken out of turn. */
