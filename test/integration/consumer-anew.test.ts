@@ -6,12 +6,14 @@ import {
   EVENTS_STREAM,
   INGEST_FLOOR_SUBJECT,
   INGEST_STREAM,
+  sessionWorkflowId,
 } from '../../shared/ids.ts';
 import { inLines } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
+  connectTemporalOf,
   environmentOf,
   type PipelineProcess,
   QUICK_SETTINGS,
@@ -20,7 +22,7 @@ import {
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import type { ReferenceEvent } from '../support/reference.ts';
-import { startPrivateServers, type TestServers } from '../support/servers.ts';
+import { startPrivateServers, TEST_NAMESPACE, type TestServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 45_000 };
 const SOON = { withinMs: 10_000 };
@@ -31,23 +33,23 @@ describe('the consumer of events, made anew', function () {
   let around: Around;
   let jsm: JetStreamManager;
   let pipeline: PipelineProcess;
+  let temporal: Awaited<ReturnType<typeof connectTemporalOf>>;
 
   before(async function () {
     this.timeout(300_000);
     servers = await startPrivateServers();
-    pipeline = await startPipelineProcess(servers, SETTINGS);
+    pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
     around = await connectAround(servers);
     jsm = await jetstreamManager(around.nc);
+    temporal = await connectTemporalOf(servers);
   });
 
   after(async () => {
     await around.close();
+    await temporal.connection.close();
     await pipeline.stop();
     await servers.stop();
   });
-
-  /** A window that is over before the consumer is made anew, as 72 hours are within the 7 days that EVENTS keeps. */
-  const SETTINGS = { ...QUICK_SETTINGS, LATE_WINDOW: '2s' };
 
   const visit = (project: string, count: number, from = 0): ReferenceEvent[] =>
     Array.from({ length: count }, (_, n) => ({
@@ -70,7 +72,27 @@ describe('the consumer of events, made anew', function () {
     const { code, stderr } = await sojourn(['status', '--wait'], environmentOf(servers));
     expect(code, stderr).to.equal(0);
   };
-  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  /** Temporal keeps sessions for less long than EVENTS keeps their events: given again, those would count again. */
+  async function forget(events: readonly ReferenceEvent[]): Promise<void> {
+    const ids = events.map(({ project, sessionId }) => sessionWorkflowId(project, sessionId));
+    for (const workflowId of ids) {
+      await temporal.client.workflowService.deleteWorkflowExecution({
+        namespace: TEST_NAMESPACE,
+        workflowExecution: { workflowId },
+      });
+    }
+    const isKnown = (workflowId: string) =>
+      temporal.client.workflow
+        .getHandle(workflowId)
+        .describe()
+        .then(
+          () => true,
+          () => false,
+        );
+    await eventually(async () => {
+      expect(await Promise.all(ids.map(isKnown))).not.to.include(true);
+    }, SOON);
+  }
   const keptFloor = async () => {
     const kept = await jsm.streams.getMessage(INGEST_STREAM, {
       last_by_subj: INGEST_FLOOR_SUBJECT,
@@ -86,7 +108,7 @@ describe('the consumer of events, made anew', function () {
     await eventually(async () => {
       expect(await keptFloor()).to.equal(last);
     }, SOON);
-    await pause(3_000);
+    await forget(before);
 
     await jsm.consumers.delete(EVENTS_STREAM, EVENTS_CONSUMER);
     const after = visit('deleted', 5, 100);
@@ -104,12 +126,12 @@ describe('the consumer of events, made anew', function () {
     await expectRows(before);
     await settled();
     await pipeline.stop();
-    await pause(2_500);
+    await forget(before);
 
     await jsm.consumers.delete(EVENTS_STREAM, EVENTS_CONSUMER);
     const after = visit('stopped', 5, 100);
     await publish(after);
-    pipeline = await startPipelineProcess(servers, SETTINGS);
+    pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
 
     await expectRows([...before, ...after]);
     await settled();
@@ -152,7 +174,7 @@ describe('the consumer of events, made anew', function () {
     const said = await sojourn(['migrate', '--events-from', 'new'], environmentOf(servers));
     expect(said.code, said.stderr).to.equal(0);
 
-    pipeline = await startPipelineProcess(servers, SETTINGS);
+    pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
     const after = visit('unknown', 4, 100);
     await publish(after);
     await expectRows([...before, ...after]);

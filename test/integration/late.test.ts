@@ -18,13 +18,15 @@ describe('a late event', () => {
   let pipeline: PipelineProcess;
   let around: Around;
 
+  const SETTINGS = {
+    SESSION_IDLE_TIMEOUT: '2s',
+    SESSION_CHECKPOINT: 'off',
+    LATE_GRACE: '500ms',
+    LATE_WINDOW: '8s',
+  };
+
   before(async () => {
-    pipeline = await startPipelineProcess(servers(), {
-      SESSION_IDLE_TIMEOUT: '2s',
-      SESSION_CHECKPOINT: 'off',
-      LATE_GRACE: '500ms',
-      LATE_WINDOW: '8s',
-    });
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
     around = await connectAround(servers());
   });
 
@@ -122,6 +124,25 @@ describe('a late event', () => {
       expect(await sessionsOf('late-window')).to.deep.equal([
         { page_views: 1, state: 'ended', end_reason: 'session_end' },
         { page_views: 1, state: 'ended', end_reason: 'session_end' },
+      ]);
+    }, WITHIN);
+  });
+
+  it('is in time where it came in time, however late it is taken', async () => {
+    const events = [view('late-waits', 1), end('late-waits', 2)];
+    await publish(...events);
+    await expectRows('late-waits', events);
+
+    await pipeline.kill();
+    events.push(view('late-waits', 3));
+    await publish(...events);
+    await new Promise((resolve) => setTimeout(resolve, 8_500));
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
+
+    await expectRows('late-waits', events);
+    await eventually(async () => {
+      expect(await sessionsOf('late-waits')).to.deep.equal([
+        { page_views: 2, state: 'ended', end_reason: 'session_end' },
       ]);
     }, WITHIN);
   });

@@ -285,6 +285,11 @@ describe('a broken session', function () {
     const sibling = { ...event(project, 1), sessionId: 'sibling' };
     await publish(sibling);
     await expectRows([sibling], OTHERS_WITHIN);
+    // A bad element waits for its turn, and what is good beside it does not.
+    const [mixed, good] = [`${project}-mixed`, event(`${project}-mixed`, 1)];
+    const { project: _project, ...payload } = good;
+    await around.publish(mixed, [payload, { ...payload, sessionId: 5 }]);
+    await expectRows([good], OTHERS_WITHIN);
 
     await client.workflowService.deleteWorkflowExecution({
       namespace: TEST_NAMESPACE,
@@ -293,6 +298,9 @@ describe('a broken session', function () {
     await expectRows([...many, sibling], { withinMs: 60_000 });
     await settled();
     await expectRows([...many, sibling]);
+    await expectRows([good]);
+    const [letter] = await lettersOf(mixed, 1);
+    expect(letter?.reason).to.contain('sessionId');
   });
 
   type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };

@@ -198,6 +198,23 @@ describe('a delivery', () => {
     expect(temporal.starts[1]).not.to.have.property('snapshot');
   });
 
+  it('is late by when its events came, not by how long they waited', async () => {
+    const temporal = new FakeTemporal();
+    const deliverMuchLater = (...receivedAt: readonly number[]) => {
+      temporal.close(anEvent());
+      const messages = receivedAt.map((at, seq) => ({ seq, receivedAt: at, bytes: 1, open: 1 }));
+      const events = messages.map(() => anEvent());
+      const delivery = { ...aDelivery(...events), messages };
+      return createDeliver(temporal.deps(NOON_ISH + 9 * HOUR_MS), OPTIONS)(delivery, 0);
+    };
+
+    // Before the end, as those of a session whose acknowledgement was lost with the process.
+    expect(await deliverMuchLater(NOON_ISH - 1)).to.equal('reopened');
+    expect(await deliverMuchLater(NOON_ISH + HOUR_MS)).to.equal('reopened');
+    expect(await deliverMuchLater(NOON_ISH + HOUR_MS + 1)).to.equal('started');
+    expect(await deliverMuchLater(NOON_ISH + 2 * HOUR_MS, NOON_ISH + 1)).to.equal('reopened');
+  });
+
   it('begins a new session where the retention ends between two looks', async () => {
     const temporal = new FakeTemporal();
     temporal.close(anEvent());

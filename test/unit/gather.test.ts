@@ -28,7 +28,7 @@ function add(
   event: VisitorEvent = anEvent(),
   now = T0,
 ): HeldMessage {
-  const message = { seq: event.seq, bytes: 100, open: 1 };
+  const message = { seq: event.seq, receivedAt: 0, bytes: 100, open: 1 };
   gather.add({ project: 'shop', sessionId }, event, message, now);
   return message;
 }
@@ -234,7 +234,7 @@ describe('the waiting room', () => {
 
   describe('with several projects', () => {
     const addTo = (gather: Gather, project: string, id: string, type = 'session_end', at = T0) => {
-      const message = { seq: 1, bytes: 1, open: 1 };
+      const message = { seq: 1, receivedAt: 0, bytes: 1, open: 1 };
       gather.add({ project, sessionId: id }, anEvent({ type }), message, at);
     };
     const projects = (gather: Gather, count: number, now: number) =>
@@ -274,7 +274,13 @@ describe('the waiting room', () => {
       const gather = aGather();
       gather.setAhead(new Set(['ahead']));
       const add = (overtakes?: true) => {
-        const message = { seq: 1, bytes: 1, open: 1, ...(overtakes && { overtakes }) };
+        const message = {
+          seq: 1,
+          receivedAt: 0,
+          bytes: 1,
+          open: 1,
+          ...(overtakes && { overtakes }),
+        };
         const session = { project: 'ahead', sessionId: `s-${gather.events}` };
         gather.add(session, end(), message, T0);
       };
@@ -344,7 +350,7 @@ describe('the waiting room', () => {
 
   it('keeps sessions of the same id in other projects apart', () => {
     const gather = aGather();
-    const message = { seq: 1, bytes: 1, open: 2 };
+    const message = { seq: 1, receivedAt: 0, bytes: 1, open: 2 };
     gather.add({ project: 'a', sessionId: 'b/c' }, end(), message, T0);
     gather.add({ project: 'b', sessionId: 'b/c' }, end(), message, T0);
 

@@ -1,6 +1,7 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { expect } from 'chai';
 import { createGiveUp, stuckReason } from '../../workers/ingest/give-up.ts';
+import type { LetterSource } from '../../workers/ingest/dead-letters.ts';
 import type { Delivery } from '../../workers/ingest/gather.ts';
 import {
   type DeadLetter,
@@ -12,9 +13,9 @@ import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 const RECEIVED = Date.UTC(2026, 5, 1);
 const SUBJECT = 'events.shop.test';
 
-function stored(seq: number, text: string): StoredMsg {
+function stored(seq: number, text: string, receivedAt = RECEIVED): StoredMsg {
   const data = Buffer.from(text);
-  return { subject: SUBJECT, seq, data, time: new Date(RECEIVED) } as unknown as StoredMsg;
+  return { subject: SUBJECT, seq, data, time: new Date(receivedAt) } as unknown as StoredMsg;
 }
 
 /** What a session would have been brought of these messages. */
@@ -23,11 +24,12 @@ function deliveryOf(
   messages: readonly StoredMsg[],
   settingsOf?: SettingsOf,
 ): Delivery {
-  const parts = messages.flatMap(({ subject, seq, data }) =>
-    parseMessage({ subject, seq, data, receivedAt: RECEIVED }, settingsOf)
+  const parts = messages.flatMap(({ subject, seq, data }) => {
+    const message = { seq, receivedAt: RECEIVED, bytes: data.length, open: 1 };
+    return parseMessage({ subject, seq, data, receivedAt: RECEIVED }, settingsOf)
       .events.filter((event) => event.sessionId === sessionId)
-      .map(({ event }) => ({ event, message: { seq, bytes: data.length, open: 1 } })),
-  );
+      .map(({ event }) => ({ event, message }));
+  });
   return {
     project: 'shop',
     sessionId,
@@ -37,20 +39,21 @@ function deliveryOf(
   };
 }
 
+/** @param there what lies in the stream by now */
 async function givenUp(
   sessionId: string,
   messages: readonly StoredMsg[],
-  lost = false,
+  there: readonly StoredMsg[] = messages,
   settingsOf?: SettingsOf,
 ) {
-  const letters: (DeadLetter & { subject: string; seq: number; text: string })[] = [];
+  const letters: (DeadLetter & LetterSource & { text: string })[] = [];
   const giveUp = createGiveUp({
-    fetch: (seq) => Promise.resolve(lost ? null : (messages.find((m) => m.seq === seq) ?? null)),
+    fetch: (seq) => Promise.resolve(there.find((m) => m.seq === seq) ?? null),
     rawOf: ({ subject, seq, data }) => ({ subject, seq, data, receivedAt: RECEIVED }),
     ...(settingsOf && { settingsOf }),
-    keep(project, { subject, seq }, letter) {
+    keep(project, source, letter) {
       expect(project).to.equal('shop');
-      letters.push({ ...letter, subject, seq, text: Buffer.from(letter.data).toString() });
+      letters.push({ ...letter, ...source, text: Buffer.from(letter.data).toString() });
       return Promise.resolve();
     },
   });
@@ -82,7 +85,7 @@ describe('events that are given up', () => {
   it('keep what was read of them where the message is gone, and read the same again', async () => {
     const more =
       ',"userId":"u","visitorId":"v","properties":{"path":"/a","revenue":1.5,"currency":"EUR","medium":"email","bot":true}';
-    const [letter] = await givenUp('s', [stored(7, event('s', more))], true);
+    const [letter] = await givenUp('s', [stored(7, event('s', more))], []);
     const data = Buffer.from(letter?.text ?? '');
     const read = (text: Uint8Array, seq: number) =>
       parseMessage({ subject: SUBJECT, seq, data: text, receivedAt: RECEIVED });
@@ -92,11 +95,41 @@ describe('events that are given up', () => {
     expect(again).to.deep.equal(read(Buffer.from(event('s', more)), 7).events[0]);
   });
 
+  it('are letters each where their message is gone, the same ones at every try', async () => {
+    const array = stored(7, `[${event('s')},${event('s')},${event('s', ',"eventId":"mine"')}]`);
+    const tries = [await givenUp('s', [array], []), await givenUp('s', [array], [])];
+    const [first, second] = tries.map((letters) => letters.map(({ place }) => place));
+
+    expect(tries[0]?.map(({ eventId }) => eventId)).to.deep.equal(['7#0', '7#1', 'mine']);
+    expect(new Set(first).size).to.equal(3);
+    expect(second).to.deep.equal(first);
+  });
+
+  it('take nothing from another message that has got the sequence', async () => {
+    const foreign = {
+      ...stored(7, event('s', ',"userId":"x"'), RECEIVED + 1),
+      subject: 'events.a.b',
+    };
+    const mine = stored(7, event('s'));
+
+    const letters = await givenUp('s', [mine], [foreign]);
+
+    expect(letters).to.deep.equal(await givenUp('s', [mine], []));
+    expect(letters[0]?.subject).to.equal('events.shop.pageview');
+  });
+
+  it('have a subject that NATS takes, whatever their type', async () => {
+    const typed = event('s').replace('pageview', 'a b.c>*');
+    const [letter] = await givenUp('s', [stored(7, typed)], []);
+
+    expect(letter?.subject).to.equal('events.shop.a_b_c__');
+  });
+
   it('keep what the project has declared, under the property that it is read from', async () => {
     const settingsOf = () => ({ ...DEFAULT_SETTINGS, dimensions: { plan: 'user.plan' } });
     const text = event('s', ',"properties":{"user.plan":"pro"}');
 
-    const [letter] = await givenUp('s', [stored(7, text)], true, settingsOf);
+    const [letter] = await givenUp('s', [stored(7, text)], [], settingsOf);
 
     expect(JSON.parse(letter?.text ?? '')).to.have.deep.property('properties', {
       'user.plan': 'pro',

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
-import { createOvertaking, type Place } from '../../workers/ingest/overtaking.ts';
+import {
+  createOvertaking,
+  heldBeside,
+  type Place,
+  takenAhead,
+} from '../../workers/ingest/overtaking.ts';
+import { parseMessage } from '../../workers/ingest/parse-event.ts';
 
 const LONG = { pending: 10_000, stalledMs: 0 };
 
@@ -170,5 +176,51 @@ describe('overtaking', () => {
     await stream.overtaking.look();
 
     expect(stream.taken).to.deep.equal(['small1001', 'small1002', 'small2003']);
+  });
+});
+
+describe('a project with sessions that fail', () => {
+  const room = OVERTAKING_PER_PROJECT_MAX;
+
+  it('is not served by what waits for them', () => {
+    const held = { all: 1_002, ahead: 0 };
+
+    expect(heldBeside(held, { all: 0, ahead: 0 })).to.deep.equal(held);
+    expect(heldBeside(held, { all: 1_000, ahead: 0 })).to.deep.equal({ all: 2, ahead: 0 });
+  });
+
+  it('overtakes beside what overtook for them, up to another share', () => {
+    const beside = (ahead: number, failing: number) =>
+      heldBeside({ all: ahead + 3, ahead }, { all: failing, ahead: failing });
+
+    expect(beside(room, room - 1)).to.deep.equal({ all: 4, ahead: 1 });
+    expect(beside(2 * room, 2 * room)).to.deep.equal({ all: room + 3, ahead: room });
+  });
+});
+
+describe('of a message that overtakes', () => {
+  const event = (sessionId: unknown) => ({
+    eventType: 'x',
+    sessionId,
+    timestamp: 1_772_359_200_000,
+  });
+  const taken = (payload: unknown, ...left: readonly string[]) => {
+    const data = Buffer.from(JSON.stringify(payload));
+    const message = { subject: 'events.b.x', data, seq: 7, receivedAt: 1_772_359_200_000 };
+    const { events, isPart } = takenAhead(parseMessage(message), ({ sessionId }) =>
+      left.includes(sessionId),
+    );
+    return [events.map(({ sessionId }) => sessionId).join(' '), isPart];
+  };
+
+  it('all is taken where nothing is to be said against it', () => {
+    expect(taken([event('s'), event('t')], 'u')).to.deep.equal(['s t', false]);
+  });
+
+  it('the good events are taken beside a bad one, and beside those that are left to the consumer', () => {
+    expect(taken([event('s'), event(5), event('t')])).to.deep.equal(['s t', true]);
+    expect(taken([event('s'), event('t'), event('t')], 't')).to.deep.equal(['s', true]);
+    expect(taken(event('t'), 't')).to.deep.equal(['', true]);
+    expect(taken([event(5)])).to.deep.equal(['', true]);
   });
 });

@@ -9,7 +9,7 @@ function watched(newest: SeenMessage | undefined) {
   const said: string[] = [];
   const queue: string[] = [];
   let wake = () => {};
-  const state = { newest, lies: new Map<number, number>(), isAway: false };
+  const state = { newest, lies: new Map<number, number>(), lastSeq: 0, isAway: false };
   async function* status() {
     for (;;) {
       for (let type = queue.shift(); type !== undefined; type = queue.shift()) yield { type };
@@ -18,6 +18,8 @@ function watched(newest: SeenMessage | undefined) {
   }
   const watch = watchPutBack({
     status: status(),
+    lastSeq: () =>
+      state.isAway ? Promise.reject(new Error('away')) : Promise.resolve(state.lastSeq),
     receivedAt: (seq) =>
       state.isAway ? Promise.reject(new Error('away')) : Promise.resolve(state.lies.get(seq)),
     newest: () => state.newest,
@@ -49,13 +51,24 @@ describe('ingest whose connection was away', () => {
     expect(said).to.deep.equal(['known']);
   });
 
-  for (const [what, receivedAt] of [
-    ['another message lies there', 9_000],
-    ['none lies there', undefined],
+  it('does not take the stream for put back where only that message was removed', async () => {
+    const { watch, said, state, happens } = watched(NEWEST);
+    state.lastSeq = 51;
+
+    await happens('disconnect', 'reconnect');
+
+    expect(said).to.deep.equal(['known']);
+    expect(watch.isInDoubt).to.equal(false);
+  });
+
+  for (const [what, receivedAt, lastSeq] of [
+    ['another message lies there', 9_000, 60],
+    ['none lies there, for it never got that far', undefined, 50],
   ] as const) {
     it(`takes the stream for put back where ${what}`, async () => {
       const { said, state, happens } = watched(NEWEST);
       if (receivedAt !== undefined) state.lies.set(51, receivedAt);
+      state.lastSeq = lastSeq;
 
       await happens('disconnect', 'reconnect');
 

@@ -18,7 +18,12 @@ describe('a session after a delivery', () => {
   it('waits, with what has come meanwhile, until it has rested', () => {
     const gather = createGather({ promptMs: 1, middleMs: 1, pauseMs: () => 0 });
     const add = (id: string) => {
-      gather.add(SESSION, anEvent({ id }), { seq: Number(id), bytes: 1, open: 1 }, 0);
+      gather.add(
+        SESSION,
+        anEvent({ id }),
+        { seq: Number(id), receivedAt: 0, bytes: 1, open: 1 },
+        0,
+      );
     };
     add('1');
     const first = gather.take(1_000);

@@ -68,6 +68,64 @@ describe('a session that does not take its events', () => {
     expect(stuck.failed('s', true, T0 + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
   });
 
+  describe('while the server is away', () => {
+    const fail = (stuck: ReturnType<typeof createStuckSessions>, now: number) =>
+      stuck.failed('s', false, now, true);
+
+    it('is not given up for that, however long it lasts, nor with the first try after it', () => {
+      const stuck = createStuckSessions(STUCK_AFTER_MS);
+      stuck.failed('s', true, T0);
+      stuck.taken('other', T0 + 1);
+      for (let at = 5_000; at < 3 * STUCK_AFTER_MS; at += 5_000) {
+        expect(fail(stuck, T0 + at).retryInMs, String(at)).to.be.greaterThan(0);
+      }
+
+      stuck.taken('other', T0 + 3 * STUCK_AFTER_MS);
+
+      expect(fail(stuck, T0 + 3 * STUCK_AFTER_MS + 1).retryInMs).to.be.greaterThan(0);
+      const failure = stuck.failed('s', true, T0 + 4 * STUCK_AFTER_MS);
+      expect(failure.retryInMs).to.equal(undefined);
+    });
+
+    it('is tried for its whole time with what comes next, though it was given up before', () => {
+      const stuck = createStuckSessions(STUCK_AFTER_MS);
+      stuck.failed('s', true, T0);
+      stuck.giveUp('s', 'broken', T0 + STUCK_AFTER_MS);
+      const next = T0 + 10 * STUCK_AFTER_MS;
+      stuck.taken('other', next - 1);
+
+      expect(fail(stuck, next).retryInMs).to.equal(400);
+      expect(stuck.givenUp('s', next)).to.equal(undefined);
+      stuck.taken('other', next + 1);
+
+      expect(stuck.failed('s', true, next + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
+      expect(stuck.failed('s', true, next + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+    });
+
+    it('is given up all the same where others are taken between its tries', () => {
+      const stuck = createStuckSessions(STUCK_AFTER_MS);
+      for (let at = 0; at < STUCK_AFTER_MS; at += 5_000) {
+        expect(fail(stuck, T0 + at).retryInMs).to.be.greaterThan(0);
+        stuck.taken('other', T0 + at + 1);
+      }
+
+      expect(fail(stuck, T0 + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+    });
+  });
+
+  it('is told from many that were given up long ago, which say nothing of the server', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    for (let n = 0; n < 20; n += 1) {
+      stuck.failed(`other-${n}`, true, T0 - 2_000);
+      stuck.giveUp(`other-${n}`, 'broken', T0 - 1_000);
+    }
+    // Nobody was taken since: it may be the server.
+    expect(givenUpAfter(stuck, true, 20)).to.equal(undefined);
+    stuck.taken('s', T0 - 500);
+
+    expect(givenUpAfter(stuck, true)).to.equal(STUCK_AFTER_MS);
+  });
+
   it('is told from a server that takes nothing', () => {
     const stuck = createStuckSessions(STUCK_AFTER_MS);
     expect(stuck.isOneTakenSince(T0)).to.equal(false);

@@ -44,7 +44,7 @@ export interface DeliverDeps {
 
 export interface DeliverOptions {
   readonly settings: SessionSettings;
-  /** An event later than this after a session's end begins a new session. */
+  /** An event that comes to EVENTS later than this after a session's end begins a new session. */
   readonly lateWindowMs: number;
   /** The worker shares this process's connection, so a start may bring its task right along. */
   readonly eagerStart: boolean;
@@ -103,7 +103,7 @@ export function createDeliver(
         return 'signalled';
       }
       open.delete(workflowId);
-      const outcome = await reopen(workflowId, input, events);
+      const outcome = await reopen(workflowId, input, delivery);
       if (outcome !== undefined) return outcome;
     }
     throw new Error(`${workflowId} opened and closed ${ROUNDS_MAX} times in a row`);
@@ -151,9 +151,11 @@ export function createDeliver(
   async function reopen(
     workflowId: string,
     input: SessionInput,
-    events: readonly VisitorEvent[],
+    { events, messages }: Delivery,
   ): Promise<Outcome | undefined> {
-    const snapshot = await latestSnapshot(workflowId);
+    // Not by how long they waited in the stream or here: they may have been delivered before, or come in time.
+    const cameAt = Math.min(now(), ...messages.map(({ receivedAt }) => receivedAt));
+    const snapshot = await latestSnapshot(workflowId, cameAt);
     if (snapshot === 'open') return undefined;
     if (snapshot === undefined) {
       const started = await start(workflowId, input, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
@@ -166,12 +168,15 @@ export function createDeliver(
     return started ? 'reopened' : undefined;
   }
 
-  /** @returns undefined where the session is forgotten, or closed too long ago */
-  async function latestSnapshot(workflowId: string): Promise<SessionSnapshot | 'open' | undefined> {
+  /** @returns undefined where the session is forgotten, or closed too long before the events came */
+  async function latestSnapshot(
+    workflowId: string,
+    cameAt: number,
+  ): Promise<SessionSnapshot | 'open' | undefined> {
     try {
       const { status, runId, closeTime } = await client.workflow.getHandle(workflowId).describe();
       if (status.name === 'RUNNING') return 'open';
-      if (closeTime !== undefined && now() - closeTime.getTime() > lateWindowMs) return undefined;
+      if (closeTime !== undefined && cameAt - closeTime.getTime() > lateWindowMs) return undefined;
       return await history.snapshotOf(workflowId, runId);
     } catch (error) {
       // The retention's end came first.

@@ -3,12 +3,13 @@
  * that has been going on for long enough; the others go on meanwhile.
  */
 import type { Logger } from '../../platform/log.ts';
-import { isRefused } from '../../platform/temporal.ts';
+import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { toError } from '../../shared/errors.ts';
 import { DEADLETTERS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { createApart } from './apart.ts';
-import type { Delivery } from './gather.ts';
+import type { Delivery, HeldMessage } from './gather.ts';
 import { stuckReason } from './give-up.ts';
+import type { HeldOf } from './overtaking.ts';
 import type { StuckSessions } from './stuck-sessions.ts';
 
 export interface FailingSessionsDeps {
@@ -19,6 +20,8 @@ export interface FailingSessionsDeps {
   readonly giveUp: (delivery: Delivery, reason: string) => Promise<void>;
   /** A delivery is done with, taken or given up. */
   readonly onDone: (delivery: Delivery, isGivenUp: boolean) => void;
+  /** The messages of the events that wait behind a delivery of their session. */
+  readonly behind: (delivery: Delivery) => readonly HeldMessage[];
   /** While the server is away nobody is tried; epoch milliseconds. */
   readonly pausedUntil: () => number;
   readonly isStopping: () => boolean;
@@ -31,6 +34,8 @@ export interface FailingSessionsDeps {
 export interface FailingSessions {
   /** Deliveries that wait for another try, or are being tried. */
   readonly size: number;
+  /** Events of a project that are held for such sessions, those behind their deliveries too. */
+  heldOf(project: string): HeldOf;
   /** Its session failed before, so it takes its turn here. */
   add(delivery: Delivery): void;
   /** Its session failed just now: it is tried again after a while, or given up. */
@@ -45,7 +50,22 @@ const LETTERS_AGAIN_MS = 5_000;
 export function createFailingSessions(deps: FailingSessionsDeps): FailingSessions {
   const { stuck, log, now } = deps;
   const apart = createApart(PLACES, tryOne);
+  const byProject = new Map<string, Set<Delivery>>();
   let size = 0;
+
+  function join(delivery: Delivery): void {
+    size += 1;
+    const others = byProject.get(delivery.project);
+    if (others === undefined) byProject.set(delivery.project, new Set([delivery]));
+    else others.add(delivery);
+  }
+
+  function leave(delivery: Delivery): void {
+    size -= 1;
+    const others = byProject.get(delivery.project);
+    others?.delete(delivery);
+    if (others?.size === 0) byProject.delete(delivery.project);
+  }
 
   const sessionOf = ({ project, sessionId }: Delivery) => sessionWorkflowId(project, sessionId);
   const addIn = (delivery: Delivery, waitMs: number) => {
@@ -57,7 +77,7 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
   function again(delivery: Delivery, error: unknown): void {
     const { project, sessionId } = delivery;
     const session = sessionOf(delivery);
-    const failure = stuck.failed(session, isRefused(error), now());
+    const failure = stuck.failed(session, isRefused(error), now(), isServerAway(error));
     const { attempts, failingForMs, retryInMs } = failure;
     if (retryInMs === undefined) {
       stuck.giveUp(session, stuckReason(failingForMs, toError(error)), now());
@@ -91,7 +111,7 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
       else giveUpLater(delivery, error);
       return;
     }
-    size -= 1;
+    leave(delivery);
     deps.onDone(delivery, reason !== undefined);
   }
 
@@ -106,12 +126,19 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
     get size() {
       return size;
     },
+    heldOf(project) {
+      const held = [...(byProject.get(project) ?? [])].flatMap((delivery) => [
+        ...delivery.messages,
+        ...deps.behind(delivery),
+      ]);
+      return { all: held.length, ahead: held.filter(({ overtakes }) => overtakes).length };
+    },
     add(delivery) {
-      size += 1;
+      join(delivery);
       apart.add(delivery);
     },
     failed(delivery, error) {
-      size += 1;
+      join(delivery);
       again(delivery, error);
     },
   };

@@ -27,6 +27,8 @@ import {
 /** A message of the stream that is held until all its parts are kept elsewhere. */
 export interface HeldMessage {
   readonly seq: number;
+  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
+  readonly receivedAt: number;
   readonly bytes: number;
   /** It was taken past others that wait in the stream before it. */
   readonly overtakes?: true;
@@ -93,6 +95,11 @@ export interface Gather {
   readonly events: number;
   /** Events of a session that wait, also behind a delivery of it that is under way. */
   waitingOf(session: { readonly project: string; readonly sessionId: string }): number;
+  /** The messages that those came with, one for each event. */
+  messagesOf(session: {
+    readonly project: string;
+    readonly sessionId: string;
+  }): readonly HeldMessage[];
   /** Events of a project that are held, */
   heldOf(project: string): number;
   /** Events held, by project. */
@@ -202,6 +209,10 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
   };
   const entryOf = (key: string | undefined) =>
     key === undefined ? undefined : (waiting.get(key)?.get(key) ?? paused.get(key));
+  const messagesOf: Gather['messagesOf'] = (session) => {
+    const key = keyOf(session);
+    return (parked.get(key) ?? entryOf(key))?.messages ?? [];
+  };
   /** Lets those go on whose pause is over, or is cut short, with the pulse of now. */
   const lookAtPaused = (now: number) => {
     if (paused.size === 0 || (now < nextLook() && !hurried && held.hasRoom)) return;
@@ -362,10 +373,8 @@ export function createGather({ promptMs, middleMs, pauseMs }: Rhythm): Gather {
     get events() {
       return held.events;
     },
-    waitingOf(session) {
-      const key = keyOf(session);
-      return (parked.get(key) ?? entryOf(key))?.events.length ?? 0;
-    },
+    waitingOf: (session) => messagesOf(session).length,
+    messagesOf,
     heldOf: (project) => held.of(project),
     heldByProject: held.byProject,
     aheadOf: (project) => held.aheadOf(project),

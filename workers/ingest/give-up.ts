@@ -2,6 +2,7 @@
  * Events of a session that does not take them become dead letters: as they were published, under the id they
  * have, so that they count once, whenever and however often they are replayed.
  */
+import { hash as digest } from 'node:crypto';
 import type { StoredMsg } from '@nats-io/jetstream';
 import { each } from '../../shared/each.ts';
 import { isDeclared, nameOfDeclared, type VisitorEvent } from '../../shared/event.ts';
@@ -39,43 +40,55 @@ export function createGiveUp({
 }: GiveUpDeps) {
   async function giveUpMessage(
     { project, sessionId }: Delivery,
-    seq: number,
+    { seq, receivedAt }: HeldMessage,
     events: readonly VisitorEvent[],
     reason: string,
   ): Promise<void> {
     const message = await fetch(seq);
-    const raw = message === null ? undefined : rawOf(message);
+    // A stream made anew, or put back to an older copy, gives the sequence to another message.
+    const raw = message?.time.getTime() === receivedAt ? rawOf(message) : undefined;
     const parts = raw && partsOf(raw, settingsOf);
     for (const event of events) {
       const part = parts?.get(partKey(sessionId, event));
-      const letter: DeadLetter = {
-        reason,
+      const said = { reason, eventId: event.id };
+      if (raw !== undefined && part !== undefined) {
+        const { subject, place = String(seq) } = raw;
+        await keep(project, { subject, seq, place }, { ...said, ...part });
+      } else {
         // Purged meanwhile, or too old: what was read of it is all there is.
-        data:
-          part?.data ??
-          Buffer.from(JSON.stringify(asPublished(sessionId, event, settingsOf(project)))),
-        ...(part?.index !== undefined && { index: part.index }),
-        eventId: event.id,
-      };
-      const subject = raw?.subject ?? `events.${project}.${event.type}`;
-      await keep(project, { subject, seq, place: raw?.place ?? String(seq) }, letter);
+        const published = asPublished(sessionId, event, settingsOf(project));
+        const data = Buffer.from(JSON.stringify(published));
+        await keep(project, sourceOf(project, sessionId, event), { ...said, data });
+      }
     }
   }
 
   return async (delivery: Delivery, reason: string): Promise<void> => {
-    await each([...eventsByMessage(delivery)], AT_A_TIME, ([seq, events]) =>
-      giveUpMessage(delivery, seq, events, reason),
+    await each([...eventsByMessage(delivery)], AT_A_TIME, ([message, events]) =>
+      giveUpMessage(delivery, message, events, reason),
     );
   };
 }
 
-function eventsByMessage({ events, messages }: Delivery): Map<number, VisitorEvent[]> {
-  const bySeq = new Map<number, VisitorEvent[]>();
+function eventsByMessage({ events, messages }: Delivery): Map<HeldMessage, VisitorEvent[]> {
+  const byMessage = new Map<HeldMessage, VisitorEvent[]>();
   for (const [n, event] of events.entries()) {
-    const { seq } = messages[n] as HeldMessage;
-    bySeq.set(seq, [...(bySeq.get(seq) ?? []), event]);
+    const message = messages[n] as HeldMessage;
+    byMessage.set(message, [...(byMessage.get(message) ?? []), event]);
   }
-  return bySeq;
+  return byMessage;
+}
+
+/** Where an event came from whose message is gone: several of one message must not be taken for the same letter. */
+function sourceOf(
+  project: string,
+  sessionId: string,
+  { id, type, seq }: VisitorEvent,
+): LetterSource {
+  const known = digest('sha256', JSON.stringify([project, sessionId, id, seq]), 'base64url');
+  // Replay publishes there, and NATS takes no such characters.
+  const token = type.replace(/[\s\p{C}.*>]/gu, '_');
+  return { subject: `events.${project}.${token}`, seq, place: `${seq}-${known}` };
 }
 
 interface Part {

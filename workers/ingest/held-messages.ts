@@ -8,8 +8,6 @@ import { OVERTAKEN_MAX } from '../../shared/limits.ts';
 import type { HeldMessage } from './gather.ts';
 
 export interface Held extends HeldMessage {
-  /** When the stream took it: a stream that is put back to an older copy gives its sequence to another message. */
-  readonly receivedAt: number;
   /**
    * Where JetStream waits to hear of it; of what overtakes, not before the consumer comes to it. The message itself
    * would keep the buffer alive that it came in.
@@ -17,7 +15,7 @@ export interface Held extends HeldMessage {
   reply: string | undefined;
   /** When JetStream last heard of it, epoch milliseconds. */
   heardOfAt: number;
-  /** A dead letter of it is not kept: it is to come again. */
+  /** A part of it is not kept elsewhere, or was never taken: it is to come again. */
   isUnkept: boolean;
 }
 
@@ -143,8 +141,10 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
       // That of a stream of before has nobody to acknowledge it to.
       if (entry !== message) return;
       held.delete(seq);
-      if (entry.reply === undefined) rememberOvertaken(seq, entry.receivedAt);
-      else if (entry.isUnkept) putOff(entry.reply);
+      if (entry.isUnkept) {
+        // Not remembered where its turn has yet to come: then it is taken whole, and what is known counts once.
+        if (entry.reply !== undefined) putOff(entry.reply);
+      } else if (entry.reply === undefined) rememberOvertaken(seq, entry.receivedAt);
       else acknowledgeSoon(entry.reply);
     },
     acknowledgeSoon,

@@ -30,7 +30,7 @@ import { openEventSource } from './event-source.ts';
 import { createFailingSessions } from './failing-sessions.ts';
 import { followFloor } from './follow-floor.ts';
 import { createGiveUp } from './give-up.ts';
-import { createOvertaking, keepOvertaking } from './overtaking.ts';
+import { createOvertaking, heldBeside, keepOvertaking, takenAhead } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
 import type { Stretch } from './stretch.ts';
@@ -169,6 +169,7 @@ export async function startIngest({
   });
   const putBack = watchPutBack({
     status: nats.connection.status(),
+    lastSeq: async () => (await nats.jsm.streams.info(EVENTS_STREAM)).state.last_seq,
     receivedAt: async (seq) =>
       (await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }))?.time.getTime(),
     newest: () => newest,
@@ -212,7 +213,7 @@ export async function startIngest({
   function onPutBack(): void {
     log.warn(
       { held: held.size, notAcknowledged: held.unacknowledged },
-      'the newest event that was taken is not there any more: NATS was put back to an older copy, or the stream purged',
+      'the newest event that was taken is not where it was: NATS was put back to an older copy, or the stream made anew',
     );
     held.setAside();
     newest = undefined;
@@ -359,6 +360,7 @@ export async function startIngest({
       if (isGivenUp) settle(delivery);
       pump();
     },
+    behind: (delivery) => gather.messagesOf(delivery),
     pausedUntil: () => pausedUntil,
     isStopping: () => stopping,
     isOver: () => over,
@@ -440,21 +442,21 @@ export async function startIngest({
     );
   }
 
-  /** What there is to say against one, the consumer's way will: here it is left alone. */
+  /** What there is to say against a part of one, the consumer's way will: here that is left alone. */
   function takeAhead(message: StoredMsg): void {
     const stored = storedOf(message);
     const { data, seq, receivedAt } = stored;
     if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
     if (held.isOvertaken(seq, receivedAt)) return;
-    const { project, events, deadLetters } = parseMessage(
-      rawMessageOf(stored, places),
-      settingsOf,
-      dayTurned,
+    const parsed = parseMessage(rawMessageOf(stored, places), settingsOf, dayTurned);
+    const { project } = parsed;
+    const { events, isPart } = takenAhead(
+      parsed,
+      (event) =>
+        isForgotten(project, event) ||
+        stuck.isFailing(sessionOf({ project, sessionId: event.sessionId })),
     );
-    if (deadLetters.length > 0) return;
-    // Left to the consumer's way, which acknowledges them.
-    if (events.some((event) => isForgotten(project, event))) return;
-    if (events.some(({ sessionId }) => stuck.isFailing(sessionOf({ project, sessionId })))) return;
+    if (events.length === 0) return;
     const entry: Held = {
       seq,
       receivedAt,
@@ -463,7 +465,7 @@ export async function startIngest({
       open: events.length,
       reply: undefined,
       heardOfAt: now(),
-      isUnkept: false,
+      isUnkept: isPart,
     };
     hold(entry, project, events);
     pumpSoon();
@@ -482,7 +484,11 @@ export async function startIngest({
     countByProject: () => countByProject(nats),
     read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
     place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
-    held: (project) => ({ all: gather.heldOf(project), ahead: gather.aheadOf(project) }),
+    held: (project) =>
+      heldBeside(
+        { all: gather.heldOf(project), ahead: gather.aheadOf(project) },
+        failing.heldOf(project),
+      ),
     hasRoom: () => !stopping && gather.mayOvertake,
     take: takeAhead,
     setAhead: (projects) => {

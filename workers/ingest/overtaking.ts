@@ -10,10 +10,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../platform/log.ts';
 import { each } from '../../shared/each.ts';
 import { OVERTAKING_PER_PROJECT_MAX } from '../../shared/limits.ts';
+import type { ParsedMessage, SessionEvent } from './parse-event.ts';
 
 /** A message as it lies in the stream. */
 export interface Ahead {
   readonly seq: number;
+}
+
+/** Events of a project that are held, and of those the ones that overtook. */
+export interface HeldOf {
+  readonly all: number;
+  readonly ahead: number;
 }
 
 export interface OvertakingDeps<M extends Ahead> {
@@ -23,8 +30,7 @@ export interface OvertakingDeps<M extends Ahead> {
   readonly read: (project: string, fromSeq: number, count: number) => Promise<readonly M[]>;
   /** Where the consumer is. */
   readonly place: () => Place;
-  /** Events of a project that are held, and of those the ones that overtook. */
-  readonly held: (project: string) => { readonly all: number; readonly ahead: number };
+  readonly held: (project: string) => HeldOf;
   /** Room for more that overtake. */
   readonly hasRoom: () => boolean;
   readonly take: (message: M) => void;
@@ -128,6 +134,32 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       countThen.clear();
     },
   };
+}
+
+/**
+ * What is held of a project beside what waits for sessions that fail: by those it is neither served nor kept from its
+ * share. But for so many that overtook: the room for them is that of all projects.
+ */
+export function heldBeside(held: HeldOf, failing: HeldOf): HeldOf {
+  const ahead = Math.max(0, held.ahead - Math.min(failing.ahead, OVERTAKING_PER_PROJECT_MAX));
+  const inTurn = Math.max(0, held.all - held.ahead - (failing.all - failing.ahead));
+  return { all: inTurn + ahead, ahead };
+}
+
+/** What of a message may be taken out of turn. */
+export interface TakenAhead {
+  readonly events: readonly SessionEvent[];
+  /** Something is left to the consumer's way, which keeps dead letters, counts the forgotten and waits for who fails. */
+  readonly isPart: boolean;
+}
+
+/** @param isLeft whether an event is to wait for the consumer; what is good beside it does not */
+export function takenAhead(
+  { events, deadLetters }: ParsedMessage,
+  isLeft: (event: SessionEvent) => boolean,
+): TakenAhead {
+  const taken = events.filter((event) => !isLeft(event));
+  return { events: taken, isPart: taken.length < events.length || deadLetters.length > 0 };
 }
 
 /** When to look past the queue, milliseconds, and for how long not to, for each millisecond that it takes. */

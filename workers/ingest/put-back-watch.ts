@@ -16,9 +16,11 @@ export interface SeenMessage {
 export interface PutBackWatchDeps {
   /** What happens to the connection; ends with it. */
   readonly status: AsyncIterable<{ readonly type: string }>;
+  /** The last sequence that the stream has given, whether its message is still there or not. */
+  readonly lastSeq: () => Promise<number>;
   /** When the stream took the message that lies there now; undefined where none does. */
   readonly receivedAt: (seq: number) => Promise<number | undefined>;
-  /** The newest message that was taken: where that is still there, all before it are. */
+  /** The newest message that was taken: where that is still there, or was removed since, all before it lie where they lay. */
   readonly newest: () => SeenMessage | undefined;
   /** What was taken before may lie elsewhere now, or nowhere. */
   readonly onPutBack: () => void;
@@ -41,12 +43,19 @@ export function watchPutBack(deps: PutBackWatchDeps): PutBackWatch {
   let suspect: SeenMessage | undefined;
   let looks = 0;
 
+  async function liesOrLay({ seq, receivedAt }: SeenMessage): Promise<boolean> {
+    // In this order: a stream that was put back may give the sequence to another message meanwhile.
+    const lastSeq = await deps.lastSeq();
+    const there = await deps.receivedAt(seq);
+    // Removed: it is of somebody forgotten, or too old, or the stream was purged.
+    return there === receivedAt || (there === undefined && lastSeq >= seq);
+  }
+
   /** Asks until there is an answer. @returns undefined where it was away again meanwhile: what was seen is of before */
   async function isSuspectThere(mine: number): Promise<boolean | undefined> {
     while (mine === looks) {
       try {
-        const isThere =
-          suspect === undefined || (await deps.receivedAt(suspect.seq)) === suspect.receivedAt;
+        const isThere = suspect === undefined || (await liesOrLay(suspect));
         return mine === looks ? isThere : undefined;
       } catch (error) {
         deps.onUnknown(toError(error));

@@ -10,7 +10,7 @@ const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 export const GIVEN_UP_MS = 5_000;
 /** What is known of failing sessions is bounded; one that is forgotten only begins anew. */
 const FAILING_MAX = 50_000;
-/** Where so many fail and none is taken, it is not the sessions. */
+/** Where so many fail and none is taken meanwhile, it is not the sessions. */
 const FEW = 10;
 
 export interface Failure {
@@ -24,8 +24,11 @@ export interface Failure {
 export interface StuckSessions {
   /** A session has taken events. */
   taken(session: string, now: number): void;
-  /** @param isRefused the error is about this session beyond doubt */
-  failed(session: string, isRefused: boolean, now: number): Failure;
+  /**
+   * @param isRefused the error is about this session beyond doubt
+   * @param isAway the error says that the server is away
+   */
+  failed(session: string, isRefused: boolean, now: number, isAway?: boolean): Failure;
   /** Whether a session has taken events since then: what fails is not the server. */
   isOneTakenSince(time: number): boolean;
   /** It failed when it was last tried, so it is tried apart from the others. */
@@ -38,24 +41,49 @@ export interface StuckSessions {
 
 interface Entry {
   attempts: number;
-  readonly since: number;
+  since: number;
+  lastAt: number;
   givenUp: { readonly at: number; readonly reason: string } | undefined;
 }
 
 export function createStuckSessions(stuckAfterMs: number): StuckSessions {
   const failing = new LRUCache<string, Entry>({ max: FAILING_MAX });
   let lastTakenAt = -Infinity;
+
+  /** Those that were given up before one was taken are broken themselves, and stay here until they take something. */
+  function areFew(): boolean {
+    let count = 0;
+    for (const { givenUp } of failing.values()) {
+      if (givenUp === undefined || givenUp.at > lastTakenAt) count += 1;
+      if (count > FEW) return false;
+    }
+    return true;
+  }
+
+  /**
+   * While the server is away nothing is learnt of a session: where none was taken since it failed before, its time
+   * begins anew, and so does that of one that was given up, for what comes now was not tried yet.
+   */
+  function beginAnew(entry: Entry, now: number): void {
+    if (entry.givenUp === undefined && lastTakenAt > entry.lastAt) return;
+    entry.since = now;
+    entry.givenUp = undefined;
+  }
+
   return {
     taken(session, now) {
       lastTakenAt = now;
       failing.delete(session);
     },
-    failed(session, isRefused, now) {
-      const entry = failing.get(session) ?? { attempts: 0, since: now, givenUp: undefined };
+    failed(session, isRefused, now, isAway = false) {
+      const fresh = { attempts: 0, since: now, lastAt: now, givenUp: undefined };
+      const entry = failing.get(session) ?? fresh;
       failing.set(session, entry);
+      if (isAway) beginAnew(entry, now);
       entry.attempts += 1;
+      entry.lastAt = now;
       const { attempts, since } = entry;
-      const isItsOwn = lastTakenAt > since || (isRefused && failing.size <= FEW);
+      const isItsOwn = lastTakenAt > since || (isRefused && areFew());
       const isOver = isItsOwn && now - since >= stuckAfterMs;
       const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
       // Not later than its time is over, so that a short one is kept to.

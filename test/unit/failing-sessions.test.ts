@@ -1,0 +1,61 @@
+import { expect } from 'chai';
+import { pino } from 'pino';
+import { createFailingSessions } from '../../workers/ingest/failing-sessions.ts';
+import type { Delivery, HeldMessage } from '../../workers/ingest/gather.ts';
+import { createStuckSessions } from '../../workers/ingest/stuck-sessions.ts';
+import { anEvent } from '../support/builders.ts';
+
+/** Lets what was begun go on. */
+const aMoment = () => new Promise((resolve) => setImmediate(resolve));
+
+const aMessage = (overtakes = false): HeldMessage => ({
+  ...{ seq: 1, receivedAt: 0, bytes: 1, open: 1 },
+  ...(overtakes && { overtakes }),
+});
+
+function aDelivery(project: string, sessionId: string, ...messages: HeldMessage[]): Delivery {
+  const events = messages.map(() => anEvent());
+  return { project, sessionId, events, messages, sizes: messages.map(() => 1) };
+}
+
+/** Sessions that fail until they are told to take what they are given. */
+function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => []) {
+  const tries: { readonly delivery: Delivery; readonly take: () => void }[] = [];
+  const done: Delivery[] = [];
+  const failing = createFailingSessions({
+    stuck: createStuckSessions(60_000),
+    attempt: (delivery) =>
+      new Promise((resolve) => {
+        tries.push({ delivery, take: resolve });
+      }),
+    giveUp: () => Promise.resolve(),
+    onDone: (delivery) => done.push(delivery),
+    behind,
+    pausedUntil: () => 0,
+    isStopping: () => false,
+    isOver: () => false,
+    log: pino({ level: 'silent' }),
+    now: () => 1_000,
+  });
+  return { failing, tries, done };
+}
+
+describe('what is held for sessions that fail', () => {
+  it('is counted by project until it is taken, and with it what waits behind', async () => {
+    const behind = [aMessage(), aMessage(true)];
+    const { failing, tries, done } = aWorld(({ sessionId }) => (sessionId === 's' ? behind : []));
+    const [first, second] = [aDelivery('b', 's', aMessage()), aDelivery('b', 't', aMessage(true))];
+
+    failing.add(first);
+    failing.failed(second, new Error('no'));
+    expect(failing.heldOf('a')).to.deep.equal({ all: 0, ahead: 0 });
+    expect(failing.heldOf('b')).to.deep.equal({ all: 4, ahead: 2 });
+
+    tries[0]?.take();
+    await aMoment();
+
+    expect(done).to.deep.equal([first]);
+    expect(failing.heldOf('b')).to.deep.equal({ all: 1, ahead: 1 });
+    expect(failing.size).to.equal(1);
+  });
+});
