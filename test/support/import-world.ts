@@ -113,7 +113,10 @@ export function useImports() {
     imported,
 
     /** Starts a command, and returns at once. Without its servers it would wait for ever: it ends with the tests. */
-    start(words: readonly string[], more: Readonly<Record<string, string>> = {}): ChildProcess {
+    start: (
+      words: readonly string[],
+      more: Readonly<Record<string, string>> = {},
+    ): ChildProcess => {
       const child = spawnSojourn([...words, '--data-dir', dataDir, '--json'], {
         ...environment(),
         ...more,
@@ -123,12 +126,12 @@ export function useImports() {
     },
 
     /** As the command does it, in this process. */
-    async undone(id: string): Promise<void> {
+    undone: async (id: string): Promise<void> => {
       const options = { signal: never(), log: silentLog, onTakenBack: () => undefined };
       await undoImport(opened(), id, options);
     },
 
-    fileOf(name: string, events: readonly object[]): string {
+    fileOf: (name: string, events: readonly object[]): string => {
       const path = join(folder, name);
       const text = `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
       writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
@@ -136,7 +139,7 @@ export function useImports() {
     },
 
     /** Rows of a project, but for ids and times of writing. */
-    async rowsOf(project: string): Promise<ProjectRows> {
+    rowsOf: async (project: string): Promise<ProjectRows> => {
       const metrics = await around.select<object>(
         `SELECT metric_type, granularity, toString(bucket) AS at, dimension, dimension_value,
            toString(sum(metrics.value)) AS total, toString(sum(metrics.count)) AS counted
@@ -150,7 +153,7 @@ export function useImports() {
       return { metrics, sessions };
     },
 
-    async expectClean(project: string): Promise<void> {
+    expectClean: async (project: string): Promise<void> => {
       const audit = await auditTables(config(), project, () => undefined);
       expect(audit.rows).to.deep.equal([]);
       expect(audit).to.include({ differing: 0 });
@@ -158,7 +161,7 @@ export function useImports() {
     },
 
     /** Until all that was published is in the tables. */
-    async loaded(): Promise<void> {
+    loaded: async (): Promise<void> => {
       const { code, stdout } = await sojourn(['status', '--wait'], environment());
       expect(code, stdout).to.equal(0);
     },
