@@ -1,21 +1,23 @@
 /** Imports files, and says what came of it. */
 import { availableParallelism } from 'node:os';
 import { FORMATS, type ImportFormat } from '../imports/formats/index.ts';
-import { type ImportOutcome, runImport } from '../imports/run-import.ts';
+import { type ImportOutcome, type ImportRequest, runImport } from '../imports/run-import.ts';
 import { importSalt } from '../imports/salt.ts';
-import { openServers } from '../imports/servers.ts';
+import { type ImportServers, openServers } from '../imports/servers.ts';
 import { findFiles } from '../imports/sources/find-files.ts';
 import { openSources } from '../imports/sources/open.ts';
 import type { BadRecord } from '../imports/take-records.ts';
 import { openWorkFolder } from '../imports/work-folder.ts';
 import { commandLog } from '../operations/connect.ts';
 import { findSource, type Source } from '../operations/read-lines.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/log.ts';
 import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { createImportView, describeOutcome, totalSize } from './import-view.ts';
+import { createImportView, describeOutcome, type ImportView, totalSize } from './import-view.ts';
 import { print, printJson } from './output.ts';
 
 export interface ImportFilesOptions {
@@ -35,16 +37,13 @@ export async function importFiles(
   names: readonly string[],
   options: ImportFilesOptions,
 ): Promise<void> {
-  const { project, format: name } = options;
-  const format = formatNamed(name);
+  const files = findImportFiles(names, options);
   const config = commandConfig(options, [
     'NATS_URL',
     'TEMPORAL_ADDRESS',
     'CLICKHOUSE_URL',
     'REDIS_URL',
   ]);
-  const files = findFiles(names);
-  const sources = files.map(findSource);
   const log = commandLog(config);
   installTemporalRuntime(log);
   const stopping = new AbortController();
@@ -53,49 +52,13 @@ export async function importFiles(
       new SojournError('SJ_TIMEOUT', 'interrupted; the same command again goes on where it was'),
     );
   });
-  const folder = openWorkFolder(options.dataDir);
-  const view = createImportView(sources);
+  const view = createImportView(files.sources);
   const startedAt = performance.now();
   try {
     const servers = await openServers(config, log);
     try {
-      const outcome = await runImport(
-        servers,
-        config,
-        {
-          ...{
-            project,
-            format: name,
-            files: names,
-            folder,
-            signal: stopping.signal,
-            now: Date.now,
-          },
-          threads: isLarge(sources) ? availableParallelism() : 0,
-          replace: options.replace === true,
-          keepBad: options.keepBad === true,
-          open: (onBad) =>
-            openSources(files, {
-              ...sourceOptions(format, onBad),
-              signal: stopping.signal,
-              onRead: (bytes) => {
-                view.onBytes(bytes);
-              },
-            }),
-          ...(name !== OWN_FORMAT && readersOf(format, options)),
-          onRead: (progress) => {
-            view.onRead(progress);
-          },
-          onPlanned: (plan) => {
-            view.onPlanned(plan);
-          },
-          onLoaded: (loaded) => {
-            view.onLoaded(loaded);
-          },
-          onTakenBack: () => undefined,
-        },
-        log,
-      );
+      const { signal } = stopping;
+      const outcome = await importFound(files, options, { servers, config, log, signal, view });
       view.stop();
       report(outcome, performance.now() - startedAt, options);
     } finally {
@@ -104,6 +67,68 @@ export async function importFiles(
   } finally {
     interruption.stop();
     view.stop();
+  }
+}
+
+/** What is to be imported, found and known to be readable. */
+export interface ImportedFiles {
+  /** As people named them. */
+  readonly names: readonly string[];
+  readonly paths: readonly string[];
+  readonly sources: readonly Source[];
+  readonly format: ImportFormat;
+}
+
+/** @throws SojournError `SJ_USAGE` where there is no such format, `SJ_NOT_FOUND` where there is no such file */
+export function findImportFiles(
+  names: readonly string[],
+  { format }: Pick<ImportFilesOptions, 'format'>,
+): ImportedFiles {
+  const found = formatNamed(format);
+  const paths = findFiles(names);
+  return { names, paths, sources: paths.map(findSource), format: found };
+}
+
+export interface ImportAround {
+  readonly servers: ImportServers;
+  readonly config: Config;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly view: ImportView;
+}
+
+/** Imports what was found; whoever calls it has opened the servers. @throws as `runImport` does */
+export async function importFound(
+  { names, paths, sources, format }: ImportedFiles,
+  options: ImportFilesOptions,
+  { servers, config, log, signal, view }: ImportAround,
+): Promise<ImportOutcome> {
+  const folder = openWorkFolder(options.dataDir);
+  const onRead = (bytes: number) => {
+    view.onBytes(bytes);
+  };
+  const request: ImportRequest = {
+    ...{ project: options.project, format: format.name, files: names, folder, signal },
+    now: Date.now,
+    threads: isLarge(sources) ? availableParallelism() : 0,
+    replace: options.replace === true,
+    keepBad: options.keepBad === true,
+    open: (onBad) => openSources(paths, { ...sourceOptions(format, onBad), signal, onRead }),
+    ...(format.name !== OWN_FORMAT && readersOf(format, options)),
+    onRead: (progress) => {
+      view.onRead(progress);
+    },
+    onPlanned: (plan) => {
+      view.onPlanned(plan);
+    },
+    onLoaded: (loaded) => {
+      view.onLoaded(loaded);
+    },
+    onTakenBack: () => undefined,
+  };
+  try {
+    return await runImport(servers, config, request, log);
+  } finally {
     folder.remove();
   }
 }

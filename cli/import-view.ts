@@ -6,6 +6,8 @@ import type { ImportPlan } from '../shared/import-plan.ts';
 import { formatCount, formatMs } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 
+export type ImportView = ReturnType<typeof createImportView>;
+
 /** Bars, one after the other: of the bytes that are read, then of what is sorted, then of the events that are loaded. */
 export function createImportView(sources: readonly Source[]) {
   let progress: Progress = createProgress('reading', totalSize(sources));

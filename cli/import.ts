@@ -54,7 +54,7 @@ function undoCommand() {
     .addOption(dataDirOption())
     .addHelpText('after', '\nExample: npx sojourn import undo 3f0c9b52a1d84e77c0aa')
     .action(async (id, options) => {
-      const { undoImport } = await import('./show-imports.ts');
-      await undoImport(id, options);
+      const { takeBackImport } = await import('./show-imports.ts');
+      await takeBackImport(id, options);
     });
 }

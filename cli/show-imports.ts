@@ -1,17 +1,9 @@
 /** Shows imports, and takes one back. */
-import { WorkflowNotFoundError } from '@temporalio/client';
-import { createImportActivities } from '../imports/activities.ts';
-import { hostImport, startImport } from '../imports/host-import.ts';
 import { type ImportRow, listImports } from '../imports/import-tables.ts';
-import { failWhereOthersLoad } from '../imports/one-at-a-time.ts';
 import { openServers } from '../imports/servers.ts';
-import { failWhereReplaced } from '../imports/take-back.ts';
-import { createWait } from '../imports/wait.ts';
+import { undoImport } from '../imports/undo-import.ts';
 import { commandLog } from '../operations/connect.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
-import { SojournError } from '../shared/errors.ts';
-import type { ImportPlan } from '../shared/import-plan.ts';
-import { undoSignal } from '../workflows/messages.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
@@ -66,11 +58,8 @@ function shown({ plan: _plan, beganAt, ...row }: ImportRow): object {
   return { ...row, beganAt: new Date(beganAt).toISOString() };
 }
 
-/**
- * Takes an import back, whether it is done or not; by this process, or by that which imports it just now.
- * @throws SojournError `SJ_NOT_FOUND` where there is none; `SJ_USAGE` where another one has replaced sessions of it, or loads
- */
-export async function undoImport(id: string, options: ShowOptions): Promise<void> {
+/** Takes an import back. @throws SojournError as `imports/undo-import.ts` does */
+export async function takeBackImport(id: string, options: ShowOptions): Promise<void> {
   const config = commandConfig(options, [
     'NATS_URL',
     'TEMPORAL_ADDRESS',
@@ -86,44 +75,19 @@ export async function undoImport(id: string, options: ShowOptions): Promise<void
   const progress = createProgress('taking back');
   const servers = await openServers(config, log);
   try {
-    const [row] = await listImports(servers.reader, { id });
-    if (row === undefined) throw new SojournError('SJ_NOT_FOUND', `there is no import ${id}`);
-    const plan = JSON.parse(row.plan) as ImportPlan;
-    if (row.state === 'taken_back') {
-      say(options, row, 'was taken back before');
-      return;
-    }
-    await failWhereReplaced(servers.reader, plan);
-    failWhereOthersLoad(await listImports(servers.reader, { project: row.project }), row);
-    const activities = createImportActivities({
-      ...servers,
-      source: undefined,
-      publishLive: () => Promise.resolve(),
-      onLoaded: () => undefined,
+    const { row, already } = await undoImport(servers, id, {
+      ...{ signal: stopping.signal, log },
       onTakenBack: ({ chunk }) => {
         progress.update(0, `chunk ${formatCount(chunk)}`);
       },
-      wait: createWait(log),
     });
-    const { signal } = stopping;
-    for (let isOver = false; !isOver;) {
-      const handle = await startImport(servers, { plan, takesBack: true });
-      // Where it runs already. One that ends just now does not hear of it: then it is begun once more.
-      await handle.signal(undoSignal).catch(ignoreNotFound);
-      const { phase } = await hostImport(servers, handle, { id, activities, signal, log });
-      isOver = phase === 'taken back';
-    }
     progress.stop();
-    say(options, row, 'is taken back');
+    say(options, row, already ? 'was taken back before' : 'is taken back');
   } finally {
     interruption.stop();
     progress.stop();
     await servers.close();
   }
-}
-
-function ignoreNotFound(error: unknown): void {
-  if (!(error instanceof WorkflowNotFoundError)) throw error;
 }
 
 function say(options: ShowOptions, { id, live, loaded }: ImportRow, what: string): void {

@@ -7,8 +7,16 @@ import { type BegunLoad, begunLoads, noteBegun, noteDone as noteLoadDone } from 
 import { SojournError } from '../shared/errors.ts';
 import type { ImportPlan, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
 import type { ChunkSource } from './chunk-source.ts';
-import { countFates, importRowOf, loadName, noteImport } from './import-tables.ts';
+import {
+  countFates,
+  importRowOf,
+  isOver,
+  listImports,
+  loadName,
+  noteImport,
+} from './import-tables.ts';
 import { loadPrepared, type LoadChunkDeps } from './load-chunk.ts';
+import { NotedOtherwiseError, takenBackMeanwhile } from './settle-notes.ts';
 import { takeBackSome } from './take-back.ts';
 import type { Wait } from './wait.ts';
 
@@ -18,6 +26,8 @@ export interface ImportActivityDeps extends LoadChunkDeps {
   readonly admin: ClickHouseClient;
   /** Undefined where this process has no files: it only takes back. */
   readonly source: ChunkSource | undefined;
+  /** The life that the source is of: its chunks are those of no other. */
+  readonly life?: number;
   readonly onLoaded: (loaded: LoadedChunk) => void;
   readonly onTakenBack: (taken: TakenBack) => void;
   readonly wait: Wait;
@@ -29,7 +39,7 @@ export interface LoadChunkRequest {
 }
 
 export function createImportActivities(deps: ImportActivityDeps) {
-  const { tables, reader, source, onLoaded, onTakenBack, wait } = deps;
+  const { tables, reader, source, life, onLoaded, onTakenBack, wait } = deps;
   /** Chunks that were found loaded when this process last asked; it asks before it loads anything. */
   let place: Pick<BegunLoad, 'loadedTo' | 'isDone'> | undefined;
   // One after the other: what takes back must not meet what is still loaded.
@@ -49,12 +59,21 @@ export function createImportActivities(deps: ImportActivityDeps) {
     return loads.find((one) => one.load === load) ?? { loadedTo: 0, isDone: false };
   }
 
+  /** Its load is closed: because all is loaded, or because somebody takes it back, or has. */
+  async function failWhereTakenBack(plan: ImportPlan): Promise<void> {
+    const { project, id } = plan;
+    const lives = await listImports(reader, { project, id, withdrawn: true });
+    const own = lives.find((one) => one.life === plan.life);
+    if (own?.state === 'taking_back' || (own && isOver(own.state))) throw takenBackMeanwhile(own);
+  }
+
   async function load(
     chunks: ChunkSource,
     { plan, number }: LoadChunkRequest,
   ): Promise<LoadedChunk> {
     if (place === undefined || number > place.loadedTo) place = await placeOf(plan);
     const { loadedTo, isDone } = place;
+    if (isDone) await failWhereTakenBack(plan);
     if (number <= loadedTo || isDone) {
       const { sessionCount, events, isLast } = chunks.skip(number);
       return { number, sessions: sessionCount, events, isLast };
@@ -73,7 +92,12 @@ export function createImportActivities(deps: ImportActivityDeps) {
   ): Promise<LoadedChunk> {
     const prepared = await chunks.chunk(number);
     const { noted, events, isLast } = prepared;
-    await loadPrepared(deps, prepared, { life: plan, valuesMax: plan.valuesMax });
+    try {
+      await loadPrepared(deps, prepared, { life: plan, valuesMax: plan.valuesMax });
+    } catch (error) {
+      if (error instanceof NotedOtherwiseError) chunks.forget();
+      throw error;
+    }
     return { number, sessions: noted.length, events, isLast };
   }
 
@@ -83,6 +107,10 @@ export function createImportActivities(deps: ImportActivityDeps) {
         whileBeating(async () => {
           if (source === undefined) {
             throw new Error('this process has no files: run `sojourn import` with them again');
+          }
+          // It stood still while that was taken back; who has begun the next one is waited for.
+          if (life !== undefined && life !== request.plan.life) {
+            throw new Error(`this process is at life ${life} of the import, which was taken back`);
           }
           const loaded = await load(source, request).catch(failForGood);
           onLoaded(loaded);

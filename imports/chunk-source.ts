@@ -12,6 +12,8 @@ export interface ChunkSource {
   chunk(number: number): Promise<PreparedChunk>;
   /** One that is loaded already: nothing is worked out. @throws RangeError for a number behind the last */
   skip(number: number): ChunkSize;
+  /** Whatever is asked for from now on is worked out anew. */
+  forget(): void;
 }
 
 export interface ChunkSize extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
@@ -89,6 +91,9 @@ export function createChunkSource(
 
   return {
     skip: sizeOf,
+    forget: () => {
+      begun.clear();
+    },
     async chunk(number) {
       if (!begun.has(number)) begun.clear();
       for (const old of begun.keys()) if (old < number - 1) begun.delete(old);

@@ -1,6 +1,7 @@
 /** What ClickHouse keeps of imports (020-imports): which there are, what was decided about their sessions, what they added. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { metricTableRows, type TableWriter } from '../activities/load-batch.ts';
+import { chunkRange } from '../bulk/ledger.ts';
 import { select } from '../platform/clickhouse.ts';
 import { type Contributions, rowKeyText } from '../shared/contributions.ts';
 import type { Granularity } from '../shared/buckets.ts';
@@ -13,8 +14,11 @@ export function loadName({ id, life }: Pick<ImportLife, 'id' | 'life'>): string 
   return `import/${id}/${life}`;
 }
 
-/** `taking_back` is noted before anything of it goes. */
-export type ImportState = 'loading' | 'done' | 'taking_back' | 'taken_back';
+/**
+ * `taking_back` is noted before anything of it goes. `withdrawn`: noted, and refused for another one that was loading;
+ * nothing of it was loaded.
+ */
+export type ImportState = 'loading' | 'done' | 'taking_back' | 'taken_back' | 'withdrawn';
 
 /** What became of the sessions of an import. */
 export interface ImportCounts {
@@ -45,7 +49,13 @@ const VERSIONS: Readonly<Record<ImportState, number>> = {
   // Earlier versions note 3 for taken back, after which nothing follows.
   taking_back: 3,
   taken_back: 4,
+  withdrawn: 5,
 };
+
+/** Whether nothing of an import is in the tables, nor will ever be: the same files are imported in another life. */
+export function isOver(state: ImportState): boolean {
+  return state === 'taken_back' || state === 'withdrawn';
+}
 
 /** An import in the form it is noted in. */
 export function importRowOf(plan: ImportPlan, state: ImportState, counts: ImportCounts): ImportRow {
@@ -82,11 +92,16 @@ export async function noteImport(tables: TableWriter, row: ImportRow): Promise<v
 
 /**
  * Imports of a project, or of all, the newest first; of one id the latest life first, whatever clocks said.
+ * @param withdrawn also those of which nothing was loaded
  * @throws SojournError `SJ_SERVER_UNREACHABLE`
  */
 export async function listImports(
   reader: ClickHouseClient,
-  { project = '', id = '' }: { readonly project?: string; readonly id?: string },
+  {
+    project = '',
+    id = '',
+    withdrawn = false,
+  }: { readonly project?: string; readonly id?: string; readonly withdrawn?: boolean },
 ): Promise<readonly ImportRow[]> {
   const rows = await select<ImportRow>(
     reader,
@@ -96,8 +111,9 @@ export async function listImports(
        toFloat64(toUnixTimestamp64Milli(began_at)) AS beganAt, plan
      FROM sojourn.imports FINAL
      WHERE ({project:String} = '' OR project = {project:String}) AND ({id:String} = '' OR import = {id:String})
+       AND ({withdrawn:Bool} OR state != 'withdrawn')
      ORDER BY if({id:String} = '', 0, life) DESC, began_at DESC, import, life DESC`,
-    { project, id },
+    { project, id, withdrawn },
   );
   return rows;
 }
@@ -111,29 +127,29 @@ export interface NotedSession {
   readonly events: string;
 }
 
-/** The name of a chunk everywhere here. */
-function chunkToken({ id, life }: ImportLife, chunk: number): string {
+/** The name of a chunk's notes everywhere. */
+export function notesToken({ id, life }: ImportLife, chunk: number): string {
   return `import-${id}-${life}-${chunk}`;
 }
 
-/**
- * Notes a chunk before it is loaded: first its sessions, then its rows. Where rows are noted, sessions are. Safe to
- * repeat. @throws what the tables throw
- */
-export async function noteChunk(
+/** What an insert of a chunk goes by (027-import-fences): where the load is, ClickHouse asks with it. */
+export function fenceOf(load: string, chunk: number) {
+  const { partition, log, from } = chunkRange(load, chunk);
+  return { partition, log, range_from: from };
+}
+
+/** Notes what was decided about a chunk, before anything of it is loaded. Safe to repeat. @throws what the tables throw */
+export async function noteSessions(
   tables: TableWriter,
   life: ImportLife,
   chunk: number,
-  noted: { readonly sessions: readonly NotedSession[]; readonly rows: Contributions },
+  sessions: readonly NotedSession[],
 ): Promise<void> {
-  const { project, id: name } = life;
-  const place = { import: name, life: life.life, chunk };
-  const token = chunkToken(life, chunk);
   await tables.insert(
-    'import_sessions',
-    noted.sessions.map(({ decision, identity, newUser, events }) => ({
-      ...place,
-      project,
+    'import_sessions_inbox',
+    sessions.map(({ decision, identity, newUser, events }) => ({
+      ...fenceOf(loadName(life), chunk),
+      ...{ import: life.id, life: life.life, chunk, project: life.project },
       session_id: decision.sessionId,
       first_run_id: identity,
       fate: decision.fate,
@@ -141,9 +157,20 @@ export async function noteChunk(
       new_user: newUser ?? null,
       events,
     })),
-    token,
+    notesToken(life, chunk),
   );
-  await tables.insert('import_rows', metricTableRows(project, noted.rows, place), token);
+}
+
+/** Notes what a chunk adds, once its sessions are noted and before it does. Safe to repeat. @throws what the tables throw */
+export async function noteRows(
+  tables: TableWriter,
+  life: ImportLife,
+  chunk: number,
+  rows: Contributions,
+): Promise<void> {
+  const place = { ...fenceOf(loadName(life), chunk), import: life.id, life: life.life, chunk };
+  const noted = metricTableRows(life.project, rows, place);
+  await tables.insert('import_rows_inbox', noted, notesToken(life, chunk));
 }
 
 /** What was decided about the sessions of a chunk, by id; empty where it was not noted. */

@@ -1,8 +1,14 @@
 /** Sessions that are there: which ids of a chunk have some, and what imports have kept of their own. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { select } from '../platform/clickhouse.ts';
+import type { RecognizedUser } from '../shared/actor.ts';
+import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import type { VisitorEvent } from '../shared/event.ts';
+import type { SessionRecord } from '../shared/rollup.ts';
 import type { FoundSession } from './decide.ts';
+import { loadName } from './import-tables.ts';
+import type { RowSums } from './row-sums.ts';
+import { addWhole, foldWhole } from './whole-rows.ts';
 
 /** Ids that one query asks for, in bytes: ClickHouse takes 128 KiB a parameter. */
 const IDS_BYTES_AT_ONCE = 64 * 1024;
@@ -40,7 +46,10 @@ export async function findSessions(
     );
     for (const { sessionId, identity } of foreign) {
       const there = found.get(sessionId) ?? [];
-      found.set(sessionId, [...there, { identity, isImported: kept.has(identity) }]);
+      // What a later version has brought cannot be worked out again here.
+      const { catalogue = Infinity } = kept.get(identity) ?? {};
+      const isImported = catalogue <= CATALOGUE_VERSION;
+      found.set(sessionId, [...there, { identity, isImported }]);
     }
   }
   return found;
@@ -55,6 +64,9 @@ export interface KeptSession {
   readonly life: number;
   readonly newUser: boolean | null;
   readonly events: readonly VisitorEvent[];
+  /** What that import was planned with, and so its rows were made with. */
+  readonly catalogue: number;
+  readonly idleTimeoutMs: number;
 }
 
 /** Sessions that imports have loaded, by their identity. @throws SojournError `SJ_SERVER_UNREACHABLE` */
@@ -64,18 +76,64 @@ export async function keptSessions(
 ): Promise<ReadonlyMap<string, KeptSession>> {
   const kept = new Map<string, KeptSession>();
   for (const some of parts(identities)) {
-    const rows = await select<Omit<KeptSession, 'events'> & { readonly events: string }>(
+    const rows = await select<KeptRow>(
       reader,
       `SELECT session_id AS sessionId, first_run_id AS identity, import AS id, life, new_user AS newUser, events
        FROM sojourn.import_sessions
        WHERE first_run_id IN {identities:Array(String)} AND fate IN ('load', 'replace')`,
       { identities: some },
     );
+    const plans = await plansOf(reader, [...new Set(rows.map(({ id }) => id))]);
     for (const row of rows) {
-      kept.set(row.identity, { ...row, events: JSON.parse(row.events) as VisitorEvent[] });
+      const plan = plans.get(loadName(row));
+      if (plan === undefined) continue;
+      const { catalogue, idleTimeoutMs } = plan;
+      const events = JSON.parse(row.events) as VisitorEvent[];
+      kept.set(row.identity, { ...row, events, catalogue, idleTimeoutMs });
     }
   }
   return kept;
+}
+
+interface KeptRow extends Omit<KeptSession, 'events' | keyof PlannedWith> {
+  readonly events: string;
+}
+
+type PlannedWith = Pick<KeptSession, 'catalogue' | 'idleTimeoutMs'>;
+
+/** By the name of the load. */
+async function plansOf(
+  reader: ClickHouseClient,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, PlannedWith>> {
+  if (ids.length === 0) return new Map();
+  const rows = await select<PlannedWith & Pick<KeptSession, 'id' | 'life'>>(
+    reader,
+    `SELECT import AS id, life, toFloat64(JSONExtractUInt(plan, 'catalogue')) AS catalogue,
+       toFloat64(JSONExtractUInt(plan, 'idleTimeoutMs')) AS idleTimeoutMs
+     FROM sojourn.imports FINAL WHERE import IN {ids:Array(String)}`,
+    { ids },
+  );
+  return new Map(rows.map((row) => [loadName(row), row]));
+}
+
+/**
+ * Adds what a session has added when it was imported, to the last row: by the catalogue of then, which may be an older one.
+ * @returns the session as it lay in the table `sessions`
+ * @throws RangeError where it has no events
+ */
+export function addKept(
+  sums: RowSums,
+  project: string,
+  { sessionId, events, newUser, id, life, catalogue, idleTimeoutMs }: KeptSession,
+): SessionRecord {
+  const options = { project, load: loadName({ id, life }), idleTimeoutMs, catalogue };
+  const fold = foldWhole(sums, sessionId, events, options);
+  const user: RecognizedUser | undefined = fold.visit && {
+    userId: fold.visit.userId,
+    isNew: newUser ?? false,
+  };
+  return addWhole(sums, fold, user, options);
 }
 
 /** As many at once as a parameter takes. */

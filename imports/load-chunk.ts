@@ -1,7 +1,8 @@
 /**
  * A chunk that is worked out, loaded: what was decided and what it adds is noted first, so that whoever repeats it, and
  * whoever takes it back without its file, finds it there. Then it goes the way of any range of the rollup log, under its
- * own token and behind its own place (decisions 013, 039). Each step may be repeated.
+ * own token and behind its own place (decisions 013, 039). Each step may be repeated, and each is harmless where its process
+ * stood still before it and the import was taken back meanwhile (decision 042).
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { BoundValues } from '../activities/bound-values.ts';
@@ -11,9 +12,10 @@ import type { Contributions } from '../shared/contributions.ts';
 import { deleteSessions } from './delete-sessions.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
 import { insertFiled } from './insert-filed.ts';
-import { loadName, noteChunk, rowsOf } from './import-tables.ts';
+import { loadName } from './import-tables.ts';
 import type { PreparedChunk } from './prepare-chunk.ts';
 import type { SessionBytes } from './run-file.ts';
+import { settleNotes } from './settle-notes.ts';
 
 export interface LoadChunkDeps {
   /** As the writer: it inserts. */
@@ -34,20 +36,24 @@ export interface LoadChunkOptions {
 
 const NOTHING: Contributions = new Map();
 
-/** @throws what servers throw; safe to repeat */
+/** @throws as `settleNotes` does, and what servers throw; safe to repeat */
 export async function loadPrepared(
   { tables, reader, admin, bound, publishLive }: LoadChunkDeps,
-  { number, noted, sums, insteadOf, wasNoted, live }: PreparedChunk,
+  { number, noted, sums, insteadOf, live }: PreparedChunk,
   { life, valuesMax }: LoadChunkOptions,
 ): Promise<void> {
   const { project } = life;
   const load = loadName(life);
-  const filed = await bound({ ...chunkRange(load, number), valuesMax }, sums);
+  const range = chunkRange(load, number);
+  const filed = await bound({ ...range, valuesMax }, sums);
   // What was noted counts: others may have filled a dimension since.
-  const before: Contributions = wasNoted ? await rowsOf(reader, life, number) : NOTHING;
-  const rows = before.size > 0 ? before : (filed.metrics.get(project) ?? NOTHING);
-  await noteChunk(tables, life, number, { sessions: noted, rows });
-  if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf);
+  const rows = await settleNotes(
+    { tables, reader },
+    life,
+    { number, noted },
+    filed.metrics.get(project) ?? NOTHING,
+  );
+  if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf, range);
   await publishLive(live);
   await insertFiled(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
 }

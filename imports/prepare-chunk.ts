@@ -16,12 +16,12 @@ import { type Decision, decide, type DecideOptions } from './decide.ts';
 import { packSessions } from './fold-chunk.ts';
 import type { Claim, FoldPool } from './fold-pool.ts';
 import { decidedOf, loadName, type NotedSession } from './import-tables.ts';
-import { findSessions, keptSessions } from './kept-sessions.ts';
+import { addKept, findSessions, keptSessions } from './kept-sessions.ts';
 import { createRowSumsOf } from './row-sums.ts';
 import { eventsText, type SessionBytes } from './run-file.ts';
 import type { SessionChunk } from './session-chunks.ts';
 import type { Wait } from './wait.ts';
-import { addWhole, foldWhole, type WholeOptions } from './whole-rows.ts';
+import type { WholeOptions } from './whole-rows.ts';
 
 export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
   readonly noted: readonly NotedSession[];
@@ -29,8 +29,6 @@ export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 
   readonly sums: RangeSums;
   /** First runs of the sessions that are replaced. */
   readonly insteadOf: readonly string[];
-  /** An earlier attempt has noted its sessions, and its rows maybe. */
-  readonly wasNoted: boolean;
   /** To be published. */
   readonly live: readonly SessionBytes[];
 }
@@ -98,7 +96,7 @@ async function work(
     `ClickHouse to say which sessions of chunk ${number} are there`,
     deciding,
   );
-  const { decisions, wasNoted } = decided;
+  const { decisions } = decided;
   const { fateOf, loadable, others } = loadedOf(sessions, decided);
   const folded = await folding;
   const sums: Contributions = new Map();
@@ -106,13 +104,13 @@ async function work(
     sums.set(key, { value: folded.values[n] ?? 0n, count: folded.counts[n] ?? 0 });
   });
   const insteadOf = [...decisions.values()].flatMap((decision) => decision.insteadOf);
-  const replaced = addedBy(deps.reader, insteadOf, whole);
+  const replaced = addedBy(deps.reader, project, insteadOf);
   subtractAll(sums, await deps.wait('ClickHouse to give what is replaced', replaced));
   const { records } = folded;
   const metrics = new Map([[project, sums]]);
   const notedLoaded = loadable.map((session, n) => notedOf(session, fateOf(session), records[n]));
   return {
-    ...{ number, events, isLast, insteadOf, wasNoted },
+    ...{ number, events, isLast, insteadOf },
     noted: [...notedLoaded, ...others.map((session) => notedOf(session, fateOf(session)))],
     sums: { metrics, sessions: records, records: records.length, behind: 0 },
     live: others.filter((session) => fateOf(session).fate === 'live'),
@@ -120,7 +118,7 @@ async function work(
 }
 
 /** Sessions that are loaded, and the others. @throws RangeError where nothing was decided about one */
-function loadedOf(sessions: readonly SessionBytes[], { decisions }: Pick<Decided, 'decisions'>) {
+function loadedOf(sessions: readonly SessionBytes[], { decisions }: Decided) {
   const fateOf = ({ sessionId }: SessionBytes) => {
     const decision = decisions.get(sessionId);
     if (decision === undefined) throw new RangeError(`nothing was decided about ${sessionId}`);
@@ -155,7 +153,6 @@ function notedOf(session: SessionBytes, decision: Decision, record?: SessionReco
 
 interface Decided {
   readonly decisions: ReadonlyMap<string, Decision>;
-  readonly wasNoted: boolean;
 }
 
 /**
@@ -172,7 +169,7 @@ async function decideAll(
   const before = await decidedOf(reader, options.life, number);
   if (before.size > 0) {
     const other = sessions.find(({ sessionId }) => !before.has(sessionId));
-    if (other === undefined) return { decisions: before, wasNoted: true };
+    if (other === undefined) return { decisions: before };
     const { id } = options.life;
     throw new SojournError(
       'SJ_USAGE',
@@ -196,23 +193,21 @@ async function decideAll(
   const decisions = new Map(
     sessions.map((session) => [session.sessionId, decide(session, surroundings, options)]),
   );
-  return { decisions, wasNoted: false };
+  return { decisions };
 }
 
 /** What sessions of other imports have added, exactly: their events are kept. */
 async function addedBy(
   reader: ClickHouseClient,
+  project: string,
   identities: readonly string[],
-  whole: WholeOptions,
 ): Promise<Contributions> {
   const kept = await keptSessions(reader, identities);
   const added = createRowSumsOf();
   for (const identity of identities) {
     const old = kept.get(identity);
     if (old === undefined) throw new RangeError(`nobody has kept the events of ${identity}`);
-    const fold = foldWhole(added, old.sessionId, old.events, whole);
-    const user = fold.visit && { userId: fold.visit.userId, isNew: old.newUser ?? false };
-    addWhole(added, fold, user, whole);
+    addKept(added, project, old);
   }
   return added.sums();
 }

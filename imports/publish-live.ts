@@ -7,13 +7,16 @@ import type { Publisher } from '../operations/publisher.ts';
 import { declaredAs, type VisitorEvent } from '../shared/event.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import { decodeEvents, decodeRaw, type SessionBytes } from './run-file.ts';
+import type { StillLoading } from './still-loading.ts';
 
 export interface LiveTarget {
   readonly project: string;
   readonly settings: ProjectSettings;
+  /** Asked before each message: none goes out for an import that was taken back while this process stood still. */
+  readonly stillLoading: StillLoading;
 }
 
-/** @throws what the publisher throws; safe to repeat, for sessions count an event once */
+/** @throws what the publisher and `stillLoading` throw; safe to repeat, for sessions count an event once */
 export async function publishLive(
   publisher: Publisher,
   sessions: readonly SessionBytes[],
@@ -25,6 +28,7 @@ export async function publishLive(
     for (const [n, event] of decodeEvents(session).entries()) {
       const data = dataOf(raw[n], event, session.sessionId, target);
       await publisher.room(data.length);
+      await target.stillLoading();
       const message = {
         subject: eventSubject(target.project, data),
         data,

@@ -14,7 +14,12 @@ import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import { SojournError } from '../shared/errors.ts';
 import { FUTURE_MS_MAX } from '../shared/limits.ts';
 import { SESSION_WORKFLOW, parseSessionWorkflowId } from '../shared/ids.ts';
-import type { ImportPlan, ImportView, LoadedChunk, TakenBack } from '../shared/import-plan.ts';
+import {
+  type ImportPlan,
+  isOfLife,
+  type LoadedChunk,
+  type TakenBack,
+} from '../shared/import-plan.ts';
 import { isSameSettings, type ProjectSettings } from '../shared/project.ts';
 import { createImportActivities } from './activities.ts';
 import { createBadReport, readWhole } from './bad-records.ts';
@@ -24,6 +29,7 @@ import {
   importRowOf,
   type ImportCounts,
   type ImportRow,
+  isOver,
   listImports,
   NO_COUNTS,
   noteImport,
@@ -39,6 +45,8 @@ import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
 import { failWhereMadeOtherwise, hashesOf, type MadeWith } from './made-with.ts';
 import { failWhereNotAlone } from './one-at-a-time.ts';
+import { createStillLoading } from './still-loading.ts';
+import { withdraw } from './take-back.ts';
 import { createWait, type Wait } from './wait.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -101,10 +109,7 @@ export async function runImport(
   const { forgotten } = first;
   const reading = { ...request, wait, forgotten };
   let { read } = first;
-  const [latest] = await listImports(servers.reader, {
-    project: request.project,
-    id: read.files.id,
-  });
+  const latest = await latestLife(servers, { project: request.project, id: read.files.id });
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
   const { project } = request;
   const others = () => listImports(servers.reader, { project });
@@ -113,7 +118,13 @@ export async function runImport(
   const plan = await planOnce(servers, read, planning);
   // Who began at the same moment is noted by now, too.
   if (latest?.state !== 'loading') await sleep(SETTLED_MS);
-  failWhereNotAlone(await others(), { ...plan, state: 'loading' });
+  try {
+    failWhereNotAlone(await others(), { ...plan, state: 'loading' });
+  } catch (error) {
+    // It was noted just now, and would be `loading` for ever.
+    if (latest?.state !== 'loading') await withdraw(servers, plan);
+    throw error;
+  }
   // From the plan on `forget` waits for the import; who was noted before that is in this list.
   failWhereForgottenSince(plan, forgotten, await listNow());
   failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
@@ -125,11 +136,29 @@ export async function runImport(
     await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
   }
   request.onPlanned(plan);
-  const view = await load(servers, plan, read.files, { ...reading, log });
-  const [row] = await listImports(servers.reader, { project: plan.project, id: plan.id });
+  try {
+    await load(servers, plan, read.files, { ...reading, log });
+  } catch (error) {
+    const row = await latestLife(servers, plan);
+    if (row === undefined || !isTakenBack(row, plan)) throw error;
+  }
+  const row = await latestLife(servers, plan);
   if (row === undefined)
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
-  return outcomeOf(row, view.phase === 'taken back' ? 'taken back' : 'done', read.bad);
+  return outcomeOf(row, isTakenBack(row, plan) ? 'taken back' : 'done', read.bad);
+}
+
+async function latestLife(
+  { reader }: Pick<ImportServers, 'reader'>,
+  { project, id }: Pick<ImportPlan, 'project' | 'id'>,
+): Promise<ImportRow | undefined> {
+  const [latest] = await listImports(reader, { project, id, withdrawn: true });
+  return latest;
+}
+
+/** Whatever its workflow says: a process may have stood still for longer than that went on. */
+function isTakenBack(latest: ImportRow, { life }: ImportPlan): boolean {
+  return latest.life !== life || isOver(latest.state);
 }
 
 /** Longer than it takes from a look at what other imports do to the note that one has begun. */
@@ -238,7 +267,7 @@ async function planOnce(
     };
     await noteImport(tables, importRowOf(plan, 'loading', NO_COUNTS));
   }
-  const [noted] = await listImports(reader, { project: request.project, id: files.id });
+  const noted = await latestLife({ reader }, { project: request.project, id: files.id });
   if (noted === undefined)
     throw new SojournError('SJ_NOT_FOUND', 'what was noted is not in ClickHouse');
   const plan = JSON.parse(noted.plan) as ImportPlan;
@@ -269,7 +298,7 @@ async function load(
   plan: ImportPlan,
   files: ReadFiles,
   { signal, threads, onLoaded, onTakenBack, wait, log }: Loading,
-): Promise<ImportView> {
+): Promise<void> {
   const { publisher, claimUsers, reader } = servers;
   const open = await openSessions(servers, plan.project);
   const { project, settings, beganAt, lateWindowMs, replace, idleTimeoutMs } = plan;
@@ -287,12 +316,19 @@ async function load(
   );
   const activities = createImportActivities({
     ...servers,
-    ...{ source, onLoaded, onTakenBack, wait },
-    publishLive: (sessions) => publishLive(publisher, sessions, { project, settings }),
+    ...{ source, life: plan.life, onLoaded, onTakenBack, wait },
+    publishLive: (sessions) => {
+      const stillLoading = createStillLoading(reader, plan);
+      return publishLive(publisher, sessions, { project, settings, stillLoading });
+    },
   });
   try {
-    const handle = await startImport(servers, { plan });
-    return await hostImport(servers, handle, { id: plan.id, activities, signal, log });
+    for (;;) {
+      const handle = await startImport(servers, { plan });
+      const view = await hostImport(servers, handle, { id: plan.id, activities, signal, log });
+      // It was that of an earlier life, which somebody was still taking back.
+      if (isOfLife(view, plan)) return;
+    }
   } finally {
     await pool.stop();
   }

@@ -3,8 +3,8 @@
  * `sessions`; those that it had replaced in again. Nothing of its files is needed. It may be killed anywhere and done again.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { metricTableRows, sessionTableRow, type TableWriter } from '../activities/load-batch.ts';
-import { begunLoads, chunkRange, noteBegun, noteDone } from '../bulk/ledger.ts';
+import { sessionTableRow, type TableWriter } from '../activities/load-batch.ts';
+import { chunkRange, noteBegun } from '../bulk/ledger.ts';
 import { DATABASE, select, settleReplicas } from '../platform/clickhouse.ts';
 import { untilCaughtUp } from '../platform/replica-lag.ts';
 import { reasonOf } from '../platform/unreachable.ts';
@@ -12,19 +12,21 @@ import type { Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportLife, ImportPlan, TakenBack } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
+import { closeLoad, placeOf } from './close-load.ts';
 import {
   countFates,
   importRowOf,
+  isOver,
   listImports,
   loadName,
+  NO_COUNTS,
   noteImport,
   rowsOf,
 } from './import-tables.ts';
-import { insertFiled } from './insert-filed.ts';
-import { keptSessions, type KeptSession } from './kept-sessions.ts';
+import { insertFiled, insertSessions } from './insert-filed.ts';
+import { addKept, keptSessions } from './kept-sessions.ts';
 import { failWhereOthersLoad } from './one-at-a-time.ts';
 import { createRowSumsOf } from './row-sums.ts';
-import { addWhole, foldWhole } from './whole-rows.ts';
 
 export interface TakeBackDeps {
   readonly tables: TableWriter;
@@ -36,22 +38,45 @@ export interface TakeBackDeps {
 /** So long at once; whoever looks sees how far it is in between. */
 const AT_ONCE_MS = 20_000;
 
-/** @throws SojournError `SJ_USAGE` where another import has replaced sessions of it, or loads; what servers throw */
+/**
+ * May be done by several processes at once, or by one that stood still: each step is let go where it was done before.
+ * @throws SojournError `SJ_USAGE` where another import has replaced sessions of it, or loads; what servers throw
+ */
 export async function takeBackSome(deps: TakeBackDeps, plan: ImportPlan): Promise<TakenBack> {
   const { tables, reader } = deps;
   await untilCaughtUp(reader);
+  const all = await listImports(reader, { project: plan.project, withdrawn: true });
+  const own = all.find(({ id, life }) => id === plan.id && life === plan.life);
+  // Somebody else was at it, too, and is through. Others of the project may be loading by now.
+  if (own !== undefined && isOver(own.state)) return { chunk: 0, isOver: true };
   await failWhereReplaced(reader, plan);
-  const all = await listImports(reader, { project: plan.project });
-  failWhereOthersLoad(
-    all,
-    all.find(({ id, life }) => id === plan.id && life === plan.life) ?? plan,
-  );
+  failWhereOthersLoad(all, own ?? plan);
   await noteImport(tables, importRowOf(plan, 'taking_back', await countFates(reader, plan)));
-  await closeLoad(deps, plan);
+  const taken = await takeBackChunks(deps, plan);
+  if (!taken.isOver) return taken;
+  await noteImport(tables, importRowOf(plan, 'taken_back', await countFates(reader, plan)));
+  return taken;
+}
+
+/**
+ * For one that was noted and must not go on, because another one of its project was first: it is as if it had never been
+ * begun. Nothing of it is loaded, but by somebody else with the same files who came when the other one was through.
+ * @throws what servers throw; safe to repeat
+ */
+export async function withdraw(deps: TakeBackDeps, plan: ImportPlan): Promise<void> {
+  for (let isThrough = false; !isThrough;) {
+    isThrough = (await takeBackChunks(deps, plan)).isOver;
+  }
+  await noteImport(deps.tables, importRowOf(plan, 'withdrawn', NO_COUNTS));
+}
+
+async function takeBackChunks(deps: TakeBackDeps, plan: ImportPlan): Promise<TakenBack> {
+  const { tables, reader } = deps;
+  const last = await closeLoad(deps, plan);
+  if (last === 0) return { chunk: 0, isOver: true };
   const load = takeBackName(plan);
   await noteBegun(tables, load);
   const { loadedTo } = await placeOf(reader, load);
-  const last = await lastChunk(reader, plan);
   const until = Date.now() + AT_ONCE_MS;
   for (let chunk = loadedTo + 1; chunk <= last; chunk += 1) {
     if (Date.now() >= until) return { chunk: chunk - 1, isOver: false };
@@ -60,51 +85,11 @@ export async function takeBackSome(deps: TakeBackDeps, plan: ImportPlan): Promis
     await takeBackRows(deps, plan, chunk);
   }
   await deleteLoaded(deps.admin, plan);
-  const counts = await countFates(reader, plan);
-  await noteImport(tables, importRowOf(plan, 'taken_back', counts));
   return { chunk: last, isOver: true };
 }
 
 function takeBackName(life: ImportLife): string {
   return `${loadName(life)}/back`;
-}
-
-async function placeOf(reader: ClickHouseClient, load: string) {
-  const loads = await begunLoads(reader, load);
-  return loads.find((one) => one.load === load) ?? { load, loadedTo: 0, isDone: false };
-}
-
-/**
- * Nothing is loaded under its name from now on. The chunk that was on its way, when it was, is finished first: its rows
- * may be in `metrics`, or come there yet; after this they are, once.
- */
-async function closeLoad({ tables, reader }: TakeBackDeps, life: ImportLife): Promise<void> {
-  const load = loadName(life);
-  const { loadedTo, isDone } = await placeOf(reader, load);
-  if (isDone) return;
-  const range = chunkRange(load, loadedTo + 1);
-  const rows = await rowsOf(reader, life, loadedTo + 1);
-  const { partition, log, from } = range;
-  const place = { partition, log, range_from: from };
-  await tables.insert(
-    'metrics_inbox',
-    metricTableRows(life.project, rows, place),
-    rangeToken(range),
-  );
-  await noteDone(tables, load);
-}
-
-/** Of both tables: a chunk whose sessions equal those that they replaced adds nothing, and has no rows. */
-async function lastChunk(reader: ClickHouseClient, { id, life }: ImportLife): Promise<number> {
-  const [row] = await select<{ last: number }>(
-    reader,
-    `SELECT max(chunk) AS last FROM (
-       SELECT chunk FROM ${DATABASE}.import_rows WHERE import = {id:String} AND life = {life:UInt32}
-       UNION ALL
-       SELECT chunk FROM ${DATABASE}.import_sessions WHERE import = {id:String} AND life = {life:UInt32})`,
-    { id, life },
-  );
-  return row?.last ?? 0;
 }
 
 async function takeBackRows(
@@ -131,31 +116,20 @@ async function restoreReplaced(
   life: ImportPlan,
   chunk: number,
 ): Promise<void> {
-  const rows = await select<{ identities: readonly string[] }>(
+  const [replaced] = await select<{ identities: readonly string[] }>(
     reader,
     `SELECT groupUniqArrayArray(instead_of) AS identities FROM ${DATABASE}.import_sessions
      WHERE import = {id:String} AND life = {life:UInt32} AND chunk = {chunk:UInt32}`,
     { id: life.id, life: life.life, chunk },
   );
-  const kept = await keptSessions(reader, rows[0]?.identities ?? []);
+  const kept = await keptSessions(reader, replaced?.identities ?? []);
   const token = `${rangeToken(chunkRange(takeBackName(life), chunk))}-restored`;
   // Of people who were forgotten nothing is kept.
   const whole = [...kept.values()].filter(({ events }) => events.length > 0);
-  const restored = whole.map((session) => restoredRow(session, life));
-  await tables.insert('sessions', restored, token);
-}
-
-function restoredRow(
-  { sessionId, events, newUser, id, life }: KeptSession,
-  plan: ImportPlan,
-): object {
-  const { project, idleTimeoutMs } = plan;
-  const options = { project, load: loadName({ id, life }), idleTimeoutMs };
   // Its rows are back with the opposite of the chunk's: here they go nowhere.
   const sums = createRowSumsOf();
-  const fold = foldWhole(sums, sessionId, events, options);
-  const user = fold.visit && { userId: fold.visit.userId, isNew: newUser ?? false };
-  return sessionTableRow(addWhole(sums, fold, user, options));
+  const rows = whole.map((session) => sessionTableRow(addKept(sums, life.project, session)));
+  await insertSessions(tables, takeBackName(life), chunk, { rows, token });
 }
 
 /** One deletion for all of them: each costs about the same. */
@@ -192,7 +166,7 @@ export async function failWhereReplaced(
     `SELECT replacing AS by FROM (
        SELECT import AS replacing, arrayJoin(instead_of) AS identity FROM ${DATABASE}.import_sessions
        WHERE fate = 'replace' AND (import, life) NOT IN (
-         SELECT import, life FROM ${DATABASE}.imports FINAL WHERE state = 'taken_back'))
+         SELECT import, life FROM ${DATABASE}.imports FINAL WHERE state IN ('taken_back', 'withdrawn')))
      WHERE identity IN (
        SELECT first_run_id FROM ${DATABASE}.import_sessions
        WHERE import = {id:String} AND life = {life:UInt32} AND fate IN ('load', 'replace'))

@@ -23,6 +23,8 @@ export interface WholeOptions {
   readonly load: string;
   /** A session without an end of its own ends this long after its last event, milliseconds. */
   readonly idleTimeoutMs: number;
+  /** Of the import that brought it: its rows are those of that version. The newest one where nobody says. */
+  readonly catalogue?: number;
 }
 
 export interface WholeFold {
@@ -34,20 +36,18 @@ export interface WholeFold {
   readonly visit?: Visit;
 }
 
-const CATALOGUE = catalogueOf(CATALOGUE_VERSION);
-
 /**
  * Folds a session, and adds to sums what its events add by themselves.
  * @param events at least one
- * @throws RangeError where there is none
+ * @throws RangeError where there is none, or the catalogue is one of a later version
  */
 export function foldWhole(
   sums: RowSums,
   sessionId: string,
   events: readonly VisitorEvent[],
-  { project, idleTimeoutMs }: WholeOptions,
+  { project, idleTimeoutMs, catalogue = CATALOGUE_VERSION }: WholeOptions,
 ): WholeFold {
-  const state = emptySession(true, CATALOGUE);
+  const state = emptySession(true, catalogueOf(catalogue));
   applyEventsTo(sums.add, state, events);
   const { lastEventAt } = state;
   if (lastEventAt === undefined) throw new RangeError(`session ${sessionId} has no events`);
@@ -73,7 +73,8 @@ export function addWhole(
   }
   const figures = figuresOf(state, user?.isNew);
   if (figures === undefined) throw new RangeError(`session ${sessionId} has no events`);
-  fileSession(figures, state.tallies, CATALOGUE, (line, place, table) => {
+  const { version: catalogue } = state.catalogue;
+  fileSession(figures, state.tallies, state.catalogue, (line, place, table) => {
     for (const [bucket, amount] of table) sums.add(line, bucket, place, amount);
   });
   const { firstEventAt } = figures;
@@ -86,7 +87,7 @@ export function addWhole(
       ...figures,
       status: 'ended',
       endReason: state.endSeen ? 'session_end' : 'idle',
-      ...(CATALOGUE_VERSION > 1 && { catalogue: CATALOGUE_VERSION }),
+      ...(catalogue > 1 && { catalogue }),
       updatedAt: endsAt,
     },
   };

@@ -99,6 +99,10 @@ function isDone({ excluded, turning }: SessionView, { isExcluded }: Turn): boole
   return (excluded ?? false) === isExcluded && turning === undefined;
 }
 
+/** It has no workflow, open or closed, that could work out what it counts. */
+const OF_AN_IMPORT =
+  'A session that came by `sojourn import` can be neither excluded nor included: take its import back (`sojourn import undo ID`; `sojourn import list` has the id) and import files without it, or import it anew as it should be, for instance as that of a bot, with `sojourn import FILE --replace`';
+
 async function viewOfSession(
   temporal: Temporal,
   { project, sessionId }: Turn,
@@ -107,11 +111,7 @@ async function viewOfSession(
     return await stateOf(temporal, project, sessionId);
   } catch (error) {
     if (!(error instanceof SojournError) || error.code !== 'SJ_NOT_FOUND') throw error;
-    throw new SojournError(
-      'SJ_NOT_FOUND',
-      `${error.message}. A session that came by \`sojourn import\` was never open: it goes with its import, by \`sojourn import undo\``,
-      { cause: error },
-    );
+    throw new SojournError('SJ_NOT_FOUND', `${error.message}. ${OF_AN_IMPORT}`, { cause: error });
   }
 }
 

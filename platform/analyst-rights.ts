@@ -41,6 +41,8 @@ export const ANALYST_RELATIONS: readonly string[] = [...PROJECT_TABLES, ...COMMO
 export const CLOSED_TO_ANALYSTS: readonly string[] = [
   ...['loaded_ranges', 'metrics_inbox', 'metrics_intake', 'project_clocks_intake'],
   ...['full_dimensions_inbox', 'full_dimensions_intake'],
+  ...['sessions_inbox', 'sessions_intake', 'import_sessions_inbox', 'import_sessions_intake'],
+  ...['import_rows_inbox', 'import_rows_intake'],
   ...['imports', 'import_sessions', 'import_rows', 'forgotten', 'forgetting'],
   'schema_migrations',
 ];

@@ -120,11 +120,14 @@ export async function answers(client: ClickHouseClient): Promise<boolean> {
 
 /**
  * Tables that keep nothing, and the view through which each passes on what comes in: what is inserted without that goes
- * nowhere (001-metrics, 015-full-dimensions).
+ * nowhere (001-metrics, 015-full-dimensions, 027-import-fences).
  */
 export const INTAKES: ReadonlyMap<string, string> = new Map([
   ['metrics_inbox', `${DATABASE}.metrics_intake`],
   ['full_dimensions_inbox', `${DATABASE}.full_dimensions_intake`],
+  ...['sessions', 'import_sessions', 'import_rows'].map(
+    (table) => [`${table}_inbox`, `${DATABASE}.${table}_intake`] as const,
+  ),
 ]);
 
 /** @throws SojournError `SJ_INTAKE_MISSING` where somebody has detached or dropped one; `SJ_SERVER_UNREACHABLE` */
@@ -138,7 +141,7 @@ export async function checkIntake(client: ClickHouseClient, intake: string): Pro
   if (found?.result === 1) return;
   throw new SojournError(
     'SJ_INTAKE_MISSING',
-    `ClickHouse has no view ${intake}, without which no metrics are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
+    `ClickHouse has no view ${intake}, through which rows are loaded: they wait; ATTACH it, or run \`npx sojourn migrate\``,
   );
 }
 

@@ -25,6 +25,7 @@ const UNDISTURBED = ['fault/rolling-restart', 'fault/hot-session'].map(testFile)
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/import',
+  'integration/import-undo',
   'integration/forget',
   'integration/stuck-sessions',
   'integration/cli',

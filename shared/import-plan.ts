@@ -107,6 +107,7 @@ export interface TakenBack {
 export interface ImportView {
   readonly project: string;
   readonly id: string;
+  readonly life: number;
   readonly phase: ImportPhase;
   readonly isPaused: boolean;
   readonly waitsFor: string;
@@ -123,17 +124,25 @@ export interface ImportView {
 }
 
 export function importViewOf(plan: ImportPlan, state: ImportState, now: number): ImportView {
-  const { project, id, format, files, sessions: sessionsInAll, events: eventsInAll } = plan;
+  const { project, id, life, format, files, sessions: sessionsInAll, events: eventsInAll } = plan;
   const { phase, isPaused, sessions, events, startedAt, pausedMs } = state;
   const seconds = Math.max(0, now - startedAt - pausedMs) / 1_000;
   const eventsPerSecond = seconds > 0 ? Math.round(events / seconds) : 0;
   const secondsLeft = Math.ceil((eventsInAll - events) / Math.max(1, eventsPerSecond));
   const isGoing = phase === 'loading' && !isPaused && eventsPerSecond > 0;
   return {
-    ...{ project, id, phase, isPaused, waitsFor: waitsFor(state), format, files },
+    ...{ project, id, life, phase, isPaused, waitsFor: waitsFor(state), format, files },
     ...{ sessions, sessionsInAll, events, eventsInAll, eventsPerSecond },
     ...(isGoing && { secondsLeft }),
   };
+}
+
+/** Whether a workflow was that of this life; those of earlier versions do not say it. */
+export function isOfLife(
+  { life }: Pick<Partial<ImportView>, 'life'>,
+  of: Pick<ImportLife, 'life'>,
+): boolean {
+  return life === undefined || life === of.life;
 }
 
 function waitsFor({ phase, isPaused, chunk, takenBack }: ImportState): string {

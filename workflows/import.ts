@@ -50,7 +50,9 @@ export async function importHistory(input: ImportInput): Promise<ImportView> {
     pausedAt = undefined;
     state.isPaused = false;
   };
-  const undo = () => {
+  const undo = (life = plan.life) => {
+    // Meant for an earlier life, whose files are being imported again.
+    if (life !== plan.life) return;
     resume();
     if (state.phase === 'taken back') return;
     state.phase = 'taking back';

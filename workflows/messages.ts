@@ -50,8 +50,8 @@ export const pauseSignal = defineSignal('pause');
 export const pauseUpdate = defineUpdate<ImportView>('pause');
 export const resumeSignal = defineSignal('resume');
 export const resumeUpdate = defineUpdate<ImportView>('resume');
-/** Takes back all that it has loaded; there is no way back from that. */
-export const undoSignal = defineSignal('undo');
+/** Takes back all that it has loaded; there is no way back from that. Where a life is named, only that one is. */
+export const undoSignal = defineSignal<[life?: number]>('undo');
 export const undoUpdate = defineUpdate<ImportView>('undo');
 /** The import as people read it. */
 export const importStateQuery = defineQuery<ImportView>('state');

@@ -307,6 +307,6 @@ describe('a session that an operator excludes', function () {
     ]);
 
     expect(code).to.equal(1);
-    expect(stderr).to.contain('import undo');
+    expect(stderr).to.contain('import undo').and.contain('import list').and.contain('--replace');
   });
 });

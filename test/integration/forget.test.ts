@@ -26,7 +26,6 @@ import { silentLog } from '../../platform/log.ts';
 import { connectNats } from '../../platform/nats.ts';
 import { SojournError } from '../../shared/errors.ts';
 import { deadLetterSubject, FORGOTTEN_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
-import { installTemporalRuntime } from '../../workers/host/session-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
@@ -40,6 +39,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
+import { quietTemporal } from '../support/quiet-temporal.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const MINUTE_MS = 60_000;
@@ -425,7 +425,7 @@ describe('forget', function () {
       if (readings === 1) await forget(project, '--user', user);
     }
     const config = loadConfig(environment());
-    installTemporalRuntime(silentLog);
+    quietTemporal();
     const opened = await openServers(config, silentLog);
     const workFolder = openWorkFolder(dataDir);
     const nothing = () => undefined;

@@ -4,13 +4,15 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
-import type { Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { expect } from 'chai';
 import { importWorkflowId } from '../../shared/ids.ts';
-import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
-import { importStateQuery, pauseUpdate, resumeUpdate } from '../../workflows/messages.ts';
+import {
+  importStateQuery,
+  pauseUpdate,
+  resumeUpdate,
+  undoSignal,
+} from '../../workflows/messages.ts';
 import {
   ACCESS_LOG,
   accessLogRows,
@@ -19,139 +21,47 @@ import {
 } from '../support/access-log.ts';
 import { eventually } from '../support/eventually.ts';
 import {
-  type Around,
-  type CommandResult,
-  connectAround,
-  connectTemporalOf,
-  environmentOf,
-  sojourn,
-  spawnSojourn,
-  startPipelineProcess,
-} from '../support/pipeline.ts';
+  type Fields,
+  NO_ROWS,
+  type Outcome,
+  type ProjectRows,
+  useImports,
+  visit,
+} from '../support/import-world.ts';
+import { sojourn } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
-import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const SETTLED = { withinMs: 60_000 };
 /** A command that is to come so far, on a machine that does much else. */
 const UNDER_WAY = { withinMs: 150_000 };
 
-interface Outcome {
-  readonly id: string;
-  readonly state: string;
-  readonly records: number;
-  readonly badRecords: number;
-  readonly events: number;
-  readonly sessions: number;
-  readonly loaded: number;
-  readonly replaced: number;
-  readonly left: number;
-  readonly live: number;
-  readonly badReport?: string;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
 describe('an import', function () {
   this.timeout(600_000);
-  const servers = useServers();
-  const folder = temporaryFolder();
-  const dataDir = join(folder, 'data');
-  let around: Around;
-  let admin: ClickHouseClient;
-  let temporal: { client: Client; close(): Promise<void> };
-  const opened: (() => unknown)[] = [];
+  const world = useImports();
+  const { folder, dataDir, environment, run, imported, undone, fileOf, rowsOf } = world;
+  const { around, expectClean, loaded } = world;
 
-  before(async () => {
-    const running = await startPipelineProcess(servers());
-    opened.unshift(async () => {
-      expect(await running.stop()).to.equal(0);
-    });
-    around = await connectAround(servers());
-    opened.unshift(() => around.close());
-    admin = createClient({
-      url: servers().clickhouse.url,
-      username: CLICKHOUSE_ADMIN,
-      password: servers().secrets.clickhouse.adminPassword,
-    });
-    opened.unshift(() => admin.close());
-    const { client, connection } = await connectTemporalOf(servers());
-    temporal = { client, close: () => connection.close() };
-    opened.unshift(() => temporal.close());
-  });
-
-  after(async () => {
-    for (const undo of opened) await undo();
-  });
-
-  const environment = () => environmentOf(servers());
-  /** With chunks so small that a short import has many of them. */
-  const inSmallChunks = () => ({ ...environment(), IMPORT_CHUNK_SESSIONS: '150' });
-  const run = (...words: readonly string[]): Promise<CommandResult> =>
-    sojourn([...words, '--data-dir', dataDir, '--json'], environment());
-
-  async function imported(
-    files: string | readonly string[],
-    project: string,
-    ...more: readonly string[]
-  ): Promise<Outcome> {
-    const named = typeof files === 'string' ? [files] : files;
-    const { code, stdout, stderr } = await run('import', ...named, '--project', project, ...more);
+  /** By a process of its own. */
+  async function importedBy(...words: readonly string[]): Promise<Outcome> {
+    const { code, stdout, stderr } = await run('import', ...words);
     expect(code, stdout + stderr).to.equal(0);
     return JSON.parse(stdout) as Outcome;
   }
 
-  async function undone(id: string): Promise<void> {
-    const { code, stdout, stderr } = await run('import', 'undo', id);
-    expect(code, stdout + stderr).to.equal(0);
-  }
-
-  function fileOf(name: string, events: readonly object[]): string {
-    const path = join(folder, name);
-    const text = `${events.map((event) => JSON.stringify(event)).join('\n')}\n`;
-    writeFileSync(path, name.endsWith('.gz') ? gzipSync(text) : text);
-    return path;
-  }
-
-  /** Rows of a project, but for ids and times of writing. */
-  async function rowsOf(project: string): Promise<{ metrics: object[]; sessions: Fields[] }> {
-    const metrics = await around.select<object>(
-      `SELECT metric_type, granularity, toString(bucket) AS at, dimension, dimension_value,
-         toString(sum(metrics.value)) AS total, toString(sum(metrics.count)) AS counted
-       FROM sojourn.metrics WHERE project = '${project}' GROUP BY ALL
-       HAVING total != '0' OR counted != '0' ORDER BY ALL`,
-    );
-    const sessions = await around.select<Fields>(
-      `SELECT * EXCEPT (project, first_run_id, updated_at, version) FROM sojourn.sessions_current
-       WHERE project = '${project}' ORDER BY session_id`,
-    );
-    return { metrics, sessions };
-  }
-
-  async function expectClean(project: string): Promise<void> {
-    const { code, stdout, stderr } = await run('audit', '--project', project);
-    expect(code, stdout + stderr).to.equal(0);
-    expect(JSON.parse(stdout)).to.deep.include({ differing: 0 });
-  }
-
-  const loaded = async () => {
-    const { code, stdout } = await sojourn(['status', '--wait'], environment());
-    expect(code, stdout).to.equal(0);
-  };
-
   describe('of a real access log', function () {
     let outcome: Outcome;
-    let rows: Awaited<ReturnType<typeof rowsOf>>;
+    let rows: ProjectRows;
 
     before(async function () {
       if (ACCESS_LOG === undefined) this.skip();
-      outcome = await imported(ACCESS_LOG, 'log-imported');
+      outcome = await importedBy(ACCESS_LOG, '--project', 'log-imported');
       rows = await rowsOf('log-imported');
     });
 
     it('gives the expected rows, and those of the same events published', async () => {
       expect(outcome).to.include({ state: 'done', records: 2_746, events: 2_746, badRecords: 0 });
       expect(outcome).to.include({ sessions: 546, loaded: 546, left: 0, live: 0 });
-      expectSame(await accessLogRows(around, 'log-imported'), expectedAccessLogRows());
+      expectSame(await accessLogRows(around(), 'log-imported'), expectedAccessLogRows());
       await expectClean('log-imported');
 
       for (const wave of wavesOf(linesOf(ACCESS_LOG ?? ''))) {
@@ -192,20 +102,21 @@ describe('an import', function () {
 
       await undone(id);
 
-      expect(await rowsOf('log-undone')).to.deep.equal({ metrics: [], sessions: [] });
-      await undone(id);
+      expect(await rowsOf('log-undone')).to.deep.equal(NO_ROWS);
+      const { code, stdout, stderr } = await run('import', 'undo', id);
+      expect(code, stdout + stderr).to.equal(0);
       const again = await imported(ACCESS_LOG ?? '', 'log-undone');
       expect(again).to.include({ id, state: 'done', loaded: 546 });
       expect(await rowsOf('log-undone')).to.deep.equal(rows);
       await undone(id);
-      expect(await rowsOf('log-undone')).to.deep.equal({ metrics: [], sessions: [] });
+      expect(await rowsOf('log-undone')).to.deep.equal(NO_ROWS);
     });
   });
 
   describe('of many sessions', () => {
     const SESSIONS = 6_000;
     let file = '';
-    let expected: Awaited<ReturnType<typeof rowsOf>>;
+    let expected: ProjectRows;
 
     before(async () => {
       // Large enough for threads to share the work.
@@ -218,7 +129,7 @@ describe('an import', function () {
 
     /** Chunks of a project's import that are loaded. */
     async function chunksOf(project: string): Promise<{ id: string; chunks: number }> {
-      const [row] = await around.select<{ id: string; chunks: string }>(
+      const [row] = await around().select<{ id: string; chunks: string }>(
         `SELECT i.import AS id, toString((SELECT max(range_to) FROM sojourn.loaded_ranges
            WHERE log = concat('bulk/import/', id, '/1'))) AS chunks
          FROM sojourn.imports AS i WHERE i.project = '${project}' LIMIT 1`,
@@ -226,12 +137,9 @@ describe('an import', function () {
       return { id: row?.id ?? '', chunks: Number(row?.chunks ?? 0) };
     }
 
+    /** With chunks so small that a short import has many of them. */
     function start(project: string): ChildProcess {
-      const words = ['import', file, '--project', project, '--data-dir', dataDir, '--json'];
-      const child = spawnSojourn(words, inSmallChunks());
-      // Without its servers it would wait for ever.
-      opened.unshift(() => child.kill('SIGKILL'));
-      return child;
+      return world.start(['import', file, '--project', project], { IMPORT_CHUNK_SESSIONS: '150' });
     }
 
     async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
@@ -259,8 +167,10 @@ describe('an import', function () {
         await killed(child, 'SIGKILL');
       }
       const { id } = await chunksOf(project);
-      const handle = temporal.client.workflow.getHandle(importWorkflowId(project, id));
+      const handle = world.temporal().workflow.getHandle(importWorkflowId(project, id));
       await handle.executeUpdate(pauseUpdate);
+      // Meant for another life of it.
+      await handle.signal(undoSignal, 2);
       const paused = start(project);
       const interrupted = once(paused, 'exit');
       await eventually(() => {
@@ -300,9 +210,9 @@ describe('an import', function () {
       }, UNDER_WAY);
       await killed(child, 'SIGKILL');
       const { id } = await chunksOf(project);
-      const undoing = spawnSojourn(['import', 'undo', id, '--data-dir', dataDir], environment());
+      const undoing = world.start(['import', 'undo', id]);
       await eventually(async () => {
-        const [row] = await around.select<{ chunks: number }>(
+        const [row] = await around().select<{ chunks: number }>(
           `SELECT count() AS chunks FROM sojourn.loaded_ranges WHERE log = 'bulk/import/${id}/1/back' AND range_to > 0`,
         );
         expect(Number(row?.chunks)).to.be.above(0);
@@ -311,7 +221,7 @@ describe('an import', function () {
 
       await undone(id);
 
-      expect(await rowsOf(project)).to.deep.equal({ metrics: [], sessions: [] });
+      expect(await rowsOf(project)).to.deep.equal(NO_ROWS);
       expect(await imported(file, project)).to.include({ state: 'done', loaded: SESSIONS });
       expect(await rowsOf(project)).to.deep.equal(expected);
     });
@@ -319,7 +229,7 @@ describe('an import', function () {
 
   it('leaves sessions that are there, and with --replace puts its own in the place of imported ones', async () => {
     const live = [visit('live', 1), visit('live', 2), end('live', 3)];
-    for (const event of live) await around.publish('replaced', event);
+    for (const event of live) await around().publish('replaced', event);
     await loaded();
     const [s1, s2, s2More, s3] = [
       [visit('s1', 1), visit('s1', 2)],
@@ -338,16 +248,16 @@ describe('an import', function () {
     const second = fileOf('second.ndjson', [...s2More, ...s3, ...liveMore]);
 
     expect(await imported(second, 'replaced')).to.include({ loaded: 1, left: 2, replaced: 0 });
-    const [secondRow] = await around.select<{ id: string }>(
+    const [secondRow] = await around().select<{ id: string }>(
       `SELECT import AS id FROM sojourn.imports WHERE project = 'replaced' AND import != '${first.id}'`,
     );
     await undone(secondRow?.id ?? '');
     expect(await rowsOf('replaced')).to.deep.equal(onlyFirst);
-    const replacing = await imported(second, 'replaced', '--replace');
+    const replacing = await imported(second, 'replaced', { replace: true });
 
     expect(replacing).to.include({ loaded: 2, replaced: 1, left: 1 });
     await imported(fileOf('whole.ndjson', [...s1, ...s2More, ...s3]), 'replaced-expected');
-    for (const event of live) await around.publish('replaced-expected', event);
+    for (const event of live) await around().publish('replaced-expected', event);
     await loaded();
     await eventually(async () => {
       expect(await rowsOf('replaced')).to.deep.equal(await rowsOf('replaced-expected'));
@@ -372,7 +282,7 @@ describe('an import', function () {
     const before = await rowsOf('equal');
     const spaced = join(folder, 'spaced.ndjson');
     writeFileSync(spaced, events.map((event) => `${JSON.stringify(event)} `).join('\n'));
-    const replacing = await imported(spaced, 'equal', '--replace');
+    const replacing = await imported(spaced, 'equal', { replace: true });
     expect(replacing).to.include({ state: 'done', loaded: 2, replaced: 2 });
     expect(await rowsOf('equal')).to.deep.equal(before);
 
@@ -387,7 +297,7 @@ describe('an import', function () {
     const { id } = await imported(file, 'clock');
     await undone(id);
     // As if the clock had been ahead by a day.
-    await admin.command({
+    await world.admin().command({
       query: `INSERT INTO sojourn.imports SELECT * REPLACE (began_at + INTERVAL 1 DAY AS began_at, version + 10 AS version)
         FROM sojourn.imports FINAL WHERE project = 'clock'`,
     });
@@ -398,7 +308,7 @@ describe('an import', function () {
     expect((await imported(file, 'clock')).state).to.equal('already imported');
     expect((await rowsOf('clock')).sessions).to.have.length(1);
     await undone(id);
-    expect(await rowsOf('clock')).to.deep.equal({ metrics: [], sessions: [] });
+    expect(await rowsOf('clock')).to.deep.equal(NO_ROWS);
   });
 
   it('publishes sessions that may still get events, once however often it is done', async () => {
@@ -444,7 +354,7 @@ describe('an import', function () {
     ]);
     writeFileSync(path, [good, '{"eventType":', '', array, '[]'].join('\n'));
 
-    const outcome = await imported(path, 'bad', '--keep-bad');
+    const outcome = await imported(path, 'bad', { keepBad: true });
 
     expect(outcome).to.include({ records: 4, events: 2, badRecords: 3, loaded: 1 });
     const report = readFileSync(outcome.badReport ?? '', 'utf8')
@@ -467,12 +377,12 @@ describe('an import', function () {
     const lines = [line('09:00:00', '/a'), line('08:00:00', '/a'), line('08:10:00', '/b')];
     const path = join(folder, 'access.log');
     writeFileSync(path, lines.join('\n'));
-    const words = ['--format', 'combined', '--host', 'shop.example'];
+    const options = { format: 'combined', host: 'shop.example' };
 
-    const outcome = await imported(path, 'combined', ...words);
+    const outcome = await imported(path, 'combined', options);
 
     expect(outcome).to.include({ records: 3, events: 3, badRecords: 0, sessions: 2, loaded: 2 });
-    const sessions = await around.select<Fields>(
+    const sessions = await around().select<Fields>(
       `SELECT toString(started_at) AS at, toUInt32(page_views) AS pages, browser FROM sojourn.sessions_current
        WHERE project = 'combined' ORDER BY started_at`,
     );
@@ -481,7 +391,7 @@ describe('an import', function () {
       ['2024-01-10 09:00:00.000', 1],
     ]);
     writeFileSync(path, lines.reverse().join('\n'));
-    expect((await imported(path, 'combined', ...words)).state).to.equal('already imported');
+    expect((await imported(path, 'combined', options)).state).to.equal('already imported');
   });
 
   it('goes on by the idle timeout, the host and the salt that it was begun with', async () => {
@@ -492,20 +402,21 @@ describe('an import', function () {
     const words = ['import', path, '--project', 'begun', '--format', 'combined', '--json'];
     const begun = (host: string, dir: string, more: Record<string, string> = {}) =>
       sojourn([...words, '--host', host, '--data-dir', dir], { ...environment(), ...more });
-    const first = await begun('shop.example', dataDir);
-    expect(first.code, first.stderr).to.equal(0);
+    const first = { format: 'combined', host: 'shop.example' };
+    const { id } = await imported(path, 'begun', first);
     const before = await rowsOf('begun');
-    const { id } = JSON.parse(first.stdout) as Outcome;
     await undone(id);
     // As if it had been killed when its plan was noted.
-    await admin.command({
+    await world.admin().command({
       query: `INSERT INTO sojourn.imports SELECT * REPLACE (2 AS life, 'loading' AS state, 1 AS version,
           replaceOne(plan, '"life":1', '"life":2') AS plan)
         FROM sojourn.imports FINAL WHERE project = 'begun'`,
     });
 
-    const otherHost = await begun('other.example', dataDir);
-    const otherSalt = await begun('shop.example', join(folder, 'other-data'));
+    const [otherHost, otherSalt] = await Promise.all([
+      begun('other.example', dataDir),
+      begun('shop.example', join(folder, 'other-data')),
+    ]);
     const { code, stderr } = await begun('shop.example', dataDir, { SESSION_IDLE_TIMEOUT: '5m' });
 
     expect([otherHost.code, otherSalt.code]).to.deep.equal([2, 2]);
@@ -520,14 +431,16 @@ describe('an import', function () {
     const other = fileOf('another.ndjson', [visit('one', 1), visit('two', 2)]);
     /** As if somebody else had begun it, or begun to take it back. */
     const note = (name: string, state: string, version: number) =>
-      admin.command({
+      world.admin().command({
         query: `INSERT INTO sojourn.imports SELECT * REPLACE ('${name}' AS import, '${state}' AS state, ${version} AS version)
           FROM (SELECT * FROM sojourn.imports FINAL WHERE project = 'in-turn' AND import = '${id}')`,
       });
     await note('somebody', 'loading', 1);
 
-    const refused = await run('import', other, '--project', 'in-turn');
-    const kept = await run('import', 'undo', id);
+    const [refused, kept] = await Promise.all([
+      run('import', other, '--project', 'in-turn'),
+      run('import', 'undo', id),
+    ]);
     await note('somebody', 'taken_back', 4);
     await note(id, 'taking_back', 3);
     const refusedToo = await run('import', other, '--project', 'in-turn');
@@ -541,16 +454,14 @@ describe('an import', function () {
   });
 
   it('is on the list, and in Temporal', async () => {
-    const { id } = await imported(
-      fileOf('listed.ndjson', [visit('a', 1), visit('b', 2)]),
-      'listed',
-    );
+    const file = fileOf('listed.ndjson', [visit('a', 1), visit('b', 2)]);
+    const { id } = await importedBy(file, '--project', 'listed');
 
     const { stdout } = await run('import', 'list', '--project', 'listed');
 
     const [row] = JSON.parse(stdout) as Fields[];
     expect(row).to.include({ id, state: 'done', events: 2, sessions: 2, loaded: 2, left: 0 });
-    const handle = temporal.client.workflow.getHandle(importWorkflowId('listed', id));
+    const handle = world.temporal().workflow.getHandle(importWorkflowId('listed', id));
     expect(await handle.query(importStateQuery)).to.include({ phase: 'done', events: 2 });
     const { typedSearchAttributes } = await handle.describe();
     const key = defineSearchAttributeKey('SojournProject', SearchAttributeType.KEYWORD);
@@ -558,9 +469,11 @@ describe('an import', function () {
   });
 
   it('says what is wrong with how it is called', async () => {
-    const missing = await run('import', join(folder, 'nowhere.ndjson'), '--project', 'p');
-    const format = await run('import', fileOf('f.ndjson', []), '--project', 'p', '--format', 'x');
-    const nobody = await run('import', 'undo', 'nobody');
+    const [missing, format, nobody] = await Promise.all([
+      run('import', join(folder, 'nowhere.ndjson'), '--project', 'p'),
+      run('import', fileOf('f.ndjson', []), '--project', 'p', '--format', 'x'),
+      run('import', 'undo', 'nobody'),
+    ]);
 
     expect([missing.code, format.code, nobody.code]).to.deep.equal([1, 2, 1]);
     expect(missing.stderr).to.contain('there is no file');
@@ -617,17 +530,6 @@ function wavesOf(lines: readonly string[]): string[][] {
 }
 
 const BEGAN = Date.UTC(2024, 0, 10, 8);
-
-function visit(sessionId: string, n: number, fields: object = {}): object {
-  return {
-    eventType: 'pageview',
-    sessionId,
-    eventId: `${sessionId}-${n}`,
-    timestamp: new Date(BEGAN + n * 20_000).toISOString(),
-    properties: { path: `/${n % 5}`, country: 'DE', revenue: 3 },
-    ...fields,
-  };
-}
 
 function end(sessionId: string, n: number): object {
   return visit(sessionId, n, { eventType: 'session_end' });

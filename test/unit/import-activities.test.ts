@@ -1,6 +1,7 @@
 /** Steps of an import where ClickHouse is not as the workflow remembers it. */
 import type { ClickHouseClient } from '@clickhouse/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { expect } from 'chai';
 import { createImportActivities } from '../../imports/activities.ts';
 import type { ChunkSource } from '../../imports/chunk-source.ts';
@@ -9,6 +10,8 @@ import type { ImportPlan } from '../../shared/import-plan.ts';
 
 const PLAN = { project: 'shop', id: 'an-import', life: 1, valuesMax: 10 } as ImportPlan;
 const CHUNKS = 5;
+/** Activities that fail here are meant to. */
+const QUIET = new DefaultLogger('ERROR');
 
 /** Loads of a ClickHouse that can be put back. */
 function importing() {
@@ -17,6 +20,7 @@ function importing() {
   const source: ChunkSource = {
     chunk: (number) => Promise.resolve(emptyChunk(number)),
     skip: (number) => ({ number, events: 0, sessionCount: 0, isLast: number === CHUNKS }),
+    forget: () => undefined,
   };
   const reader = {
     query: ({ query }: { readonly query: string }) => {
@@ -26,7 +30,7 @@ function importing() {
     },
   } as unknown as ClickHouseClient;
   const { loadChunk } = createImportActivities({
-    ...{ source, reader, admin: reader },
+    ...{ source, life: PLAN.life, reader, admin: reader },
     tables: {
       insert(table, rows) {
         const [{ range_to: to = 0 } = {}] = rows as { readonly range_to?: number }[];
@@ -42,20 +46,31 @@ function importing() {
     onTakenBack: () => undefined,
     wait: (_what, work) => work,
   });
-  const load = (number: number) =>
-    new MockActivityEnvironment().run(() => loadChunk({ plan: PLAN, number }));
+  const load = (number: number, life = PLAN.life) =>
+    new MockActivityEnvironment(undefined, { logger: QUIET }).run(() =>
+      loadChunk({ plan: { ...PLAN, life }, number }),
+    );
   return { clickhouse, loaded, load };
 }
 
 function emptyChunk(number: number): PreparedChunk {
   const sums = { metrics: new Map(), sessions: [], records: 0, behind: 0 };
   return {
-    ...{ number, events: 0, isLast: number === CHUNKS, sums, wasNoted: false },
+    ...{ number, events: 0, isLast: number === CHUNKS, sums },
     ...{ noted: [], insteadOf: [], live: [] },
   };
 }
 
 describe('a chunk of an import', () => {
+  it('is not loaded by a process that is at an earlier life of it', async () => {
+    const { loaded, load } = importing();
+
+    const error = await load(1, 2).catch((thrown: unknown) => thrown);
+
+    expect(String(error)).to.contain('life 1').and.contain('taken back');
+    expect(loaded).to.deep.equal([]);
+  });
+
   it('is left out where it is loaded, and its place is asked for before one is loaded', async () => {
     const { clickhouse, loaded, load } = importing();
     clickhouse.loadedTo = 2;
