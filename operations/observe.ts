@@ -11,14 +11,13 @@ import {
   select,
 } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
-import { ConnectionFaultError, type FaultKind } from '../platform/connection-fault.ts';
+import type { FaultKind } from '../platform/connection-fault.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { publicAddress } from '../platform/secrets.ts';
-import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
   deadLetterSubject,
@@ -33,6 +32,7 @@ import {
 import { beganAt, type LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
+import { type Outcome, outcomeOf, PATIENCE_MS, type Timed, timed } from './outcome.ts';
 import { recentSessions } from './recent-sessions.ts';
 
 export type ServerStatus =
@@ -81,7 +81,7 @@ export interface Observer {
   status(): Promise<Status>;
   /** @throws what the server threw */
   streams(): Promise<StreamFigures>;
-  /** How events flow on their way to ClickHouse. @throws what a server threw */
+  /** How events flow on their way to ClickHouse. @throws what NATS threw */
   flow(): Promise<Flow>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
@@ -94,15 +94,13 @@ export interface Observer {
 export interface Flow {
   /**
    * When the oldest message came, epoch milliseconds, that waits in EVENTS, or whose difference waits in ROLLUPS;
-   * undefined where none does. What a session has taken and not written yet, for a minute at the most, is not seen.
+   * undefined where none does, null where nobody knows, as without ClickHouse. What a session has taken and not written
+   * yet, for a minute at the most, is not seen.
    */
-  readonly oldestAt?: number;
+  readonly oldestAt?: number | null;
   readonly redelivered: number;
   readonly isPaused: boolean;
 }
-
-/** Nobody waits longer than this to hear that a server is away. */
-const PATIENCE_MS = 5_000;
 
 const OPEN_SESSIONS = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
 const PARTITION = 0;
@@ -127,7 +125,8 @@ export function createObserver(config: Config): Observer {
   );
   const clickhouse = remember(() =>
     Promise.resolve(
-      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi'),
+      // One that takes a question and does not answer must not keep the connection for the next one.
+      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', PATIENCE_MS),
     ),
   );
 
@@ -153,8 +152,19 @@ export function createObserver(config: Config): Observer {
   }
 
   async function flow(): Promise<Flow> {
+    const figures = await streams();
+    // The consumer is NATS's own matter: it is known whatever ClickHouse says, and where there is none.
+    const oldest = await outcomeOf(() => oldestUnloaded(figures));
+    const oldestAt = oldest.ok ? oldest.value : null;
+    return {
+      ...(oldestAt !== undefined && { oldestAt }),
+      redelivered: figures.consumer.num_redelivered,
+      isPaused: figures.consumer.paused ?? false,
+    };
+  }
+
+  async function oldestUnloaded({ consumer, rollups }: StreamFigures): Promise<number | undefined> {
     const { jsm } = await nats.get();
-    const { consumer, rollups } = await streams();
     const loaded = await loadedUpTo(rollups);
     const oldest = await Promise.all([
       // What is behind the floor may have expired: then the next one that is there.
@@ -172,11 +182,7 @@ export function createObserver(config: Config): Observer {
     ]);
     const times = oldest.map((message) => message?.time.getTime());
     const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
-    return {
-      ...(oldestAt < Infinity && { oldestAt }),
-      redelivered: consumer.num_redelivered,
-      isPaused: consumer.paused ?? false,
-    };
+    return oldestAt < Infinity ? oldestAt : undefined;
   }
 
   async function askNats(): Promise<Timed<StreamFigures>> {
@@ -242,9 +248,14 @@ export function createObserver(config: Config): Observer {
   }
 
   async function status(): Promise<Status> {
+    const natsAsked = outcomeOf(askNats);
+    // At once: a ClickHouse that does not answer then costs the patience for it once.
+    const byClickHouse = natsAsked.then(({ value }) =>
+      value === undefined ? undefined : outcomeOf(() => loadedUpTo(value.value.rollups)),
+    );
     const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas] =
       await Promise.all([
-        outcomeOf(askNats),
+        natsAsked,
         outcomeOf(countOpen),
         outcomeOf(async () => askClickHouse(await clickhouse.get())),
         outcomeOf(() => pingRedis(config)),
@@ -254,11 +265,9 @@ export function createObserver(config: Config): Observer {
       ]);
     const figures = natsStatus.value?.value;
     const loaded =
-      figures === undefined
-        ? undefined
-        : await outcomeOf(() =>
-            clickhouseStatus.ok ? loadedUpTo(figures.rollups) : loadedByLoader(),
-          );
+      figures === undefined || clickhouseStatus.ok
+        ? await byClickHouse
+        : await outcomeOf(loadedByLoader);
     return {
       servers: {
         nats: serverStatus(natsStatus, NATS_URL),
@@ -364,43 +373,6 @@ interface LoadedRow {
   readonly log: string;
   readonly seq: string;
   readonly at: string;
-}
-
-type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false;
-      readonly value?: undefined;
-      readonly error: string;
-      readonly fault?: FaultKind;
-    };
-
-async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${PATIENCE_MS / 1_000} s`));
-    }, PATIENCE_MS + 500);
-  });
-  try {
-    return { ok: true, value: await Promise.race([call(), late]) };
-  } catch (error) {
-    const fault = error instanceof ConnectionFaultError ? { fault: error.kind } : {};
-    return { ok: false, error: reasonOf(error), ...fault };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-interface Timed<T> {
-  readonly value: T;
-  readonly latencyMs: number;
-}
-
-async function timed<T>(call: () => Promise<T>): Promise<Timed<T>> {
-  const startedAt = performance.now();
-  const value = await call();
-  return { value, latencyMs: Math.round((performance.now() - startedAt) * 10) / 10 };
 }
 
 type Answer =

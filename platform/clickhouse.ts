@@ -16,10 +16,14 @@ export const DATABASE = 'sojourn';
 
 export type ClickHouseRole = 'admin' | 'writer' | 'bi';
 
-/** A client that logs in as one of our users. Opens no connection before its first query. */
+/**
+ * A client that logs in as one of our users. Opens no connection before its first query.
+ * @param patienceMs how long a query may take; the writer is less patient than the others where it is left out
+ */
 export function connectClickHouse(
   config: Config & { readonly CLICKHOUSE_URL: string },
   role: ClickHouseRole,
+  patienceMs = role === 'writer' ? 20_000 : 60_000,
 ): ClickHouseClient {
   const [username, password] = {
     admin: [config.CLICKHOUSE_ADMIN_USER, config.CLICKHOUSE_ADMIN_PASSWORD],
@@ -35,7 +39,7 @@ export function connectClickHouse(
     ...(role !== 'admin' && { database: DATABASE }),
     // An insert that is given up is repeated: refused while the first one still runs, ignored once it
     // is through. So the writer need not be patient with a connection that nobody answers on.
-    request_timeout: role === 'writer' ? 20_000 : 60_000,
+    request_timeout: patienceMs,
     keep_alive: { enabled: true },
     // A question about many values is longer than an address may be.
     use_multipart_params_auto: true,
