@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Config } from '../platform/config.ts';
+import { deadlineAfter } from '../platform/long-sleep.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
 import { createObserver, type Observer, type Status } from '../operations/observe.ts';
@@ -139,7 +140,7 @@ async function waitUntilLoaded(observer: Observer, timeoutMs: number): Promise<b
     import('../operations/loading-probe.ts'),
     import('../operations/until-loaded.ts'),
   ]);
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = deadlineAfter(timeoutMs);
   const progress = createProgress('waiting for');
   let step = 'servers to answer';
   const ticker = setInterval(() => {

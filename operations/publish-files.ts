@@ -1,6 +1,6 @@
 /** NDJSON files onto the stream EVENTS: a message a line, as it stands there. */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { longSleep } from '../platform/long-sleep.ts';
 import { isMessageRefused } from '../platform/message-refused.ts';
 import { isApiError, type Nats } from '../platform/nats.ts';
 import { EVENTS_STREAM } from '../shared/ids.ts';
@@ -88,8 +88,8 @@ function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: Publi
   const payloadMax = nats.connection.info?.max_payload ?? 1024 * 1024;
   const lineBytesMax = payloadMax - headerBytes({ 'Nats-Msg-Id': idOf(0) });
   const publisher = createPublisher(nats);
-  const pace = rate === undefined ? undefined : createPace(rate);
   const reading = new AbortController();
+  const pace = rate === undefined ? undefined : createPace(rate, reading.signal);
   const figures: PublishFigures = {
     messages: 0,
     acknowledged: 0,
@@ -198,14 +198,14 @@ function toFailure(error: unknown, source: Source, { number }: Line): Error {
 /** How far a pause may be caught up afterwards. */
 const CATCH_UP_MS = 100;
 
-/** Waits so that calls return `rate` times a second. */
-function createPace(rate: number): () => Promise<void> {
+/** Waits so that calls return `rate` times a second, and at once where the signal ends it. */
+function createPace(rate: number, signal: AbortSignal): () => Promise<void> {
   let dueAt = performance.now();
   return async () => {
     const now = performance.now();
     dueAt = Math.max(dueAt, now - CATCH_UP_MS);
     // Timers are no finer than a millisecond or so: what is due within one goes out together.
-    if (dueAt - now >= 1) await sleep(dueAt - now);
+    if (dueAt - now >= 1) await longSleep(dueAt - now, { signal }).catch(() => undefined);
     dueAt += 1_000 / rate;
   };
 }

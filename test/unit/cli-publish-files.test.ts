@@ -13,7 +13,7 @@ const ACK = { stream: 'EVENTS', seq: 1, duplicate: false } as unknown as PubAck;
 const TAKEN_BYTES_MAX = 1_000;
 
 /** JetStream whose stream refuses what is larger, with the error that the test says. */
-function aJetStream(refusal: () => Error) {
+function aJetStream(refusal = () => new Error('too large')) {
   const js = {
     publish: (_subject: string, { length }: Uint8Array) =>
       length > TAKEN_BYTES_MAX ? Promise.reject(refusal()) : Promise.resolve(ACK),
@@ -97,6 +97,30 @@ describe('publishing a file', () => {
     const { figures } = await publish(aJetStream(refusal), lines);
 
     expect(figures).to.include({ messages: 2, acknowledged: 1, failed: 1, notJson: 1 });
+  });
+
+  it('waits at a slow rate, and no longer than it is wanted', async () => {
+    const path = join(folder, 'slow.ndjson');
+    writeFileSync(path, '1\n2\n3');
+    const stop = new AbortController();
+    const began = performance.now();
+
+    const publishing = publishSources(aJetStream(), [findSource(path)], {
+      project: 'shop',
+      // A line in 32 years.
+      rate: 1e-9,
+      signal: stop.signal,
+      onRead: () => undefined,
+      onRefused: () => undefined,
+      onDeadLetter: () => undefined,
+    });
+    setTimeout(() => {
+      stop.abort();
+    }, 100);
+    const { figures } = await publishing;
+
+    expect(figures.acknowledged).to.equal(1);
+    expect(performance.now() - began).to.be.within(90, 5_000);
   });
 
   it('ends with what is not about a line', async () => {

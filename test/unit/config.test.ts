@@ -70,6 +70,12 @@ describe('the configuration', () => {
     for (const text of ['', '10', 's', '10 minutes', '-1s', '1e3s', '10S']) {
       expect(parseDuration(text), text).to.equal(undefined);
     }
+    expect(['1.1h', '4.1m', '8.2h', '0.3s', '2.30d'].map(parseDuration)).to.deep.equal([
+      3_960_000, 246_000, 29_520_000, 300, 198_720_000,
+    ]);
+    for (const text of ['1.5ms', '0.0001s', '1.00001m', `${2 ** 53}ms`, `1${'0'.repeat(400)}d`]) {
+      expect(parseDuration(text), text).to.equal(undefined);
+    }
     expect(loadConfig({ SESSION_CHECKPOINT: 'off' }).SESSION_CHECKPOINT).to.equal(null);
     expect(faultOf(() => loadConfig({ LATE_GRACE: 'off' }))).to.contain('LATE_GRACE');
   });
