@@ -102,6 +102,22 @@ describe('the configuration', () => {
     expect(message).not.to.contain('hidden');
   });
 
+  for (const [name, scheme] of [
+    ['NATS_URL', 'nats'],
+    ['CLICKHOUSE_URL', 'http'],
+    ['REDIS_URL', 'redis'],
+  ] as const) {
+    it(`says how a % of a password is written in ${name}`, () => {
+      const secret = 'hidden%zz';
+      const message = faultOf(() => loadConfig({ [name]: `${scheme}://u:${secret}@h:1` }));
+
+      expect(message).to.contain(`${name} must`).and.contain('%25').and.contain(`${scheme}://h:1`);
+      expect(message).not.to.contain('hidden');
+      const right = `${scheme}://u:${encodeURIComponent(secret)}@h:1`;
+      expect(loadConfig({ [name]: right })[name]).to.equal(right);
+    });
+  }
+
   it('wants pairs to be complete', () => {
     expect(faultOf(() => loadConfig({ NATS_USER: 'u' }))).to.contain('NATS_PASSWORD');
   });
