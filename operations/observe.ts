@@ -33,7 +33,7 @@ import { beganAt, type LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
 import { type Outcome, outcomeOf, PATIENCE_MS, type Timed, timed } from './outcome.ts';
-import { recentSessions } from './recent-sessions.ts';
+import { recentSessions, type Stored } from './recent-sessions.ts';
 
 export type ServerStatus =
   | {
@@ -86,8 +86,10 @@ export interface Observer {
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
-  /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
-  recentSessions(toSeq: number): Promise<string[]>;
+  /** When the oldest event came that is not acknowledged; undefined where all are. @throws what the server threw */
+  oldestEventAt(consumer: StreamFigures['consumer']): Promise<number | undefined>;
+  /** Workflow ids of sessions that these events are of. @throws what the server threw */
+  recentSessions(stored: Stored): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -166,23 +168,24 @@ export function createObserver(config: Config): Observer {
   async function oldestUnloaded({ consumer, rollups }: StreamFigures): Promise<number | undefined> {
     const { jsm } = await nats.get();
     const loaded = await loadedUpTo(rollups);
-    const oldest = await Promise.all([
-      // What is behind the floor may have expired: then the next one that is there.
-      consumer.num_pending + consumer.num_ack_pending === 0
-        ? null
-        : jsm.direct.getMessage(EVENTS_STREAM, {
-            seq: consumer.ack_floor.stream_seq + 1,
-            next_by_subj: '>',
-          }),
+    const [event = Infinity, difference] = await Promise.all([
+      oldestEventAt(consumer),
       pendingDifferences(rollups, loaded) === 0
         ? null
         : jsm.streams.getMessage(ROLLUPS_STREAM, {
             seq: Math.max(loaded + 1, rollups.state.first_seq),
           }),
     ]);
-    const times = oldest.map((message) => message?.time.getTime());
-    const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
+    const oldestAt = Math.min(event, difference?.time.getTime() ?? Infinity);
     return oldestAt < Infinity ? oldestAt : undefined;
+  }
+
+  async function oldestEventAt(consumer: StreamFigures['consumer']): Promise<number | undefined> {
+    if (consumer.num_pending + consumer.num_ack_pending === 0) return undefined;
+    const { jsm } = await nats.get();
+    // What is behind the floor may have expired: then the next one that is there.
+    const next = { seq: consumer.ack_floor.stream_seq + 1, next_by_subj: '>' };
+    return (await jsm.direct.getMessage(EVENTS_STREAM, next))?.time.getTime();
   }
 
   async function askNats(): Promise<Timed<StreamFigures>> {
@@ -302,7 +305,8 @@ export function createObserver(config: Config): Observer {
     flow,
     loadedUpTo,
     temporal: () => temporal.get(),
-    recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),
+    oldestEventAt,
+    recentSessions: async (stored) => recentSessions((await nats.get()).js, stored),
     async close() {
       await nats.close(({ connection }) => connection.close());
       await temporal.close(({ connection }) => connection.close());
