@@ -4,7 +4,7 @@ import { settle } from '../operations/temporal-sessions.ts';
 import { commandConfig } from './command-config.ts';
 import { findForCommand } from './find-sessions.ts';
 import { failWhereNotAll, type ManyOptions, onEach, printChosen } from './many-sessions.ts';
-import { asJson, formatCount, print, printJson } from './output.ts';
+import { asJson, formatCount, formatMany, print, printJson } from './output.ts';
 
 /** Ends all open sessions that the filters choose. @throws SojournError where some could not be ended */
 export async function endSessions(options: ManyOptions): Promise<void> {
@@ -25,7 +25,14 @@ export async function endSessions(options: ManyOptions): Promise<void> {
     const { matched, outcomes, failed, left } = result;
     const { ended = 0, alreadyEnded = 0 } = outcomes;
     if (asJson(options)) printJson({ matched, ended, alreadyEnded, failed, left });
-    else print(`${formatCount(ended)} ended, ${formatCount(alreadyEnded)} had ended by themselves`);
+    else {
+      const byThemselves = formatMany(
+        alreadyEnded,
+        'had ended by itself',
+        'had ended by themselves',
+      );
+      print(`${formatCount(ended)} ended, ${byThemselves}`);
+    }
     failWhereNotAll('ended', result);
   });
 }

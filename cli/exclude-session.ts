@@ -9,7 +9,7 @@ import {
 import { createRollupLog } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { commandConfig } from './command-config.ts';
-import { asJson, formatCount, print, printJson, printTable, remark } from './output.ts';
+import { asJson, formatCount, formatMany, print, printJson, printTable, remark } from './output.ts';
 import { whileUnderWay } from './progress.ts';
 import { type OneOptions, printView } from './show-sessions.ts';
 
@@ -62,7 +62,7 @@ function printDryRun(dryRun: DryRun, isExcluded: boolean, options: TurnOptions):
     return;
   }
   printTurned(rows);
-  print(`${formatCount(rows.length)} rows would be added; nothing was changed`);
+  print(`${formatMany(rows.length, 'row')} would be added; nothing was changed`);
 }
 
 /** Rows as they would be added to `metrics`, for people. */

@@ -9,7 +9,7 @@ import { commandConfig } from './command-config.ts';
 import { printTurned } from './exclude-session.ts';
 import { findForCommand } from './find-sessions.ts';
 import { failWhereNotAll, type ManyOptions, onEach, printChosen } from './many-sessions.ts';
-import { asJson, formatCount, print, printJson } from './output.ts';
+import { asJson, formatCount, formatMany, print, printJson } from './output.ts';
 
 /**
  * Turns all sessions that the filters choose, open and closed ones.
@@ -34,7 +34,7 @@ export async function turnSessions(isExcluded: boolean, options: ManyOptions): P
       const { matched, outcomes, failed, left } = result;
       const { turned = 0, already = 0 } = outcomes;
       if (asJson(options)) printJson({ matched, [words.done]: turned, already, failed, left });
-      else print(`${formatCount(turned)} ${words.done}, ${formatCount(already)} ${words.already}`);
+      else print(`${formatCount(turned)} ${words.done}, ${formatMany(already, ...words.already)}`);
       failWhereNotAll(words.done, result);
     }),
   );
@@ -66,24 +66,32 @@ async function showTurns(isExcluded: boolean, options: ManyOptions): Promise<voi
     } else {
       printTurned(rows.filter(({ dimension }) => dimension === ''));
       printChosen(words.verb, chosen);
-      print(`${formatCount(already)} ${words.already}; the rows of dimensions are in --json`);
+      print(`${formatMany(already, ...words.already)}; the rows of dimensions are in --json`);
     }
     failWhereNotAll(words.done, result);
   });
 }
 
-const EXCLUDING = {
+interface Words {
+  readonly verb: string;
+  readonly doing: string;
+  readonly done: string;
+  /** Of one, and of more. */
+  readonly already: readonly [string, string];
+}
+
+const EXCLUDING: Words = {
   verb: 'exclude',
   doing: 'excluding',
   done: 'excluded',
-  already: 'were excluded already',
-} as const;
-const INCLUDING = {
+  already: ['was excluded already', 'were excluded already'],
+};
+const INCLUDING: Words = {
   verb: 'include',
   doing: 'including',
   done: 'included',
-  already: 'counted already',
-} as const;
+  already: ['counted already', 'counted already'],
+};
 
 function chosenBy(options: ManyOptions) {
   return { ...options, state: 'all', limit: Infinity } as const;

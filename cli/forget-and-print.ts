@@ -34,11 +34,12 @@ export async function forgetAndPrint(person: Person, options: ForgetPrintOptions
   const admin = connectClickHouse(config, 'admin');
   const redis = connectRedis(config, commandLog(config));
   const observer = createObserver(config);
+  const probe = createProbe(observer, config.SESSION_CHECKPOINT);
   const progress = createProgress('forgetting');
   try {
     const outcome = await withNats(config, (nats) =>
       withTemporal(config, (temporal) =>
-        forgetPerson({ nats, temporal, admin, redis, probe: createProbe(observer) }, person, {
+        forgetPerson({ nats, temporal, admin, redis, probe }, person, {
           ...{ isDryRun, takesBack: options.takeBack === true, dataDir: options.dataDir },
           doneBy: `${userInfo().username}@${hostname()}`,
           onStep: (what) => {

@@ -3,7 +3,7 @@ import type { ReadProgress } from '../imports/read-files.ts';
 import type { ImportOutcome } from '../imports/run-import.ts';
 import type { Source } from '../operations/read-lines.ts';
 import type { ImportPlan } from '../shared/import-plan.ts';
-import { formatCount, formatMs } from './output.ts';
+import { formatCount, formatMany, formatMs } from './output.ts';
 import { createProgress, type Progress } from './progress.ts';
 
 export type ImportView = ReturnType<typeof createImportView>;
@@ -66,17 +66,31 @@ export function describeOutcome(outcome: ImportOutcome, durationMs: number): str
     outcome;
   const lines = [
     `import ${id}: ${state}`,
-    `${formatCount(events)} events of ${formatCount(records)} records, ${formatCount(sessions)} sessions, in ${formatMs(durationMs)}`,
-    `${formatCount(loaded)} sessions loaded`,
+    `${formatMany(events, 'event')} of ${formatMany(records, 'record')}, ${formatMany(sessions, 'session')}, in ${formatMs(durationMs)}`,
+    `${formatMany(loaded, 'session')} loaded`,
   ];
   if (replaced > 0) lines.push(`${formatCount(replaced)} of them in the place of others`);
   if (left > 0)
-    lines.push(`${formatCount(left)} sessions were there already, and are left as they were`);
+    lines.push(
+      formatMany(
+        left,
+        'session was there already, and is left as it was',
+        'sessions were there already, and are left as they were',
+      ),
+    );
   if (live > 0)
-    lines.push(`${formatCount(live)} sessions may still get events, and were published`);
+    lines.push(
+      formatMany(
+        live,
+        'session may still get events, and was published',
+        'sessions may still get events, and were published',
+      ),
+    );
   if (badRecords > 0) {
     const where = outcome.badReport === undefined ? '' : `: ${outcome.badReport}`;
-    lines.push(`${formatCount(badRecords)} records broke a rule, and are left out${where}`);
+    lines.push(
+      `${formatMany(badRecords, 'record broke a rule, and is', 'records broke a rule, and are')} left out${where}`,
+    );
   }
   return lines.join('\n');
 }

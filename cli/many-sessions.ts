@@ -5,7 +5,7 @@ import type { SessionRow } from '../operations/temporal-sessions.ts';
 import { SojournError } from '../shared/errors.ts';
 import { printRows } from './find-sessions.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { formatCount, print, printable } from './output.ts';
+import { formatCount, formatMany, print, printable } from './output.ts';
 import { createProgress } from './progress.ts';
 
 export interface ManyOptions extends Omit<SessionFilter, 'state'> {
@@ -44,7 +44,7 @@ export async function onEach<O extends string>(
 export function printChosen(word: string, rows: readonly SessionRow[]): void {
   printRows(rows.slice(0, SHOWN_MAX));
   const more = rows.length > SHOWN_MAX ? `, of which the first ${SHOWN_MAX} are above` : '';
-  print(`would ${word} ${formatCount(rows.length)} sessions${more}`);
+  print(`would ${word} ${formatMany(rows.length, 'session')}${more}`);
 }
 
 const SHOWN_MAX = 50;
@@ -58,8 +58,10 @@ export function failWhereNotAll(done: string, { failed, left }: ManySessions<str
   if (first !== undefined) {
     throw new SojournError(
       'SJ_TIMEOUT',
-      `${failed.length} sessions could not be ${done}, the first of them ${printable(first.id)}: ${first.error}`,
+      `${formatMany(failed.length, 'session')} could not be ${done}${failed.length === 1 ? ':' : ', the first of them'} ${printable(first.id)}: ${first.error}`,
     );
   }
-  if (left > 0) throw new SojournError('SJ_TIMEOUT', `stopped with ${left} sessions left`);
+  if (left > 0) {
+    throw new SojournError('SJ_TIMEOUT', `stopped with ${formatMany(left, 'session')} left`);
+  }
 }

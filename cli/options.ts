@@ -3,6 +3,7 @@
  * load: help needs them too.
  */
 import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { parseDuration } from '../platform/duration.ts';
 import { PROJECT_PATTERN } from '../shared/ids.ts';
 
 export const dataDirOption = () =>
@@ -32,6 +33,15 @@ export function countArgument(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of at least 1.');
   }
   return count;
+}
+
+/** @returns milliseconds @throws InvalidArgumentError on anything but a duration */
+export function durationArgument(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) {
+    throw new InvalidArgumentError('A duration is for example 60s, 5m or 500ms.');
+  }
+  return ms;
 }
 
 /** @throws InvalidArgumentError on anything but a number above 0 */

@@ -15,6 +15,7 @@ import {
   requireServers,
 } from '../platform/config.ts';
 import { createLog, type Logger } from '../platform/log.ts';
+import { longSleep } from '../platform/long-sleep.ts';
 import { migrateAll } from '../platform/migrate.ts';
 import { createClosers, untilSignal } from '../platform/shutdown.ts';
 import {
@@ -405,7 +406,7 @@ async function endOf(
   pipeline: Pipeline,
   broken: Promise<never>,
 ): Promise<void> {
-  const timeUp = forMs === undefined ? undefined : after(forMs);
+  const timeUp = forMs === undefined ? undefined : longSleep(forMs, { ref: false });
   await Promise.race([
     broken,
     pipeline.finished.then(() => {
@@ -413,10 +414,4 @@ async function endOf(
     }),
     ...(timeUp === undefined ? [] : [timeUp]),
   ]);
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
 }

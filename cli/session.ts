@@ -214,7 +214,8 @@ function cursorArgument(text: string): RunPlace {
 /** @returns epoch milliseconds */
 function timeArgument(text: string): number {
   const ago = parseDuration(text);
-  if (ago !== undefined) return Date.now() - ago;
+  // Nothing is from before 1970, and what is far enough before is no date.
+  if (ago !== undefined) return Math.max(0, Date.now() - ago);
   const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(at)) {
     throw new InvalidArgumentError('A time is for example 2h, 2026-11-29 or 2026-11-29T08:00:00Z.');

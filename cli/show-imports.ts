@@ -7,7 +7,7 @@ import { connectClickHouse } from '../platform/clickhouse.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { asJson, formatCount, print, printJson, printTable } from './output.ts';
+import { asJson, formatCount, formatMany, print, printJson, printTable } from './output.ts';
 import { createProgress } from './progress.ts';
 
 interface ShowOptions {
@@ -95,6 +95,9 @@ function say(options: ShowOptions, { id, live, loaded }: ImportRow, what: string
     printJson({ id, state: 'taken_back' });
     return;
   }
-  const published = live > 0 ? `; ${formatCount(live)} sessions were published, and stay` : '';
-  print(`import ${id} ${what}: ${formatCount(loaded)} sessions${published}`);
+  const published =
+    live > 0
+      ? `; ${formatMany(live, 'session was published, and stays', 'sessions were published, and stay')}`
+      : '';
+  print(`import ${id} ${what}: ${formatMany(loaded, 'session')}${published}`);
 }

@@ -63,7 +63,7 @@ export function printView(view: SessionView, options: CommonOptions): void {
   const lines: readonly (readonly [string, string | number | undefined])[] = [
     ['session', view.sessionId],
     ['project', view.project],
-    ['status', view.endReason === undefined ? view.status : `${view.status} (${view.endReason})`],
+    ['status', statusOf(view)],
     ['excluded', view.excluded ? 'yes, by an operator: it counts in nothing' : undefined],
     ['first event', view.firstEventAt],
     ['last event', view.lastEventAt],
@@ -92,6 +92,16 @@ export function printView(view: SessionView, options: CommonOptions): void {
     if (value === undefined) continue;
     print(`${pc.dim(name.padEnd(LABEL_WIDTH))}${printable(String(value))}`);
   }
+}
+
+/** A session that had ended takes in what comes late, or what an operator has to say: it is nobody's visit again. */
+export function statusOf({
+  status,
+  endReason,
+  settling,
+}: Pick<SessionView, 'status' | 'endReason' | 'settling'>): string {
+  if (endReason !== undefined) return `${status} (${endReason})`;
+  return settling ? 'settling (it had ended, and closes again by itself)' : status;
 }
 
 const LABEL_WIDTH = 16;

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Config } from '../platform/config.ts';
+import { deadlineAfter } from '../platform/long-sleep.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
 import { createObserver, type Observer, type Status } from '../operations/observe.ts';
@@ -29,9 +30,10 @@ export interface StatusOptions {
 
 /** @throws SojournError where a server is away or the time was not enough; the status is printed then too */
 export async function showStatus({ wait, timeout, json, dataDir }: StatusOptions): Promise<void> {
-  const observer = createObserver(configOf(dataDir));
+  const config = configOf(dataDir);
+  const observer = createObserver(config);
   try {
-    const loaded = wait === true ? await waitUntilLoaded(observer, timeout) : true;
+    const loaded = wait === true ? await waitUntilLoaded(observer, config, timeout) : true;
     const look = await createLooker(observer, Date.now).look();
     const { status, oldestUnloadedMs, redelivered, isPaused } = look;
     const advice = adviceOf(look);
@@ -134,12 +136,16 @@ function failWhere({ servers }: Status, loaded: boolean, timeoutMs: number): voi
 }
 
 /** @returns false on time-out */
-async function waitUntilLoaded(observer: Observer, timeoutMs: number): Promise<boolean> {
+async function waitUntilLoaded(
+  observer: Observer,
+  { SESSION_CHECKPOINT }: Config,
+  timeoutMs: number,
+): Promise<boolean> {
   const [{ createProbe }, { untilLoaded }] = await Promise.all([
     import('../operations/loading-probe.ts'),
     import('../operations/until-loaded.ts'),
   ]);
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = deadlineAfter(timeoutMs);
   const progress = createProgress('waiting for');
   let step = 'servers to answer';
   const ticker = setInterval(() => {
@@ -150,7 +156,7 @@ async function waitUntilLoaded(observer: Observer, timeoutMs: number): Promise<b
       resolve(false);
     });
   });
-  const loaded = untilLoaded(createProbe(observer), {
+  const loaded = untilLoaded(createProbe(observer, SESSION_CHECKPOINT), {
     signal: deadline,
     sleep: (ms) => sleep(ms, undefined, { signal: deadline }),
     now: Date.now,

@@ -1,7 +1,6 @@
 /** `sojourn status`: the words of it. `show-status.ts` does it. */
-import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { parseDuration } from '../platform/duration.ts';
-import { dataDirOption, jsonOption } from './options.ts';
+import { Command, Option } from '@commander-js/extra-typings';
+import { dataDirOption, durationArgument, jsonOption } from './options.ts';
 
 export function statusCommand() {
   return new Command('status')
@@ -24,12 +23,4 @@ export function statusCommand() {
       const { showStatus } = await import('./show-status.ts');
       await showStatus(options);
     });
-}
-
-function durationArgument(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) {
-    throw new InvalidArgumentError('A duration is for example 60s, 5m or 500ms.');
-  }
-  return ms;
 }

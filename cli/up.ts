@@ -1,7 +1,6 @@
 /** The command `up` and its options; the work is in `run-up.ts`, loaded when it runs. */
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
-import { parseDuration } from '../platform/duration.ts';
-import { portArgument } from './options.ts';
+import { Command } from '@commander-js/extra-typings';
+import { durationArgument, portArgument } from './options.ts';
 
 export function upCommand() {
   return new Command('up')
@@ -22,11 +21,4 @@ export function upCommand() {
       const { runUp } = await import('./run-up.ts');
       await runUp(options);
     });
-}
-
-function durationArgument(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined)
-    throw new InvalidArgumentError('a duration is for example 60s, 5m or 500ms');
-  return ms;
 }

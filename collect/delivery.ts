@@ -5,7 +5,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { JetStreamApiError } from '@nats-io/jetstream';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
@@ -116,15 +115,6 @@ export function createDelivery(
       }
     },
   };
-}
-
-/** "message size exceeds maximum allowed" */
-const TOO_LARGE_CODE = 10_054;
-
-/** Whether this message is refused for what it is: larger than its stream takes, or (the client's own error) its server. */
-export function isMessageRefused(error: unknown): boolean {
-  if (error instanceof JetStreamApiError) return error.code === TOO_LARGE_CODE;
-  return toError(error).name === 'InvalidArgumentError';
 }
 
 /** Of this process, and short: with an index behind it a session keeps it as it is. */

@@ -8,10 +8,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../platform/log.ts';
+import { isMessageRefused } from '../platform/message-refused.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import { EVENTS_PER_MESSAGE_MAX } from '../shared/limits.ts';
-import { createDelivery, isMessageRefused } from './delivery.ts';
+import { createDelivery } from './delivery.ts';
 import { MESSAGE_EVENT_BYTES, messagesOf, type OutgoingEvent } from './messages.ts';
 import { BadRequestError } from './requests.ts';
 

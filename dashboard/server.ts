@@ -50,6 +50,8 @@ export interface Dashboard {
 }
 
 const CLOSE_MS_MAX = 5_000;
+/** Whoever asks whether it is ready is told in time, also of a database that takes the question and is silent. */
+const PATIENCE_MS = 5_000;
 const HEADERS_BYTES_MAX = 16 * 1024;
 
 /** @throws SojournError `SJ_SERVER_START` where the port cannot be had */
@@ -63,14 +65,16 @@ export async function startDashboard(
     ...server,
     figures: () => deps.live.figures(),
     async troubles() {
+      const patience = AbortSignal.timeout(PATIENCE_MS);
       try {
-        await deps.database.rows({
-          sql: 'SELECT project FROM sojourn.sessions LIMIT 0',
-          params: {},
-        });
+        const sql = 'SELECT project FROM sojourn.sessions LIMIT 0';
+        await deps.database.rows({ sql, params: {} }, patience);
         return [];
       } catch (error) {
-        return [`ClickHouse: ${toError(error).message}`];
+        const why = patience.aborted
+          ? `no answer within ${PATIENCE_MS / 1_000} s`
+          : toError(error).message;
+        return [`ClickHouse: ${why}`];
       }
     },
   };

@@ -1,7 +1,7 @@
 /**
  * What the servers say, asked once for all who want to know within a moment: a scrape and two probes cost what one does.
  */
-import type { Observer, Status } from '../operations/observe.ts';
+import type { Flow, Observer, Status } from '../operations/observe.ts';
 
 export interface Look {
   readonly status: Status;
@@ -10,6 +10,12 @@ export interface Look {
   readonly redelivered: number | null;
   /** Somebody has paused the consumer of EVENTS. */
   readonly isPaused: boolean;
+}
+
+/** Of the oldest that waits; 0 where none does. */
+function ageOf(flow: Flow | undefined, now: number): number | null {
+  if (flow === undefined || flow.oldestAt === null) return null;
+  return flow.oldestAt === undefined ? 0 : Math.max(0, now - flow.oldestAt);
 }
 
 export interface Looker {
@@ -34,12 +40,7 @@ export function createLooker(
     ]);
     return {
       status,
-      oldestUnloadedMs:
-        flow === undefined
-          ? null
-          : flow.oldestAt === undefined
-            ? 0
-            : Math.max(0, now() - flow.oldestAt),
+      oldestUnloadedMs: ageOf(flow, now()),
       redelivered: flow?.redelivered ?? null,
       isPaused: flow?.isPaused ?? false,
     };

@@ -53,9 +53,11 @@ export async function runHealth(
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const troubles = async () => {
     const own = phase === 'running' ? [] : [`this process is ${phase}`];
-    const ofServers = looker === undefined ? [] : troublesOf(await looker.look(), roles);
-    const ofParts = await Promise.all(sayers.map((say) => say()));
-    return [...own, ...ofServers, ...ofParts.flat()];
+    const ofServers = async () =>
+      looker === undefined ? [] : troublesOf(await looker.look(), roles);
+    // All at once: a server that is silent costs its patience once, whoever asks it.
+    const found = await Promise.all([ofServers(), ...sayers.map((say) => say())]);
+    return [...new Set([...own, ...found.flat()])];
   };
   const warnings = async () => (await looker?.look())?.status.warnings ?? [];
   let ofLibrary: Pipeline['sdkMetrics'];

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/client';
 import { NOT_THE_SAME } from '../activities/event-rows.ts';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import { firstOf } from '../platform/payloads.ts';
+import { settingsAtStart } from '../platform/session-settings.ts';
 import { createToldSessions } from '../platform/session-runs.ts';
 import { shownAtStart } from '../platform/shown-at-start.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
@@ -152,7 +152,7 @@ async function openAgain(
     const input = inputOf(
       { project, sessionId },
       snapshot,
-      await settingsOf(client, handle, runId),
+      await settingsAtStart(client, { workflowId, runId }),
     );
     await client.workflow.signalWithStart(SESSION_WORKFLOW, {
       workflowId,
@@ -182,21 +182,6 @@ function inputOf(
     batch: { events: [], ackFloor: 0, sentAt: Date.now() },
     snapshot,
   };
-}
-
-/** As its last run was started with: those of this command's environment may be others. */
-async function settingsOf(
-  client: Temporal['client'],
-  { workflowId }: { readonly workflowId: string },
-  runId: string,
-): Promise<SessionSettings> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId },
-    maximumPageSize: 1,
-  });
-  const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
-  return (firstOf(started?.input) as SessionInput).settings;
 }
 
 /** A session that is told more while it is looked at is looked at again. */

@@ -1,4 +1,5 @@
 /** Answers of real servers to what `until-loaded.ts` asks. */
+import { settingsAtStart } from '../platform/session-settings.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { SESSION_WORKFLOW } from '../shared/ids.ts';
 import { stateQuery } from '../workflows/messages.ts';
@@ -9,10 +10,13 @@ import type { Probe } from './until-loaded.ts';
 const SESSIONS_ASKED_MAX = 1_000;
 const QUERY_PATIENCE_MS = 10_000;
 
-export function createProbe(observer: Observer): Probe {
+/** @param checkpointMs by the environment of this command: ingest may have another, and sessions carry theirs */
+export function createProbe(observer: Observer, checkpointMs: number | null): Probe {
   return {
     async lastEvent() {
-      return (await observer.streams()).eventsLastSeq;
+      const { eventsLastSeq: seq, consumer } = await observer.streams();
+      const waitsSince = await observer.oldestEventAt(consumer);
+      return { seq, ...(waitsSince !== undefined && { waitsSince }) };
     },
     async isAcknowledged(seq) {
       const { consumer } = await observer.streams();
@@ -30,7 +34,23 @@ export function createProbe(observer: Observer): Probe {
       }
       return { ids, all: true };
     },
-    recentSessions: (toSeq) => observer.recentSessions(toSeq),
+    recentSessions: (stored) => observer.recentSessions(stored),
+    async checkpointMs(workflowIds) {
+      const { client, connection } = await observer.temporal();
+      const carried = workflowIds.map(async (workflowId) => {
+        try {
+          const settings = await connection.withDeadline(Date.now() + QUERY_PATIENCE_MS, () =>
+            settingsAtStart(client, { workflowId }),
+          );
+          return settings.checkpointMs;
+        } catch (error) {
+          if (isWorkflowGone(error)) return null;
+          throw error;
+        }
+      });
+      const all = [checkpointMs, ...(await Promise.all(carried))];
+      return Math.max(...all.map((ms) => ms ?? 0));
+    },
     async session(workflowId) {
       const { client, connection } = await observer.temporal();
       try {

@@ -12,14 +12,13 @@ import {
 } from '../platform/clickhouse.ts';
 import { clusterWarningsOf } from '../platform/cluster-state.ts';
 import type { Config } from '../platform/config.ts';
-import { ConnectionFaultError, type FaultKind } from '../platform/connection-fault.ts';
+import type { FaultKind } from '../platform/connection-fault.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal } from '../platform/temporal.ts';
 import { publicAddress } from '../platform/secrets.ts';
-import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
   deadLetterSubject,
@@ -35,7 +34,8 @@ import {
 import { beganAt, type LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
-import { recentSessions } from './recent-sessions.ts';
+import { type Outcome, outcomeOf, PATIENCE_MS, type Timed, timed } from './outcome.ts';
+import { recentSessions, type Stored } from './recent-sessions.ts';
 
 export type ServerStatus =
   | {
@@ -83,28 +83,28 @@ export interface Observer {
   status(): Promise<Status>;
   /** @throws what the server threw */
   streams(): Promise<StreamFigures>;
-  /** How events flow on their way to ClickHouse. @throws what a server threw */
+  /** How events flow on their way to ClickHouse. @throws what NATS threw */
   flow(): Promise<Flow>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
-  /** Workflow ids of sessions that may have taken events lately. @throws what the server threw */
-  recentSessions(toSeq: number): Promise<string[]>;
+  /** When the oldest event came that is not acknowledged; undefined where all are. @throws what the server threw */
+  oldestEventAt(consumer: StreamFigures['consumer']): Promise<number | undefined>;
+  /** Workflow ids of sessions that these events are of. @throws what the server threw */
+  recentSessions(stored: Stored): Promise<string[]>;
   close(): Promise<void>;
 }
 
 export interface Flow {
   /**
    * When the oldest message came, epoch milliseconds, that waits in EVENTS, or whose difference waits in ROLLUPS;
-   * undefined where none does. What a session has taken and not written yet, for a minute at the most, is not seen.
+   * undefined where none does, null where nobody knows, as without ClickHouse. What a session has taken and not written
+   * yet, for a minute at the most, is not seen.
    */
-  readonly oldestAt?: number;
+  readonly oldestAt?: number | null;
   readonly redelivered: number;
   readonly isPaused: boolean;
 }
-
-/** Nobody waits longer than this to hear that a server is away. */
-const PATIENCE_MS = 5_000;
 
 const OPEN_SESSIONS = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
 const PARTITION = 0;
@@ -129,7 +129,11 @@ export function createObserver(config: Config): Observer {
   );
   const clickhouse = remember(() =>
     Promise.resolve(
-      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', { log }),
+      // One that takes a question and does not answer must not keep the connection for the next one.
+      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', {
+        patienceMs: PATIENCE_MS,
+        log,
+      }),
     ),
   );
 
@@ -155,30 +159,38 @@ export function createObserver(config: Config): Observer {
   }
 
   async function flow(): Promise<Flow> {
+    const figures = await streams();
+    // The consumer is NATS's own matter: it is known whatever ClickHouse says, and where there is none.
+    const oldest = await outcomeOf(() => oldestUnloaded(figures));
+    const oldestAt = oldest.ok ? oldest.value : null;
+    return {
+      ...(oldestAt !== undefined && { oldestAt }),
+      redelivered: figures.consumer.num_redelivered,
+      isPaused: figures.consumer.paused ?? false,
+    };
+  }
+
+  async function oldestUnloaded({ consumer, rollups }: StreamFigures): Promise<number | undefined> {
     const { jsm } = await nats.get();
-    const { consumer, rollups } = await streams();
     const loaded = await loadedUpTo(rollups);
-    const oldest = await Promise.all([
-      // What is behind the floor may have expired: then the next one that is there.
-      consumer.num_pending + consumer.num_ack_pending === 0
-        ? null
-        : jsm.direct.getMessage(EVENTS_STREAM, {
-            seq: consumer.ack_floor.stream_seq + 1,
-            next_by_subj: '>',
-          }),
+    const [event = Infinity, difference] = await Promise.all([
+      oldestEventAt(consumer),
       pendingDifferences(rollups, loaded) === 0
         ? null
         : jsm.streams.getMessage(ROLLUPS_STREAM, {
             seq: Math.max(loaded + 1, rollups.state.first_seq),
           }),
     ]);
-    const times = oldest.map((message) => message?.time.getTime());
-    const oldestAt = Math.min(...times.map((at) => at ?? Infinity));
-    return {
-      ...(oldestAt < Infinity && { oldestAt }),
-      redelivered: consumer.num_redelivered,
-      isPaused: consumer.paused ?? false,
-    };
+    const oldestAt = Math.min(event, difference?.time.getTime() ?? Infinity);
+    return oldestAt < Infinity ? oldestAt : undefined;
+  }
+
+  async function oldestEventAt(consumer: StreamFigures['consumer']): Promise<number | undefined> {
+    if (consumer.num_pending + consumer.num_ack_pending === 0) return undefined;
+    const { jsm } = await nats.get();
+    // What is behind the floor may have expired: then the next one that is there.
+    const next = { seq: consumer.ack_floor.stream_seq + 1, next_by_subj: '>' };
+    return (await jsm.direct.getMessage(EVENTS_STREAM, next))?.time.getTime();
   }
 
   async function askNats(): Promise<Timed<StreamFigures>> {
@@ -244,9 +256,14 @@ export function createObserver(config: Config): Observer {
   }
 
   async function status(): Promise<Status> {
+    const natsAsked = outcomeOf(askNats);
+    // At once: a ClickHouse that does not answer then costs the patience for it once.
+    const byClickHouse = natsAsked.then(({ value }) =>
+      value === undefined ? undefined : outcomeOf(() => loadedUpTo(value.value.rollups)),
+    );
     const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas, cluster] =
       await Promise.all([
-        outcomeOf(askNats),
+        natsAsked,
         outcomeOf(countOpen),
         outcomeOf(async () => askClickHouse(await clickhouse.get())),
         outcomeOf(() => pingRedis(config)),
@@ -258,11 +275,9 @@ export function createObserver(config: Config): Observer {
     const warnings = [replicas.value ?? [], cluster.value ?? []].flat();
     const figures = natsStatus.value?.value;
     const loaded =
-      figures === undefined
-        ? undefined
-        : await outcomeOf(() =>
-            clickhouseStatus.ok ? loadedUpTo(figures.rollups) : loadedByLoader(),
-          );
+      figures === undefined || clickhouseStatus.ok
+        ? await byClickHouse
+        : await outcomeOf(loadedByLoader);
     return {
       servers: {
         nats: serverStatus(natsStatus, NATS_URL),
@@ -297,7 +312,8 @@ export function createObserver(config: Config): Observer {
     flow,
     loadedUpTo,
     temporal: () => temporal.get(),
-    recentSessions: async (toSeq) => recentSessions((await nats.get()).js, toSeq),
+    oldestEventAt,
+    recentSessions: async (stored) => recentSessions((await nats.get()).js, stored),
     async close() {
       await nats.close(({ connection }) => connection.close());
       await temporal.close(({ connection }) => connection.close());
@@ -368,43 +384,6 @@ interface LoadedRow {
   readonly log: string;
   readonly seq: string;
   readonly at: string;
-}
-
-type Outcome<T> =
-  | { readonly ok: true; readonly value: T }
-  | {
-      readonly ok: false;
-      readonly value?: undefined;
-      readonly error: string;
-      readonly fault?: FaultKind;
-    };
-
-async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${PATIENCE_MS / 1_000} s`));
-    }, PATIENCE_MS + 500);
-  });
-  try {
-    return { ok: true, value: await Promise.race([call(), late]) };
-  } catch (error) {
-    const fault = error instanceof ConnectionFaultError ? { fault: error.kind } : {};
-    return { ok: false, error: reasonOf(error), ...fault };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-interface Timed<T> {
-  readonly value: T;
-  readonly latencyMs: number;
-}
-
-async function timed<T>(call: () => Promise<T>): Promise<Timed<T>> {
-  const startedAt = performance.now();
-  const value = await call();
-  return { value, latencyMs: Math.round((performance.now() - startedAt) * 10) / 10 };
 }
 
 type Answer =

@@ -1,6 +1,7 @@
 /** NDJSON files onto the stream EVENTS: a message a line, as it stands there. */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { longSleep } from '../platform/long-sleep.ts';
+import { isMessageRefused } from '../platform/message-refused.ts';
 import { isApiError, type Nats } from '../platform/nats.ts';
 import { EVENTS_STREAM } from '../shared/ids.ts';
 import { SojournError, toError } from '../shared/errors.ts';
@@ -87,8 +88,8 @@ function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: Publi
   const payloadMax = nats.connection.info?.max_payload ?? 1024 * 1024;
   const lineBytesMax = payloadMax - headerBytes({ 'Nats-Msg-Id': idOf(0) });
   const publisher = createPublisher(nats);
-  const pace = rate === undefined ? undefined : createPace(rate);
   const reading = new AbortController();
+  const pace = rate === undefined ? undefined : createPace(rate, reading.signal);
   const figures: PublishFigures = {
     messages: 0,
     acknowledged: 0,
@@ -106,19 +107,23 @@ function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: Publi
 
   async function publish(line: Line, data: Uint8Array, source: Source): Promise<void> {
     const messageId = idOf(figures.messages);
+    const where = `${source.name}:${line.number}`;
     try {
-      if (!isJson(data)) {
-        figures.notJson += 1;
-        if (figures.notJson <= REMARKS_MAX) onDeadLetter(`${source.name}:${line.number}`);
-      }
       const subject = eventSubject(project, data);
       const ack = await publisher.publish({ subject, data, messageId });
       figures.acknowledged += 1;
       figures.bytes += data.length;
       if (ack.duplicate) figures.duplicates += 1;
+      if (!isJson(data)) {
+        figures.notJson += 1;
+        if (figures.notJson <= REMARKS_MAX) onDeadLetter(where);
+      }
     } catch (error) {
       figures.failed += 1;
-      fail(toFailure(error, source, line));
+      if (isMessageRefused(error)) {
+        // The server takes it, the stream does not: others are sent all the same.
+        onRefused(where, tooLong(line, 'the stream EVENTS takes in a message'));
+      } else fail(toFailure(error, source, line));
     }
   }
 
@@ -149,7 +154,10 @@ function createRun(nats: Nats, { project, rate, onRefused, onDeadLetter }: Publi
       if (line.data === undefined) {
         figures.messages += 1;
         figures.failed += 1;
-        onRefused(`${source.name}:${line.number}`, tooLong(line, lineBytesMax));
+        onRefused(
+          `${source.name}:${line.number}`,
+          tooLong(line, `the ${grouped(lineBytesMax)} the server takes in a message`),
+        );
         return;
       }
       if (!reading.signal.aborted) await pace?.();
@@ -173,8 +181,8 @@ async function assertStream({ jsm }: Nats): Promise<void> {
   });
 }
 
-function tooLong({ bytes }: Line, lineBytesMax: number): string {
-  return `the line has ${grouped(bytes)} bytes, more than the ${grouped(lineBytesMax)} the server takes in a message`;
+function tooLong({ bytes }: Line, most: string): string {
+  return `the line has ${grouped(bytes)} bytes, more than ${most}`;
 }
 
 function toFailure(error: unknown, source: Source, { number }: Line): Error {
@@ -190,14 +198,14 @@ function toFailure(error: unknown, source: Source, { number }: Line): Error {
 /** How far a pause may be caught up afterwards. */
 const CATCH_UP_MS = 100;
 
-/** Waits so that calls return `rate` times a second. */
-function createPace(rate: number): () => Promise<void> {
+/** Waits so that calls return `rate` times a second, and at once where the signal ends it. */
+function createPace(rate: number, signal: AbortSignal): () => Promise<void> {
   let dueAt = performance.now();
   return async () => {
     const now = performance.now();
     dueAt = Math.max(dueAt, now - CATCH_UP_MS);
     // Timers are no finer than a millisecond or so: what is due within one goes out together.
-    if (dueAt - now >= 1) await sleep(dueAt - now);
+    if (dueAt - now >= 1) await longSleep(dueAt - now, { signal }).catch(() => undefined);
     dueAt += 1_000 / rate;
   };
 }

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
-import { isApiError, type Nats } from '../platform/nats.ts';
+import { isMessageRefused } from '../platform/message-refused.ts';
+import type { Nats } from '../platform/nats.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 
@@ -142,11 +143,8 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   };
 }
 
-/** "message size exceeds maximum allowed" */
-const TOO_LARGE = 10054;
-
 function isFinal(error: unknown): boolean {
-  if (isApiError(error, TOO_LARGE)) return true;
+  if (isMessageRefused(error)) return true;
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   return FINAL_ERRORS.some((type) => error instanceof type || cause instanceof type);
 }

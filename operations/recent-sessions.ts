@@ -3,18 +3,22 @@ import type { JetStreamClient } from '@nats-io/jetstream';
 import { readRange } from '../platform/stream-range.ts';
 import { EVENTS_STREAM, parseEventSubject, sessionWorkflowId } from '../shared/ids.ts';
 
-/** The longest that an open session keeps what it has taken to itself, and what a delivery takes. */
-const STRETCH_MS = 90_000;
+/** Events of EVENTS. */
+export interface Stored {
+  /** When the first of them was stored, epoch milliseconds. */
+  readonly since: number;
+  /** Last sequence. */
+  readonly to: number;
+}
 
-/** Workflow ids of the sessions with an event stored in the last stretch, up to a sequence. */
+/** Workflow ids of the sessions with an event among them. */
 export async function recentSessions(
   js: JetStreamClient,
-  to: number,
-  now = Date.now(),
+  { since, to }: Stored,
 ): Promise<string[]> {
   const ids = new Set<string>();
-  const since = new Date(now - STRETCH_MS);
-  for await (const { subject, data } of readRange(js, { stream: EVENTS_STREAM, since, to })) {
+  const range = { stream: EVENTS_STREAM, since: new Date(Math.max(0, since)), to };
+  for await (const { subject, data } of readRange(js, range)) {
     for (const id of sessionsOf(subject, data)) ids.add(id);
   }
   return [...ids];

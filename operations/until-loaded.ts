@@ -6,18 +6,21 @@
  * An event is acknowledged when Temporal has accepted it; its session may run a moment later. A query
  * waits for the workflow task that is due, so a session that answers has taken what it was given.
  */
+import type { Stored } from './recent-sessions.ts';
 import type { SessionView } from '../shared/session-view.ts';
 
 /** What has to be asked; each question may fail while a server is away. */
 export interface Probe {
-  /** Last sequence of the stream EVENTS. */
-  lastEvent(): Promise<number>;
+  /** Last sequence of the stream EVENTS, and when the oldest event came that is not acknowledged, where one is not. */
+  lastEvent(): Promise<{ readonly seq: number; readonly waitsSince?: number }>;
   /** Whether all events up to a sequence are acknowledged. */
   isAcknowledged(seq: number): Promise<boolean>;
   /** Workflow ids of open sessions, newest first; not all of them where they are too many to ask. */
   openSessions(): Promise<{ readonly ids: readonly string[]; readonly all: boolean }>;
-  /** Workflow ids of those that may have taken events lately, where open ones are too many to ask. */
-  recentSessions(toSeq: number): Promise<readonly string[]>;
+  /** Workflow ids of those with events among these, where open ones are too many to ask. */
+  recentSessions(stored: Stored): Promise<readonly string[]>;
+  /** The longest time between two checkpoints, as far as one knows: of these sessions, and as it is set. */
+  checkpointMs(workflowIds: readonly string[]): Promise<number>;
   /** The session; undefined where it has gone. */
   session(workflowId: string): Promise<SessionView | undefined>;
   /** Last sequence of the stream ROLLUPS. */
@@ -42,21 +45,28 @@ const QUERIES_AT_ONCE = 16;
 /** Where sessions are too many to ask: some are asked, and the log stands still for this long. */
 const SAMPLE = 16;
 const STANDSTILL_MS = 2_000;
+/** The longest that a checkpoint is stretched to (CONTRACT, section 2), where none is set that is longer. */
+const STRETCHED_MS = 60_000;
+/** And what a delivery takes before. */
+const DELIVERY_MS = 30_000;
 
 /** Resolves when all is loaded; rejects only where the signal ends it. */
 export async function untilLoaded(probe: Probe, options: WaitOptions): Promise<void> {
-  const events = await patiently(() => probe.lastEvent(), options);
+  const startedAt = options.now();
+  const { seq: events, waitsSince = startedAt } = await patiently(() => probe.lastEvent(), options);
   options.onStep('events to be taken');
   await until(() => probe.isAcknowledged(events), options);
   options.onStep('sessions to write');
-  await untilSessionsWrote(events, probe, options);
+  const since = Math.min(startedAt, waitsSince);
+  await untilSessionsWrote({ since, to: events }, probe, options);
   const differences = await patiently(() => probe.lastDifference(), options);
   options.onStep('differences to be loaded');
   await until(() => probe.isLoaded(differences), options);
 }
 
+/** @param events those before them are in their sessions since before a delivery */
 async function untilSessionsWrote(
-  events: number,
+  events: Stored,
   probe: Probe,
   options: WaitOptions,
 ): Promise<void> {
@@ -67,8 +77,11 @@ async function untilSessionsWrote(
     const { ids, all } = await patiently(() => probe.openSessions(), options);
     if (!all) {
       // That some answer tells that workers run at all.
-      await untilNotBusy(ids.slice(0, SAMPLE), probe, options);
-      const recent = await patiently(() => probe.recentSessions(events), options);
+      const sample = spread(ids, SAMPLE);
+      await untilNotBusy(sample, probe, options);
+      const checkpointMs = await patiently(() => probe.checkpointMs(sample), options);
+      const since = events.since - Math.max(STRETCHED_MS, checkpointMs) - DELIVERY_MS;
+      const recent = await patiently(() => probe.recentSessions({ ...events, since }), options);
       await untilNotBusy(recent, probe, options);
       await untilStandstill(probe, options);
       return;
@@ -79,6 +92,12 @@ async function untilSessionsWrote(
     if (found.length === 0) break;
   }
   await untilNotBusy(open, probe, options);
+}
+
+/** So many of them, from the newest to the oldest: what was set has changed, maybe. */
+function spread(ids: readonly string[], most: number): readonly string[] {
+  const step = Math.max(1, Math.ceil(ids.length / most));
+  return ids.filter((_id, index) => index % step === 0);
 }
 
 async function untilNotBusy(

@@ -20,6 +20,8 @@ export const DATABASE = 'sojourn';
 export type ClickHouseRole = 'admin' | 'writer' | 'bi';
 
 export interface ConnectOptions {
+  /** How long a query may take; the writer is less patient than the others where it is left out. */
+  readonly patienceMs?: number;
   /** Told where another server of the cluster is asked. */
   readonly log?: Logger;
   /** On a cluster; the latest where nothing is said. */
@@ -33,15 +35,17 @@ export interface ConnectOptions {
 export function connectClickHouse(
   config: Config & { readonly CLICKHOUSE_URL: string },
   role: ClickHouseRole,
-  { log, reads }: ConnectOptions = {},
+  { patienceMs = role === 'writer' ? 20_000 : 60_000, log, reads }: ConnectOptions = {},
 ): ClickHouseClient {
   const { CLICKHOUSE_URL, CLICKHOUSE_CLUSTER } = config;
-  if (CLICKHOUSE_CLUSTER === undefined) return clientOf(config, CLICKHOUSE_URL, role);
+  if (CLICKHOUSE_CLUSTER === undefined) {
+    return clientOf(config, { url: CLICKHOUSE_URL, role, patienceMs });
+  }
   const settings = clusterSettings(role, reads);
   const [first = CLICKHOUSE_URL, ...others] = addressesOf(CLICKHOUSE_URL);
   const serverAt = (address: string): ServerAt => ({
     address,
-    client: clientOf(config, address, role, settings),
+    client: clientOf(config, { url: address, role, patienceMs, settings }),
   });
   return clientOfCluster([serverAt(first), ...others.map(serverAt)], {
     cluster: CLICKHOUSE_CLUSTER,
@@ -50,11 +54,16 @@ export function connectClickHouse(
   });
 }
 
+interface OneServer {
+  readonly url: string;
+  readonly role: ClickHouseRole;
+  readonly patienceMs: number;
+  readonly settings?: ClickHouseSettings;
+}
+
 function clientOf(
   config: Config,
-  url: string,
-  role: ClickHouseRole,
-  settings?: ClickHouseSettings,
+  { url, role, patienceMs, settings }: OneServer,
 ): ClickHouseClient {
   const [username, password] = {
     admin: [config.CLICKHOUSE_ADMIN_USER, config.CLICKHOUSE_ADMIN_PASSWORD],
@@ -70,7 +79,7 @@ function clientOf(
     ...(role !== 'admin' && { database: DATABASE }),
     // An insert that is given up is repeated: refused while the first one still runs, ignored once it
     // is through. So the writer need not be patient with a connection that nobody answers on.
-    request_timeout: role === 'writer' ? 20_000 : 60_000,
+    request_timeout: patienceMs,
     keep_alive: { enabled: true },
     // A question about many values is longer than an address may be.
     use_multipart_params_auto: true,

@@ -37,24 +37,45 @@ const duration = (minMs: number, maxMs = YEAR_MS) =>
     return ms;
   });
 
-const url = (protocols: readonly string[]) =>
-  z.string().refine(
-    (text) => {
-      const parsed = URL.canParse(text) ? new URL(text) : undefined;
-      return parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== '';
-    },
-    { error: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}` },
-  );
+/** Clients decode user and password; what one of them throws where it cannot names no variable. */
+const LOGIN_ENCODED = {
+  error: 'must have each % of its user and password written as %25',
+};
 
-const natsUrls = z
-  .string()
-  .refine(
-    (text) =>
-      text
-        .split(',')
-        .every((one) => url(['nats:', 'tls:', 'ws:', 'wss:']).safeParse(one.trim()).success),
-    { error: 'must be one or more URLs such as nats://host:4222, separated by commas' },
-  );
+function isLoginEncoded(address: string): boolean {
+  if (!URL.canParse(address)) return true;
+  const { username, password } = new URL(address);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const url = (protocols: readonly string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => {
+        const parsed = URL.canParse(text) ? new URL(text) : undefined;
+        return (
+          parsed !== undefined && protocols.includes(parsed.protocol) && parsed.hostname !== ''
+        );
+      },
+      { error: `must be a URL that starts with ${protocols.map((p) => `${p}//`).join(' or ')}` },
+    )
+    .refine(isLoginEncoded, LOGIN_ENCODED);
+
+const natsUrls = z.string().superRefine((text, context) => {
+  const each = url(['nats:', 'tls:', 'ws:', 'wss:']);
+  const all = text.split(',').map((one) => one.trim());
+  if (all.every((one) => each.safeParse(one).success)) return;
+  const message = all.every(isLoginEncoded)
+    ? 'must be one or more URLs such as nats://host:4222, separated by commas'
+    : LOGIN_ENCODED.error;
+  context.addIssue({ code: 'custom', message });
+});
 
 /** A comma that no address follows is part of a password. */
 export function addressesOf(list: string): readonly string[] {

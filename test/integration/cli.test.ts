@@ -115,8 +115,12 @@ describe('the commands', function () {
     expect(durationMs).to.be.within(900, 5_000);
   });
 
-  it('publish what is around a line that the server does not take', async () => {
-    const path = file('long.ndjson', `${visit('a')}\n${'x'.repeat(3_000_000)}\n${visit('b')}`);
+  it('publish what is around lines that the stream or the server does not take', async () => {
+    const [forStream, forServer] = [1_500_000, 3_000_000].map((bytes) => 'x'.repeat(bytes));
+    const path = file(
+      'long.ndjson',
+      [visit('a'), forStream, visit('b'), forServer, visit('c')].join('\n'),
+    );
 
     const { code, stdout, stderr } = await run([
       'publish',
@@ -127,8 +131,9 @@ describe('the commands', function () {
     ]);
 
     expect(code).to.equal(1);
-    expect(JSON.parse(stdout)).to.include({ messages: 7, acknowledged: 6, failed: 1 });
-    expect(stderr).to.match(/long\.ndjson:4: the line has 3,000,000 bytes/);
+    expect(JSON.parse(stdout)).to.include({ messages: 11, acknowledged: 9, failed: 2 });
+    expect(stderr).to.match(/long\.ndjson:4: the line has 1,500,000 bytes, more than .* EVENTS/);
+    expect(stderr).to.match(/long\.ndjson:8: the line has 3,000,000 bytes/);
   });
 
   it('say that lines are no JSON, which they send as they are', async () => {

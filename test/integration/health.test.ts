@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
-import { parseEnvFile } from '../../platform/config.ts';
+import { createLooker } from '../../health/look.ts';
+import { troublesOf } from '../../health/readiness.ts';
+import { createObserver } from '../../operations/observe.ts';
+import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { asAdmin, migrate } from '../support/operators/doing.ts';
@@ -13,6 +16,8 @@ import { ANY_PORTS, sojourn, spawnSojourn } from '../support/pipeline.ts';
 
 const PROJECT = 'health';
 const PATIENCE = { withinMs: 15_000, everyMs: 250 };
+/** The readiness probe of deploy/helm waits no longer. */
+const PROBE_MS_MAX = 8_000;
 
 describe('health of a process', function () {
   this.timeout(180_000);
@@ -129,6 +134,47 @@ describe('health of a process', function () {
     await untilReady();
   });
 
+  it('tells in time of a ClickHouse that takes questions and is silent, and of a paused consumer', async () => {
+    const { consumers } = world.jsm;
+    await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
+    world.proxies.clickhouse.set('halfOpen');
+    let slowestMs = 0;
+    await eventually(
+      async () => {
+        const askedAt = performance.now();
+        const { troubles } = (await ask('/readyz')).body as { troubles: string[] };
+        slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+        expect(troubles.join('\n')).to.match(/^ClickHouse: /m);
+        expect(troubles).to.include('the consumer of EVENTS is paused');
+      },
+      { withinMs: 30_000 },
+    );
+    expect(slowestMs).to.be.below(PROBE_MS_MAX);
+
+    world.proxies.clickhouse.set('pass');
+    await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+    await untilReady();
+  });
+
+  it('knows of a paused consumer where an ingest has no address of ClickHouse', async () => {
+    const { consumers } = world.jsm;
+    const { NATS_URL, TEMPORAL_ADDRESS } = world.environment;
+    const observer = createObserver(loadConfig({ NATS_URL, TEMPORAL_ADDRESS }));
+    try {
+      await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
+      const look = await createLooker(observer, Date.now).look();
+      expect(troublesOf(look, { ingest: true, worker: false })).to.deep.equal([
+        'the consumer of EVENTS is paused',
+      ]);
+      expect(look.redelivered).to.equal(0);
+      expect(look.oldestUnloadedMs).to.equal(null);
+    } finally {
+      await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+      await observer.close();
+    }
+    await untilReady();
+  });
+
   it('is not ready while the view between inbox and metrics is missing, and again afterwards', async () => {
     await asAdmin({ world }, 'DROP TABLE sojourn.metrics_intake SYNC');
     await untilTrouble(/metrics_intake/);
@@ -228,6 +274,10 @@ describe('health of a process', function () {
     stop.abort();
     world.proxies.clickhouse.set('cut');
     await untilTrouble(/^ClickHouse: /, dashboard.health);
+    world.proxies.clickhouse.set('pass');
+    await untilReady(dashboard.health);
+    world.proxies.clickhouse.set('halfOpen');
+    await untilTrouble(/^ClickHouse: no answer within 5 s/, dashboard.health);
     world.proxies.clickhouse.set('pass');
     await untilReady(dashboard.health);
     await expectDocumented(dashboard.health, 'sojourn_dashboard_');

@@ -1,7 +1,10 @@
 /** Operators find sessions and end many of them, on real servers. */
 import { expect } from 'chai';
-import type { Status } from '../../operations/observe.ts';
+import { createProbe } from '../../operations/loading-probe.ts';
+import { createObserver, type Status } from '../../operations/observe.ts';
 import type { SessionRow } from '../../operations/temporal-sessions.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -105,6 +108,18 @@ describe('the list of sessions', function () {
       ['open-now'],
       ['open-3', 'open-now'],
     ]);
+  });
+
+  it('carries its checkpoint, which `status --wait` asks it for', async () => {
+    const observer = createObserver(loadConfig(environmentOf(servers())));
+    try {
+      const ids = ['open-1', 'gone'].map((id) => sessionWorkflowId(PROJECT, id));
+
+      expect(await createProbe(observer, null).checkpointMs(ids)).to.equal(1_000);
+      expect(await createProbe(observer, 5_000).checkpointMs(ids)).to.equal(5_000);
+    } finally {
+      await observer.close();
+    }
   });
 
   it('comes in pages, the open ones first', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { isBusy, type Probe, untilLoaded } from '../../operations/until-loaded.ts';
+import type { Stored } from '../../operations/recent-sessions.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -28,6 +29,11 @@ function aView(change: Partial<SessionView> = {}): SessionView {
   };
 }
 
+const textOf = (value: unknown) => {
+  const { since, to } = value as Partial<Stored>;
+  return to === undefined ? String(value) : `${since ?? ''} to ${to}`;
+};
+
 const all = (ids: readonly string[]) => ({ ids, all: true });
 
 /** A world in which nothing is left to do, and a clock that sleeping moves. */
@@ -36,10 +42,11 @@ function aWorld(change: Partial<Probe> = {}) {
   const asked: string[] = [];
   const abort = new AbortController();
   const probe: Probe = {
-    lastEvent: () => Promise.resolve(5),
+    lastEvent: () => Promise.resolve({ seq: 5 }),
     isAcknowledged: () => Promise.resolve(true),
     openSessions: () => Promise.resolve(all([])),
     recentSessions: () => Promise.resolve([]),
+    checkpointMs: () => Promise.resolve(5_000),
     session: () => Promise.resolve(aView()),
     lastDifference: () => Promise.resolve(7),
     isLoaded: () => Promise.resolve(true),
@@ -49,7 +56,7 @@ function aWorld(change: Partial<Probe> = {}) {
     Object.entries(probe).map(([name, ask]) => [
       name,
       (...args: unknown[]) => {
-        asked.push([name, ...args].join(' '));
+        asked.push([name, ...args.map(textOf)].join(' '));
         return (ask as (...a: unknown[]) => unknown)(...args);
       },
     ]),
@@ -129,8 +136,39 @@ describe('waiting until everything is loaded', () => {
 
     await world.run();
 
-    expect(world.asked).to.include('recentSessions 5');
+    expect(world.asked).to.include(`recentSessions ${NOW - 90_000} to 5`);
     expect(answers).to.equal(4);
+  });
+
+  for (const [what, { checkpointMs = 5_000, waitsSince }, since] of [
+    ['the checkpoint is longer than it is ever stretched', { checkpointMs: 600_000 }, 630_000],
+    ['an event waits for its delivery for long', { waitsSince: NOW - 3_600_000 }, 3_690_000],
+    ['an event has just come', { waitsSince: NOW + 10 }, 90_000],
+  ] as readonly [string, { checkpointMs?: number; waitsSince?: number }, number][]) {
+    it(`looks back far enough where ${what}`, async () => {
+      const world = aWorld({
+        lastEvent: () => Promise.resolve({ seq: 5, ...(waitsSince && { waitsSince }) }),
+        openSessions: () => Promise.resolve({ ids: ['session/p/old'], all: false }),
+        checkpointMs: () => Promise.resolve(checkpointMs),
+      });
+
+      await world.run();
+
+      expect(world.asked).to.include(`recentSessions ${NOW - since} to 5`);
+    });
+  }
+
+  it('asks sessions old and new how far apart their checkpoints are', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, n) => `s${n}`);
+    const world = aWorld({ openSessions: () => Promise.resolve({ ids, all: false }) });
+
+    await world.run();
+
+    const asked = world.asked.find((what) => what.startsWith('checkpointMs')) ?? '';
+    expect(asked.split(/[ ,]/))
+      .to.have.length(1 + 16)
+      .and.to.include('s0')
+      .and.include('s945');
   });
 
   it('does not wait for what a session writes only at its end', async () => {

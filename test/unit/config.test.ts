@@ -71,6 +71,12 @@ describe('the configuration', () => {
     for (const text of ['', '10', 's', '10 minutes', '-1s', '1e3s', '10S']) {
       expect(parseDuration(text), text).to.equal(undefined);
     }
+    expect(['1.1h', '4.1m', '8.2h', '0.3s', '2.30d'].map(parseDuration)).to.deep.equal([
+      3_960_000, 246_000, 29_520_000, 300, 198_720_000,
+    ]);
+    for (const text of ['1.5ms', '0.0001s', '1.00001m', `${2 ** 53}ms`, `1${'0'.repeat(400)}d`]) {
+      expect(parseDuration(text), text).to.equal(undefined);
+    }
     expect(loadConfig({ SESSION_CHECKPOINT: 'off' }).SESSION_CHECKPOINT).to.equal(null);
     expect(faultOf(() => loadConfig({ LATE_GRACE: 'off' }))).to.contain('LATE_GRACE');
   });
@@ -96,6 +102,22 @@ describe('the configuration', () => {
       .and.contain('LOG_LEVEL');
     expect(message).not.to.contain('hidden');
   });
+
+  for (const [name, scheme] of [
+    ['NATS_URL', 'nats'],
+    ['CLICKHOUSE_URL', 'http'],
+    ['REDIS_URL', 'redis'],
+  ] as const) {
+    it(`says how a % of a password is written in ${name}`, () => {
+      const secret = 'hidden%zz';
+      const message = faultOf(() => loadConfig({ [name]: `${scheme}://u:${secret}@h:1` }));
+
+      expect(message).to.contain(`${name} must`).and.contain('%25').and.contain(`${scheme}://h:1`);
+      expect(message).not.to.contain('hidden');
+      const right = `${scheme}://u:${encodeURIComponent(secret)}@h:1`;
+      expect(loadConfig({ [name]: right })[name]).to.equal(right);
+    });
+  }
 
   it('wants pairs to be complete', () => {
     expect(faultOf(() => loadConfig({ NATS_USER: 'u' }))).to.contain('NATS_PASSWORD');

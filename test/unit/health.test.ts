@@ -87,6 +87,21 @@ describe('health: what the servers say', () => {
   });
 });
 
+describe('health: a consumer that is paused', () => {
+  it('is known where nobody knows what is in ClickHouse', async () => {
+    const flow = () => Promise.resolve<Flow>({ oldestAt: null, redelivered: 4, isPaused: true });
+    const looker = createLooker({ status: () => Promise.resolve(STATUS), flow }, () => 0);
+
+    const { oldestUnloadedMs, redelivered, isPaused } = await looker.look();
+
+    expect({ oldestUnloadedMs, redelivered, isPaused }).to.deep.equal({
+      oldestUnloadedMs: null,
+      redelivered: 4,
+      isPaused: true,
+    });
+  });
+});
+
 describe('health: metrics', () => {
   it('counts what passes, and shows what servers say', async () => {
     const metrics = createMetrics({ looker: { look: () => Promise.resolve(LOOK) } });
