@@ -48,12 +48,13 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'status',
-    summary: 'show servers, events under way, open sessions and dead letters, as JSON',
+    summary:
+      'show servers, events under way, open sessions and dead letters; wait until all is loaded',
     load: async () => (await import('./status.ts')).statusCommand(),
   },
   {
     name: 'session',
-    summary: 'list sessions, show one, end one',
+    summary: 'list sessions, show one, end some, take some out of the numbers and back',
     load: async () => (await import('./session.ts')).sessionCommand(),
   },
   {

@@ -11,7 +11,7 @@ import {
 export function publishCommand() {
   return new Command('publish')
     .description(
-      'Publish events from NDJSON files, plain or gzip; - is standard input. Each line is one message, sent as it is. Waits for every acknowledgement.',
+      'Publish events from NDJSON files, plain, gzip or Zstandard; - is standard input. Each line is one message, sent as it is. Waits for every acknowledgement.',
     )
     .argument('<file...>', 'NDJSON files')
     .requiredOption('--project <project>', PROJECT_DESCRIPTION, projectArgument)
