@@ -12,6 +12,7 @@ import type { SessionHistory } from '../activities/load-snapshot.ts';
 import { settingsAtStart } from '../platform/session-settings.ts';
 import { createToldSessions } from '../platform/session-runs.ts';
 import { shownAtStart } from '../platform/shown-at-start.ts';
+import { ownStandstill } from '../platform/standstill.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import {
   type Actor,
@@ -146,6 +147,8 @@ async function openAgain(
   const workflowId = sessionWorkflowId(project, sessionId);
   try {
     const handle = client.workflow.getHandle(workflowId);
+    const standstill = ownStandstill();
+    const mark = standstill.mark();
     const { status, runId } = await handle.describe();
     if (status.name === 'RUNNING') return;
     const snapshot = await history.snapshotOf(workflowId, runId);
@@ -154,6 +157,7 @@ async function openAgain(
       snapshot,
       await settingsAtStart(client, { workflowId, runId }),
     );
+    standstill.assertNoneSince(mark);
     await client.workflow.signalWithStart(SESSION_WORKFLOW, {
       workflowId,
       taskQueue: TASK_QUEUE,

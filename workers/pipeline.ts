@@ -7,6 +7,7 @@ import type { ActivityDeps } from '../activities/index.ts';
 import { createResetGuard } from '../activities/reset-runs.ts';
 import { createVisitors, type Visitors } from '../activities/visitors.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
+import { steadyNow } from '../platform/steady-clock.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireReader, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
@@ -99,7 +100,7 @@ export async function startPipeline(
         return Promise.resolve();
       });
       visitors = createVisitors(createVisitorStore(redis), {
-        now: Date.now,
+        now: steadyNow,
         onAway: (error) => {
           log.warn({ err: error }, 'visitor store away, users are counted later');
         },
@@ -139,7 +140,7 @@ export async function startPipeline(
         log,
       });
       closers.add('session worker', () => worker.stop());
-      const told = tellOfWorker(nats.connection, randomUUID(), worker, Date.now);
+      const told = tellOfWorker(nats.connection, randomUUID(), worker, steadyNow);
       closers.add('news of the worker', () => {
         told.stop();
         return Promise.resolve();
@@ -157,7 +158,8 @@ export async function startPipeline(
           client: temporal.client,
           history,
           openingOf: createOpener(visitors),
-          stretchedCheckpointMs: (at) => stretch.checkpointMs(at),
+          standstill,
+          stretchedCheckpointMs: () => stretch.checkpointMs(steadyNow()),
           now: Date.now,
         },
         {
@@ -180,7 +182,7 @@ export async function startPipeline(
         stretch,
         rhythm: rhythmOf(settings, stretch),
         log,
-        now: Date.now,
+        now: steadyNow,
         stuckAfterMs: config.SESSION_STUCK_AFTER,
         watch,
         workers: sessionWorker ? seeOwnWorker(sessionWorker) : elsewhere(nats, closers),
@@ -200,7 +202,7 @@ export async function startPipeline(
 function elsewhere(nats: Nats, closers: Closers): WorkersSeen {
   const workers = seeWorkersElsewhere();
   const following = followWorkers(nats.connection, (news) => {
-    workers.heard(news, Date.now());
+    workers.heard(news, steadyNow());
   });
   closers.add('news of workers', () => {
     following.stop();

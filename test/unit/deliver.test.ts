@@ -25,6 +25,7 @@ class FakeTemporal {
   readonly planned: number[] = [];
   stretchedMs: number | undefined;
   /** What happens right before the next describe: others are at work too. */
+  stoodStill = false;
   beforeDescribe: () => void = () => undefined;
 
   deps(now = NOON_ISH): DeliverDeps {
@@ -65,6 +66,12 @@ class FakeTemporal {
       },
       stretchedCheckpointMs: () => this.stretchedMs,
       now: () => now,
+      standstill: {
+        mark: () => 0,
+        assertNoneSince: () => {
+          if (this.stoodStill) throw new Error('this process stood still');
+        },
+      },
     };
   }
 
@@ -161,6 +168,21 @@ describe('a delivery', () => {
 
     expect(outcome).to.equal('reopened');
     expect(temporal.starts[0]?.snapshot).to.equal(temporal.snapshot);
+  });
+
+  it('reopens nothing from what it had read before it stood still', async () => {
+    const temporal = new FakeTemporal();
+    temporal.close(anEvent());
+    temporal.beforeDescribe = () => {
+      temporal.stoodStill = true;
+    };
+
+    const failure = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0).catch(
+      String,
+    );
+
+    expect(failure).to.match(/stood still/);
+    expect(temporal.starts).to.deep.equal([]);
   });
 
   it('leaves a closed session alone where it knows every event', async () => {

@@ -39,6 +39,37 @@ describe('a session that does not take its events', () => {
     expect(givenUpAfter(stuck, false)).to.equal(STUCK_AFTER_MS);
   });
 
+  it('is not given up for the time in which the server took nobody', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    const back = T0 + 20 * STUCK_AFTER_MS;
+    for (let at = T0; at < back; at += 5_000) stuck.failed('s', false, at);
+    stuck.taken('other', back);
+
+    expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
+    expect(stuck.failed('s', false, back + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
+    expect(stuck.failed('s', false, back + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+  });
+
+  it('is not given up for a time in which nothing was tried', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    stuck.failed('s', false, T0);
+    stuck.taken('other', T0 + 1);
+    const back = T0 + 20 * STUCK_AFTER_MS;
+    stuck.taken('other', back);
+
+    expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
+  });
+
+  it('is given up though others keep all places busy between its tries', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    let last: number | undefined = 0;
+    for (let at = T0; at <= T0 + 4 * STUCK_AFTER_MS; at += 1_000) {
+      stuck.taken('other', at);
+      if (at % 90_000 === T0 % 90_000) last = stuck.failed('s', false, at).retryInMs;
+    }
+    expect(last).to.equal(undefined);
+  });
+
   it('is not given up where many are refused and none is taken', () => {
     const stuck = createStuckSessions(STUCK_AFTER_MS);
     for (let n = 0; n < 20; n += 1) stuck.failed(`other-${n}`, true, T0);

@@ -27,6 +27,7 @@ import type { VisitorEvent } from '../../shared/event.ts';
 import { isKnown } from '../../shared/session.ts';
 import { stateFromWire } from '../../shared/session-wire.ts';
 import { shownAtStart } from '../../platform/shown-at-start.ts';
+import type { Standstill } from '../../platform/standstill.ts';
 import { isWorkflowGone } from '../../platform/temporal.ts';
 import { eventsSignal } from '../../workflows/messages.ts';
 import type { Delivery } from './gather.ts';
@@ -38,8 +39,9 @@ export interface DeliverDeps {
   /** Works out the first write of a session that may be new. */
   readonly openingOf: Opener;
   /** Milliseconds; undefined: as the settings say. */
-  readonly stretchedCheckpointMs: (now: number) => number | undefined;
+  readonly stretchedCheckpointMs: () => number | undefined;
   readonly now: () => number;
+  readonly standstill: Standstill;
 }
 
 export interface DeliverOptions {
@@ -58,7 +60,7 @@ const OPEN_SESSIONS_MAX = 50_000;
 const ROUNDS_MAX = 5;
 
 export function createDeliver(
-  { client, history, openingOf, stretchedCheckpointMs, now }: DeliverDeps,
+  { client, history, openingOf, stretchedCheckpointMs, now, standstill }: DeliverDeps,
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
@@ -67,7 +69,7 @@ export function createDeliver(
     const { project, sessionId, events, sinceLastMs } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
-    const stretched = stretchedCheckpointMs(at);
+    const stretched = stretchedCheckpointMs();
     // It was left alone for as long as it should be: by now it may write.
     const checkpointMs =
       stretched &&
@@ -155,8 +157,11 @@ export function createDeliver(
   ): Promise<Outcome | undefined> {
     // Not by how long they waited in the stream or here: they may have been delivered before, or come in time.
     const cameAt = Math.min(now(), ...messages.map(({ receivedAt }) => receivedAt));
+    const mark = standstill.mark();
     const snapshot = await latestSnapshot(workflowId, cameAt);
     if (snapshot === 'open') return undefined;
+    // Another one may have opened it from there, and it may have written and closed again.
+    standstill.assertNoneSince(mark);
     if (snapshot === undefined) {
       const started = await start(workflowId, input, WorkflowIdReusePolicy.ALLOW_DUPLICATE);
       if (started) remember(workflowId, events);

@@ -120,10 +120,10 @@ export async function openEventSource({
             break;
           }
           deliveredTo = deliverySequence;
-          const givenAt = Date.now();
+          const givenAt = performance.now();
           yield message;
           // What else has come meanwhile is to be offered again by now, and the client has asked again and again.
-          if (Date.now() - givenAt > ACK_WAIT_MS) break;
+          if (performance.now() - givenAt > ACK_WAIT_MS) break;
         }
       } catch (error) {
         if (!isOver()) say(error);

@@ -10,6 +10,10 @@ const BACKOFF_MS = { first: 200, max: 5_000 } as const;
 export const GIVEN_UP_MS = 5_000;
 /** What is known of failing sessions is bounded; one that is forgotten only begins anew. */
 const FAILING_MAX = 50_000;
+/** Where nothing was tried for so long, nothing was learnt of sessions: ingest paused, or time made a step. */
+const NOT_TRIED_MS = 60_000;
+/** Where nobody took anything for so long, it was the server. */
+const NONE_TAKEN_MS = 60_000;
 /** Where so many fail and none is taken meanwhile, it is not the sessions. */
 const FEW = 10;
 
@@ -42,6 +46,8 @@ export interface StuckSessions {
 interface Entry {
   attempts: number;
   since: number;
+  /** Since when it is known to be the session: where long none was taken after it failed, not before another one was. */
+  ownSince: number | undefined;
   lastAt: number;
   givenUp: { readonly at: number; readonly reason: string } | undefined;
 }
@@ -49,6 +55,13 @@ interface Entry {
 export function createStuckSessions(stuckAfterMs: number): StuckSessions {
   const failing = new LRUCache<string, Entry>({ max: FAILING_MAX });
   let lastTakenAt = -Infinity;
+  let lastTriedAt = Infinity;
+  let triedAgainAt = -Infinity;
+
+  function tried(now: number): void {
+    if (now - lastTriedAt > NOT_TRIED_MS) triedAgainAt = now;
+    lastTriedAt = now;
+  }
 
   /** Those that were given up before one was taken are broken themselves, and stay here until they take something. */
   function areFew(): boolean {
@@ -66,28 +79,43 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
    */
   function beginAnew(entry: Entry, now: number): void {
     if (entry.givenUp === undefined && lastTakenAt > entry.lastAt) return;
+    restart(entry, now);
+  }
+
+  function restart(entry: Entry, now: number): void {
     entry.since = now;
+    entry.ownSince = undefined;
     entry.givenUp = undefined;
   }
 
   return {
     taken(session, now) {
+      tried(now);
       lastTakenAt = now;
       failing.delete(session);
     },
     failed(session, isRefused, now, isAway = false) {
-      const fresh = { attempts: 0, since: now, lastAt: now, givenUp: undefined };
+      tried(now);
+      const fresh: Entry = {
+        ...{ attempts: 0, since: now, lastAt: now },
+        ...{ ownSince: undefined, givenUp: undefined },
+      };
       const entry = failing.get(session) ?? fresh;
       failing.set(session, entry);
       if (isAway) beginAnew(entry, now);
+      if (entry.givenUp === undefined && triedAgainAt > entry.lastAt) restart(entry, now);
+      if (lastTakenAt > entry.since) {
+        const noneTakenMs = lastTakenAt - entry.since;
+        entry.ownSince ??= noneTakenMs > NONE_TAKEN_MS ? lastTakenAt : entry.since;
+      }
       entry.attempts += 1;
       entry.lastAt = now;
-      const { attempts, since } = entry;
-      const isItsOwn = lastTakenAt > since || (isRefused && areFew());
-      const isOver = isItsOwn && now - since >= stuckAfterMs;
+      const { attempts, since, ownSince } = entry;
+      const countsFrom = isRefused && areFew() ? since : ownSince;
+      const isOver = countsFrom !== undefined && now - countsFrom >= stuckAfterMs;
       const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
       // Not later than its time is over, so that a short one is kept to.
-      const leftMs = Math.max(BACKOFF_MS.first, since + stuckAfterMs - now);
+      const leftMs = Math.max(BACKOFF_MS.first, (countsFrom ?? since) + stuckAfterMs - now);
       const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
       return { attempts, retryInMs, failingForMs: now - since };
     },
