@@ -4,7 +4,7 @@ import type { SessionInput, SessionSettings } from '../shared/actor.ts';
 import { firstOf } from './payloads.ts';
 
 /** "not found"; the bare service has no error of its own for it. */
-const NOT_FOUND = 5;
+const NOT_FOUND_CODES: ReadonlySet<number> = new Set([5]);
 
 /** As a run was started with; the newest one where none is named. @throws WorkflowNotFoundError; what the client throws */
 export async function settingsAtStart(
@@ -19,7 +19,7 @@ export async function settingsAtStart(
       maximumPageSize: 1,
     })
     .catch((error: unknown) => {
-      if (!isGrpcServiceError(error) || Number(error.code) !== NOT_FOUND) throw error;
+      if (!isGrpcServiceError(error) || !NOT_FOUND_CODES.has(error.code)) throw error;
       throw new WorkflowNotFoundError(error.details, workflowId, runId);
     });
   const started = history?.events?.[0]?.workflowExecutionStartedEventAttributes;
