@@ -23,8 +23,9 @@ export function startPurging(
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
   const isOver = () => stopped.signal.aborted;
-  const pause = (ms: number) =>
-    sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
+  const pause = async (ms: number): Promise<void> => {
+    await sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
+  };
   const keepPurging = async (): Promise<void> => {
     const clock = createSteps(Date.now, () => performance.now());
     await pause(FIRST_AFTER_MS);

@@ -112,18 +112,18 @@ async function* untilSilent(
   messages: ConsumerMessages,
   silence: { is: boolean },
 ): AsyncGenerator<JsMsg> {
-  const iterator = messages[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<JsMsg, unknown> = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
       const timer = setTimeout(() => {
         silence.is = true;
         messages.stop();
       }, SILENT_MS);
-      const { value, done }: IteratorResult<JsMsg, unknown> = await iterator.next().finally(() => {
+      const next = await iterator.next().finally(() => {
         clearTimeout(timer);
       });
-      if (done === true) return;
-      yield value;
+      if (next.done === true) return;
+      yield next.value;
     }
   } finally {
     // Ends what it asks for; `close` waits for somebody who reads on.
