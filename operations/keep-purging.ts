@@ -28,8 +28,9 @@ export function startPurging(
   };
   const keepPurging = async (): Promise<void> => {
     const clock = createSteps(Date.now, () => performance.now());
-    await pause(FIRST_AFTER_MS);
-    for (; !isOver(); await pause(EVERY_MS)) {
+    for (let waitMs = FIRST_AFTER_MS; ; waitMs = EVERY_MS) {
+      await pause(waitMs);
+      if (isOver()) return;
       if (clock.hasStepped()) continue;
       const admin = connectClickHouse(config, 'admin');
       try {
