@@ -4,13 +4,22 @@
  */
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
 import { toError } from '../shared/errors.ts';
-import { recognizeVisitor, type VisitorStore } from './recognize-visitor.ts';
+import {
+  claimVisitor,
+  recognizeVisitor,
+  unclaimVisitor,
+  type VisitorStore,
+} from './recognize-visitor.ts';
 
 export interface Visitors {
   /** @returns undefined where the store is away, or was a moment ago: the session still owes its user */
   recognizeNow(visit: Visit): Promise<RecognizedUser | undefined>;
   /** @throws whatever the store throws, and where it was away a moment ago; safe to repeat */
   recognize(visit: Visit): Promise<RecognizedUser>;
+  /** {@link recognizeNow} for a session that is about to be started. */
+  claimNow(visit: Visit): Promise<RecognizedUser | undefined>;
+  /** Where there was such a session already: what was claimed for it is free again. Where the store is away it stays. */
+  unclaim(visit: Visit): Promise<void>;
 }
 
 export interface VisitorsOptions {
@@ -24,9 +33,9 @@ const STORE_AWAY_MS = 5_000;
 
 export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOptions): Visitors {
   let awayUntil = 0;
-  async function ask(visit: Visit): Promise<RecognizedUser> {
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
     try {
-      return await recognizeVisitor(store, visit);
+      return await question();
     } catch (error) {
       if (now() >= awayUntil) onAway(toError(error));
       awayUntil = now() + STORE_AWAY_MS;
@@ -37,11 +46,22 @@ export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOpt
     async recognize(visit) {
       // At once: thousands of sessions that wait for its time-out would take all places of a worker.
       if (now() < awayUntil) throw new Error('the visitor store does not answer');
-      return ask(visit);
+      return ask(() => recognizeVisitor(store, visit));
     },
     async recognizeNow(visit) {
       if (now() < awayUntil) return undefined;
-      return ask(visit).catch(() => undefined);
+      return ask(() => recognizeVisitor(store, visit)).catch(() => undefined);
+    },
+    async claimNow(visit) {
+      if (now() < awayUntil) return undefined;
+      return ask(async () => {
+        const { userId, isNew } = await claimVisitor(store, visit);
+        return { userId, isNew };
+      }).catch(() => undefined);
+    },
+    async unclaim(visit) {
+      if (now() < awayUntil) return;
+      await ask(() => unclaimVisitor(store, visit)).catch(() => undefined);
     },
   };
 }

@@ -91,6 +91,12 @@ export async function onMaster<T>(
   }
 }
 
+const REPLACE = `
+  if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+  if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+  redis.call('SET', KEYS[1], ARGV[2])
+  return 1`;
+
 /** The visitor store on Redis. SET NX, then GET: Redis 6.2 has no SET with both NX and GET. */
 export function createVisitorStore(redis: Redis): VisitorStore {
   return {
@@ -101,6 +107,10 @@ export function createVisitorStore(redis: Redis): VisitorStore {
         const value = results?.[1]?.[1];
         if (typeof value !== 'string') throw new Error('redis forgot a key that was just set');
         return value;
+      }),
+    replace: (key, owner, by) =>
+      onMaster(redis, async () => {
+        await redis.eval(REPLACE, 1, key, owner, by ?? '');
       }),
   };
 }

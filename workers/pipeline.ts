@@ -157,7 +157,7 @@ export async function startPipeline(
         {
           client: temporal.client,
           history,
-          openingOf: createOpener(visitors),
+          opener: createOpener(visitors),
           standstill,
           stretchedCheckpointMs: () => stretch.checkpointMs(steadyNow()),
           now: Date.now,

@@ -55,7 +55,7 @@ describe('the first write of a session, while NATS is away', function () {
       settings: SETTINGS,
       batch: { ...aBatch(anEvent(), anEvent({ type: 'session_end' })), sentAt: at },
     };
-    const opening = await createOpener(undefined)(openActor(input, '', at), at);
+    const opening = await createOpener(undefined).plan(openActor(input, '', at), at);
     if (opening === undefined) throw new Error('nothing to write at first');
     servers.nats.kill();
     await servers.nats.exited;

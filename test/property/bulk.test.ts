@@ -11,6 +11,7 @@ import { encodeRollup } from '../../shared/rollup.ts';
 import { asReference, asReferenceRows, inLines, sumOfLog } from '../support/builders.ts';
 import { arrivals, manyPaths, sessionEvents, visits } from '../support/generators.ts';
 import { referenceRows } from '../support/reference.ts';
+import { visitorStoreOn } from '../support/visitor-store.ts';
 
 const OPTIONS = { load: 'a-load', idleTimeoutMs: 30 * 60_000 };
 const patiently = <T>(step: () => Promise<T>) => step();
@@ -28,12 +29,7 @@ const inOrder = (bySession: ReadonlyMap<string, readonly VisitorEvent[]>): Whole
     .map(({ session }) => session);
 
 function someVisitors() {
-  const owners = new Map<string, string>();
-  const claim = (key: string, owner: string) => {
-    if (!owners.has(key)) owners.set(key, owner);
-    return Promise.resolve(owners.get(key) ?? owner);
-  };
-  return createVisitors({ claim }, { now: () => 0, onAway: () => undefined });
+  return createVisitors(visitorStoreOn(new Map()), { now: () => 0, onAway: () => undefined });
 }
 
 describe('whole sessions in bulk', function () {

@@ -10,6 +10,7 @@
  */
 import { createEventRows } from '../../activities/event-rows.ts';
 import { supersededBy } from '../../activities/reset-runs.ts';
+import type { VisitorStore } from '../../activities/recognize-visitor.ts';
 import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import {
@@ -64,6 +65,7 @@ import {
   toldActor,
 } from '../../shared/remembered.ts';
 import { throughJson } from './builders.ts';
+import { visitorStoreOn } from './visitor-store.ts';
 
 interface Shows {
   readonly status: SessionStatus;
@@ -195,12 +197,11 @@ export function createSessionWorld(
     read: (subject: string) => Promise.resolve(standing.get(subject)),
   };
   let isStoreAway = false;
-  const visitorStore = {
-    claim: (key: string, owner: string) => {
-      if (isStoreAway) return Promise.reject(new Error('away'));
-      if (!visitors.has(key)) visitors.set(key, owner);
-      return Promise.resolve(visitors.get(key) ?? owner);
-    },
+  const redis = visitorStoreOn(visitors);
+  const isAway = () => Promise.reject(new Error('away'));
+  const visitorStore: VisitorStore = {
+    claim: (...given) => (isStoreAway ? isAway() : redis.claim(...given)),
+    replace: (...given) => (isStoreAway ? isAway() : redis.replace(...given)),
   };
   // It is not left alone for long after a failure: that would only hide what is tested.
   const askVisitors = () => createVisitors(visitorStore, { now: () => 0, onAway: () => undefined });

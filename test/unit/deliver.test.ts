@@ -23,6 +23,8 @@ class FakeTemporal {
   readonly signals: GroupedBatch[] = [];
   /** When first writes were worked out. */
   readonly planned: number[] = [];
+  /** What was worked out for sessions that were there already. */
+  readonly dropped: number[] = [];
   stretchedMs: number | undefined;
   /** What happens right before the next describe: others are at work too. */
   stoodStill = false;
@@ -60,9 +62,15 @@ class FakeTemporal {
         snapshotOf: () =>
           this.snapshot === undefined ? Promise.reject(gone()) : Promise.resolve(this.snapshot),
       },
-      openingOf: (actor, at) => {
-        this.planned.push(at);
-        return Promise.resolve(planOpening(actor, undefined, at));
+      opener: {
+        plan: (actor, at) => {
+          this.planned.push(at);
+          return Promise.resolve(planOpening(actor, undefined, at));
+        },
+        drop: (_actor, at) => {
+          this.dropped.push(at);
+          return Promise.resolve();
+        },
       },
       stretchedCheckpointMs: () => this.stretchedMs,
       now: () => now,
@@ -158,6 +166,7 @@ describe('a delivery', () => {
     const outcome = await createDeliver(temporal.deps(), OPTIONS)(aDelivery(anEvent()), 0);
 
     expect(outcome).to.equal('signalled');
+    expect(temporal.dropped).to.deep.equal(temporal.planned);
   });
 
   it('reopens a closed session from its snapshot', async () => {

@@ -21,6 +21,7 @@ function aStore(answer: (owner: string) => Promise<string>) {
       claims.push(owner);
       return answer(owner);
     },
+    replace: () => Promise.resolve(),
   };
 }
 
@@ -37,7 +38,7 @@ describe('the first write of a new session', () => {
     const end = anEvent({ type: 'session_end', at: NOON_ISH + 11_000 });
     const input = anInput(anEvent({ path: '/a' }), end);
 
-    const opening = await createOpener(undefined)(opened(input), NOON_ISH);
+    const opening = await createOpener(undefined).plan(opened(input), NOON_ISH);
 
     expect(opening).to.include({ status: 'ended', endReason: 'session_end', owesMore: false });
     const duration = ['avg_session_duration|hour|1709632800000||', '11', 1];
@@ -48,13 +49,13 @@ describe('the first write of a new session', () => {
   it('is nothing where a session writes at its end only', async () => {
     const input = { ...anInput(anEvent()), settings: { ...SETTINGS, checkpointMs: null } };
 
-    expect(await createOpener(undefined)(opened(input), NOON_ISH)).to.equal(undefined);
+    expect(await createOpener(undefined).plan(opened(input), NOON_ISH)).to.equal(undefined);
   });
 
   it('says whether its user is new', async () => {
     const input = { ...anInput(anEvent({ userId: 'ann' })), visitorsSince: NOON_ISH - 1 };
     const metrics = async (answer: (owner: string) => Promise<string>) => {
-      const opening = await createOpener(visitorsOf(aStore(answer)))(opened(input), NOON_ISH);
+      const opening = await createOpener(visitorsOf(aStore(answer))).plan(opened(input), NOON_ISH);
       return opening?.rows.map(([key]) => key).filter((key) => key.includes('users'));
     };
 
@@ -70,12 +71,12 @@ describe('the first write of a new session', () => {
     const store = aStore(away);
     const opener = createOpener(visitorsOf(store, () => now));
 
-    const opening = await opener(opened(input), NOON_ISH);
+    const opening = await opener.plan(opened(input), NOON_ISH);
     now += 4_999;
-    await opener(opened(input), now);
+    await opener.plan(opened(input), now);
     expect(store.claims).to.have.length(1);
     now += 1;
-    await opener(opened(input), now);
+    await opener.plan(opened(input), now);
     expect(store.claims).to.have.length(2);
 
     if (opening === undefined) throw new Error('nothing to write');
@@ -93,12 +94,12 @@ describe('the first write of a new session', () => {
   it('is left to the session where ingest has no visitor store', async () => {
     const withUser = opened(anInput(anEvent({ userId: 'ann' })));
 
-    expect(await createOpener(undefined)(withUser, NOON_ISH)).to.equal(undefined);
+    expect(await createOpener(undefined).plan(withUser, NOON_ISH)).to.equal(undefined);
   });
 
   it('leaves the session where its own write would have left it', async () => {
     const input = anInput(anEvent({ userId: 'ann' }), anEvent());
-    const opening = await createOpener(visitorsOf(aStore(kept)))(opened(input), NOON_ISH);
+    const opening = await createOpener(visitorsOf(aStore(kept))).plan(opened(input), NOON_ISH);
     const actor = openActor(input, 'run-1', NOON_ISH);
     if (opening === undefined) throw new Error('nothing to write');
 

@@ -13,7 +13,10 @@ describe('a visitor store that is away', () => {
       asked += 1;
       return isAway ? Promise.reject(new Error('away')) : Promise.resolve(owner);
     };
-    const visitors = createVisitors({ claim }, { now: () => now, onAway: () => (told += 1) });
+    const visitors = createVisitors(
+      { claim, replace: () => Promise.resolve() },
+      { now: () => now, onAway: () => (told += 1) },
+    );
     const failure = () => visitors.recognize(VISIT).catch((error: unknown) => error);
 
     expect(await failure()).to.be.instanceOf(Error);

@@ -9,21 +9,20 @@ import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
 import { writeRequest } from '../../shared/write.ts';
 import { aRollup, anActor, anEvent, NOON_ISH } from '../support/builders.ts';
+import { visitorStoreOn } from '../support/visitor-store.ts';
 
 function aVisitorStore() {
   const keys = new Map<string, string>();
-  return {
-    keys,
-    claim(key: string, owner: string) {
-      const standing = keys.get(key) ?? owner;
-      keys.set(key, standing);
-      return Promise.resolve(standing);
-    },
-  };
+  return { keys, ...visitorStoreOn(keys) };
 }
 
 const visitorsOf = (store: VisitorStore) =>
   createVisitors(store, { now: () => NOON_ISH, onAway: () => undefined });
+
+function refusing(why: string): VisitorStore {
+  const refuse = () => Promise.reject(new Error(why));
+  return { claim: refuse, replace: refuse };
+}
 
 function aRollupLog() {
   const messages = new Map<string, string>();
@@ -49,6 +48,44 @@ describe('recognising a visitor', () => {
       const user = await recognizeVisitor(store, { ...visit, ...asks });
       expect(user).to.deep.equal({ userId: 'ann', isNew: true });
     }
+  });
+
+  describe('for a session that is about to be started', () => {
+    it('leaves no trace where there is such a session, and that has another user', async () => {
+      const store = aVisitorStore();
+      const visitors = visitorsOf(store);
+      expect(await visitors.claimNow(visit)).to.deep.equal({ userId: 'ann', isNew: true });
+
+      await visitors.unclaim(visit);
+
+      expect(store.keys.size).to.equal(0);
+      expect(await visitors.recognize(another)).to.include({ isNew: true });
+    });
+
+    it('takes nothing from a session that had the user before, or was started from another try', async () => {
+      const store = aVisitorStore();
+      const visitors = visitorsOf(store);
+      await visitors.claimNow(visit);
+      const later = { ...visit, at: NOON_ISH + 7 };
+      expect(await visitors.claimNow(later)).to.include({ isNew: true });
+
+      await visitors.unclaim(later);
+      await visitors.unclaim({ ...another, at: NOON_ISH });
+
+      expect(await visitors.recognize(another)).to.include({ isNew: false });
+    });
+
+    it('takes nothing from a session that has gone by the answer meanwhile', async () => {
+      const visitors = visitorsOf(aVisitorStore());
+      await visitors.claimNow(visit);
+      const itself = { ...visit, at: NOON_ISH - 3_000 };
+      expect(await visitors.recognize(itself)).to.include({ isNew: true });
+
+      await visitors.unclaim(visit);
+
+      expect(await visitors.recognize(itself)).to.include({ isNew: true });
+      expect(await visitors.recognize(another)).to.include({ isNew: false });
+    });
   });
 
   it('gives every other session a returning user', async () => {
@@ -131,7 +168,7 @@ describe('writing a difference', () => {
   });
 
   it('asks nobody about a session without a user, nor about a user it knows', async () => {
-    const visitors = visitorsOf({ claim: () => Promise.reject(new Error('asked')) });
+    const visitors = visitorsOf(refusing('asked'));
     const anonymous = writeRequest(anActor([anEvent()]), { status: 'open' }, NOON_ISH);
     const known = {
       ...writeRequest(anActor([anEvent({ userId: 'ann' })]), { status: 'open' }, NOON_ISH),
@@ -145,7 +182,7 @@ describe('writing a difference', () => {
   });
 
   it('writes all else where the visitor store is away, and says that the user waits', async () => {
-    const visitors = visitorsOf({ claim: () => Promise.reject(new Error('away')) });
+    const visitors = visitorsOf(refusing('away'));
     const request = writeRequest(
       anActor([anEvent({ userId: 'ann' })]),
       { status: 'open' },

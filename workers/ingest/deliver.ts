@@ -37,7 +37,7 @@ export interface DeliverDeps {
   readonly client: Client;
   readonly history: SessionHistory;
   /** Works out the first write of a session that may be new. */
-  readonly openingOf: Opener;
+  readonly opener: Opener;
   /** Milliseconds; undefined: as the settings say. */
   readonly stretchedCheckpointMs: () => number | undefined;
   readonly now: () => number;
@@ -60,7 +60,7 @@ const OPEN_SESSIONS_MAX = 50_000;
 const ROUNDS_MAX = 5;
 
 export function createDeliver(
-  { client, history, openingOf, stretchedCheckpointMs, now, standstill }: DeliverDeps,
+  { client, history, opener, stretchedCheckpointMs, now, standstill }: DeliverDeps,
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
@@ -92,12 +92,14 @@ export function createDeliver(
 
     if (!open.has(workflowId)) {
       const actor = openActor(input, '', at);
-      const opening = await openingOf(actor, at);
+      const opening = await opener.plan(actor, at);
       const fresh = opening === undefined ? input : { ...input, opening };
       if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {
         remember(workflowId, events);
         return 'started';
       }
+      // Before it is told, and asks for its user itself.
+      await opener.drop(actor, at);
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       if (await signal(workflowId, input)) {

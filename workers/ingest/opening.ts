@@ -4,24 +4,39 @@
  * the session does it itself.
  */
 import type { Visitors } from '../../activities/visitors.ts';
-import type { Actor, Opening } from '../../shared/actor.ts';
+import type { Actor, Opening, Visit } from '../../shared/actor.ts';
 import { planOpening } from '../../shared/write.ts';
 
 /**
- * @param actor as the session's workflow will open it
+ * Of a session as its workflow will open it.
  * @param at epoch milliseconds, the session's time of birth
- * @returns undefined where the session does not write at once, or has to find out about its user itself
  */
-export type Opener = (actor: Actor, at: number) => Promise<Opening | undefined>;
+export interface Opener {
+  /** @returns undefined where the session does not write at once, or has to find out about its user itself */
+  plan(actor: Actor, at: number): Promise<Opening | undefined>;
+  /** There was such a session already: what was claimed for its user is free again, since it may have another one. */
+  drop(actor: Actor, at: number): Promise<void>;
+}
 
 /** @param visitors without it, sessions with a user find out about that themselves */
 export function createOpener(visitors: Visitors | undefined): Opener {
-  return async (actor, at) => {
-    const userId = actor.state.attributes.get('userId')?.value;
-    if (userId === undefined) return planOpening(actor, undefined, at);
-    if (visitors === undefined) return undefined;
-    const { project, sessionId, visitorsSince: since } = actor;
-    const visit = { project, sessionId, userId, at, ...(since !== undefined && { since }) };
-    return planOpening(actor, await visitors.recognizeNow(visit), at);
+  return {
+    async plan(actor, at) {
+      const visit = visitOf(actor, at);
+      if (visit === undefined) return planOpening(actor, undefined, at);
+      if (visitors === undefined) return undefined;
+      return planOpening(actor, await visitors.claimNow(visit), at);
+    },
+    async drop(actor, at) {
+      const visit = visitOf(actor, at);
+      if (visit !== undefined) await visitors?.unclaim(visit);
+    },
   };
+}
+
+function visitOf(actor: Actor, at: number): Visit | undefined {
+  const userId = actor.state.attributes.get('userId')?.value;
+  if (userId === undefined) return undefined;
+  const { project, sessionId, visitorsSince: since } = actor;
+  return { project, sessionId, userId, at, ...(since !== undefined && { since }) };
 }
