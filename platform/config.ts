@@ -85,7 +85,9 @@ export function addressesOf(list: string): readonly string[] {
 const clickHouseUrls = z.string().superRefine((list, context) => {
   const all = addressesOf(list);
   const isUrl = (one: string) => url(['http:', 'https:']).safeParse(one).success;
-  if (!all.every(isUrl)) {
+  if (!all.every(isLoginEncoded)) {
+    context.addIssue({ code: 'custom', message: LOGIN_ENCODED.error });
+  } else if (!all.every(isUrl)) {
     context.addIssue({
       code: 'custom',
       message: 'must be a URL that starts with http:// or https://, or several separated by commas',

@@ -20,15 +20,17 @@ import type { ReferenceEvent } from '../support/reference.ts';
 import { useServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 40_000 };
+/** A task that is done again waits for Temporal's own time to be over, on a busy machine more than once. */
+const DONE_AGAIN = { withinMs: 90_000 };
 
-/** What is another one in each project, or each moment. */
+/** What is another one in each project or moment, or with each way that its events travelled. */
 function withoutNames(row: Record<string, unknown>): Record<string, unknown> {
-  const { project: _, first_run_id: _1, updated_at: _2, ...rest } = row;
+  const { project: _, first_run_id: _1, updated_at: _2, version: _3, ...rest } = row;
   return rest;
 }
 
 describe('a session that an operator excludes', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   const servers = useServers();
   let pipeline: PipelineProcess;
   let around: Around;
@@ -126,7 +128,7 @@ describe('a session that an operator excludes', function () {
         rows.find(({ metricType, dimension }) => metricType === 'revenue' && dimension === ''),
         dry.stdout,
       ).to.deep.include({ value: '-12.5', count: -1 });
-    }, WITHIN);
+    }, DONE_AGAIN);
     await expectRows(project, [...stays, ...goes]);
 
     expect((await turn('exclude', project, 'goes')).view.excluded).to.equal(true);
@@ -282,7 +284,7 @@ describe('a session that an operator excludes', function () {
         ({ metricType, dimension }) => metricType === 'page_views' && dimension === '',
       );
       expect(views.map(({ value }) => Number(value))).to.deep.equal([-3]);
-    }, WITHIN);
+    }, DONE_AGAIN);
     await expectRows(project, [...stays, ...goes]);
 
     expect(await many('exclude')).to.deep.equal({
