@@ -15,7 +15,7 @@ import {
   connectAround,
   environmentOf,
   type PipelineProcess,
-  sojourn,
+  sojournProcess,
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { freePort } from '../../servers/index.ts';
@@ -42,7 +42,7 @@ describe('the commands', function () {
   });
 
   const run = (words: readonly string[], input?: string, change: Record<string, string> = {}) =>
-    sojourn(words, { ...environmentOf(servers()), ...change }, input);
+    sojournProcess(words, { ...environmentOf(servers()), ...change }, input);
 
   /** The JSON that a command prints. */
   async function json<T>(words: readonly string[], input?: string): Promise<T> {

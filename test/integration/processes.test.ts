@@ -8,7 +8,7 @@ import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/confi
 import { freePorts, SERVER_NAMES } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
-import { ANY_PORTS, environmentOf, sojourn } from '../support/pipeline.ts';
+import { ANY_PORTS, environmentOf, sojournProcess } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
@@ -23,7 +23,7 @@ describe('a process', () => {
   });
 
   it('names every wrong setting in one error', async () => {
-    const { code, stderr } = await sojourn(['up', '--data-dir', temporaryFolder()], {
+    const { code, stderr } = await sojournProcess(['up', '--data-dir', temporaryFolder()], {
       NATS_URL: 'http://nowhere',
       TEMPORAL_ADDRESS: 'nowhere',
       CLICKHOUSE_URL: 'tcp://x:9000',
@@ -55,7 +55,7 @@ describe('a process', () => {
   });
 
   it('says what to do where nothing is configured', async () => {
-    const { code, stderr } = await sojourn(['ingest', '--data-dir', temporaryFolder()], {});
+    const { code, stderr } = await sojournProcess(['ingest', '--data-dir', temporaryFolder()], {});
 
     expect(code).to.equal(1);
     expect(stderr).to.contain('NATS_URL').and.to.contain('npx sojourn up');
@@ -75,7 +75,7 @@ describe('a process', () => {
     await Promise.all(
       Object.entries(away).map(async ([command, [change, sentence]]) => {
         const words = [command, '--data-dir', temporaryFolder()];
-        const { code, stderr } = await sojourn(words, { ...everything, ...change });
+        const { code, stderr } = await sojournProcess(words, { ...everything, ...change });
         expect(code, command).to.equal(1);
         expect(stderr, command).to.match(sentence);
       }),
@@ -88,7 +88,7 @@ describe('a process', () => {
     target.port = String(proxy.port);
     proxy.set('halfOpen');
     try {
-      const migrated = sojourn(['migrate', '--data-dir', temporaryFolder()], {
+      const migrated = sojournProcess(['migrate', '--data-dir', temporaryFolder()], {
         ...environmentOf(servers()),
         CLICKHOUSE_URL: target.href,
       });
@@ -157,7 +157,11 @@ describe('a process', () => {
     await up.running();
     const env = parseEnvFile(readFileSync(join(up.dataDir, 'env'), 'utf8'));
     const run = async (words: readonly string[], input = '') => {
-      const { code, stderr } = await sojourn([...words, '--data-dir', up.dataDir], env, input);
+      const { code, stderr } = await sojournProcess(
+        [...words, '--data-dir', up.dataDir],
+        env,
+        input,
+      );
       expect(code, stderr).to.equal(0);
     };
     const view = (type: string) =>

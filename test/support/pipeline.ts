@@ -1,6 +1,6 @@
 /** A real Sojourn process (`sojourn up` on servers that run already), and what tests ask around it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
@@ -15,14 +15,19 @@ import {
   type NatsServer,
   type TemporalServer,
 } from '../../servers/index.ts';
+import { atEnd } from './at-end.ts';
+import { type CommandResult, type CommandRunner, startCommandRunner } from './command-runner.ts';
 import { eventually } from './eventually.ts';
 import { type ReferenceRows, addTo, USERS } from './reference.ts';
 import { TEST_NAMESPACE, temporaryFolder, type TestServers } from './servers.ts';
 
 /** A run of many files has it ready as JavaScript (prepare.ts). */
-const COMMAND =
-  processEnvironment()['SOJOURN_TEST_COMMAND'] ??
-  fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
+const COMPILED = processEnvironment()['SOJOURN_TEST_COMMAND'];
+const COMMAND = COMPILED ?? fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
+const COMMAND_LINE =
+  COMPILED === undefined
+    ? fileURLToPath(new URL('../../cli/command-line.ts', import.meta.url))
+    : join(dirname(COMPILED), 'command-line.js');
 const START_MS_MAX = 40_000;
 const STOP_MS_MAX = 40_000;
 /** Longer than the longest of the commands' own limits in the tests, shorter than a test's. */
@@ -74,14 +79,34 @@ export function connectTemporalOf(servers: KnownServers): ReturnType<typeof conn
   return connectTemporal({ ...config, TEMPORAL_ADDRESS: servers.temporal.address });
 }
 
-export interface CommandResult {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+let runner: CommandRunner | undefined;
+
+/** They run on, or load native libraries that are set up once in a process. */
+const ALONE = ['up', 'worker', 'ingest', 'dashboard', 'collect', 'import'];
+
+/**
+ * Runs a command of the command line to its end, in a process that is kept for commands where it can be.
+ * @throws with what it printed where it does not end
+ */
+export async function sojourn(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  input?: string,
+): Promise<CommandResult> {
+  const isAlone = input !== undefined || args.some((word) => ALONE.includes(word));
+  if (isAlone || runner?.isBusy === true) return sojournProcess(args, environment, input);
+  const kept = (runner ??= startRunner());
+  return kept.run(args, { ...homeAndPath(), ...environment }, COMMAND_MS_MAX);
 }
 
-/** Runs a command of the command line to its end. @throws with what it printed where it does not end */
-export async function sojourn(
+function startRunner(): CommandRunner {
+  const started = startCommandRunner(COMMAND_LINE);
+  atEnd(() => started.stop());
+  return started;
+}
+
+/** The same in a process of its own, as a user starts it. */
+export async function sojournProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   input?: string,
@@ -104,11 +129,15 @@ export function spawnSojourn(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): ChildProcess {
-  const { PATH = '', HOME = '' } = processEnvironment();
   return spawn(process.execPath, [COMMAND, ...args], {
-    env: { PATH, HOME, ...environment },
+    env: { ...homeAndPath(), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+}
+
+function homeAndPath(): { readonly PATH: string; readonly HOME: string } {
+  const { PATH = '', HOME = '' } = processEnvironment();
+  return { PATH, HOME };
 }
 
 function collect(child: ChildProcess): { stdout: string; stderr: string } {
@@ -124,6 +153,8 @@ function exitOf(child: ChildProcess): Promise<number | null> {
     child.once('close', resolve);
   });
 }
+
+export type { CommandResult } from './command-runner.ts';
 
 export interface PipelineProcess {
   readonly pid: number;
