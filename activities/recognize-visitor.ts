@@ -10,52 +10,72 @@ import type { RecognizedUser, Visit } from '../shared/actor.ts';
 export interface VisitorStore {
   /** Sets a key where it is free, and says whose it is then. */
   claim(key: string, owner: string): Promise<string>;
-  /** Sets a key, or frees it, where it is this one's; else does nothing. */
-  replace(key: string, owner: string, by: string | undefined): Promise<void>;
+  /** Sets a key, or frees it, where it is this one's. @returns whether it was */
+  replace(key: string, owner: string, by: string | undefined): Promise<boolean>;
 }
+
+/** A claim is freed, or gone by, by who else starts that session: more than a few times is no race. */
+const ROUNDS_MAX = 10;
 
 /**
  * For the session itself, which goes by the answer.
  * @throws whatever the store throws; safe to repeat
  */
-export async function recognizeVisitor(store: VisitorStore, visit: Visit): Promise<RecognizedUser> {
-  const user = await claimVisitor(store, visit);
-  const { owner } = user;
-  const isOther = owner.startsWith(claimBegin(visit.sessionId)) && owner !== claimOf(visit);
-  // Claimed by who was about to start it: its own from now on, whatever becomes of that.
-  if (user.isNew && isOther && !owner.endsWith(KEPT)) {
-    await store.replace(keyOf(visit), owner, owner + KEPT);
-  }
-  return { userId: user.userId, isNew: user.isNew };
+export function recognizeVisitor(store: VisitorStore, visit: Visit): Promise<RecognizedUser> {
+  return ask(store, visit, claimOf(visit));
 }
 
 /**
  * For who is about to start a session, and may find that there is one.
+ * @param by digits that nobody else has who starts sessions
  * @throws whatever the store throws; safe to repeat
  */
-export async function claimVisitor(
+export function claimVisitor(
   store: VisitorStore,
   visit: Visit,
-): Promise<RecognizedUser & { readonly owner: string }> {
-  const owner = await store.claim(keyOf(visit), claimOf(visit));
-  return { userId: visit.userId, isNew: isOwnClaim(owner, visit), owner };
+  by: string,
+): Promise<RecognizedUser> {
+  return ask(store, visit, tryOf(visit, by));
 }
 
-/** Gives a user back that was claimed for this very visit, and that nobody has gone by. @throws whatever the store throws */
-export async function unclaimVisitor(store: VisitorStore, visit: Visit): Promise<void> {
-  await store.replace(keyOf(visit), claimOf(visit), undefined);
+/** Gives a user back that was claimed for this very start, and that nobody has gone by. @throws whatever the store throws */
+export async function unclaimVisitor(store: VisitorStore, visit: Visit, by: string): Promise<void> {
+  await store.replace(keyOf(visit), tryOf(visit, by), undefined);
+}
+
+/** Who goes by the claim of another try to start the session marks it first: that one may fail, and give it back. */
+async function ask(store: VisitorStore, visit: Visit, claim: string): Promise<RecognizedUser> {
+  const key = keyOf(visit);
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const owner = await store.claim(key, claim);
+    const user = { userId: visit.userId, isNew: isOwnClaim(owner, visit) };
+    const isOfTry = owner.startsWith(claimBegin(visit.sessionId)) && !owner.endsWith(KEPT);
+    if (!user.isNew || !isOfTry || owner === claim) return user;
+    if (await store.replace(key, owner, kept(owner))) return user;
+  }
+  throw new Error('a user is claimed and given back all the time');
 }
 
 function keyOf({ project, userId }: Visit): string {
   return visitorKey(project, userId);
 }
 
-/** Ends a claim that its session has gone by. The time before it reads the same. */
+/** Ends a claim that its session has gone by, in place of who made it. The time before it reads the same. */
 const KEPT = '.';
+
+function kept(owner: string): string {
+  const [claim = ''] = owner.split('.');
+  return claim + KEPT;
+}
 
 /** What a session claims its user with. */
 export function claimOf({ sessionId, at }: Visit): string {
   return `${claimBegin(sessionId)}${at}`;
+}
+
+/** What is claimed for a start, and can be given back: as a part of the time's millisecond it reads as the same time. */
+function tryOf(visit: Visit, by: string): string {
+  return `${claimOf(visit)}.${by}`;
 }
 
 /** Whether a user is this session's. @param owner what Redis has under the key of the user */

@@ -2,6 +2,7 @@
  * The visitor store as sessions use it. Whether a user is new is the least of what they count: where the store is
  * away it is asked again later, and holds up nothing else.
  */
+import { randomInt } from 'node:crypto';
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
 import { toError } from '../shared/errors.ts';
 import {
@@ -32,6 +33,7 @@ export interface VisitorsOptions {
 const STORE_AWAY_MS = 5_000;
 
 export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOptions): Visitors {
+  const by = String(randomInt(1e8, 1e9));
   let awayUntil = 0;
   async function ask<T>(question: () => Promise<T>): Promise<T> {
     try {
@@ -54,14 +56,11 @@ export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOpt
     },
     async claimNow(visit) {
       if (now() < awayUntil) return undefined;
-      return ask(async () => {
-        const { userId, isNew } = await claimVisitor(store, visit);
-        return { userId, isNew };
-      }).catch(() => undefined);
+      return ask(() => claimVisitor(store, visit, by)).catch(() => undefined);
     },
     async unclaim(visit) {
       if (now() < awayUntil) return;
-      await ask(() => unclaimVisitor(store, visit)).catch(() => undefined);
+      await ask(() => unclaimVisitor(store, visit, by)).catch(() => undefined);
     },
   };
 }

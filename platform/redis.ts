@@ -110,7 +110,7 @@ export function createVisitorStore(redis: Redis): VisitorStore {
       }),
     replace: (key, owner, by) =>
       onMaster(redis, async () => {
-        await redis.eval(REPLACE, 1, key, owner, by ?? '');
+        return (await redis.eval(REPLACE, 1, key, owner, by ?? '')) === 1;
       }),
   };
 }

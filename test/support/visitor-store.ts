@@ -10,10 +10,10 @@ export function visitorStoreOn(keys: Map<string, string>): VisitorStore {
       return Promise.resolve(standing);
     },
     replace(key, owner, by) {
-      if (keys.get(key) !== owner) return Promise.resolve();
+      if (keys.get(key) !== owner) return Promise.resolve(false);
       if (by === undefined) keys.delete(key);
       else keys.set(key, by);
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
   };
 }

@@ -21,7 +21,7 @@ function aStore(answer: (owner: string) => Promise<string>) {
       claims.push(owner);
       return answer(owner);
     },
-    replace: () => Promise.resolve(),
+    replace: () => Promise.resolve(true),
   };
 }
 

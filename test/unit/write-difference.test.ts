@@ -75,6 +75,40 @@ describe('recognising a visitor', () => {
       expect(await visitors.recognize(another)).to.include({ isNew: false });
     });
 
+    it('takes nothing from a session that was started from another try, at whatever moment', async () => {
+      for (const ms of [0, 7]) {
+        const store = aVisitorStore();
+        const [one, other] = [visitorsOf(store), visitorsOf(store)];
+        await one.claimNow(visit);
+        const later = { ...visit, at: visit.at + ms };
+        expect(await other.claimNow(later)).to.include({ isNew: true });
+
+        await one.unclaim(visit);
+
+        expect(await one.recognize(another)).to.include({ isNew: false });
+        expect(await one.recognize(later)).to.include({ isNew: true });
+        expect(await one.recognize({ ...later, since: later.at + 1 })).to.include({ isNew: false });
+      }
+    });
+
+    it('claims anew what is given back while it is asked', async () => {
+      const store = aVisitorStore();
+      const [one, other] = [visitorsOf(store), visitorsOf(store)];
+      await one.claimNow(visit);
+      const slow: VisitorStore = {
+        ...store,
+        replace: async (...change) => {
+          await one.unclaim(visit);
+          return store.replace(...change);
+        },
+      };
+      const itself = { ...visit, at: NOON_ISH + 3_000 };
+
+      expect(await recognizeVisitor(slow, itself)).to.include({ isNew: true });
+
+      expect(await other.recognize(another)).to.include({ isNew: false });
+    });
+
     it('takes nothing from a session that has gone by the answer meanwhile', async () => {
       const visitors = visitorsOf(aVisitorStore());
       await visitors.claimNow(visit);
