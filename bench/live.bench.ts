@@ -33,7 +33,7 @@ export const live: Scenario = {
   name: 'live',
   question: 'What do open sessions cost while nothing happens, and what does waking them cost?',
   async run(world, scale, say) {
-    const sessions = scale.pick({ quick: 300, default: 2_000, long: 20_000 });
+    const sessions = scale.pick({ quick: 300, default: 2_000, long: 100_000 });
     const up = await startUp(world, SETTINGS);
     const pids: Pids = { ...world.pids, node: up.pid };
     try {

@@ -419,12 +419,21 @@ describe('overviews in local days', function () {
       const money = await read('revenue_daily', project);
       const sum = (own: typeof paid) => own.reduce((all, { revenue }) => all + revenue, 0n);
       expect(
-        mapped(cellsBy(money, 'currency', 'revenue', 'payments'), (cells) => {
-          const [revenue = '', payments = ''] = cells.split(' ');
-          return `${unitsOf(revenue)} ${payments}`;
-        }),
+        mapped(
+          cellsBy(money, 'currency', 'revenue', 'payments', 'bot_revenue', 'bot_payments'),
+          (cells) => {
+            const [revenue = '', payments = '', ofBots = '', paymentsOfBots = ''] =
+              cells.split(' ');
+            return `${unitsOf(revenue)} ${payments} ${unitsOf(ofBots)} ${paymentsOfBots}`;
+          },
+        ),
         zone,
-      ).to.deep.equal(mapped(byCurrency, (own) => `${sum(own)} ${own.length}`));
+      ).to.deep.equal(
+        mapped(byCurrency, (own) => {
+          const ofBots = own.filter((e) => e.isOfBot);
+          return `${sum(own)} ${own.length} ${sum(ofBots)} ${ofBots.length}`;
+        }),
+      );
     }
   });
 
