@@ -14,8 +14,12 @@ const PROJECTS_AT_ONCE = 64;
 
 /** What is needed of NATS. */
 export interface Announcer {
-  /** Publishes durably; a message id that was seen is ignored. */
-  announce(subject: string, data: string, messageId: string): Promise<void>;
+  /** Publishes durably; a message id that was seen is ignored. A patient one waits for who may be elected just then. */
+  announce(
+    subject: string,
+    data: string,
+    options: { readonly messageId: string; readonly isPatient: boolean },
+  ): Promise<void>;
 }
 
 /** @throws whatever log and announcer throw; safe to repeat */
@@ -23,14 +27,14 @@ export async function announceBatch(
   log: ReadableLog,
   announcer: Announcer,
   range: LogRange,
-  now: number,
+  { now, isPatient }: { readonly now: number; readonly isPatient: boolean },
 ): Promise<void> {
   const { metrics } = await log.sumRange(range);
   // Each is synced to disk before it is answered: one after the other, thousands of projects would hold up the next load.
   await each([...metrics], PROJECTS_AT_ONCE, async ([project, rows]) => {
     for (const [part, message] of updateMessages(project, rows, now).entries()) {
       const messageId = `${rangeToken(range)}-${project}-${part}`;
-      await announcer.announce(metricsUpdatedSubject(project), message, messageId);
+      await announcer.announce(metricsUpdatedSubject(project), message, { messageId, isPatient });
     }
   });
 }

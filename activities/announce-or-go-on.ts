@@ -13,9 +13,14 @@ const AWAY_MS = 10 * 60_000;
 export interface Announcing {
   /**
    * @param range whose announcement it is
+   * @param announce told whether to wait for who may be elected just then: not again and again, rows wait behind it
    * @throws what `announce` throws, where it is to be tried again
    */
-  run(range: string, announce: () => Promise<void>, leftOut: LeftOut): Promise<void>;
+  run(
+    range: string,
+    announce: (isPatient: boolean) => Promise<void>,
+    leftOut: LeftOut,
+  ): Promise<void>;
 }
 
 export function createAnnouncing(now: () => number): Announcing {
@@ -23,12 +28,13 @@ export function createAnnouncing(now: () => number): Announcing {
   let failed = { range: '', times: 0 };
   return {
     async run(range, announce, leftOut) {
+      const isPatient = now() - leftOutAt > AWAY_MS;
       try {
-        await announce();
+        await announce(isPatient);
         leftOutAt = -Infinity;
       } catch (error) {
         failed = { range, times: failed.range === range ? failed.times + 1 : 1 };
-        if (failed.times < TRIES && now() - leftOutAt > AWAY_MS) throw error;
+        if (failed.times < TRIES && isPatient) throw error;
         leftOutAt = now();
         leftOut(error);
       }

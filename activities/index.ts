@@ -150,7 +150,8 @@ export function createActivities(deps: ActivityDeps) {
     const context = Context.current();
     await announcing.run(
       rangeToken(range),
-      () => announceBatch(toAnnounce, deps.announcer, range, Date.now()),
+      (isPatient) =>
+        announceBatch(toAnnounce, deps.announcer, range, { now: Date.now(), isPatient }),
       (error) => {
         const what = 'METRICS takes nothing: subscribers are not told of a range that is loaded';
         context.log.error(what, { ...range, err: error });

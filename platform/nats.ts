@@ -509,11 +509,9 @@ async function sumRest(
 /** Publishes announcements durably. */
 export function createAnnouncer({ js }: Pick<Nats, 'js'>): ActivityDeps['announcer'] {
   return {
-    async announce(subject, data, messageId) {
-      await throughElection(
-        () => js.publish(subject, data, { msgID: messageId, timeout: 2_000 }),
-        WRITE_WITHIN_MS,
-      );
+    async announce(subject, data, { messageId, isPatient }) {
+      const publish = () => js.publish(subject, data, { msgID: messageId, timeout: 2_000 });
+      await (isPatient ? throughElection(publish, WRITE_WITHIN_MS) : publish());
     },
   };
 }

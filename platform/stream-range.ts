@@ -48,20 +48,28 @@ export async function* readRange(
       ...(subject !== undefined && { filter_subjects: subject }),
       ...(headersOnly && { headers_only: true }),
     });
-    const silence = { is: false };
+    let isNew = true;
+    let isWhole = true;
     try {
-      while (!silence.is) {
+      while (isWhole) {
         const { num_pending: pending } = await consumer.info();
-        if (pending === 0) return;
+        // Of one that was asked before it may be that what it sent was lost with a connection.
+        if (pending === 0 && isNew) return;
+        isNew = false;
         const max_messages = Math.min(pending, AT_A_TIME_MAX);
-        const messages = await consumer.fetch({ max_messages, expires: WAIT_MS });
-        for await (const message of untilSilent(messages, silence)) {
-          if (message.seq > to) return;
-          yield message;
-          if (message.seq === to || message.info.pending === 0) return;
-          next = message.seq + 1;
-          movedAt = Date.now();
+        let came = 0;
+        if (max_messages > 0) {
+          const messages = await consumer.fetch({ max_messages, expires: WAIT_MS });
+          for await (const message of untilSilent(messages)) {
+            if (message.seq > to) return;
+            yield message;
+            if (message.seq === to || message.info.pending === 0) return;
+            next = message.seq + 1;
+            movedAt = Date.now();
+            came += 1;
+          }
         }
+        isWhole = came > 0 && came === max_messages;
       }
     } finally {
       await leave(consumer);
@@ -95,7 +103,7 @@ export async function* readAhead(
     });
     try {
       const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
-      for await (const message of untilSilent(messages, { is: false })) {
+      for await (const message of untilSilent(messages)) {
         yield message;
         if (message.seq >= to) return;
         next = message.seq + 1;
@@ -107,16 +115,11 @@ export async function* readAhead(
   }
 }
 
-/** @param silence noted there where that is why they end */
-async function* untilSilent(
-  messages: ConsumerMessages,
-  silence: { is: boolean },
-): AsyncGenerator<JsMsg> {
+async function* untilSilent(messages: ConsumerMessages): AsyncGenerator<JsMsg> {
   const iterator: AsyncIterator<JsMsg, unknown> = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
       const timer = setTimeout(() => {
-        silence.is = true;
         messages.stop();
       }, SILENT_MS);
       const next = await iterator.next().finally(() => {

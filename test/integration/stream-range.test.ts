@@ -1,5 +1,12 @@
 /** Reading a range of a stream, and taking messages out of it, while others do the same. */
-import { jetstream, type JetStreamManager, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
+import {
+  type FetchOptions,
+  jetstream,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import { removeMessage } from '../../platform/nats.ts';
@@ -10,6 +17,30 @@ const STREAM = 'RANGE_TEST';
 const SEALED = 'SEALED_TEST';
 /** More than are asked for at a time. */
 const COUNT = 1_200;
+
+/** The first consumer loses so many of the last messages of each fetch: for the server they have been sent. */
+function losingTails(js: JetStreamClient, lost: number): JetStreamClient {
+  let consumers = 0;
+  async function* cut(messages: AsyncIterable<JsMsg>) {
+    const all: JsMsg[] = [];
+    for await (const message of messages) all.push(message);
+    yield* all.slice(0, -lost);
+  }
+  const get = async (...words: Parameters<JetStreamClient['consumers']['get']>) => {
+    const consumer = await js.consumers.get(...words);
+    consumers += 1;
+    if (consumers > 1) return consumer;
+    const fetch = async (options: FetchOptions) => {
+      const messages = await consumer.fetch(options);
+      const left = cut(messages);
+      return Object.assign(Object.create(messages) as object, {
+        [Symbol.asyncIterator]: () => left,
+      });
+    };
+    return Object.assign(Object.create(consumer) as object, { fetch });
+  };
+  return Object.assign(Object.create(js) as object, { consumers: { get } }) as JetStreamClient;
+}
 
 describe('a range of a stream', () => {
   const servers = useServers();
@@ -96,6 +127,17 @@ describe('a range of a stream', () => {
     }
     expect(found.slice(-2)).to.deep.equal([COUNT - 1, COUNT]);
     expect(found.length).to.be.below(COUNT);
+  });
+
+  it('is read to its end where the last of what the server has sent is lost with a connection', async () => {
+    for (const from of [COUNT - 299, COUNT - 799]) {
+      const messages = readRange(losingTails(jetstream(nc), 70), {
+        stream: STREAM,
+        from,
+        to: COUNT,
+      });
+      expect(await sequences(messages)).to.deep.equal(numbers(from, COUNT));
+    }
   });
 
   it('leaves no consumer behind, also where it is not read to its end', async () => {

@@ -101,15 +101,15 @@ describe('an announcement', () => {
     ];
     const log = { sumRange: () => Promise.resolve(sumRollups(records)) };
     const announcer = {
-      announce(subject: string, data: string, messageId: string) {
+      announce(subject: string, data: string, { messageId }: { messageId: string }) {
         sent.push([`${subject} ${messageId}`, String(metricsOf(data)[0]?.['value'])]);
         return Promise.resolve();
       },
     };
     const range = { partition: 0, log: 'life', from: 1, to: 3 };
 
-    await announceBatch(log, announcer, range, NOON_ISH);
-    await announceBatch(log, announcer, range, NOON_ISH + 60_000);
+    await announceBatch(log, announcer, range, { now: NOON_ISH, isPatient: true });
+    await announceBatch(log, announcer, range, { now: NOON_ISH + 60_000, isPatient: true });
 
     expect(sent.slice(0, 2)).to.have.deep.members([
       ['metrics.updated.shop rollups-0-life-1-3-shop-0', '2'],

@@ -9,7 +9,7 @@ describe('an announcement', () => {
     let now = 0;
     const left: string[] = [];
     const announcing = createAnnouncing(() => now);
-    const run = (range: string, announce: () => Promise<void> = away) =>
+    const run = (range: string, announce: (isPatient: boolean) => Promise<void> = away) =>
       announcing
         .run(range, announce, () => left.push(range))
         .then(
@@ -32,10 +32,16 @@ describe('an announcement', () => {
     const { run, left, wait } = aLoader();
     for (let n = 0; n < 3; n += 1) await run('a');
 
-    expect(await run('b')).to.equal('goes on');
+    const waits: boolean[] = [];
+    const noting = (isPatient: boolean) => {
+      waits.push(isPatient);
+      return away();
+    };
+    expect(await run('b', noting)).to.equal('goes on');
     wait(11 * 60_000);
-    expect(await run('c')).to.equal('again');
+    expect(await run('c', noting)).to.equal('again');
     expect(left).to.deep.equal(['a', 'b']);
+    expect(waits).to.deep.equal([false, true]);
   });
 
   it('is as patient as before once one was taken', async () => {

@@ -13,7 +13,7 @@ import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
-import { toError } from '../../shared/errors.ts';
+import { SojournError, toError } from '../../shared/errors.ts';
 import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
 import {
   EVENTS_STREAM,
@@ -322,10 +322,15 @@ export async function startIngest({
 
   /**
    * Where the server itself is away everything pauses: one log line a pause, and no storm of requests when it
-   * comes back. It is not where another session has been taken meanwhile: then it is this session's trouble.
+   * comes back. It is not where another session has been taken meanwhile: then it is this session's trouble. Nor is it
+   * anybody's where this process itself stood still.
    */
   function failed(delivery: Delivery, error: unknown, sentAt: number): void {
     watch.deliveryFailed();
+    if (error instanceof SojournError && error.code === 'SJ_STOOD_STILL') {
+      tryAgain(delivery, BACKOFF_MS.max);
+      return;
+    }
     if (!isServerAway(error) || stuck.isOneTakenSince(sentAt)) {
       failing.failed(delivery, error);
       return;
@@ -336,6 +341,10 @@ export async function startIngest({
       pausedUntil = now() + waitMs;
       log.warn({ err: error, failures, waitMs }, 'temporal did not take events, trying again');
     }
+    tryAgain(delivery, waitMs);
+  }
+
+  function tryAgain(delivery: Delivery, waitMs: number): void {
     setTimeout(() => {
       gather.putBack(delivery);
       pump();
