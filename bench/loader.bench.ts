@@ -129,7 +129,9 @@ async function profile(world: World, count: number, rounds: number): Promise<Res
         to: end.seq,
       };
       await timed('load', () => loadBatch(timedLog, timedTables, range));
-      await timed('announce', () => announceBatch(log, silent, range, Date.now()));
+      await timed('announce', () =>
+        announceBatch(log, silent, range, { now: Date.now(), isPatient: true }),
+      );
     }
   } finally {
     await client.close();
