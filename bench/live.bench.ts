@@ -83,7 +83,8 @@ async function oneEventEach(
     return Number(row?.events ?? 0) >= sessions * (n + 1);
   };
   // Not often: with so many sessions the question itself costs something.
-  await until(`event ${n} of ${sessions} sessions`, written, { everyMs: 500 });
+  const patience = { everyMs: 500 + sessions / 50, withinMs: 5 * 60_000 + sessions * 40 };
+  await until(`event ${n} of ${sessions} sessions`, written, patience);
   const ms = Number(process.hrtime.bigint() - start) / 1e6;
   return measurement(sessions, ms, cpuBetween(begin, cpuMs(pids)));
 }

@@ -107,8 +107,8 @@ describe('a process', () => {
     }
   });
 
-  it('leaves a private file with everything it runs', async () => {
-    const up = await startUp();
+  it('leaves a private file with everything it runs, and takes empty settings for none', async () => {
+    const up = await startUp({ NATS_URL: '', CLICKHOUSE_URL: '', CLICKHOUSE_BI_PASSWORD: '' });
     await up.running();
 
     const file = join(up.dataDir, 'env');
@@ -212,7 +212,8 @@ describe('a process', () => {
 /** A test that fails leaves none of them behind. */
 const started: ChildProcess[] = [];
 
-async function startUp() {
+/** @param change what else is in its environment */
+async function startUp(change: Readonly<Record<string, string>> = {}) {
   const dataDir = join(temporaryFolder(), 'data');
   const [nats, temporal, ui, clickhouse, redis] = await freePorts(5);
   const { PATH = '', HOME = '' } = processEnvironment();
@@ -234,7 +235,7 @@ async function startUp() {
     ...ANY_PORTS,
   ].map(String);
   const child = spawn(process.execPath, args, {
-    env: { PATH, HOME, SOJOURN_CACHE: cacheDir(processEnvironment()) },
+    env: { PATH, HOME, SOJOURN_CACHE: cacheDir(processEnvironment()), ...change },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   started.push(child);
