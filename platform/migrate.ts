@@ -308,17 +308,11 @@ async function createUsers(client: ClickHouseClient, config: Config, log: Logger
       revokes: readerRevokes(),
     },
   ];
-  for (const { name, password, settings, grants, revokes } of users) {
+  for (const { name, password, ...rights } of users) {
     if (password === undefined) continue;
-    const user = `\`${name.replace(/[`\\]/g, '\\$&')}\``;
-    const hash = createHash('sha256').update(password).digest('hex');
     try {
-      await client.command({
-        query: `CREATE USER OR REPLACE ${user} IDENTIFIED WITH sha256_hash BY '${hash}'${settings}`,
-      });
-      for (const grant of grants) await client.command({ query: `GRANT ${grant} TO ${user}` });
-      for (const right of revokes) {
-        await client.command({ query: `REVOKE ${right} FROM ${user}` });
+      for (const query of statementsFor({ name, password, ...rights })) {
+        await client.command({ query });
       }
     } catch (error) {
       if (!isUsersInFiles(error)) throw error;
@@ -326,4 +320,35 @@ async function createUsers(client: ClickHouseClient, config: Config, log: Logger
       return;
     }
   }
+}
+
+interface ProductUser {
+  readonly name: string;
+  readonly password: string;
+  /** Behind the rest of what makes the user. */
+  readonly settings: string;
+  readonly grants: readonly string[];
+  readonly revokes: readonly string[];
+}
+
+/**
+ * What makes the user, or gives one that is there the password and what may be missing of its rights. Nothing is taken
+ * from it first: others work with it meanwhile, and an operator may have given it a profile, quotas or rights.
+ */
+function statementsFor({
+  name,
+  password,
+  settings,
+  grants,
+  revokes,
+}: ProductUser): readonly string[] {
+  const user = `\`${name.replace(/[`\\]/g, '\\$&')}\``;
+  const hash = createHash('sha256').update(password).digest('hex');
+  const identified = `IDENTIFIED WITH sha256_hash BY '${hash}'`;
+  return [
+    `CREATE USER IF NOT EXISTS ${user} ${identified}${settings}`,
+    `ALTER USER ${user} ${identified}`,
+    `GRANT ${grants.join(', ')} TO ${user}`,
+    ...(revokes.length > 0 ? [`REVOKE ${revokes.join(', ')} FROM ${user}`] : []),
+  ];
 }
