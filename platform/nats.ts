@@ -99,6 +99,8 @@ export async function connectNats(
     name,
     timeout: 5_000,
     maxReconnectAttempts: -1,
+    // Else the second login that is refused ends the connection for good, whatever the server says later.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     // Else each request makes errors in advance, to tell of its caller should it fail.
     noAsyncTraces: true,

@@ -22,6 +22,7 @@ import { connectTemporalNative } from '../../platform/temporal-native.ts';
 import { CLICKHOUSE_BI } from '../../servers/index.ts';
 import { toError } from '../../shared/errors.ts';
 import { type Authority, makeAuthority } from '../support/authority.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   makeJwtLogin,
   makeUserKeys,
@@ -63,8 +64,8 @@ describe('connections', () => {
     await Promise.all(opened.map((close) => close()));
   });
 
-  async function nats(config: string): Promise<SecuredNats> {
-    const server = await startSecuredNats(config);
+  async function nats(config: string, onPort?: number): Promise<SecuredNats> {
+    const server = await startSecuredNats(config, onPort);
     opened.push(() => server.stop());
     return server;
   }
@@ -164,6 +165,38 @@ authorization { user: sojourn, password: "${RIGHT}" }
         expectFault(await said(toNats({ ...right(), ...change() })), 'NATS', kind, what);
       });
     }
+
+    it('comes back to a server that has refused its login again and again meanwhile', async function () {
+      this.timeout(90_000);
+      const login = (password: string) =>
+        `authorization { user: sojourn, password: "${password}" }\n`;
+      const first = await startSecuredNats(login(RIGHT));
+      const { port } = first;
+      const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'sojourn' };
+      const config = requireServers(loadConfig({ ...env, NATS_PASSWORD: RIGHT }), ['NATS_URL']);
+      const { connection } = await connectNats(config, 'test', silentLog);
+      const refused = new Promise<void>((resolve) => {
+        let times = 0;
+        connection.closed().then(() => {
+          resolve();
+        }, resolve);
+        void (async () => {
+          for await (const { type } of connection.status()) {
+            if (type === 'error' && (times += 1) >= 3) resolve();
+          }
+        })().catch(resolve);
+      });
+      await first.stop();
+      const strict = await startSecuredNats(login(HIDDEN), port);
+      await refused;
+      await strict.stop();
+      await nats(login(RIGHT), port);
+
+      await eventually(() => connection.flush(), { withinMs: 20_000 });
+
+      expect(connection.isClosed()).to.equal(false);
+      await connection.close();
+    });
 
     it('sends nothing in plain text where the server has no TLS', async () => {
       const recorded = await plainDoor(Number(new URL(servers().nats.url).port));

@@ -16,14 +16,17 @@ export interface SecuredNats {
 
 const READY_MS_MAX = 60_000;
 
-/** @param more NATS configuration, added to what the embedded server is told */
-export async function startSecuredNats(more: string): Promise<SecuredNats> {
+/**
+ * @param more NATS configuration, added to what the embedded server is told
+ * @param onPort in place of a free one
+ */
+export async function startSecuredNats(more: string, onPort?: number): Promise<SecuredNats> {
   const dataDir = temporaryFolder();
   mkdirSync(dataDir, { recursive: true });
   const options = testStartOptions(dataDir, ['nats']);
   const { nats: binary } = await obtainServers(options);
   if (binary === undefined) throw new Error('there is no nats-server');
-  const port = await freePort();
+  const port = onPort ?? (await freePort());
   const configFile = join(dataDir, 'nats.conf');
   writeFileSync(configFile, natsConfig(dataDir, port));
   appendFileSync(configFile, more);
