@@ -146,8 +146,9 @@ async function take(
   );
 }
 
+/** All that is behind the first question mark: in addresses of pages others are often not escaped. */
 function queryOf(request: FastifyRequest): MatomoParameters {
-  return Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? ''));
+  return request.query as MatomoParameters;
 }
 
 /** A request of many: the query of an address, or an object of it. */

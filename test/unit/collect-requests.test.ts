@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { CollectDeps } from '../../collect/deps.ts';
 import { createKeys } from '../../collect/keys.ts';
+import { addMatomo } from '../../collect/matomo.ts';
 import { addPosthog } from '../../collect/posthog.ts';
 import { addSegment } from '../../collect/segment.ts';
 import { addSnowplow } from '../../collect/snowplow.ts';
@@ -72,7 +73,7 @@ function collectorOf(add: (app: FastifyInstance, deps: CollectDeps) => void) {
     });
   const visitors = () =>
     taken.flatMap(({ tracked }) => tracked.map((one) => (isFault(one) ? one.fault : one.visitor)));
-  return { taken, hashed, post, visitors };
+  return { app, taken, hashed, post, visitors };
 }
 
 describe('a name that is longer than an event may have', () => {
@@ -197,5 +198,20 @@ describe('visitors without an id', () => {
 
     expect([...posthog.hashed, ...snowplow.hashed]).to.deep.equal([]);
     expect([...posthog.taken, ...snowplow.taken]).to.have.lengthOf(2);
+  });
+});
+
+describe("Matomo's requests", () => {
+  it('have all that is behind their first question mark', async () => {
+    for (const method of ['GET', 'POST'] as const) {
+      const { taken, app } = collectorOf(addMatomo);
+      const page = 'https://shop.example/?q=a?b';
+      await app.inject({ method, url: `/matomo.php?url=${page}&rand=1&_id=aa&idsite=key&cid=bb` });
+
+      expect(taken, method).to.have.length(1);
+      const [tracked] = taken[0]?.tracked ?? [];
+      expect(tracked).to.have.nested.property('event.properties.url', page);
+      expect(tracked).to.have.property('visitor', 'device:bb');
+    }
   });
 });
