@@ -118,7 +118,8 @@ async function read(
   const site = textOf(parameters['idsite']);
   const project = deps.keys.projectOf(site);
   if (project === undefined) throw new BadRequestError('idsite is of no project', 400, 'key');
-  const isTrusted = deps.keys.projectOf(token) === project;
+  // The number of a site is in its pages: by that anybody could say where somebody is.
+  const isTrusted = token !== site && deps.keys.projectOf(token) === project;
   const address = (isTrusted ? textOf(parameters['cip']) : undefined) ?? ip;
   const stated = textOf(parameters['ua']);
   const { userAgent, hashed } = stated === undefined ? agent : agentOf(stated);

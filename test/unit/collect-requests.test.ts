@@ -17,7 +17,7 @@ import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { isFault, type Tracked } from '../../trackers/event.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
-const PROJECTS = new Map([['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key'] }]]);
+const PROJECTS = new Map([['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key', 'secret'] }]]);
 
 interface Taken {
   readonly source: Source;
@@ -202,6 +202,24 @@ describe('visitors without an id', () => {
 });
 
 describe("Matomo's requests", () => {
+  it('are trusted by another key of the project, not by the number of the site', async () => {
+    const told = { idsite: 'key', _id: 'aa', country: 'de', cip: '192.0.2.1' };
+    for (const [token, country, address] of [
+      ['secret', 'DE', '192.0.2.1'],
+      ['key', undefined, '127.0.0.1'],
+      ['nobody', undefined, '127.0.0.1'],
+    ] as const) {
+      const { taken, hashed, post } = collectorOf(addMatomo);
+      await post('/matomo.php', { requests: [told], token_auth: token });
+
+      const [tracked] = taken[0]?.tracked ?? [];
+      if (tracked === undefined || isFault(tracked)) throw new Error('it is an event');
+      expect(tracked.event['properties'], token).to.have.property('userAgent');
+      expect((tracked.event['properties'] as { country?: string }).country).to.equal(country);
+      expect(hashed).to.deep.equal([`${address} Agent/1.0 key`]);
+    }
+  });
+
   it('have all that is behind their first question mark', async () => {
     for (const method of ['GET', 'POST'] as const) {
       const { taken, app } = collectorOf(addMatomo);
