@@ -56,7 +56,9 @@ export function readSegment(call: unknown, received: Received = {}): Tracked {
     case 'delete':
       return NOTHING;
     default:
-      return fault(`type must be page, screen, track, identify, group or alias, but is "${type}"`);
+      return fault(
+        `type must be page, screen, track, identify, group or alias, but is "${type.slice(0, 40)}"`,
+      );
   }
 }
 
