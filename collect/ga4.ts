@@ -7,7 +7,7 @@ import { isFault } from '../trackers/event.ts';
 import { readGa4 } from '../trackers/ga4.ts';
 import { fieldsOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
-import { bodyOf, checkCount, jsonOf, parameterOf } from './requests.ts';
+import { bodyOf, checkCount, jsonOf, NAMED_MAX, parameterOf } from './requests.ts';
 
 export function addGa4(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/mp/collect', async (request, reply) => {
@@ -29,10 +29,10 @@ export function addGa4(app: FastifyInstance, deps: CollectDeps): void {
     const tracked = readGa4(body, { receivedAt: deps.now() });
     const messages = tracked.flatMap((one) => (isFault(one) ? [one.fault] : []));
     if (projectOf(deps, request) === undefined) {
-      messages.push('measurement_id and api_secret are of no project');
+      messages.unshift('measurement_id and api_secret are of no project');
     }
     return {
-      validationMessages: messages.map((description) => ({
+      validationMessages: messages.slice(0, NAMED_MAX).map((description) => ({
         description,
         validationCode: 'VALUE_INVALID',
       })),

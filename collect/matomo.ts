@@ -10,13 +10,15 @@ import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
 import { sendPixel } from './pixel.ts';
 import {
+  type Agent,
+  agentOf,
+  agentOfRequest,
   BadRequestError,
   bodyOf,
   elementsOf,
   jsonOf,
   languageOf,
   NAMED_MAX,
-  userAgentOf,
 } from './requests.ts';
 
 const PATHS = ['/matomo.php', '/piwik.php', '/matomo', '/js/tracker.php'] as const;
@@ -41,7 +43,7 @@ async function takeOne(
 ): Promise<FastifyReply> {
   const receivedAt = deps.now();
   const token = textOf(parameters['token_auth']);
-  const one = await read(deps, request, { parameters, token, receivedAt });
+  const one = await read(deps, { ...fromOf(request), receivedAt }, { parameters, token });
   await take(deps, one.project, [one], receivedAt);
   return parameters['send_image'] === '0' ? reply.code(204).send() : sendPixel(reply);
 }
@@ -56,12 +58,13 @@ async function takeBulk(
   const receivedAt = deps.now();
   const { requests, token_auth: common } = fieldsOf(jsonOf(body));
   const all = elementsOf(requests, 'requests must be an array').map(parametersOf);
+  const from = { ...fromOf(request), receivedAt };
   const good: Read[] = [];
   const invalid: number[] = [];
   for (const [index, parameters] of all.entries()) {
     try {
       const token = textOf(parameters['token_auth']) ?? textOf(common);
-      good.push(await read(deps, request, { parameters, token, receivedAt }));
+      good.push(await read(deps, from, { parameters, token }));
     } catch (error) {
       if (!(error instanceof BadRequestError)) throw error;
       deps.watch.refused('matomo', error.reason);
@@ -89,29 +92,41 @@ interface Read {
   readonly visitor: readonly [today: string, yesterday: string | undefined];
 }
 
+/** Of a request what all that it brings has in common. */
+interface From {
+  readonly ip: string;
+  readonly agent: Agent;
+  readonly language: string | undefined;
+  readonly receivedAt: number;
+}
+
+function fromOf(request: FastifyRequest): Omit<From, 'receivedAt'> {
+  return { ip: request.ip, agent: agentOfRequest(request), language: languageOf(request) };
+}
+
 interface Asked {
   readonly parameters: MatomoParameters;
   readonly token: string | undefined;
-  readonly receivedAt: number;
 }
 
 /** @throws BadRequestError for what the real one refuses */
 async function read(
   deps: CollectDeps,
-  request: FastifyRequest,
-  { parameters, token, receivedAt }: Asked,
+  { ip, agent, language, receivedAt }: From,
+  { parameters, token }: Asked,
 ): Promise<Read> {
   const site = textOf(parameters['idsite']);
   const project = deps.keys.projectOf(site);
   if (project === undefined) throw new BadRequestError('idsite is of no project', 400, 'key');
-  const isTrusted = deps.keys.projectOf(token) === project;
-  const address = (isTrusted ? textOf(parameters['cip']) : undefined) ?? request.ip;
-  const userAgent = textOf(parameters['ua']) ?? userAgentOf(request);
-  const hashed = [address, userAgent ?? '', site ?? ''];
-  const { today, yesterday } = await deps.hashes.of(hashed, receivedAt);
+  // The number of a site is in its pages: by that anybody could say where somebody is.
+  const isTrusted = token !== site && deps.keys.projectOf(token) === project;
+  const address = (isTrusted ? textOf(parameters['cip']) : undefined) ?? ip;
+  const stated = textOf(parameters['ua']);
+  const { userAgent, hashed } = stated === undefined ? agent : agentOf(stated);
+  const parts = [address, hashed, site ?? ''];
+  const { today, yesterday } = await deps.hashes.of(parts, receivedAt);
   const tracked = readMatomo(parameters, {
-    ...{ receivedAt, userAgent, isTrusted },
-    language: languageOf(request),
+    ...{ receivedAt, userAgent, isTrusted, language },
     visitor: today,
   });
   const fault = tracked.find(isFault)?.fault;
@@ -132,8 +147,9 @@ async function take(
   );
 }
 
+/** All that is behind the first question mark: in addresses of pages others are often not escaped. */
 function queryOf(request: FastifyRequest): MatomoParameters {
-  return Object.fromEntries(new URLSearchParams(request.url.split('?')[1] ?? ''));
+  return request.query as MatomoParameters;
 }
 
 /** A request of many: the query of an address, or an object of it. */

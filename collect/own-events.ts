@@ -1,9 +1,10 @@
 /**
- * `POST /events`: Sojourn's own events, one, an array, or one a line. Each is checked as ingest checks it, so that
+ * `POST /events`: Sojourn's own events, one, an array, or one or an array a line. Each is checked as ingest checks it, so that
  * whoever sends hears of what is wrong; the good ones are taken, byte for byte.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
+import { elementSlices, isArrayText, textStart } from '../workers/ingest/json-slices.ts';
+import { parsedJson } from '../trackers/values.ts';
 import { parseMessage } from '../workers/ingest/parse-event.ts';
 import type { CollectDeps } from './deps.ts';
 import type { OutgoingEvent } from './messages.ts';
@@ -19,7 +20,7 @@ import {
 } from './requests.ts';
 
 export interface Rejected {
-  /** Which one, from 0: of an array or of the lines that are not empty. */
+  /** Which one, from 0: of an array, or of the lines that are not empty and the elements of those that are arrays. */
   readonly index: number;
   readonly reason: string;
 }
@@ -69,10 +70,11 @@ function keyOf(request: FastifyRequest): string | undefined {
 export function checkEvents(body: Buffer, project: string, receivedAt: number): CheckedEvents {
   const good: OutgoingEvent[] = [];
   const rejected: Rejected[] = [];
-  for (const [index, data] of partsOf(body).entries()) {
+  for (const [index, { data, isElement }] of partsOf(body).entries()) {
     const { events, deadLetters } = parseMessage({
       subject: `events.${project}._`,
-      data,
+      // By itself it were a message of several events; in an array it is one, and no event.
+      data: isElement && isArrayText(data) ? inArray(data) : data,
       seq: 0,
       receivedAt,
     });
@@ -84,16 +86,58 @@ export function checkEvents(body: Buffer, project: string, receivedAt: number): 
   return { good, rejected };
 }
 
-/** Each event's bytes. */
-function partsOf(sent: Buffer): readonly Buffer[] {
+/** An event's bytes. */
+interface Part {
+  readonly data: Buffer;
+  /** Whether it stood in an array. */
+  readonly isElement: boolean;
+}
+
+function partsOf(sent: Buffer): readonly Part[] {
   const body = withoutMark(sent);
   if (isArrayText(body)) {
+    if (isFirstOfLines(body)) return partsOfLines(linesOf(body));
     elementsOf(jsonOf(body), 'the body must be an array');
-    const json = asBuffer(body);
-    return elementSlices(json).map(({ start, end }) => json.subarray(start, end));
+    return partsOfArray(body);
   }
   const lines = linesOf(body);
-  return lines.length > 1 && !isJson(body) ? lines : [body];
+  return lines.length > 1 && parsed(body) === undefined
+    ? partsOfLines(lines)
+    : [{ data: body, isElement: false }];
+}
+
+/** A line may be an array, as for `publish` and `import`. One that is none, or has nothing in it, is wrong as it is. */
+function partsOfLines(lines: readonly Buffer[]): readonly Part[] {
+  const parts: Part[] = [];
+  for (const line of lines) {
+    const value = isArrayText(line) ? parsed(line) : undefined;
+    const count = Array.isArray(value) ? value.length : 0;
+    checkCount(parts.length + Math.max(1, count));
+    if (count === 0) parts.push({ data: line, isElement: false });
+    else parts.push(...partsOfArray(line));
+  }
+  return parts;
+}
+
+function partsOfArray(json: Buffer): readonly Part[] {
+  return elementSlices(json).map(({ start, end }) => ({
+    data: json.subarray(start, end),
+    isElement: true,
+  }));
+}
+
+/** Whether a body that begins with an array goes on with another line behind it, and not with the rest of the array. */
+function isFirstOfLines(body: Buffer): boolean {
+  const end = body.indexOf(NEW_LINE, textStart(body));
+  return (
+    end !== -1 &&
+    body.subarray(end).some((byte) => byte > 0x20) &&
+    parsed(body.subarray(0, end)) !== undefined
+  );
+}
+
+function inArray(data: Buffer): Buffer {
+  return Buffer.from(`[${data.toString()}]`);
 }
 
 const NEW_LINE = 0x0a;
@@ -126,12 +170,7 @@ function withoutMark(text: Buffer): Buffer {
   return text.subarray(start);
 }
 
-/** One event, written over several lines. */
-function isJson(body: Buffer): boolean {
-  try {
-    JSON.parse(body.toString());
-    return true;
-  } catch {
-    return false;
-  }
+/** @returns undefined for what is no JSON */
+function parsed(text: Buffer): unknown {
+  return parsedJson(text.toString());
 }

@@ -2,13 +2,13 @@
 import type { FastifyInstance } from 'fastify';
 import { readPlausible, sitesOfPlausible } from '../trackers/plausible.ts';
 import type { CollectDeps } from './deps.ts';
-import { bodyOf, checkCount, jsonOf, userAgentOf } from './requests.ts';
+import { agentOfRequest, bodyOf, checkCount, jsonOf } from './requests.ts';
 
 export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/api/event', async (request, reply) => {
     const receivedAt = deps.now();
     const body = jsonOf(bodyOf(request));
-    const userAgent = userAgentOf(request);
+    const { userAgent, hashed } = agentOfRequest(request);
     const sites = sitesOfPlausible(body);
     checkCount(sites.length);
     if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
@@ -20,7 +20,7 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
         deps.say('a domain is of no project', { tracker: 'plausible' });
         continue;
       }
-      const anonymous = await deps.hashes.of([request.ip, userAgent ?? '', site], receivedAt);
+      const anonymous = await deps.hashes.of([request.ip, hashed, site], receivedAt);
       const tracked = readPlausible(body, { receivedAt, userAgent, visitor: anonymous.today });
       const taken = await deps.take(
         {

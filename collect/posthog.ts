@@ -8,6 +8,8 @@ import { isCookieless, type PosthogRequest, readPosthog } from '../trackers/post
 import { fieldsOf, firstText, isFields, textOf, timeOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import {
+  type Agent,
+  agentOfRequest,
   authorizedAs,
   bodyOf,
   checkCount,
@@ -15,7 +17,6 @@ import {
   jsonOf,
   parameterOf,
   unpacked,
-  userAgentOf,
 } from './requests.ts';
 
 const CAPTURE_PATHS = ['/e', '/i/v0/e', '/batch', '/capture', '/track', '/i/v0/ai/batch'] as const;
@@ -68,9 +69,10 @@ async function capture(
   const sentAt = timeOf(fieldsOf(body)['sent_at']) ?? timeOf(parameterOf(request, '_'));
   const project = deps.keys.projectOf(keyOf(isEnvelope ? [body, ...captured] : captured));
   if (project === undefined) return refuse(deps, reply);
-  const { visitor, anonymous } = await visitorOf(deps, request, captured, { project, receivedAt });
+  const from = { ip: request.ip, agent: agentOfRequest(request), project, receivedAt };
+  const { visitor, anonymous } = await visitorOf(deps, captured, from);
   const received = { receivedAt, sentAt, visitor };
-  const tracked = captured.flatMap((one) => readOne(one, received, request));
+  const tracked = captured.flatMap((one) => readOne(one, received, from.agent));
   const source = { project, tracker: 'posthog', receivedAt, anonymous } as const;
   const { events, faults } = await deps.take(source, tracked);
   return events === 0 && faults[0] !== undefined
@@ -90,11 +92,12 @@ async function captureV1(
   const project = deps.keys.projectOf(authorizedAs(request));
   if (project === undefined) return refuse(deps, reply);
   const sentAt = timeOf(request.headers['posthog-request-timestamp']) ?? timeOf(createdAt);
-  const { visitor, anonymous } = await visitorOf(deps, request, captured, { project, receivedAt });
+  const from = { ip: request.ip, agent: agentOfRequest(request), project, receivedAt };
+  const { visitor, anonymous } = await visitorOf(deps, captured, from);
   const received = { receivedAt, sentAt, visitor };
   const results: Record<string, { readonly result: string; readonly details?: string }> = {};
   const tracked = captured.flatMap((one) => {
-    const read = readOne(asBefore(one), received, request);
+    const read = readOne(asBefore(one), received, from.agent);
     const uuid = textOf(fieldsOf(one)['uuid']);
     const fault = read.find(isFault)?.fault;
     if (uuid !== undefined) {
@@ -130,24 +133,30 @@ interface Anonymous {
   readonly anonymous?: ReadonlyMap<string, string | undefined>;
 }
 
+/** Of a request what tells its visitors apart. */
+interface From {
+  readonly ip: string;
+  readonly agent: Agent;
+  readonly project: string;
+  readonly receivedAt: number;
+}
+
 /** Of a script that keeps nothing in the browser. Others need no hash, and do not wait for one. */
 async function visitorOf(
   { hashes }: CollectDeps,
-  request: FastifyRequest,
   captured: readonly unknown[],
-  { project, receivedAt }: { readonly project: string; readonly receivedAt: number },
+  { ip, agent, project, receivedAt }: From,
 ): Promise<Anonymous> {
   if (!captured.some(isCookieless)) return {};
-  const hashed = [request.ip, userAgentOf(request) ?? '', project];
-  const { today, yesterday } = await hashes.of(hashed, receivedAt);
+  const { today, yesterday } = await hashes.of([ip, agent.hashed, project], receivedAt);
   return { visitor: today, anonymous: new Map([[today, yesterday]]) };
 }
 
 /** A browser's own header, where its event does not say what it is: servers say so in `$lib`. */
-function readOne(captured: unknown, received: PosthogRequest, request: FastifyRequest): Tracked {
+function readOne(captured: unknown, received: PosthogRequest, agent: Agent): Tracked {
   const tracked = readPosthog(captured, received);
   const isFromBrowser = fieldsOf(fieldsOf(captured)['properties'])['$lib'] === 'web';
-  const userAgent = isFromBrowser ? userAgentOf(request) : undefined;
+  const userAgent = isFromBrowser ? agent.userAgent : undefined;
   if (userAgent === undefined) return tracked;
   return tracked.map((one) =>
     isFault(one)

@@ -1,7 +1,9 @@
 /** Reading requests: keys, bodies in whatever wrapping, and who sent them. */
+import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, gunzipSync, inflate } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
+import { asRead } from '../trackers/properties.ts';
 import type { Refusal } from './watch.ts';
 
 /** What the sender has done wrong; the same again would be as wrong. */
@@ -69,8 +71,17 @@ export function jsonOf(body: Buffer | string): unknown {
 
 /** A request has no more events: each is read before anybody else is answered. */
 export const ELEMENTS_MAX = 10_000;
+/** Nor do its events, as they are published, take more: what stands once in a request is in each of them. */
+export const MADE_BYTES_MAX = 16 * 1024 * 1024;
 /** Of so many an answer says what is wrong with each. */
 export const NAMED_MAX = 1_000;
+
+/** @throws BadRequestError 413 for more than {@link MADE_BYTES_MAX} */
+export function checkMade(bytes: number, most = MADE_BYTES_MAX): void {
+  if (bytes > most) {
+    throw new BadRequestError('the events of a request take more than 16 MiB as published', 413);
+  }
+}
 
 /** @throws BadRequestError 413 for more than {@link ELEMENTS_MAX} */
 export function checkCount(count: number): void {
@@ -102,11 +113,29 @@ export function authorizedAs(request: FastifyRequest): string | undefined {
   return user === '' ? undefined : user;
 }
 
-export function userAgentOf(request: FastifyRequest): string | undefined {
-  return request.headers['user-agent'];
+/** A user agent, for each event of a request. */
+export interface Agent {
+  /** As much of it as is read. */
+  readonly userAgent: string | undefined;
+  /** What a visitor's hash has of it: of a long one a hash, so that thousands of events do not take a second. */
+  readonly hashed: string;
+}
+
+const AGENT_HASHED_MIN = 1_024;
+
+export function agentOf(userAgent: string | undefined): Agent {
+  const whole = userAgent ?? '';
+  const hashed = whole.length < AGENT_HASHED_MIN ? whole : hash('sha256', whole, 'base64url');
+  return { userAgent: asRead(userAgent), hashed };
+}
+
+/** By the header of the request. */
+export function agentOfRequest(request: FastifyRequest): Agent {
+  return agentOf(request.headers['user-agent']);
 }
 
 /** The first that a browser prefers. */
 export function languageOf(request: FastifyRequest): string | undefined {
-  return /^[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*/.exec(request.headers['accept-language'] ?? '')?.[0];
+  const accepted = asRead(request.headers['accept-language'] ?? '');
+  return /^[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*/.exec(accepted)?.[0];
 }

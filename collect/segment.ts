@@ -5,14 +5,23 @@
  * Segment says 200 to whatever can be read, also where it does not know the key; RudderStack says what is wrong.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { readSegment } from '../trackers/segment.ts';
+import { contextAsRead, readSegment } from '../trackers/segment.ts';
 import type { Tracked } from '../trackers/event.ts';
-import { fieldsOf, type Fields, firstText, isFields, textOf, timeOf } from '../trackers/values.ts';
+import {
+  fieldsOf,
+  type Fields,
+  firstId,
+  firstText,
+  isFields,
+  textOf,
+  timeOf,
+} from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import {
   authorizedAs,
   BadRequestError,
   bodyOf,
+  checkMade,
   elementsOf,
   jsonOf,
   parameterOf,
@@ -90,15 +99,18 @@ function projectOf(
   );
 }
 
-/** @throws BadRequestError where a batch has none */
+/** @throws BadRequestError where a batch has none, 413 where an id that all have is so long that it takes too much */
 function callsOf(body: Fields, type: string | undefined): readonly unknown[] {
   if (type !== undefined) return [{ ...body, type }];
   const { batch, context } = body;
   const calls = elementsOf(batch, 'batch must be an array');
   // What all calls of a batch have in common may stand beside it.
   if (!isFields(context)) return calls;
+  const common = contextAsRead(context);
+  const session = firstId(common['sessionId'], common['session_id']) ?? '';
+  checkMade(calls.length * session.length);
   return calls.map((call) =>
-    isFields(call) ? { ...call, context: { ...context, ...fieldsOf(call['context']) } } : call,
+    isFields(call) ? { ...call, context: { ...common, ...fieldsOf(call['context']) } } : call,
   );
 }
 

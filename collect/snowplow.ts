@@ -5,11 +5,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tracked } from '../trackers/event.ts';
 import { isAnonymous, readSnowplow } from '../trackers/snowplow.ts';
-import { fieldsOf, firstText, textOf } from '../trackers/values.ts';
+import { fieldsOf, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
 import { sendPixel } from './pixel.ts';
-import { bodyOf, elementsOf, jsonOf, userAgentOf } from './requests.ts';
+import { type Agent, agentOf, agentOfRequest, bodyOf, elementsOf, jsonOf } from './requests.ts';
 
 export function addSnowplow(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/com.snowplowanalytics.snowplow/:version', async (request, reply) => {
@@ -34,7 +34,8 @@ async function take(
   const byProject = grouped(payloads, (payload) =>
     deps.keys.projectOf(textOf(fieldsOf(payload)['aid'])),
   );
-  const userAgent = userAgentOf(request);
+  const agent = agentOfRequest(request);
+  const { userAgent } = agent;
   for (const [project, own] of byProject) {
     if (project === undefined) {
       deps.watch.refused('snowplow', 'key', own.length);
@@ -44,7 +45,8 @@ async function take(
     const anonymous = new Map<string, string | undefined>();
     const tracked: Tracked[] = [];
     for (const payload of own) {
-      const visitor = await visitorOf(deps, request, payload, { project, receivedAt });
+      const from = { ip: request.ip, agent, project, receivedAt };
+      const visitor = await visitorOf(deps, payload, from);
       if (visitor !== undefined) anonymous.set(visitor.today, visitor.yesterday);
       tracked.push(readSnowplow(payload, { receivedAt, userAgent, visitor: visitor?.today }));
     }
@@ -52,14 +54,22 @@ async function take(
   }
 }
 
+/** Of a request what tells visitors apart. */
+interface From {
+  readonly ip: string;
+  readonly agent: Agent;
+  readonly project: string;
+  readonly receivedAt: number;
+}
+
 /** Of a payload that says nothing of its visitor. Others need no hash, and do not wait for one. */
 async function visitorOf(
   { hashes }: CollectDeps,
-  request: FastifyRequest,
   payload: unknown,
-  { project, receivedAt }: { readonly project: string; readonly receivedAt: number },
+  { ip, agent, project, receivedAt }: From,
 ): Promise<{ readonly today: string; readonly yesterday: string | undefined } | undefined> {
   if (!isAnonymous(payload)) return undefined;
-  const userAgent = firstText(fieldsOf(payload)['ua'], userAgentOf(request)) ?? '';
-  return hashes.of([request.ip, userAgent, project], receivedAt);
+  const stated = textOf(fieldsOf(payload)['ua']);
+  const { hashed } = stated === undefined ? agent : agentOf(stated);
+  return hashes.of([ip, hashed, project], receivedAt);
 }

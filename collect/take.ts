@@ -11,6 +11,7 @@ import { EVENT_BYTES_MAX } from '../shared/limits.ts';
 import type { TrackerName } from '../trackers/visitor-name.ts';
 import { MESSAGE_EVENT_BYTES, type OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
+import { checkMade, MADE_BYTES_MAX } from './requests.ts';
 import type { Say } from './say.ts';
 import { visitorKey, type VisitorSessions } from './visitor-sessions.ts';
 import { type CollectWatch, NO_COLLECT_WATCH } from './watch.ts';
@@ -38,6 +39,8 @@ export interface TakeDeps {
   readonly sessions: VisitorSessions;
   readonly say: Say;
   readonly watch?: CollectWatch;
+  /** As much as the events of a request may take, as they are published. */
+  readonly madeBytesMax?: number;
 }
 
 /** As the trackers' maps write it. */
@@ -47,8 +50,21 @@ const FAULTS = 'a tracker sent what cannot be read';
 
 export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
 
-/** @returns takes what a request brought. It throws NotNowError where the same request should come again */
-export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: TakeDeps): Take {
+/**
+ * @returns takes what a request brought. It throws NotNowError where the same request should come again, BadRequestError
+ *   where its events take too much
+ */
+export function createTake({
+  outlet,
+  sessions,
+  say,
+  watch = NO_COLLECT_WATCH,
+  madeBytesMax = MADE_BYTES_MAX,
+}: TakeDeps): Take {
+  function checkRoom(): void {
+    if (outlet.isFull) throw new NotNowError('full', 'too much is under way');
+  }
+
   async function withSessions(
     source: Source,
     tracked: readonly TrackedEvent[],
@@ -99,10 +115,12 @@ export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: 
     }
     const good = tracked.filter((one): one is Exclude<typeof one, Fault> => !isFault(one));
     if (good.length === 0) return { events: 0, faults, sessions: [] };
-    if (outlet.isFull) throw new NotNowError('full', 'too much is under way');
+    checkRoom();
     const events = await withSessions(source, good);
     if (events.length === 0) return { events: 0, faults, sessions: [] };
-    const outgoing = events.map(outgoingOf);
+    // Others may have come while Redis was asked: nothing is made in vain.
+    checkRoom();
+    const outgoing = outgoingOf(events, madeBytesMax);
     await outlet.send(source.project, outgoing);
     watch.taken(source.tracker, events.length);
     const ids = events.flatMap(({ sessionId }) =>
@@ -110,6 +128,23 @@ export function createTake({ outlet, sessions, say, watch = NO_COLLECT_WATCH }: 
     );
     return { events: events.length, faults, sessions: ids };
   };
+}
+
+/**
+ * Nothing is made beyond the bound: a value that stands once in a request can be in each of its events.
+ * @throws BadRequestError 413
+ */
+function outgoingOf(events: readonly RawEvent[], bytesMax: number): readonly OutgoingEvent[] {
+  let bytes = 0;
+  return events.map((event) => {
+    const text = JSON.stringify(event);
+    const json = Buffer.from(text);
+    bytes += json.length;
+    checkMade(bytes, bytesMax);
+    return json.length <= MESSAGE_EVENT_BYTES
+      ? { json, eventType: event['eventType'] }
+      : shortened(event, text);
+  });
 }
 
 /** More than a whole event may have, so that ingest puts it aside for its size, whatever letters these are. */
@@ -121,11 +156,8 @@ const KEPT_FIELD_CHARS = 256;
  * What is larger than one event may be is published all the same, for ingest to make a dead letter of it; but of what
  * NATS would not take only the beginning, as a text, beside the ids by which the letter can be found.
  */
-function outgoingOf(event: RawEvent): OutgoingEvent {
+function shortened(event: RawEvent, text: string): OutgoingEvent {
   const { eventType } = event;
-  const text = JSON.stringify(event);
-  const json = Buffer.from(text);
-  if (json.length <= MESSAGE_EVENT_BYTES) return { json, eventType };
   const short = Object.entries(event).filter(([, value]) => isShort(value));
   const rest = { ...Object.fromEntries(short), tooLarge: text.slice(0, KEPT_CHARS) };
   return { json: Buffer.from(JSON.stringify(rest)), eventType };

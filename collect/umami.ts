@@ -1,11 +1,20 @@
 /** Umami's API: one request at a time, or an array. Its answer tells the session, which its script sends back. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { isFault, type Tracked } from '../trackers/event.ts';
 import { readUmami, siteOfUmami } from '../trackers/umami.ts';
 import { fieldsOf, textOf } from '../trackers/values.ts';
 import type { CollectDeps } from './deps.ts';
 import { grouped } from './grouped.ts';
-import { BadRequestError, bodyOf, elementsOf, jsonOf, NAMED_MAX, userAgentOf } from './requests.ts';
+import {
+  type Agent,
+  agentOf,
+  agentOfRequest,
+  BadRequestError,
+  bodyOf,
+  elementsOf,
+  jsonOf,
+  NAMED_MAX,
+} from './requests.ts';
 
 interface Answer {
   readonly cache: string;
@@ -24,18 +33,20 @@ interface Read {
 export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/api/send', async (request): Promise<Answer> => {
     const receivedAt = deps.now();
-    const one = await read(deps, request, jsonOf(bodyOf(request)), receivedAt);
+    const from = { ip: request.ip, agent: agentOfRequest(request), receivedAt };
+    const one = await read(deps, jsonOf(bodyOf(request)), from);
     return take(deps, one.project, [one], receivedAt);
   });
   app.post('/api/batch', async (request) => {
     const receivedAt = deps.now();
     const all = elementsOf(jsonOf(bodyOf(request)), 'the body must be an array');
+    const from = { ip: request.ip, agent: agentOfRequest(request), receivedAt };
     const good: Read[] = [];
     let errors = 0;
     const details: { readonly index: number; readonly response: unknown }[] = [];
     for (const [index, body] of all.entries()) {
       try {
-        good.push(await read(deps, request, body, receivedAt));
+        good.push(await read(deps, body, from));
       } catch (error) {
         if (!(error instanceof BadRequestError)) throw error;
         deps.watch.refused('umami', error.reason);
@@ -51,12 +62,18 @@ export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
   });
 }
 
+/** Of a request what all that it brings has in common. */
+interface From {
+  readonly ip: string;
+  readonly agent: Agent;
+  readonly receivedAt: number;
+}
+
 /** @throws BadRequestError for what the real one refuses */
 async function read(
   deps: CollectDeps,
-  request: FastifyRequest,
   body: unknown,
-  receivedAt: number,
+  { ip, agent, receivedAt }: From,
 ): Promise<Read> {
   const site = siteOfUmami(body);
   const project = deps.keys.projectOf(site);
@@ -64,10 +81,11 @@ async function read(
     throw new BadRequestError('Website not found.', 400, 'key');
   }
   const payload = fieldsOf(fieldsOf(body)['payload']);
-  const userAgent = textOf(payload['userAgent']) ?? userAgentOf(request);
+  const stated = textOf(payload['userAgent']);
+  const { userAgent, hashed } = stated === undefined ? agent : agentOf(stated);
   // A server that sends for its visitors says whose address it is.
-  const address = textOf(payload['ip']) ?? request.ip;
-  const { today, yesterday } = await deps.hashes.of([address, userAgent ?? '', site], receivedAt);
+  const address = textOf(payload['ip']) ?? ip;
+  const { today, yesterday } = await deps.hashes.of([address, hashed, site], receivedAt);
   const tracked = readUmami(body, { receivedAt, userAgent, visitor: today });
   const fault = tracked.find(isFault)?.fault;
   if (fault !== undefined) throw new BadRequestError(fault);

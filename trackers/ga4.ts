@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { countryOf } from './country.ts';
 import { type Tracked, type TrackedEvent, type Fault, fault } from './event.ts';
-import { othersOf, visitOf } from './properties.ts';
+import { asRead, othersOf, visitOf } from './properties.ts';
 import {
   amountOf,
   type Fields,
@@ -39,35 +39,67 @@ export function readGa4(body: unknown, request: Ga4Request): Tracked {
   if (!isFields(body)) return fault('the body must be a JSON object');
   const { events } = body;
   if (!Array.isArray(events)) return fault('events must be an array');
-  const client = firstId(body['client_id'], body['app_instance_id']);
+  const client = idAsRead(firstId(body['client_id'], body['app_instance_id']));
   if (client === undefined) return fault('client_id is required');
+  const common = { client, receivedAt: request.receivedAt, ...commonOf(body) };
   const seen = new Map<string, number>();
   return (events as readonly unknown[]).flatMap((event, index) =>
-    readEvent(event, { body, client, index, request, seen }),
+    readEvent(event, { ...common, index, seen }),
   );
 }
 
-interface Around {
-  readonly body: Fields;
+/** What stands once in a request, cut to what is read of it: each of thousands of events has it. */
+interface Common {
+  readonly micros: unknown;
+  readonly userId: string | undefined;
+  readonly language: string | undefined;
+  readonly properties: Fields;
+}
+
+function commonOf(body: Fields): Common {
+  const device = fieldsOf(body['device']);
+  const place = fieldsOf(body['user_location']);
+  return {
+    micros: body['timestamp_micros'],
+    userId: idAsRead(idTextOf(body['user_id'])),
+    language: asRead(textOf(device['language'])),
+    properties: {
+      userAgent: asRead(textOf(body['user_agent'])),
+      deviceType: asRead(textOf(device['category'])),
+      browser: asRead(textOf(device['browser'])),
+      os: asRead(textOf(device['operating_system'])),
+      screen: asRead(textOf(device['screen_resolution'])),
+      country: asRead(countryOf(place['country_id'])),
+    },
+  };
+}
+
+const ID_CHARS_MAX = 256;
+
+/** Of one that is too long as much as tells the border so. A character is two places at most. */
+function idAsRead(id: string | undefined): string | undefined {
+  return id?.slice(0, 2 * ID_CHARS_MAX + 1);
+}
+
+interface Around extends Common {
   readonly client: string;
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
   readonly index: number;
-  readonly request: Ga4Request;
   /** How many there were of each content so far; each event adds itself. */
   readonly seen: Map<string, number>;
 }
 
-function readEvent(
-  event: unknown,
-  { body, client, index, request, seen }: Around,
-): readonly (TrackedEvent | Fault)[] {
+function readEvent(event: unknown, around: Around): readonly (TrackedEvent | Fault)[] {
+  const { client, userId, index, seen } = around;
   if (!isFields(event)) return fault(`events[${index}] must be a JSON object`);
   const name = textOf(event['name']);
   if (name === undefined) return fault(`events[${index}].name is required`);
   if (KINDS.has(name) && KINDS.get(name) === undefined) return [];
   const eventType = KINDS.get(name) ?? name;
   const params = fieldsOf(event['params']);
-  const micros = event['timestamp_micros'] ?? body['timestamp_micros'];
-  const at = timeOfMicros(micros, request.receivedAt);
+  const micros = event['timestamp_micros'] ?? around.micros;
+  const at = timeOfMicros(micros, around.receivedAt);
   if (at === undefined) return fault(`events[${index}].timestamp_micros must be microseconds`);
   const session = idTextOf(params['session_id']);
   const tracked = {
@@ -76,10 +108,10 @@ function readEvent(
       sessionId: session && sessionIdOf(client, session),
       timestamp: at,
       eventId: idOf({ name, params, micros, client }, seen),
-      userId: idTextOf(body['user_id']),
+      userId,
       visitorId: client,
     }),
-    properties: propertiesOf(body, params, eventType),
+    properties: propertiesOf(around, params, eventType),
   };
   return [session === undefined ? { event: tracked, visitor: client } : { event: tracked }];
 }
@@ -115,9 +147,7 @@ function idOf(
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
 }
 
-function propertiesOf(body: Fields, params: Fields, eventType: string): Record<string, unknown> {
-  const device = fieldsOf(body['device']);
-  const place = fieldsOf(body['user_location']);
+function propertiesOf(common: Common, params: Fields, eventType: string): Record<string, unknown> {
   const hasRevenue = eventType === 'purchase' || eventType === 'conversion';
   return given({
     ...othersOf(params, (name) => !NOT_OTHERS.has(name)),
@@ -132,13 +162,8 @@ function propertiesOf(body: Fields, params: Fields, eventType: string): Record<s
       path: firstText(params['page_path'], params['screen_name'], params['firebase_screen']),
     }),
     referrer: textOf(params['page_referrer']),
-    userAgent: textOf(body['user_agent']),
-    deviceType: textOf(device['category']),
-    browser: textOf(device['browser']),
-    os: textOf(device['operating_system']),
-    language: firstText(device['language'], params['language']),
-    screen: textOf(device['screen_resolution']),
-    country: countryOf(place['country_id']),
+    ...common.properties,
+    language: firstText(common.language, params['language']),
     ...(hasRevenue && { revenue: amountOf(params['value']), currency: textOf(params['currency']) }),
   });
 }

@@ -111,8 +111,8 @@ const UTM = 'utm_campaign';
 
 /** Of the address, by its query, then its fragment; else beside the address. */
 function campaignOf(parameters: MatomoParameters): string | undefined {
-  const [page = '', fragment = ''] = (parameters['url'] ?? '').split('#', 2);
-  const [, query = ''] = page.split('?', 2);
+  const [page, fragment] = cutAt(parameters['url'] ?? '', '#');
+  const [, query] = cutAt(page, '?');
   const [inQuery, inFragment] = [new URLSearchParams(query), new URLSearchParams(fragment)];
   const campaign = firstText(...CAMPAIGN_NAMES.map((name) => inQuery.get(name)));
   if (campaign !== undefined) return campaign;
@@ -122,6 +122,12 @@ function campaignOf(parameters: MatomoParameters): string | undefined {
     ...[...CAMPAIGN_NAMES, UTM].map((name) => inFragment.get(name)),
     ...[...CAMPAIGN_NAMES, UTM].map((name) => parameters[name]),
   );
+}
+
+/** What is before the first of a mark, and all that is behind it: others may follow. */
+function cutAt(text: string, mark: string): readonly [before: string, behind: string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** @returns epoch milliseconds, or what is wrong */

@@ -1,4 +1,5 @@
 /** The properties of an event, where they come from the same places in several trackers. */
+import { PROPERTY_CHARS_MAX } from '../shared/limits.ts';
 import { type Fields, fieldsOf, textOf } from './values.ts';
 
 /** What the border reads by name: a tracker's own property of such a name means something else. */
@@ -49,6 +50,29 @@ export function othersOf(
   return others;
 }
 
+/** Of a text that is cut: a letter behind it, for whoever trims it. */
+const CUT = '…';
+
+/**
+ * As much of a property's text as the border reads: for texts that stand once in a request and count for each of its
+ * thousands of events. A character is two places at most.
+ */
+export function asRead(text: string): string;
+export function asRead(text: string | undefined): string | undefined;
+export function asRead(text: string | undefined): string | undefined {
+  return text === undefined || text.length <= 2 * PROPERTY_CHARS_MAX
+    ? text
+    : `${text.slice(0, 2 * PROPERTY_CHARS_MAX)}${CUT}`;
+}
+
+const TAGGED = /[?&]utm_[a-z]+=/i;
+
+/** The same of an address for {@link visitOf}: one that has tags of its own still has some. */
+export function addressAsRead(address: string): string {
+  const head = asRead(address);
+  return TAGGED.test(address) && !TAGGED.test(head) ? `${head}&utm_source=` : head;
+}
+
 /**
  * A campaign (source, medium, name, term, content) that a tracker names apart from the address. It goes into the address, where that has no tags of its own,
  * so that the border reads its words as it reads those of any address (`fb` is Facebook); without an address the
@@ -66,7 +90,7 @@ export function visitOf(url: unknown, campaign: Fields = {}): Record<string, unk
       content: textOf(content),
     };
   }
-  if (/[?&]utm_[a-z]+=/i.test(address)) return { url: address };
+  if (TAGGED.test(address)) return { url: address };
   const tags = { source, medium, campaign: name, term, content };
   const query = Object.entries(tags).flatMap(([tag, value]) => {
     const text = textOf(value);

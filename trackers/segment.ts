@@ -6,7 +6,7 @@
  */
 import { countryOf } from './country.ts';
 import { type Received, type Tracked, fault, NOTHING } from './event.ts';
-import { othersOf, pageOf } from './properties.ts';
+import { addressAsRead, asRead, othersOf, pageOf } from './properties.ts';
 import {
   amountOf,
   corrected,
@@ -56,7 +56,9 @@ export function readSegment(call: unknown, received: Received = {}): Tracked {
     case 'delete':
       return NOTHING;
     default:
-      return fault(`type must be page, screen, track, identify, group or alias, but is "${type}"`);
+      return fault(
+        `type must be page, screen, track, identify, group or alias, but is "${type.slice(0, 40)}"`,
+      );
   }
 }
 
@@ -98,6 +100,39 @@ function readCall(call: Fields, kind: Kind, received: Received): Tracked {
     properties: propertiesOf(call, context, kind),
   };
   return [session === undefined ? { event, visitor } : { event }];
+}
+
+/**
+ * A context that thousands of calls have in common: what is read of it, and of its texts as much as the border reads.
+ * Session ids are whole, since of long ones a hash is read.
+ */
+export function contextAsRead(context: Fields): Fields {
+  const { sessionId, session_id, library } = context;
+  const inner = (name: string, ...names: readonly string[]) =>
+    picked(fieldsOf(context[name]), names);
+  const { url } = fieldsOf(context['page']);
+  return {
+    ...{ sessionId, session_id, library },
+    ...picked(context, ['userAgent', 'user_agent', 'locale']),
+    page: {
+      ...inner('page', 'path', 'referrer'),
+      url: typeof url === 'string' ? addressAsRead(url) : url,
+    },
+    campaign: inner('campaign', 'source', 'medium', 'name', 'term', 'content'),
+    screen: inner('screen', 'width', 'height'),
+    os: inner('os', 'name'),
+    app: inner('app', 'version'),
+    location: { country: asRead(countryOf(fieldsOf(context['location'])['country'])) },
+  };
+}
+
+function picked(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = fields[name];
+      return [name, typeof value === 'string' ? asRead(value) : value];
+    }),
+  );
 }
 
 /**

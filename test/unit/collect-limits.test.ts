@@ -4,6 +4,7 @@ import type { CollectDeps } from '../../collect/deps.ts';
 import { type CollectServer, startCollector } from '../../collect/server.ts';
 import { NO_COLLECT_WATCH } from '../../collect/watch.ts';
 import { silentLog } from '../../platform/log.ts';
+import { readSegment } from '../../trackers/segment.ts';
 
 const MAX = 10_000;
 const NAMED = 1_000;
@@ -77,5 +78,15 @@ describe('the bounds of a request', () => {
       invalid_indices: unknown[];
     };
     expect([indices.length, invalid]).to.deep.equal([NAMED, NAMED + 1]);
+
+    const ga4 = await post('/debug/mp/collect', { client_id: 'c', events: many(NAMED + 1) });
+    const { validationMessages: told } = JSON.parse(ga4.text) as { validationMessages: unknown[] };
+    expect(told).to.have.length(NAMED);
+    expect(JSON.stringify(told[0])).to.contain('of no project');
+  });
+
+  it('are told without what was sent, of which a sentence quotes the beginning at most', () => {
+    const [tracked] = readSegment({ type: 't'.repeat(5_000), anonymousId: 'a' });
+    expect(tracked).to.have.property('fault').of.length.below(200);
   });
 });

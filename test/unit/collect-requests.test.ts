@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { CollectDeps } from '../../collect/deps.ts';
 import { createKeys } from '../../collect/keys.ts';
+import { addMatomo } from '../../collect/matomo.ts';
 import { addPosthog } from '../../collect/posthog.ts';
 import { addSegment } from '../../collect/segment.ts';
 import { addSnowplow } from '../../collect/snowplow.ts';
@@ -16,7 +17,7 @@ import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { isFault, type Tracked } from '../../trackers/event.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
-const PROJECTS = new Map([['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key'] }]]);
+const PROJECTS = new Map([['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key', 'secret'] }]]);
 
 interface Taken {
   readonly source: Source;
@@ -72,7 +73,7 @@ function collectorOf(add: (app: FastifyInstance, deps: CollectDeps) => void) {
     });
   const visitors = () =>
     taken.flatMap(({ tracked }) => tracked.map((one) => (isFault(one) ? one.fault : one.visitor)));
-  return { taken, hashed, post, visitors };
+  return { app, taken, hashed, post, visitors };
 }
 
 describe('a name that is longer than an event may have', () => {
@@ -197,5 +198,38 @@ describe('visitors without an id', () => {
 
     expect([...posthog.hashed, ...snowplow.hashed]).to.deep.equal([]);
     expect([...posthog.taken, ...snowplow.taken]).to.have.lengthOf(2);
+  });
+});
+
+describe("Matomo's requests", () => {
+  it('are trusted by another key of the project, not by the number of the site', async () => {
+    const told = { idsite: 'key', _id: 'aa', country: 'de', cip: '192.0.2.1' };
+    for (const [token, country, address] of [
+      ['secret', 'DE', '192.0.2.1'],
+      ['key', undefined, '127.0.0.1'],
+      ['nobody', undefined, '127.0.0.1'],
+    ] as const) {
+      const { taken, hashed, post } = collectorOf(addMatomo);
+      await post('/matomo.php', { requests: [told], token_auth: token });
+
+      const [tracked] = taken[0]?.tracked ?? [];
+      if (tracked === undefined || isFault(tracked)) throw new Error('it is an event');
+      expect(tracked.event['properties'], token).to.have.property('userAgent');
+      expect((tracked.event['properties'] as { country?: string }).country).to.equal(country);
+      expect(hashed).to.deep.equal([`${address} Agent/1.0 key`]);
+    }
+  });
+
+  it('have all that is behind their first question mark', async () => {
+    for (const method of ['GET', 'POST'] as const) {
+      const { taken, app } = collectorOf(addMatomo);
+      const page = 'https://shop.example/?q=a?b';
+      await app.inject({ method, url: `/matomo.php?url=${page}&rand=1&_id=aa&idsite=key&cid=bb` });
+
+      expect(taken, method).to.have.length(1);
+      const [tracked] = taken[0]?.tracked ?? [];
+      expect(tracked).to.have.nested.property('event.properties.url', page);
+      expect(tracked).to.have.property('visitor', 'device:bb');
+    }
   });
 });

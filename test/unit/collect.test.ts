@@ -161,8 +161,53 @@ describe('own events of a request', () => {
     }
   });
 
+  it('may be an array a line, as for publish and import, whose elements count each by itself', () => {
+    for (const [body, count] of [
+      [`${one()}\n[${one()},${one()}]`, 3],
+      [`[${one()}]\r\n\r\n [${one()},${one()}]\n${one()}\n`, 4],
+      [`\n[${one()}]\n${one()}`, 2],
+      [`[${one()}]\n`, 1],
+      [`[\n${one()},\n${one()}\n]\n`, 2],
+    ] as const) {
+      const { good, rejected } = check(body);
+      expect([good.length, rejected], body).to.deep.equal([count, []]);
+      for (const { json, eventType } of good) {
+        expect(JSON.parse(json.toString()), body).to.deep.equal(JSON.parse(one()));
+        expect(eventType).to.equal('pageview');
+      }
+    }
+    const { good, rejected } = check(`[${one()},1]\n[]\n[1,\n${one()}\n[${one()},[${one()}]]`);
+    expect(good).to.have.length(3);
+    expect(rejected).to.deep.equal([
+      { index: 1, reason: 'event must be a JSON object, but is a number' },
+      { index: 2, reason: 'array must hold at least 1 event' },
+      { index: 3, reason: 'message must be JSON' },
+      { index: 6, reason: 'event must be a JSON object, but is an array' },
+    ]);
+  });
+
+  it('are no arrays in an array, as ingest says of the same bytes', () => {
+    for (const inner of [`[${one()}]`, `[${one()},${one()}]`, '[]', '[[]]', '[1]']) {
+      const { good, rejected } = check(`[${one()},${inner}]`);
+      expect(good, inner).to.have.length(1);
+      const { deadLetters } = parseMessage({
+        ...{ subject: 'events.shop._', seq: 1, receivedAt: NOW },
+        data: Buffer.from(`[${inner}]`),
+      });
+      expect(rejected, inner).to.deep.equal([{ index: 1, reason: deadLetters[0]?.reason }]);
+      expect(rejected[0]?.reason).to.equal('event must be a JSON object, but is an array');
+    }
+  });
+
+  it('are at most 10,000, also in arrays of several lines', () => {
+    const line = `[${Array(2_501).fill(0).join()}]`;
+    expect(check(Array(3).fill(line).join('\n')).rejected).to.have.length(3 * 2_501);
+    expect(() => check(Array(4).fill(line).join('\n'))).to.throw('at most 10000 events');
+  });
+
   it('are none where there is nothing', () => {
     expect(() => check('[]')).to.throw('no event');
     expect(() => check('[1,')).to.throw('JSON');
+    expect(() => check(`[\n${one()}\n${one()}\n]`)).to.throw('JSON');
   });
 });

@@ -204,6 +204,9 @@ describe('Matomo', () => {
     expect(campaignOf({ url: `${page}?utm_campaign=b#pk_cpn=c` })).to.equal(undefined);
     expect(campaignOf({ url: `${page}#utm_campaign=c`, mtm_campaign: 'd' })).to.equal('c');
     expect(campaignOf({ url: `${page}?mtm_campaign=` })).to.equal(undefined);
+    // A mark that is not escaped is no end of it.
+    expect(campaignOf({ url: `${page}?next=/b?c&mtm_campaign=may` })).to.equal('may');
+    expect(campaignOf({ url: `${page}#a#b&mtm_campaign=may` })).to.equal('may');
   });
 
   it('is the same event when the same request comes again, however long it was queued', () => {
