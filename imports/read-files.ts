@@ -12,7 +12,7 @@ import { mergeRuns, type SessionBytes } from './run-file.ts';
 import { sortSpill } from './spill.ts';
 import { startTaking } from './take-in-threads.ts';
 import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
-import type { BadRecord } from './take-records.ts';
+import { type BadRecord, bytesOf } from './take-records.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
 import type { Wait } from './wait.ts';
 
@@ -173,7 +173,7 @@ async function takeInThreads(
   try {
     for await (const { file, records } of open()) {
       signal.throwIfAborted();
-      await taking.take(file, records.filter(isLine));
+      for (const some of asLines(records)) await taking.take(file, some);
     }
     return await taking.end();
   } finally {
@@ -181,6 +181,21 @@ async function takeInThreads(
   }
 }
 
-function isLine(record: Record_): record is LineRecord {
-  return record.data instanceof Uint8Array;
+/** As much as a batch of lines has, so that what threads have before them is little of a row group, which may be large. */
+const SOME_BYTES = 256 * 1024;
+
+/** Records as bytes, rows of Parquet too: between threads only bytes can be handed over and not copied. */
+function* asLines(records: readonly Record_[]): Generator<readonly LineRecord[]> {
+  let some: LineRecord[] = [];
+  let bytes = 0;
+  for (const { line, data } of records) {
+    const own = bytesOf(data);
+    some.push({ line, data: own });
+    bytes += own.length;
+    if (bytes < SOME_BYTES) continue;
+    yield some;
+    some = [];
+    bytes = 0;
+  }
+  if (some.length > 0) yield some;
 }
