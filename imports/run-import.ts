@@ -317,8 +317,8 @@ async function load(
   const activities = createImportActivities({
     ...servers,
     ...{ source, life: plan.life, onLoaded, onTakenBack, wait },
-    publishLive: (sessions) => {
-      const stillLoading = createStillLoading(reader, plan);
+    publishLive: (sessions, chunk) => {
+      const stillLoading = createStillLoading(reader, { ...plan, chunk });
       return publishLive(publisher, sessions, { project, settings, stillLoading });
     },
   });
