@@ -58,7 +58,7 @@ export interface ImportRequest {
   /** Opens what is to be read, from the beginning; again where settings have changed since it was first begun, or somebody was forgotten. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FileReader;
-  /** What the readers make ids with; whoever goes on has to have the same. */
+  /** What the readers make events with; whoever goes on has to have the same. */
   readonly madeWith?: MadeWith;
   /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;

@@ -35,7 +35,7 @@ export interface ImportPlan extends ImportLife {
   readonly chunkMax?: ChunkMax;
   /** Takes the place of sessions that other imports have brought. */
   readonly replace: boolean;
-  /** SHA-256 of the salt that ids of visitors are made with; absent where the format makes none, or an earlier version began it. */
+  /** SHA-256 of the salt that ids of visitors are made with; absent where the format makes none with it, or an earlier version began it. */
   readonly saltHash?: string;
   /** SHA-256 of the site that was named, of nothing where none was; absent as {@link saltHash} is. */
   readonly hostHash?: string;
