@@ -36,6 +36,8 @@ export interface ReadRequest {
   readonly liveFrom: number;
   /** People of whom nothing is taken. */
   readonly forgotten?: ForgottenList;
+  /** See `TakeOptions`. */
+  readonly heartbeatsBegin?: boolean;
   /** Visitors' events that lie further apart are of different sessions, milliseconds. */
   readonly visitIdleMs: number;
   /** So many threads share the work; 0: it is done by this one. */
@@ -60,6 +62,7 @@ export interface ReadFiles {
   /** See `importIdOf`. */
   readonly id: string;
   readonly records: number;
+  /** Of all sessions: what begins no visit, and comes when none is up, is in none. */
   readonly events: number;
   /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
   readonly latestAt: number;
@@ -85,11 +88,13 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
   );
   let sorted = 0;
   let sessionCount = 0;
+  let sessionEvents = 0;
   const runs = await sortSpill(join(folder, 'runs'), spilled, {
     idleMs: visitIdleMs,
-    onSorted(bytes, sessions) {
+    onSorted(bytes, sessions, eventsOfThem) {
       signal.throwIfAborted();
       sessionCount += sessions;
+      sessionEvents += eventsOfThem;
       sorted += bytes;
       onProgress({ phase: 'sorting', events, bad, share: sorted / total });
     },
@@ -97,7 +102,7 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
   return {
     id: importIdOf({ project, format }, set.sums),
     records: set.sums.count,
-    events,
+    events: sessionEvents,
     latestAt: Math.max(0, ...parts.map(({ latestAt }) => latestAt)),
     sessionCount,
     sessions: () => remembered(mergeRuns(runs), request),

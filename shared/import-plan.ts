@@ -29,6 +29,8 @@ export interface ImportPlan extends ImportLife {
   readonly beganAt: number;
   readonly lateWindowMs: number;
   readonly idleTimeoutMs: number;
+  /** Whether a visit that is cut out of a visitor's events may begin with a heartbeat; absent, and so, in plans of earlier versions. */
+  readonly heartbeatsBegin?: boolean;
   /** How many values of a dimension have rows of their own, a project and day. */
   readonly valuesMax: number;
   /** How large chunks are; 5,000 sessions and 50,000 events where nobody says. */
