@@ -24,18 +24,23 @@ export function chunkRange(load: string, number: number, valuesMax?: number): Lo
 
 /** Says that a load has begun, before anything of it is loaded. Again is the same. @throws what the tables throw */
 export async function noteBegun(tables: TableWriter, load: string): Promise<void> {
-  await note(tables, load, 0);
+  await noteReached(tables, load, 0);
 }
 
 /** Says that all of it is loaded: nothing more is taken under its name. Again is the same. @throws what the tables throw */
 export async function noteDone(tables: TableWriter, load: string): Promise<void> {
-  await note(tables, load, ALL);
+  await noteReached(tables, load, ALL);
 }
 
 /** Behind every chunk. */
 const ALL = Number.MAX_SAFE_INTEGER;
 
-async function note(tables: TableWriter, load: string, number: number): Promise<void> {
+/** Says that a load has come so far, by a row alone: nothing else comes with it. Again is the same. @throws what the tables throw */
+export async function noteReached(
+  tables: TableWriter,
+  load: string,
+  number: number,
+): Promise<void> {
   const range = chunkRange(load, number);
   const { partition, log, from, to } = range;
   const place = { partition, log, range_from: from, range_to: to, range_at: '', records: 0 };

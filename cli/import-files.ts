@@ -1,6 +1,7 @@
 /** Imports files, and says what came of it. */
 import { availableParallelism } from 'node:os';
 import { FORMATS, type ImportFormat } from '../imports/formats/index.ts';
+import { madeWithOf } from '../imports/made-with.ts';
 import { type ImportOutcome, type ImportRequest, runImport } from '../imports/run-import.ts';
 import { importSalt } from '../imports/salt.ts';
 import { type ImportServers, openServers } from '../imports/servers.ts';
@@ -154,8 +155,11 @@ function sourceOptions({ columns }: ImportFormat, onBad: (bad: BadRecord) => voi
 }
 
 function readersOf(format: ImportFormat, { dataDir, host }: ImportFilesOptions) {
-  const madeWith = { salt: importSalt(dataDir), ...(host !== undefined && { host }) };
-  return { madeWith, readerOf: (file: string) => format.open({ file, ...madeWith }) };
+  const made = { salt: importSalt(dataDir), ...(host !== undefined && { host }) };
+  return {
+    madeWith: madeWithOf(format, made),
+    readerOf: (file: string) => format.open({ file, ...made }),
+  };
 }
 
 /** To start threads takes as long as to read so much. */

@@ -1,5 +1,6 @@
 /** The one way of all trackers' events: a session for those that have none, then JetStream; answered after that. */
 import {
+  beginsVisit,
   type Fault,
   fitted,
   isFault,
@@ -43,9 +44,6 @@ export interface TakeDeps {
   readonly madeBytesMax?: number;
 }
 
-/** As the trackers' maps write it. */
-const HEARTBEAT = 'heartbeat';
-
 const FAULTS = 'a tracker sent what cannot be read';
 
 export type Take = (source: Source, tracked: Tracked) => Promise<Taken>;
@@ -87,8 +85,7 @@ export function createTake({
           before: yesterday === undefined ? undefined : visitorKey(project, tracker, yesterday),
           eventIds: places.map((index) => idOf(events[index])),
           now,
-          // Somebody still looks at a page, of a visit that is over: nothing begins by that.
-          begins: places.some((index) => events[index]?.['eventType'] !== HEARTBEAT),
+          begins: places.some((index) => beginsVisit(events[index] ?? {})),
         });
         for (const [n, index] of places.entries()) {
           const session = found[n];

@@ -16,14 +16,16 @@ import {
   noteImport,
 } from './import-tables.ts';
 import { loadPrepared, type LoadChunkDeps } from './load-chunk.ts';
+import { createPublishOnce, type PublishLive } from './publish-once.ts';
 import { NotedOtherwiseError, takenBackMeanwhile } from './settle-notes.ts';
 import { takeBackSome } from './take-back.ts';
 import type { Wait } from './wait.ts';
 
-export interface ImportActivityDeps extends LoadChunkDeps {
+export interface ImportActivityDeps extends Omit<LoadChunkDeps, 'publishOnce'> {
   readonly tables: TableWriter;
   readonly reader: ClickHouseClient;
   readonly admin: ClickHouseClient;
+  readonly publishLive: PublishLive;
   /** Undefined where this process has no files: it only takes back. */
   readonly source: ChunkSource | undefined;
   /** The life that the source is of: its chunks are those of no other. */
@@ -40,6 +42,7 @@ export interface LoadChunkRequest {
 
 export function createImportActivities(deps: ImportActivityDeps) {
   const { tables, reader, source, life, onLoaded, onTakenBack, wait } = deps;
+  const loading = { ...deps, publishOnce: createPublishOnce(deps, deps.publishLive) };
   /** Chunks that were found loaded when this process last asked; it asks before it loads anything. */
   let place: Pick<BegunLoad, 'loadedTo' | 'isDone'> | undefined;
   // One after the other: what takes back must not meet what is still loaded.
@@ -93,7 +96,7 @@ export function createImportActivities(deps: ImportActivityDeps) {
     const prepared = await chunks.chunk(number);
     const { noted, events, isLast } = prepared;
     try {
-      await loadPrepared(deps, prepared, { life: plan, valuesMax: plan.valuesMax });
+      await loadPrepared(loading, prepared, { life: plan, valuesMax: plan.valuesMax });
     } catch (error) {
       if (error instanceof NotedOtherwiseError) chunks.forget();
       throw error;

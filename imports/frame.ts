@@ -14,6 +14,8 @@ export const FLAG = {
   visitor: 1,
   /** Nobody gave the event an id: it has one made of its record, and equal records are told apart by their number. */
   madeId: 2,
+  /** It keeps a visit of the visitor up, and begins none. */
+  heartbeat: 4,
 } as const;
 
 export const FRAME_HEAD_BYTES = 19;

@@ -62,17 +62,29 @@ function inOrder(buffer: Buffer, frames: Frame[]): Frame[] {
   );
 }
 
-/** Cuts the events of one visitor, in order, where nothing happened for so long. */
-export function* cutVisits<T extends { readonly at: number }>(
+/**
+ * Cuts the events of one visitor, in order, where nothing happened for so long. As live a heartbeat keeps a visit up and
+ * begins none: one that comes when none is up is left out, unless a visit begins at the same moment.
+ */
+export function* cutVisits<T extends Pick<Frame, 'at' | 'flags'>>(
   events: readonly T[],
   idleMs: number,
 ): Generator<T[]> {
   let visit: T[] = [];
   let lastAt = 0;
+  /** Heartbeats of one moment, while no visit is up. */
+  let early: T[] = [];
   for (const event of events) {
-    if (visit.length > 0 && event.at - lastAt >= idleMs) {
-      yield visit;
-      visit = [];
+    const isUp = visit.length > 0 && event.at - lastAt < idleMs;
+    if (!isUp && early[0]?.at !== event.at) early = [];
+    if (!isUp && (event.flags & FLAG.heartbeat) !== 0) {
+      early.push(event);
+      continue;
+    }
+    if (!isUp) {
+      if (visit.length > 0) yield visit;
+      visit = early;
+      early = [];
     }
     visit.push(event);
     lastAt = event.at;

@@ -1,4 +1,5 @@
 /** Records that broke a rule, into the stream DEADLETTERS, as ingest keeps them. */
+import { createHash } from 'node:crypto';
 import { headers } from '@nats-io/transport-node';
 import type { Nats } from '../platform/nats.ts';
 import { deadLetterSubject } from '../shared/ids.ts';
@@ -10,7 +11,7 @@ const TIMEOUT_MS = 10_000;
 const AT_ONCE = 64;
 
 /**
- * Safe to repeat within minutes; a letter that comes again later is there twice, and its event is counted once.
+ * Safe to repeat within an hour; a letter that comes again later is there twice, and its event is counted once.
  * @throws what NATS throws
  */
 export async function keepBad(
@@ -18,10 +19,9 @@ export async function keepBad(
   { project, id }: Pick<ImportPlan, 'project' | 'id'>,
   records: AsyncIterable<BadRecord>,
 ): Promise<void> {
-  let number = 0;
   let underWay: Promise<unknown>[] = [];
-  for await (const { file, line, reason, data, eventId } of records) {
-    number += 1;
+  for await (const bad of records) {
+    const { file, line, reason, data, eventId } = bad;
     const head = headers();
     head.set('Sojourn-Reason', inOneLine(`${reason} (line ${line} of ${file})`));
     head.set('Sojourn-Subject', `events.${project}.import`);
@@ -31,7 +31,7 @@ export async function keepBad(
     underWay.push(
       js.publish(deadLetterSubject(project), data, {
         headers: head,
-        msgID: `import-${id}-${number}`,
+        msgID: `import-${id}-${nameOf(bad)}`,
         timeout: TIMEOUT_MS,
       }),
     );
@@ -40,6 +40,18 @@ export async function keepBad(
     underWay = [];
   }
   await Promise.all(underWay);
+}
+
+/**
+ * The same in every run. Not its number: with several threads records come in another order each time, and JetStream would
+ * take one for another that it has. Letters that are equal in all of it are one.
+ */
+function nameOf({ file, line, reason, data, eventId }: BadRecord): string {
+  return createHash('sha256')
+    .update(JSON.stringify([file, line, reason, eventId]))
+    .update(data)
+    .digest('base64url')
+    .slice(0, 22);
 }
 
 /** A header ends with its line, and takes no control characters. */

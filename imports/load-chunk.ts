@@ -14,7 +14,7 @@ import type { ImportLife } from '../shared/import-plan.ts';
 import { insertFiled } from './insert-filed.ts';
 import { loadName } from './import-tables.ts';
 import type { PreparedChunk } from './prepare-chunk.ts';
-import type { SessionBytes } from './run-file.ts';
+import type { PublishOnce } from './publish-once.ts';
 import { settleNotes } from './settle-notes.ts';
 
 export interface LoadChunkDeps {
@@ -25,7 +25,7 @@ export interface LoadChunkDeps {
   /** As the admin, who may delete what is replaced. */
   readonly admin: ClickHouseClient;
   readonly bound: BoundValues;
-  readonly publishLive: (sessions: readonly SessionBytes[]) => Promise<void>;
+  readonly publishOnce: PublishOnce;
 }
 
 export interface LoadChunkOptions {
@@ -38,7 +38,7 @@ const NOTHING: Contributions = new Map();
 
 /** @throws as `settleNotes` does, and what servers throw; safe to repeat */
 export async function loadPrepared(
-  { tables, reader, admin, bound, publishLive }: LoadChunkDeps,
+  { tables, reader, admin, bound, publishOnce }: LoadChunkDeps,
   { number, noted, sums, insteadOf, live }: PreparedChunk,
   { life, valuesMax }: LoadChunkOptions,
 ): Promise<void> {
@@ -54,6 +54,6 @@ export async function loadPrepared(
     filed.metrics.get(project) ?? NOTHING,
   );
   if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf, range);
-  await publishLive(live);
+  await publishOnce(life, live, number);
   await insertFiled(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
 }

@@ -12,7 +12,7 @@ import { mergeRuns, type SessionBytes } from './run-file.ts';
 import { sortSpill } from './spill.ts';
 import { startTaking } from './take-in-threads.ts';
 import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
-import type { BadRecord } from './take-records.ts';
+import { type BadRecord, bytesOf } from './take-records.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
 import type { Wait } from './wait.ts';
 
@@ -36,6 +36,8 @@ export interface ReadRequest {
   readonly liveFrom: number;
   /** People of whom nothing is taken. */
   readonly forgotten?: ForgottenList;
+  /** See `TakeOptions`. */
+  readonly heartbeatsBegin?: boolean;
   /** Visitors' events that lie further apart are of different sessions, milliseconds. */
   readonly visitIdleMs: number;
   /** So many threads share the work; 0: it is done by this one. */
@@ -60,6 +62,7 @@ export interface ReadFiles {
   /** See `importIdOf`. */
   readonly id: string;
   readonly records: number;
+  /** Of all sessions: what begins no visit, and comes when none is up, is in none. */
   readonly events: number;
   /** The greatest time of an event, epoch milliseconds; 0 where there is none. */
   readonly latestAt: number;
@@ -85,11 +88,13 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
   );
   let sorted = 0;
   let sessionCount = 0;
+  let sessionEvents = 0;
   const runs = await sortSpill(join(folder, 'runs'), spilled, {
     idleMs: visitIdleMs,
-    onSorted(bytes, sessions) {
+    onSorted(bytes, sessions, eventsOfThem) {
       signal.throwIfAborted();
       sessionCount += sessions;
+      sessionEvents += eventsOfThem;
       sorted += bytes;
       onProgress({ phase: 'sorting', events, bad, share: sorted / total });
     },
@@ -97,7 +102,7 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
   return {
     id: importIdOf({ project, format }, set.sums),
     records: set.sums.count,
-    events,
+    events: sessionEvents,
     latestAt: Math.max(0, ...parts.map(({ latestAt }) => latestAt)),
     sessionCount,
     sessions: () => remembered(mergeRuns(runs), request),
@@ -173,7 +178,7 @@ async function takeInThreads(
   try {
     for await (const { file, records } of open()) {
       signal.throwIfAborted();
-      await taking.take(file, records.filter(isLine));
+      for (const some of asLines(records)) await taking.take(file, some);
     }
     return await taking.end();
   } finally {
@@ -181,6 +186,21 @@ async function takeInThreads(
   }
 }
 
-function isLine(record: Record_): record is LineRecord {
-  return record.data instanceof Uint8Array;
+/** As much as a batch of lines has, so that what threads have before them is little of a row group, which may be large. */
+const SOME_BYTES = 256 * 1024;
+
+/** Records as bytes, rows of Parquet too: between threads only bytes can be handed over and not copied. */
+function* asLines(records: readonly Record_[]): Generator<readonly LineRecord[]> {
+  let some: LineRecord[] = [];
+  let bytes = 0;
+  for (const { line, data } of records) {
+    const own = bytesOf(data);
+    some.push({ line, data: own });
+    bytes += own.length;
+    if (bytes < SOME_BYTES) continue;
+    yield some;
+    some = [];
+    bytes = 0;
+  }
+  if (some.length > 0) yield some;
 }

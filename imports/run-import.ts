@@ -58,7 +58,7 @@ export interface ImportRequest {
   /** Opens what is to be read, from the beginning; again where settings have changed since it was first begun, or somebody was forgotten. */
   readonly open: (onBad: (bad: BadRecord) => void) => Sources;
   readonly readerOf?: (file: string) => FileReader;
-  /** What the readers make ids with; whoever goes on has to have the same. */
+  /** What the readers make events with; whoever goes on has to have the same. */
   readonly madeWith?: MadeWith;
   /** So many threads share the work; 0 where it is not worth it. */
   readonly threads: number;
@@ -101,6 +101,7 @@ export async function runImport(
     ...{ settings, beganAt },
     lateWindowMs: config.LATE_WINDOW,
     idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+    heartbeatsBegin: false,
   };
   const listNow = () => forgottenNow(servers.nats, request.project);
   const first = await readByLatest(listNow, (forgotten) =>
@@ -128,7 +129,8 @@ export async function runImport(
   // From the plan on `forget` waits for the import; who was noted before that is in this list.
   failWhereForgottenSince(plan, forgotten, await listNow());
   failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
-  if (!isReadAs(plan, readNow, read.files.latestAt)) {
+  const hasVisits = request.readerOf !== undefined;
+  if (!isReadAs(plan, readNow, { latestAt: read.files.latestAt, hasVisits })) {
     read = await readBy(reading, plan);
     if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
   }
@@ -195,11 +197,14 @@ interface Read {
 const RAW_MS = 24 * 60 * 60 * 1_000;
 
 /** What decides which events and sessions files give. */
-type ReadAs = Pick<ImportPlan, 'settings' | 'beganAt' | 'lateWindowMs' | 'idleTimeoutMs'>;
+type ReadAs = Pick<
+  ImportPlan,
+  'settings' | 'beganAt' | 'lateWindowMs' | 'idleTimeoutMs' | 'heartbeatsBegin'
+>;
 
 async function readBy(
   request: Waiting,
-  { settings, beganAt: receivedAt, lateWindowMs, idleTimeoutMs }: ReadAs,
+  { settings, beganAt: receivedAt, lateWindowMs, idleTimeoutMs, heartbeatsBegin = true }: ReadAs,
 ): Promise<Read> {
   const { project, format, open, readerOf, folder, signal, onRead, threads, wait } = request;
   const path = join(folder.path, 'bad.ndjson');
@@ -210,7 +215,7 @@ async function readBy(
     ...(readerOf !== undefined && { readerOf }),
     open: () => open(report.add),
     liveFrom: receivedAt - lateWindowMs - RAW_MS,
-    visitIdleMs: idleTimeoutMs,
+    ...{ visitIdleMs: idleTimeoutMs, heartbeatsBegin },
     onBad: report.add,
     onProgress: onRead,
   });
@@ -252,6 +257,7 @@ async function planOnce(
       beganAt,
       lateWindowMs: config.LATE_WINDOW,
       idleTimeoutMs: config.SESSION_IDLE_TIMEOUT,
+      heartbeatsBegin: false,
       valuesMax: config.DIMENSION_VALUES_MAX,
       chunkMax: {
         sessionsMax: config.IMPORT_CHUNK_SESSIONS,
@@ -281,10 +287,16 @@ async function planOnce(
 const FILES_NAMED_MAX = 20;
 
 /** Whether files that were read by other settings, or at another time, hold the same sessions by those of the plan. */
-function isReadAs(plan: ImportPlan, read: ReadAs, latestAt: number): boolean {
+function isReadAs(
+  plan: ImportPlan,
+  read: ReadAs,
+  { latestAt, hasVisits }: { readonly latestAt: number; readonly hasVisits: boolean },
+): boolean {
   if (!isSameSettings(plan.settings, read.settings)) return false;
   if (plan.idleTimeoutMs !== read.idleTimeoutMs) return false;
   if (plan.lateWindowMs !== read.lateWindowMs) return false;
+  // Our own events have sessions, which nobody cuts.
+  if (hasVisits && plan.heartbeatsBegin !== read.heartbeatsBegin) return false;
   // What was too far in the future then is not taken now, either.
   return read.beganAt === plan.beganAt || latestAt <= plan.beganAt + FUTURE_MS_MAX;
 }
@@ -317,8 +329,8 @@ async function load(
   const activities = createImportActivities({
     ...servers,
     ...{ source, life: plan.life, onLoaded, onTakenBack, wait },
-    publishLive: (sessions) => {
-      const stillLoading = createStillLoading(reader, plan);
+    publishLive: (sessions, chunk) => {
+      const stillLoading = createStillLoading(reader, { ...plan, chunk });
       return publishLive(publisher, sessions, { project, settings, stillLoading });
     },
   });

@@ -102,8 +102,8 @@ function hashOf(text: string, seed: number): number {
 export interface SortOptions extends SpillOptions {
   /** See `groupSessions`. */
   readonly idleMs: number;
-  /** Told of bytes as they are sorted, and of the sessions in them. */
-  readonly onSorted?: (bytes: number, sessions: number) => void;
+  /** Told of bytes as they are sorted, and of the sessions in them and their events. */
+  readonly onSorted?: (bytes: number, sessions: number, events: number) => void;
 }
 
 /**
@@ -174,7 +174,8 @@ function sortTogether(run: string, { paths, bytes }: Together, options: SortOpti
     for (const session of sessions) yield encodeSession(buffer, session);
   }
   writeRun(run, encoded());
-  options.onSorted?.(bytes, sessions.length);
+  const events = sessions.reduce((count, { frames }) => count + frames.length, 0);
+  options.onSorted?.(bytes, sessions.length, events);
   return run;
 }
 

@@ -15,6 +15,7 @@ export interface TakePartOptions {
   readonly receivedAt: number;
   readonly liveFrom: number;
   readonly forgotten?: ForgottenList;
+  readonly heartbeatsBegin?: boolean;
   /** Where its spill files are made. */
   readonly folder: string;
 }

@@ -7,7 +7,7 @@ import { forgottenIn } from '../platform/forgotten-bucket.ts';
 import type { ForgottenList } from '../shared/forgotten.ts';
 import type { ProjectSettings } from '../shared/project.ts';
 import type { DayTurned } from '../shared/zones/index.ts';
-import { fitted, type Tracked } from '../trackers/event.ts';
+import { beginsVisit, fitted, type RawEvent, type Tracked } from '../trackers/event.ts';
 import { asBuffer, elementSlices, isArrayText } from '../workers/ingest/json-slices.ts';
 import { parseMessage, type RawMessage } from '../workers/ingest/parse-event.ts';
 import { createEventSet, type EventSet } from './event-set.ts';
@@ -34,6 +34,8 @@ export interface TakeOptions {
   readonly liveFrom: number;
   /** Events of these people are counted into the set, and go nowhere. */
   readonly forgotten?: ForgottenList;
+  /** A visit begins by any event, a heartbeat too: for imports that an earlier version has begun. */
+  readonly heartbeatsBegin?: boolean;
   readonly onEvent: (taken: TakenEvent) => void;
   readonly onBad: (bad: BadRecord) => void;
 }
@@ -61,8 +63,7 @@ export function createTaker(options: TakeOptions): Taker {
   const forgotten = forgottenIn(options.forgotten);
   let latestAt = 0;
 
-  /** @param visitor whose session is not known */
-  function takeMessage(where: Where, data: Uint8Array, place: Place, visitor?: string): void {
+  function takeMessage(where: Where, data: Uint8Array, place: Place, visit?: Visit): void {
     const message = new RecordMessage(subject, data, receivedAt, place);
     const { events, deadLetters } = parseMessage(message, settingsOf, dayTurned);
     for (const { reason, data: bad, index, eventId } of deadLetters) {
@@ -80,12 +81,17 @@ export function createTaker(options: TakeOptions): Taker {
       if (isRecent) elements ??= elementsOf(data, deadLetters);
       const raw = isRecent ? elements?.[n] : undefined;
       onEvent({
-        key: visitor ?? sessionId,
-        flags: madeId | (visitor === undefined ? 0 : FLAG.visitor),
+        key: visit?.visitor ?? sessionId,
+        flags: madeId | (visit?.flags ?? 0),
         event,
         ...(raw !== undefined && { raw }),
       });
     });
+  }
+
+  function flagsOf(event: RawEvent): number {
+    const begins = options.heartbeatsBegin === true || beginsVisit(event);
+    return FLAG.visitor | (begins ? 0 : FLAG.heartbeat);
   }
 
   function takeTracked(where: Where, bytes: Uint8Array, place: Place, all: Tracked): void {
@@ -97,7 +103,8 @@ export function createTaker(options: TakeOptions): Taker {
       const { visitor } = tracked;
       const event = fitted(tracked.event);
       const whole = visitor === undefined ? event : { ...event, sessionId: UNKNOWN_SESSION };
-      takeMessage(where, encoder.encode(textOf(whole)), place.of(n), visitor);
+      const visit = visitor === undefined ? undefined : { visitor, flags: flagsOf(event) };
+      takeMessage(where, encoder.encode(textOf(whole)), place.of(n), visit);
     });
   }
 
@@ -107,7 +114,7 @@ export function createTaker(options: TakeOptions): Taker {
       return latestAt;
     },
     take(file, { line, data }, reader) {
-      const bytes = data instanceof Uint8Array ? withoutReturn(data) : encoder.encode(textOf(data));
+      const bytes = withoutReturn(bytesOf(data));
       const digest = hash('sha256', bytes, 'buffer');
       set.add(digest);
       const place = new Place(() => `~${digest.toString('base64url', 0, 16)}`);
@@ -168,11 +175,22 @@ class Place {
   }
 }
 
+/** A record as the border reads it, and as it is known by: a line as it is, a row of Parquet as JSON. */
+export function bytesOf(data: Record_['data']): Uint8Array {
+  return data instanceof Uint8Array ? data : encoder.encode(textOf(data));
+}
+
 /** Rows of Parquet hold whole numbers that JSON has no name for. */
 function textOf(row: Readonly<Record<string, unknown>>): string {
   return JSON.stringify(row, (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
+}
+
+/** Of an event whose session is not known. */
+interface Visit {
+  readonly visitor: string;
+  readonly flags: number;
 }
 
 interface Where {

@@ -29,13 +29,15 @@ export interface ImportPlan extends ImportLife {
   readonly beganAt: number;
   readonly lateWindowMs: number;
   readonly idleTimeoutMs: number;
+  /** Whether a visit that is cut out of a visitor's events may begin with a heartbeat; absent, and so, in plans of earlier versions. */
+  readonly heartbeatsBegin?: boolean;
   /** How many values of a dimension have rows of their own, a project and day. */
   readonly valuesMax: number;
   /** How large chunks are; 5,000 sessions and 50,000 events where nobody says. */
   readonly chunkMax?: ChunkMax;
   /** Takes the place of sessions that other imports have brought. */
   readonly replace: boolean;
-  /** SHA-256 of the salt that ids of visitors are made with; absent where the format makes none, or an earlier version began it. */
+  /** SHA-256 of the salt that ids of visitors are made with; absent where the format makes none with it, or an earlier version began it. */
   readonly saltHash?: string;
   /** SHA-256 of the site that was named, of nothing where none was; absent as {@link saltHash} is. */
   readonly hostHash?: string;

@@ -42,6 +42,14 @@ export function fitted(event: RawEvent): RawEvent {
   return { ...event, eventType: Array.from(head).slice(0, EVENT_TYPE_CHARS_MAX).join('') };
 }
 
+/** As the trackers' maps write it. */
+const HEARTBEAT = 'heartbeat';
+
+/** Whether a visitor without a session begins one by it. Somebody still looks at a page, of a visit that is over: nothing begins by that. */
+export function beginsVisit({ eventType }: RawEvent): boolean {
+  return eventType !== HEARTBEAT;
+}
+
 export const NOTHING: Tracked = [];
 
 export function fault(sentence: string): Tracked {

@@ -12,6 +12,8 @@ export const combined: ImportFormat = {
   name: 'combined',
   about: 'access logs of Apache, nginx, Caddy …: common, combined, with or without a host in front',
   takes: 'lines',
+  usesSalt: true,
+  usesHost: true,
   open: ({ salt, host }) =>
     lineReader((line) => (line.trim() === '' ? [] : readAccess(line, salt, host))),
 };

@@ -32,6 +32,10 @@ export interface ImportFormat {
   readonly takes: 'lines' | 'rows' | 'both';
   /** Of Parquet: all columns that are read; others can be left out of memory. */
   readonly columns?: readonly string[];
+  /** Its visitors' ids are made with the salt: with another one they are others. */
+  readonly usesSalt?: true;
+  /** Its events are of the site that is named, where the file names none. */
+  readonly usesHost?: true;
   /** Why nothing of this format is taken: a sentence for whoever asks. */
   readonly refused?: string;
   open(options: FormatOptions): FileReader;

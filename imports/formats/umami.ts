@@ -14,6 +14,7 @@ export const umami: ImportFormat = {
   about:
     'the table website_event of Umami 2 or 3, as CSV, TSV, NDJSON or Parquet with its names of columns',
   takes: 'both',
+  usesHost: true,
   open: ({ host }) => tableReader((row) => readRow(row, host)),
 };
 

@@ -12,6 +12,8 @@ export const w3c: ImportFormat = {
   name: 'w3c',
   about: 'access logs with a line #Fields: IIS, CloudFront, and others that write W3C extended',
   takes: 'lines',
+  usesSalt: true,
+  usesHost: true,
   open,
 };
 

@@ -343,6 +343,11 @@ describe('an import', function () {
     expect((await imported(file, 'recent')).state).to.equal('already imported');
     await loaded();
     await expectBoth();
+    // Whoever tries its chunk again finds that it is published.
+    const places = await around().select<{ to: number }>(
+      `SELECT toUInt32(max(range_to)) AS to FROM sojourn.loaded_ranges WHERE log = 'bulk/import/${outcome.id}/1/live'`,
+    );
+    expect(places).to.deep.equal([{ to: 1 }]);
   });
 
   it('tells what broke a rule, with its line, and keeps it where that is wanted', async () => {

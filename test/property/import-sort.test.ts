@@ -25,17 +25,21 @@ const arbitraryTaken: fc.Arbitrary<TakenEvent> = fc
     key: fc.constantFrom('a', 'b', 'ä', '漢字', 'a b', 'x'.repeat(128)),
     isVisitor: fc.boolean(),
     isMade: fc.boolean(),
+    isHeartbeat: fc.boolean(),
     id: fc.constantFrom('1', '2', '3'),
     at: fc.integer({ min: 0, max: 400 }),
     path: fc.option(fc.string({ unit: 'binary', maxLength: 5 }), { nil: undefined }),
     raw: fc.option(fc.uint8Array({ minLength: 1, maxLength: 4 }), { nil: undefined }),
   })
-  .map(({ key, isVisitor, isMade, id, at, path, raw }) => ({
+  .map(({ key, isVisitor, isMade, isHeartbeat, id, at, path, raw }) => ({
     key,
-    flags: (isVisitor ? FLAG.visitor : 0) | (isMade ? FLAG.madeId : 0),
+    flags:
+      (isVisitor ? FLAG.visitor : 0) |
+      (isMade ? FLAG.madeId : 0) |
+      (isVisitor && isHeartbeat ? FLAG.heartbeat : 0),
     event: {
-      id: isMade ? `~${id}/${at}/${path ?? ''}` : id,
-      type: 'pageview',
+      id: isMade ? `~${id}/${at}/${path ?? ''}${isHeartbeat ? '/h' : ''}` : id,
+      type: isHeartbeat ? 'heartbeat' : 'pageview',
       at,
       seq: 1,
       ...(path !== undefined && { path: path.toWellFormed() }),
@@ -69,7 +73,11 @@ function naively(taken: readonly TakenEvent[]): Naive[] {
     for (const one of sorted) {
       const last = some.at(-1);
       const isVisitor = (one.flags & FLAG.visitor) !== 0;
-      if (isVisitor && last !== undefined && one.event.at - last.event.at >= IDLE_MS) end();
+      const isUp = last !== undefined && one.event.at - last.event.at < IDLE_MS;
+      const begins = ({ flags, event }: TakenEvent) =>
+        (flags & FLAG.heartbeat) === 0 && event.at === one.event.at;
+      if (isVisitor && !isUp && !sorted.some(begins)) continue;
+      if (isVisitor && last !== undefined && !isUp) end();
       some.push(one);
     }
     end();
