@@ -161,7 +161,10 @@ async function prepareServers(
           servers = started;
           closers.add('servers', () => started.stop());
           const found = addressesOf(started);
-          config = requireServers(loadConfig({ ...found, ...definedOf(environment, Object.keys(environment)) }), REQUIRED);
+          config = requireServers(
+            loadConfig({ ...found, ...definedOf(environment, Object.keys(environment)) }),
+            REQUIRED,
+          );
           const asked = await runHealth(config, log, { port: options.healthPort, roles: ROLES });
           health = asked;
           closers.add('health', () => asked.close());
