@@ -174,6 +174,20 @@ describe('the documentation', () => {
     }
   });
 
+  it('bounds by days of the project, not by instants of UTC, wherever it prints a date', () => {
+    const pages = /^docs\/(?:bi\/.*|questions|recipes)\.md$/;
+    const bounded = [...statements()].filter(
+      ([place, statement]) => pages.test(place) && /[<>]=? '\d{4}-/.test(statement),
+    );
+
+    expect(bounded.length).to.be.above(20);
+    for (const [place, statement] of bounded) {
+      expect(statement, place).not.to.match(/\b(?:started_at|last_event_at) *[<>]=? '/);
+      // By `hour` alone the days would be those of UTC.
+      if (/\bhour *[<>]=? '/.test(statement)) expect(statement, place).to.match(/\bday *[<>]=? '/);
+    }
+  });
+
   /** All SQL that people copy or import: code blocks, panels of Grafana, files of the examples; with where each is from. */
   function* statements(): Generator<readonly [place: string, statement: string]> {
     for (const file of files) {
