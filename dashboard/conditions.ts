@@ -61,6 +61,15 @@ export function visitorsOf(audience: Audience): string {
   }
 }
 
+const KNOWN_MONEY = `CAST(v.revenue_by_currency, 'Array(Tuple(String, Decimal(38, 9)))')`;
+const OTHER_MONEY = 'v.revenue - arraySum(mapValues(v.revenue_by_currency))';
+
+/**
+ * What a session brought, as pairs of currency and amount. Sessions of the first catalogue have their revenue in one sum:
+ * what the map does not have is under no currency, as the view `revenue_sources_daily` reads it.
+ */
+export const PURSE = `if(${OTHER_MONEY} = 0, ${KNOWN_MONEY}, arrayPushBack(${KNOWN_MONEY}, ('', ${OTHER_MONEY})))`;
+
 /** How a dimension is shown: the value, or the name of none. Its parameter is `name`, for declared ones. */
 export function valueOf(dimension: DimensionName, name: string): Query {
   const declared = declaredName(dimension);

@@ -68,8 +68,11 @@ export function exportOf(
       );
     case 'sessions':
       return renamed(sessionsOf(asked, span, limit, undefined), SESSION_COLUMNS, 'started_at DESC');
-    case 'over-time':
-      return oneByDay(asked, span, parseOne(parameters));
+    case 'over-time': {
+      const of = parseOne(parameters);
+      refuseFilters(asked, of.list);
+      return oneByDay(asked, span, of);
+    }
     default: {
       const list = parseListName(name);
       if (list !== 'pages' && list !== 'events') return listOf(asked, list, span, limit);

@@ -9,6 +9,7 @@ import {
   nameOfPart,
   ofAudience,
   PART,
+  PURSE,
   type Query,
   type Scope,
   SESSIONS,
@@ -40,11 +41,11 @@ export function revenueBy(scope: Scope, span: Span, parts: Parts): Query {
 function ofSessions(scope: Scope, span: Span): Query {
   const { sql, params } = sessionsIn(scope, span);
   return {
-    sql: `SELECT v.part AS part, if(entry.1 = '', '(none)', entry.1) AS currency, entry.2 AS amount
+    sql: `SELECT s.part AS part, if(entry.1 = '', '(none)', entry.1) AS currency, entry.2 AS amount
       FROM (
-        SELECT ${PART} AS part, revenue_by_currency FROM ${SESSIONS} WHERE ${sql} AND ${ofAudience(scope.audience)}
-      ) AS v
-      ARRAY JOIN CAST(v.revenue_by_currency, 'Array(Tuple(String, Decimal(38, 9)))') AS entry`,
+        SELECT ${PART} AS part, ${PURSE} AS purse FROM ${SESSIONS} WHERE ${sql} AND ${ofAudience(scope.audience)}
+      ) AS s
+      ARRAY JOIN s.purse AS entry`,
     params,
   };
 }

@@ -1,5 +1,5 @@
 /** Sessions one by one, and who is there now. */
-import { ofAudience, type Query, type Scope, SESSIONS, sessionsIn } from './conditions.ts';
+import { ofAudience, PURSE, type Query, type Scope, SESSIONS, sessionsIn } from './conditions.ts';
 import type { Span } from './period.ts';
 
 export interface SessionRow {
@@ -47,7 +47,7 @@ const columnsOf = (visitor: string): string => `
   toUnixTimestamp64Milli(v.started_at) AS started_ms, toUnixTimestamp64Milli(v.last_event_at) AS last_event_ms,
   toString(v.duration_seconds) AS duration_seconds, v.page_views AS page_views, v.events AS events,
   v.conversions AS conversions, v.engaged AS engaged, v.bounced AS bounced, v.converted AS converted,
-  CAST(mapApply((currency, amount) -> (toString(currency), toString(amount)), v.revenue_by_currency), 'Map(String, String)') AS revenue_by_currency,
+  CAST(arrayMap(entry -> (entry.1, toString(entry.2)), ${PURSE}), 'Map(String, String)') AS revenue_by_currency,
   v.entry_path AS entry_path, v.exit_path AS exit_path, v.user_id AS user_id, v.new_user AS new_user,
   v.visitor_id AS visitor_id, ${visitor} AS visitor, v.traffic_source AS source, v.channel AS channel,
   v.medium AS medium, v.campaign AS campaign, v.referrer_host AS referrer_host, v.device_type AS device_type,

@@ -29,12 +29,14 @@ export function beforeOf(
   const { current, previous, today } = period;
   if (previous === undefined) return undefined;
   const whole = spanOf(previous, timeZone, zones);
-  if (today < current.from || current.to < today) return { whole, soFar: whole, until: undefined };
+  const day = boundaryOf(today, period);
+  // A 29th of February that ends the range has no date in the year before: all of the dates before it are over there.
+  const isAllOver = today < current.from || current.to < today || previous.to < day;
+  if (isAllOver) return { whole, soFar: whole, until: undefined };
   const lastQuarter = nowMs - (nowMs % QUARTER_MS);
   const shown = clockAt(lastQuarter, timeZone, zones);
   // Where the day began within the quarter, the clock still shows yesterday.
   const clock = shown.slice(0, 10) < today ? '00:00' : shown.slice(11, 16);
-  const day = boundaryOf(today, period);
   const untilMs = whenShown(day, clock, timeZone, zones);
   return {
     whole,

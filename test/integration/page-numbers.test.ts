@@ -305,6 +305,41 @@ describe('the numbers of the page', function () {
 
     sameEverywhere('after some were taken out');
   });
+
+  it('have what sessions brought of which no currencies were kept, with a filter and one by one', async () => {
+    const project = 'numbers-purse';
+    const noon = FROM + 12 * HOUR_MS;
+    const rowOf = (id: string, afterHours: number, money: Partial<VisitorEvent>) => {
+      const at = noon + afterHours * HOUR_MS;
+      const event = { id: 'e-1', type: 'purchase', seq: 1, at, country: 'DE', ...money };
+      const visit = { id, events: [event], late: [], isNew: false, excluded: false, writeNo: 1 };
+      return written(project, visit).row;
+    };
+    await insert('sessions', [
+      rowOf('euro', 3, { revenue: '30', currency: 'EUR' }),
+      rowOf('no-currency', 2, { revenue: '7' }),
+      // As sessions of the first catalogue stand there.
+      { ...rowOf('first', 1, { revenue: '0.125' }), revenue_by_currency: {} },
+      { ...rowOf('refund', 0, { revenue: '-2' }), revenue_by_currency: {} },
+    ]);
+
+    const range = { from: '2026-03-01', to: '2026-03-01', country: 'DE' };
+    const request = await asked(project, range);
+    const { totals } = await summarize(deps, request);
+    expect(totals.revenue).to.deep.equal([
+      { currency: '(none)', total: '5.125' },
+      { currency: 'EUR', total: '30' },
+    ]);
+    const { series } = await chart(deps, request);
+    expect(series.revenue.map(({ total }) => total)).to.deep.equal(['5.125', '30']);
+    const { sessions } = await listSessions(deps, request, undefined);
+    expect(sessions.map((one) => one.revenue_by_currency)).to.deep.equal([
+      { EUR: '30' },
+      { '': '7' },
+      { '': '0.125' },
+      { '': '-2' },
+    ]);
+  });
 });
 
 /** Some from midnight to midnight around a change of the clock, some anywhere, and one that is all of it. */

@@ -133,6 +133,20 @@ describe('a period that is not over', () => {
     const ahead = { from: '2026-04-01', to: '2026-04-02' };
     expect(until(ahead, '2026-03-11T14:20:00Z')).to.deep.equal([undefined, 0]);
   });
+
+  it('is the whole of it on a 29th of February that ends the range, for the year before has none', () => {
+    const now = '2028-02-29T14:20:00Z';
+    for (const range of ['today', '7d', 'month', 'year'] as const) {
+      expect(until(range, now, 'Europe/Berlin', 'year'), range).to.deep.equal([undefined, 0]);
+    }
+    // Where the range goes on, so do the days it is compared with.
+    const spring = { from: '2028-02-01', to: '2028-03-31' };
+    expect(until(spring, now, 'Europe/Berlin', 'year')).to.deep.equal([
+      '2027-03-01 15:15 +01:00',
+      28,
+    ]);
+    expect(until('today', now)).to.deep.equal(['2028-02-28 15:15 +01:00', 0]);
+  });
 });
 
 describe('the zones of the page', () => {

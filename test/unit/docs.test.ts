@@ -156,4 +156,52 @@ describe('the documentation', () => {
     expect(queried.length).to.be.above(20);
     expect(made).to.include.members(queried);
   });
+
+  it('says what of excluded sessions wherever it asks the tables that hold them', () => {
+    // The list of projects, and the age of the newest row: no session is counted.
+    const isOfAll =
+      /^SELECT (?:DISTINCT project|dateDiff\('second', max\(updated_at\), now\(\)\) AS age) FROM sessions\b/;
+    const counting = [...statements()].filter(
+      ([, statement]) =>
+        /(?:FROM|JOIN)\s+(?:sojourn\.)?sessions(?:_current)?\b|source\('sojourn', 'sessions/i.test(
+          statement,
+        ) && !isOfAll.test(statement),
+    );
+
+    expect(counting.length).to.be.above(5);
+    for (const [place, statement] of counting) {
+      expect(statement, place).to.match(/\bexcluded\b/);
+    }
+  });
+
+  it('bounds by days of the project, not by instants of UTC, wherever it prints a date', () => {
+    const pages = /^docs\/(?:bi\/.*|questions|recipes)\.md$/;
+    const bounded = [...statements()].filter(
+      ([place, statement]) => pages.test(place) && /[<>]=? '\d{4}-/.test(statement),
+    );
+
+    expect(bounded.length).to.be.above(20);
+    for (const [place, statement] of bounded) {
+      expect(statement, place).not.to.match(/\b(?:started_at|last_event_at) *[<>]=? '/);
+      // By `hour` alone the days would be those of UTC.
+      if (/\bhour *[<>]=? '/.test(statement)) expect(statement, place).to.match(/\bday *[<>]=? '/);
+    }
+  });
+
+  /** All SQL that people copy or import: code blocks, panels of Grafana, files of the examples; with where each is from. */
+  function* statements(): Generator<readonly [place: string, statement: string]> {
+    for (const file of files) {
+      for (const [, block = ''] of text(file).matchAll(/^```\w+\n([\s\S]*?)^```/gm)) {
+        for (const statement of block.split(/;\s*$/m)) yield [file, statement.trim()];
+      }
+    }
+    const panels = 'compose/grafana/dashboards/sojourn.json';
+    for (const [, sql = ''] of text(panels).matchAll(/"rawSql": (".*")/g)) {
+      yield [panels, JSON.parse(sql) as string];
+    }
+    for (const entry of readdirSync(join(root, 'examples'), { recursive: true })) {
+      const file = join('examples', String(entry));
+      if (/\.(?:sql|py|sh|java)$/.test(file)) yield [file, text(file)];
+    }
+  }
 });

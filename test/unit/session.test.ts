@@ -151,6 +151,31 @@ describe('a session', () => {
     expect(factsAfter(anEvent({ type: 'click' })).bounced).to.equal(false);
   });
 
+  it('is one with heartbeats alone too, and begins with one that is the earliest', () => {
+    const beats = [0, 10_000].map((after) =>
+      anEvent({ id: `b-${after}`, type: 'heartbeat', at: NOON_ISH + after, country: 'DE' }),
+    );
+    const alone = factsAfter(...beats);
+
+    expect(alone).to.deep.include({
+      firstEventAt: NOON_ISH,
+      events: 0,
+      heartbeats: 2,
+      pageViews: 0,
+    });
+    expect(alone).to.deep.include({ bounced: false, engaged: true, attributes: { country: 'DE' } });
+    expect(lines(inWords(sessionRows(alone)))).to.include.members([
+      'sessions hour =: 1/1',
+      'engaged_sessions hour =: 1/1',
+      'bounce_rate hour =: 0/1',
+    ]);
+    const early = anEvent({ id: 'early', type: 'heartbeat', at: NOON_ISH - 60_000 });
+    expect(factsAfter(anEvent({ at: NOON_ISH }), early)).to.include({
+      firstEventAt: NOON_ISH - 60_000,
+      durationMs: 60_000,
+    });
+  });
+
   it('counts an event once, by its id or by the key kept in its place', () => {
     const view = anEvent({ id: 'same' });
     const long = anEvent({ id: 'x'.repeat(128), key: 'hash' });
