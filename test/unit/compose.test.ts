@@ -304,6 +304,31 @@ describe('the files that docker-compose.yml mounts', () => {
       expect([...Object.keys(file.services), '127.0.0.1']).to.include(host);
   });
 
+  it('alert on figures that there are, and the pages have a row for each alert', () => {
+    const { groups } = readYaml('compose/prometheus/alerts.yml') as {
+      groups: { rules: { alert: string; expr: string }[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    const alertsOf = (page: string) =>
+      [...text(page).matchAll(/^\| `(Sojourn\w+)` \|/gm)].map(([, name]) => name);
+    const figures = [...text('docs/health.md').matchAll(/^\| `(sojourn_\w+)`/gm)];
+
+    for (const page of ['docs/health.md', 'docs/operating.md']) {
+      expect(alertsOf(page), page).to.have.members(rules.map(({ alert }) => alert));
+    }
+    for (const { alert, expr } of rules) {
+      const asked = expr.match(/\bsojourn_\w+/g) ?? [];
+      expect(asked, alert).not.to.be.empty;
+      expect(figures.map(([, name]) => name)).to.include.members(asked);
+    }
+  });
+
+  it('alert where nothing runs', () => {
+    const alerts = text('compose/prometheus/alerts.yml');
+
+    expect(alerts).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
+  });
+
   it('draw every panel of the dashboard from a data source that is provisioned', () => {
     const { datasources } = readYaml(
       'compose/grafana/provisioning/datasources/datasources.yml',
