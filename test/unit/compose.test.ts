@@ -323,10 +323,12 @@ describe('the files that docker-compose.yml mounts', () => {
     }
   });
 
-  it('alert where nothing runs', () => {
+  it('alert where nothing runs, and on the first dead letters of a process', () => {
     const alerts = text('compose/prometheus/alerts.yml');
 
     expect(alerts).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
+    // A counter that begins at 37, and stays there, has not increased for Prometheus.
+    expect(alerts).to.match(/sojourn_dead_letters_total unless sojourn_dead_letters_total offset/);
   });
 
   it('draw every panel of the dashboard from a data source that is provisioned', () => {
