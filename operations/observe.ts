@@ -54,6 +54,7 @@ export type ServerStatus =
     }
   | {
       readonly reachable: false;
+      /** Absent where this process has no address of it. */
       readonly url?: string;
       readonly error: string;
       /** It is there, and TLS or the login is not as it has to be: `error` says what to set. */

@@ -189,6 +189,8 @@ describe('health of a process', function () {
       ]);
       expect(look.redelivered).to.equal(0);
       expect(look.oldestUnloadedMs).to.equal(null);
+      const { clickhouse, redis } = look.status.servers;
+      expect([clickhouse, redis].map((server) => server.url)).to.deep.equal([undefined, undefined]);
     } finally {
       await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
       await observer.close();
