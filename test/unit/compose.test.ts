@@ -123,6 +123,17 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('runs Redis as its own user, without what root may do, on a volume of before too', () => {
+    const script = file.services['redis']?.command?.at(-1) ?? '';
+
+    expect(script).to.match(
+      /^chown -R redis:redis \/data && exec setpriv --reuid redis --regid redis /,
+    );
+    expect(script).to.include(
+      ' --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all redis-server ',
+    );
+  });
+
   it('waits only for services that exist and can say that they are ready', () => {
     for (const [name, { depends_on = {} }] of services) {
       for (const [other, { condition }] of Object.entries(depends_on)) {
