@@ -11,6 +11,7 @@ import {
 } from '../operations/projects.ts';
 import { purgeProjects } from '../operations/purge-projects.ts';
 import { expectRightClock } from '../operations/right-clock.ts';
+import { expectWriterLogin } from '../operations/writer-login.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { SojournError } from '../shared/errors.ts';
 import { inWords, namedIn, type SettingsChange } from '../shared/project-change.ts';
@@ -65,7 +66,7 @@ export async function printProject(project: string, options: CommonOptions): Pro
   else printOne(found);
 }
 
-/** Sets, and prints what is different and what that means. @throws SojournError, as `setProject` does */
+/** Sets, and prints what is different and what that means. @throws SojournError, as `setProject` and `expectWriterLogin` do */
 export async function setAndPrint(project: string, options: SetOptions): Promise<void> {
   const change = changeOf(options);
   // Before anything is asked of a server.
@@ -73,6 +74,7 @@ export async function setAndPrint(project: string, options: SetOptions): Promise
   const config = commandConfig(options, ['NATS_URL', 'CLICKHOUSE_URL']);
   const tables = connectClickHouse(config, 'writer');
   try {
+    await expectWriterLogin(config, tables);
     const outcome = await withNats(config, (nats) => setProject({ nats, tables }, project, change));
     printOutcome(outcome, options);
   } finally {

@@ -203,8 +203,9 @@ function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
     registers,
     async collect() {
       const { servers } = (await look()).status;
-      for (const [server, { reachable }] of Object.entries(servers)) {
-        this.set({ server }, reachable ? 1 : 0);
+      for (const [server, { reachable, url }] of Object.entries(servers)) {
+        // What an ingest has no address of it does without: that is not away.
+        if (url !== undefined) this.set({ server }, reachable ? 1 : 0);
       }
     },
   });

@@ -34,7 +34,15 @@ import {
 import { beganAt, type LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
-import { type Outcome, outcomeOf, PATIENCE_MS, type Timed, timed } from './outcome.ts';
+import {
+  type Outcome,
+  outcomeOf,
+  outcomeOfOther,
+  PATIENCE_MS,
+  sharedPatience,
+  type Timed,
+  timed,
+} from './outcome.ts';
 import { recentSessions, type Stored } from './recent-sessions.ts';
 
 export type ServerStatus =
@@ -46,6 +54,7 @@ export type ServerStatus =
     }
   | {
       readonly reachable: false;
+      /** Absent where this process has no address of it. */
       readonly url?: string;
       readonly error: string;
       /** It is there, and TLS or the login is not as it has to be: `error` says what to set. */
@@ -83,7 +92,7 @@ export interface Observer {
   status(): Promise<Status>;
   /** @throws what the server threw */
   streams(): Promise<StreamFigures>;
-  /** How events flow on their way to ClickHouse. @throws what NATS threw */
+  /** How events flow on their way to ClickHouse. @throws where NATS does not tell */
   flow(): Promise<Flow>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
@@ -159,9 +168,12 @@ export function createObserver(config: Config): Observer {
   }
 
   async function flow(): Promise<Flow> {
-    const figures = await streams();
+    const outcome = sharedPatience();
+    const asked = await outcome(streams);
+    if (!asked.ok) throw new Error(asked.error);
+    const figures = asked.value;
     // The consumer is NATS's own matter: it is known whatever ClickHouse says, and where there is none.
-    const oldest = await outcomeOf(() => oldestUnloaded(figures));
+    const oldest = await outcome(() => oldestUnloaded(figures));
     const oldestAt = oldest.ok ? oldest.value : null;
     return {
       ...(oldestAt !== undefined && { oldestAt }),
@@ -230,6 +242,8 @@ export function createObserver(config: Config): Observer {
 
   /** For when ClickHouse is away: the loader remembers, too. */
   async function loadedByLoader(): Promise<number> {
+    // What the loader says is a place in its log: without that it need not be asked.
+    await nats.get();
     const { connection, client } = await temporal.get();
     const { position } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
       client.workflow.getHandle(loaderWorkflowId(PARTITION)).query(progressQuery),
@@ -261,11 +275,13 @@ export function createObserver(config: Config): Observer {
     const byClickHouse = natsAsked.then(({ value }) =>
       value === undefined ? undefined : outcomeOf(() => loadedUpTo(value.value.rollups)),
     );
+    const clickHouseAsked = outcomeOf(async () => askClickHouse(await clickhouse.get()));
+    const byLoader = outcomeOfOther(clickHouseAsked, loadedByLoader);
     const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas, cluster] =
       await Promise.all([
         natsAsked,
         outcomeOf(countOpen),
-        outcomeOf(async () => askClickHouse(await clickhouse.get())),
+        clickHouseAsked,
         outcomeOf(() => pingRedis(config)),
         outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
         outcomeOf(lettersByProject),
@@ -275,9 +291,7 @@ export function createObserver(config: Config): Observer {
     const warnings = [replicas.value ?? [], cluster.value ?? []].flat();
     const figures = natsStatus.value?.value;
     const loaded =
-      figures === undefined || clickhouseStatus.ok
-        ? await byClickHouse
-        : await outcomeOf(loadedByLoader);
+      figures === undefined || clickhouseStatus.ok ? await byClickHouse : await byLoader;
     return {
       servers: {
         nats: serverStatus(natsStatus, NATS_URL),

@@ -1,4 +1,5 @@
 /** What comes of a question to a server, in bounded time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionFaultError, type FaultKind } from '../platform/connection-fault.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 
@@ -14,13 +15,19 @@ export type Outcome<T> =
       readonly fault?: FaultKind;
     };
 
+/** A little longer than servers are given, so that what a client says of them is what is told. */
+const OUTCOME_MS_MAX = PATIENCE_MS + 500;
+
 /** What comes of a question; no answer in time is a failure. Never rejects. */
-export async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> {
+export async function outcomeOf<T>(
+  call: () => Promise<T>,
+  withinMs = OUTCOME_MS_MAX,
+): Promise<Outcome<T>> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(new Error(`no answer within ${PATIENCE_MS / 1_000} s`));
-    }, PATIENCE_MS + 500);
+    }, withinMs);
   });
   try {
     return { ok: true, value: await Promise.race([call(), late]) };
@@ -30,6 +37,33 @@ export async function outcomeOf<T>(call: () => Promise<T>): Promise<Outcome<T>> 
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** How long the first one is waited for before another one is asked as well. */
+const MOMENT_MS = 1_000;
+
+/**
+ * Asks somebody else where the first one fails, or has not answered within a moment: who waits for both, one after the
+ * other, is told nothing in the time that Prometheus and probes have.
+ * @returns undefined where the first one has answered well by then. Never rejects
+ */
+export async function outcomeOfOther<T>(
+  first: Promise<Outcome<unknown>>,
+  call: () => Promise<T>,
+): Promise<Outcome<T> | undefined> {
+  const stop = new AbortController();
+  const late = sleep(MOMENT_MS, false, stop).catch(() => false);
+  const isWell = await Promise.race([first.then(({ ok }) => ok), late]);
+  stop.abort();
+  return isWell ? undefined : outcomeOf(call);
+}
+
+/** Questions one after the other that share the patience for one. */
+export function sharedPatience(
+  withinMs = OUTCOME_MS_MAX,
+): <T>(call: () => Promise<T>) => Promise<Outcome<T>> {
+  const until = performance.now() + withinMs;
+  return (call) => outcomeOf(call, Math.max(0, until - performance.now()));
 }
 
 export interface Timed<T> {

@@ -2,6 +2,7 @@
  * Closing in the reverse order of opening, on SIGTERM or SIGINT; a second signal ends the process at
  * once.
  */
+import { isatty } from 'node:tty';
 import { toError } from '../shared/errors.ts';
 import type { Logger } from './log.ts';
 
@@ -34,20 +35,34 @@ export function createClosers(log: Logger): Closers {
 }
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Ending = keyof typeof EXIT_CODES;
+
+/** Whether one of the process's own streams is a terminal. */
+function isAtTerminal(): boolean {
+  return [0, 1, 2].some((descriptor) => isatty(descriptor));
+}
 
 /**
- * Resolves on the first SIGTERM, SIGINT or SIGHUP. From then on a second one exits at once.
+ * Resolves on the first SIGTERM or SIGINT, and where the process is at a terminal SIGHUP: that has gone then. From then
+ * on a second one exits at once.
+ * @param hasTerminal asked now: a terminal that has gone is none any more
  */
-export function untilSignal(log: Logger): Promise<NodeJS.Signals> {
+export function untilSignal(log: Logger, hasTerminal = isAtTerminal()): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let seen = false;
-    for (const signal of Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[]) {
-      process.on(signal, () => {
-        if (seen) process.exit(EXIT_CODES[signal]);
-        seen = true;
-        log.info({ signal }, 'stopping; again to stop at once');
-        resolve(signal);
-      });
-    }
+    const end = (signal: Ending) => {
+      if (seen) process.exit(EXIT_CODES[signal]);
+      seen = true;
+      log.info({ signal }, 'stopping; again to stop at once');
+      resolve(signal);
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+    // Whoever started it with `nohup` wants it to go on. Node.js undoes what that has set, at its start and without a
+    // trace, so it has to be told by this; and unless it is listened to, SIGHUP ends a process.
+    const goOn = () => {
+      log.info({ signal: 'SIGHUP' }, 'the terminal that it was started from has gone; goes on');
+    };
+    process.on('SIGHUP', hasTerminal ? end : goOn);
   });
 }

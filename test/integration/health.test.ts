@@ -156,6 +156,27 @@ describe('health of a process', function () {
     await untilReady();
   });
 
+  it('answers before Prometheus and the probe give up, where ClickHouse and Temporal are silent', async () => {
+    world.proxies.clickhouse.set('halfOpen');
+    world.proxies.temporal.set('halfOpen');
+    try {
+      await eventually(
+        async () => {
+          const askedAt = performance.now();
+          const now = await scrape();
+          expect(performance.now() - askedAt).to.be.below(PROBE_MS_MAX);
+          expect(now.get('sojourn_server_up{server="clickhouse"}')).to.equal(0);
+          expect(now.get('sojourn_server_up{server="temporal"}')).to.equal(0);
+        },
+        { withinMs: 30_000 },
+      );
+    } finally {
+      world.proxies.clickhouse.set('pass');
+      world.proxies.temporal.set('pass');
+    }
+    await untilReady();
+  });
+
   it('knows of a paused consumer where an ingest has no address of ClickHouse', async () => {
     const { consumers } = world.jsm;
     const { NATS_URL, TEMPORAL_ADDRESS } = world.environment;
@@ -168,6 +189,8 @@ describe('health of a process', function () {
       ]);
       expect(look.redelivered).to.equal(0);
       expect(look.oldestUnloadedMs).to.equal(null);
+      const { clickhouse, redis } = look.status.servers;
+      expect([clickhouse, redis].map((server) => server.url)).to.deep.equal([undefined, undefined]);
     } finally {
       await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
       await observer.close();

@@ -319,4 +319,17 @@ describe('the settings of projects', function () {
     expect(JSON.parse(stdout)).to.include({ timeZone: 'UTC', currency: 'EUR' });
     expect(stderr).to.contain('the time zone must be an IANA name');
   });
+
+  it('stay as they are where ClickHouse would refuse their row', async () => {
+    const name = 'settings-no-writer';
+    const words = ['project', 'set', name, '--time-zone', 'Europe/Berlin'];
+    for (const password of ['', 'wrong']) {
+      const environment = { ...environmentOf(servers()), CLICKHOUSE_WRITER_PASSWORD: password };
+      const { code, stderr } = await sojourn(words, environment);
+
+      expect(code).to.equal(1);
+      expect(stderr).to.contain('CLICKHOUSE_WRITER_');
+    }
+    expect(await project('show', name)).to.include({ timeZone: 'UTC', changed: null });
+  });
 });

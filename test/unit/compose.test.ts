@@ -123,6 +123,17 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('runs Redis as its own user, without what root may do, on a volume of before too', () => {
+    const script = file.services['redis']?.command?.at(-1) ?? '';
+
+    expect(script).to.match(
+      /^chown -R redis:redis \/data && exec setpriv --reuid redis --regid redis /,
+    );
+    expect(script).to.include(
+      ' --no-new-privs --inh-caps=-all --ambient-caps=-all --bounding-set=-all redis-server ',
+    );
+  });
+
   it('waits only for services that exist and can say that they are ready', () => {
     for (const [name, { depends_on = {} }] of services) {
       for (const [other, { condition }] of Object.entries(depends_on)) {
@@ -302,6 +313,33 @@ describe('the files that docker-compose.yml mounts', () => {
   it('let Prometheus scrape services that exist', () => {
     for (const host of scrapedHosts())
       expect([...Object.keys(file.services), '127.0.0.1']).to.include(host);
+  });
+
+  it('alert on figures that there are, and the pages have a row for each alert', () => {
+    const { groups } = readYaml('compose/prometheus/alerts.yml') as {
+      groups: { rules: { alert: string; expr: string }[] }[];
+    };
+    const rules = groups.flatMap((group) => group.rules);
+    const alertsOf = (page: string) =>
+      [...text(page).matchAll(/^\| `(Sojourn\w+)` \|/gm)].map(([, name]) => name);
+    const figures = [...text('docs/health.md').matchAll(/^\| `(sojourn_\w+)`/gm)];
+
+    for (const page of ['docs/health.md', 'docs/operating.md']) {
+      expect(alertsOf(page), page).to.have.members(rules.map(({ alert }) => alert));
+    }
+    for (const { alert, expr } of rules) {
+      const asked = expr.match(/\bsojourn_\w+/g) ?? [];
+      expect(asked, alert).not.to.be.empty;
+      expect(figures.map(([, name]) => name)).to.include.members(asked);
+    }
+  });
+
+  it('alert where nothing runs, and on the first dead letters of a process', () => {
+    const alerts = text('compose/prometheus/alerts.yml');
+
+    expect(alerts).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
+    // A counter that begins at 37, and stays there, has not increased for Prometheus.
+    expect(alerts).to.match(/sojourn_dead_letters_total unless sojourn_dead_letters_total offset/);
   });
 
   it('draw every panel of the dashboard from a data source that is provisioned', () => {

@@ -17,7 +17,7 @@ const STATUS: Status = {
 const LOOK: Look = { status: STATUS, oldestUnloadedMs: 1_500, redelivered: 0, isPaused: false };
 
 function away(...names: readonly (keyof Status['servers'])[]): Look {
-  const gone = { reachable: false, error: 'it does not answer' } as const;
+  const gone = { reachable: false, url: 'h:1', error: 'it does not answer' } as const;
   const servers = { ...STATUS.servers, ...Object.fromEntries(names.map((name) => [name, gone])) };
   return { ...LOOK, status: { ...STATUS, servers } };
 }
@@ -145,6 +145,20 @@ describe('health: metrics', () => {
     const lines = (await metrics.text()).split('\n').filter((line) => !line.startsWith('#'));
     expect(lines).to.include('sojourn_server_up{server="temporal"} 0');
     expect(lines.filter((line) => /^sojourn_(sessions_open|oldest)/.test(line))).to.deep.equal([]);
+  });
+
+  it('calls no server away that the process has no address of', async () => {
+    const unset = { reachable: false, error: 'REDIS_URL is not set' } as const;
+    const servers = { ...away('clickhouse').status.servers, redis: unset };
+    const look: Look = { ...LOOK, status: { ...STATUS, servers } };
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(look) } });
+    const lines = (await metrics.text()).split('\n');
+
+    expect(lines.filter((line) => line.startsWith('sojourn_server_up{'))).to.have.members([
+      'sojourn_server_up{server="nats"} 1',
+      'sojourn_server_up{server="temporal"} 1',
+      'sojourn_server_up{server="clickhouse"} 0',
+    ]);
   });
 
   it('has a bound on labels, whatever people publish', async () => {
