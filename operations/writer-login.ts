@@ -16,7 +16,9 @@ export async function expectWriterLogin(
 ): Promise<void> {
   const answer = await writer.ping({ select: true });
   if (answer.success) return;
-  const fault = await clickHouseUnreachable(config)(answer.error).catch((thrown: unknown) => thrown);
+  const fault = await clickHouseUnreachable(config)(answer.error).catch(
+    (thrown: unknown) => thrown,
+  );
   if (!(fault instanceof ConnectionFaultError)) return;
   // A writer without a password may be there: so it is only said where ClickHouse says no.
   if (fault.kind !== 'login' || config.CLICKHOUSE_WRITER_PASSWORD !== undefined) throw fault;
