@@ -130,20 +130,24 @@ const FULL_DIMENSIONS = `SELECT project, toString(full_dimensions.day) AS day, d
 export function createObserver(config: Config): Observer {
   const { NATS_URL, TEMPORAL_ADDRESS, CLICKHOUSE_URL, REDIS_URL } = config;
   const log = commandLog(config);
-  const nats = remember(() =>
-    connectNats(needed({ ...config, NATS_URL }, 'NATS_URL'), 'sojourn command', log),
+  const nats = remember(
+    () => connectNats(needed({ ...config, NATS_URL }, 'NATS_URL'), 'sojourn command', log),
+    ({ connection }) => connection.close(),
   );
-  const temporal = remember(() =>
-    connectTemporal(needed({ ...config, TEMPORAL_ADDRESS }, 'TEMPORAL_ADDRESS')),
+  const temporal = remember(
+    () => connectTemporal(needed({ ...config, TEMPORAL_ADDRESS }, 'TEMPORAL_ADDRESS')),
+    ({ connection }) => connection.close(),
   );
-  const clickhouse = remember(() =>
-    Promise.resolve(
-      // One that takes a question and does not answer must not keep the connection for the next one.
-      connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', {
-        patienceMs: PATIENCE_MS,
-        log,
-      }),
-    ),
+  const clickhouse = remember(
+    () =>
+      Promise.resolve(
+        // One that takes a question and does not answer must not keep the connection for the next one.
+        connectClickHouse(needed({ ...config, CLICKHOUSE_URL }, 'CLICKHOUSE_URL'), 'bi', {
+          patienceMs: PATIENCE_MS,
+          log,
+        }),
+      ),
+    (client) => client.close(),
   );
 
   const streams = async () => streamFigures(await nats.get()).catch(explain);
@@ -212,13 +216,20 @@ export function createObserver(config: Config): Observer {
   }
 
   async function countOpen(): Promise<Timed<number>> {
-    const { connection, client } = await temporal.get();
-    return timed(async () => {
-      const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
-        client.workflow.count(OPEN_SESSIONS),
-      );
-      return count;
-    });
+    const asked = await temporal.get();
+    const { connection, client } = asked;
+    try {
+      return await timed(async () => {
+        const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+          client.workflow.count(OPEN_SESSIONS),
+        );
+        return count;
+      });
+    } catch (error) {
+      // The library finds out after up to 45 s that nobody is at the other end any more.
+      temporal.leave(asked);
+      throw error;
+    }
   }
 
   async function lettersByProject(): Promise<Readonly<Record<string, number>>> {
@@ -329,9 +340,9 @@ export function createObserver(config: Config): Observer {
     oldestEventAt,
     recentSessions: async (stored) => recentSessions((await nats.get()).js, stored),
     async close() {
-      await nats.close(({ connection }) => connection.close());
-      await temporal.close(({ connection }) => connection.close());
-      await clickhouse.close((client) => client.close());
+      await nats.close();
+      await temporal.close();
+      await clickhouse.close();
     },
   };
 }
@@ -410,25 +421,46 @@ function serverStatus(outcome: Answer, address: string | undefined): ServerStatu
   return { reachable: false, ...(url !== undefined && { url }), error, ...(fault && { fault }) };
 }
 
+/** What is left may still be asked by others for as long. */
+const LEFT_OPEN_MS = 4 * PATIENCE_MS;
+
 /** Makes something when it is first wanted; a failure is forgotten, so that the next call tries again. */
-function remember<T>(make: () => Promise<T>): {
+function remember<T>(
+  make: () => Promise<T>,
+  undo: (made: T) => Promise<unknown>,
+): {
   get(): Promise<T>;
-  close(undo: (made: T) => Promise<unknown>): Promise<void>;
+  /** The next who asks gets another one. */
+  leave(value: T): void;
+  close(): Promise<void>;
 } {
   let made: Promise<T> | undefined;
+  let last: T | undefined;
+  const left = new Map<T, NodeJS.Timeout>();
   return {
     async get() {
-      made ??= Promise.resolve().then(make);
+      const asked = (made ??= Promise.resolve().then(make));
       try {
-        return await made;
+        return (last = await asked);
       } catch (error) {
-        made = undefined;
+        if (made === asked) made = undefined;
         throw error;
       }
     },
-    async close(undo) {
+    leave(value) {
+      if (last !== value || left.has(value)) return;
+      made = undefined;
+      const timer = setTimeout(() => {
+        left.delete(value);
+        undo(value).catch(() => undefined);
+      }, LEFT_OPEN_MS);
+      left.set(value, timer.unref());
+    },
+    async close() {
+      for (const timer of left.values()) clearTimeout(timer);
       const value = await made?.catch(() => undefined);
-      if (value !== undefined) await undo(value);
+      const open = value === undefined ? [...left.keys()] : [...left.keys(), value];
+      for (const one of open) await undo(one);
     },
   };
 }
