@@ -73,7 +73,11 @@ export async function connectTemporal(
   const connecting = Connection.connect({
     ...connectionOptions(config),
     connectTimeout: '5s',
-    channelArgs: { 'grpc.max_receive_message_length': RECEIVED_BYTES_MAX },
+    channelArgs: {
+      'grpc.max_receive_message_length': RECEIVED_BYTES_MAX,
+      // Else what is made in place of a connection that fell silent is that one again.
+      'grpc.use_local_subchannel_pool': 1,
+    },
   });
   const connection = await unlessFaulty(connecting, config).catch(
     unreachable('Temporal', config.TEMPORAL_ADDRESS),
