@@ -14,7 +14,9 @@ import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url));
 
-describe('a process', () => {
+describe('a process', function () {
+  // A whole `up` from its sources, beside three other files: seconds on a machine alone.
+  this.timeout(180_000);
   // Everything is obtained by then, so that starts below take seconds.
   const servers = useServers();
 
@@ -252,7 +254,7 @@ async function startUp(change: Readonly<Record<string, string>> = {}) {
         () => {
           expect(output).to.contain('Sojourn is running');
         },
-        { withinMs: 60_000 },
+        { withinMs: 120_000 },
       ),
     signal: (signal: NodeJS.Signals) => child.kill(signal),
   };
