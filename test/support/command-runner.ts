@@ -12,6 +12,7 @@ export interface CommandResult {
 }
 
 export interface CommandRunner {
+  /** Also once its process is gone: others then run their commands by themselves. */
   readonly isBusy: boolean;
   /** @throws Error with what was printed where the command does not end in time, or its process ends */
   run(
@@ -91,11 +92,10 @@ export function startCommandRunner(module: string): CommandRunner {
     },
     async run(...request) {
       isBusy = true;
-      try {
-        return await run(...request);
-      } finally {
-        isBusy = false;
-      }
+      // Where this throws the process is gone: then it is free for nobody any more.
+      const result = await run(...request);
+      isBusy = false;
+      return result;
     },
     async stop() {
       process.off('exit', killAtExit);
