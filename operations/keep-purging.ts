@@ -6,7 +6,7 @@ import type { Logger } from '../platform/log.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import { createSteps, expectRightClock } from './right-clock.ts';
-import { purgeProjects } from './purge-projects.ts';
+import { type Purged, purgeProjects } from './purge-projects.ts';
 
 const EVERY_MS = 60 * 60_000;
 /** By then a machine that starts with a wrong clock has been told the right time. */
@@ -26,6 +26,9 @@ export function startPurging(
   const pause = async (ms: number): Promise<void> => {
     await sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
   };
+  const onPurged = (purged: Purged) => {
+    if (purged.sessions + purged.metrics > 0) log.info(purged, 'old rows are deleted');
+  };
   const keepPurging = async (): Promise<void> => {
     const clock = createSteps(Date.now, () => performance.now());
     for (let waitMs = FIRST_AFTER_MS; ; waitMs = EVERY_MS) {
@@ -35,11 +38,10 @@ export function startPurging(
       const admin = connectClickHouse(config, 'admin');
       try {
         await expectRightClock(admin, Date.now());
-        for (const purged of await purgeProjects({ nats, admin }, Date.now(), stopped.signal)) {
-          if (purged.sessions + purged.metrics > 0) log.info(purged, 'old rows are deleted');
-        }
+        await purgeProjects({ nats, admin, onPurged }, Date.now(), stopped.signal);
       } catch (error) {
-        if (!isOver()) log.warn({ err: toError(error) }, 'old rows were not deleted, trying later');
+        if (!isOver())
+          log.warn({ err: toError(error) }, 'not all old rows were deleted, trying later');
       } finally {
         await admin.close();
       }

@@ -21,6 +21,8 @@ export interface PurgeDeps {
   readonly nats: Pick<Nats, 'js'>;
   /** As the admin, who may delete. */
   readonly admin: ClickHouseClient;
+  /** Told of each project when it is done, so also of those before one that fails. */
+  readonly onPurged?: (purged: Purged) => void;
 }
 
 export interface Purged {
@@ -46,26 +48,41 @@ const OLD = {
 
 /**
  * One project after the other, one table after the other: ClickHouse never has more than one deletion of ours to do. What the
- * bucket PROJECTS says counts; a value that breaks a rule is none, and deletes nothing.
+ * bucket PROJECTS says counts; a value that breaks a rule is none, and deletes nothing. A project whose limit lies in the
+ * future keeps nobody else's rows: it is told of when the others are done.
  * @param now epoch milliseconds
  * @param signal stops the waiting; a deletion that ClickHouse has begun it does by itself
  * @returns the projects that do not keep their rows for ever
  * @throws SojournError `SJ_SERVER_UNREACHABLE`, `SJ_TIMEOUT`, `SJ_MIGRATION`, `SJ_CONFIG` where a limit lies in the future; what the client of NATS throws
  */
 export async function purgeProjects(
-  { nats, admin }: PurgeDeps,
+  { nats, admin, onPurged }: PurgeDeps,
   now: number,
   signal?: AbortSignal,
 ): Promise<readonly Purged[]> {
   const zones = loadZones();
   const purged: Purged[] = [];
+  const refused: string[] = [];
   for (const { project, settings } of await listProjects(nats)) {
     const { retentionDays, timeZone } = settings;
     if (retentionDays === undefined) continue;
-    const limit = retentionLimit(retentionDays, now, (at) =>
+    const wanted = retentionLimit(retentionDays, now, (at) =>
       zones.startOfLocal(timeZone, 'day', at),
     );
-    purged.push(await purgeBefore({ admin, signal }, project, { limit, now }));
+    const limit = await noteLimit(admin, project, wanted / 1_000);
+    if (limit * 1_000 > now) {
+      refused.push(`project ${project} up to ${new Date(limit * 1_000).toISOString()}`);
+      continue;
+    }
+    const done = await purgeBefore({ admin, signal }, project, limit);
+    onPurged?.(done);
+    purged.push(done);
+  }
+  if (refused.length > 0) {
+    throw new SojournError(
+      'SJ_CONFIG',
+      `noted as deleted are the rows of ${refused.join(' and of ')}, which is still to come: a clock was wrong then. Nothing of these projects is deleted before those rows of sojourn.kept_from are; what was to go of the others is gone`,
+    );
   }
   return purged;
 }
@@ -75,19 +92,12 @@ interface Purging {
   readonly signal: AbortSignal | undefined;
 }
 
-/** @param times epoch milliseconds; the limit is the start of a local day */
+/** @param limit seconds since 1970, the start of a local day */
 async function purgeBefore(
   { admin, signal }: Purging,
   project: string,
-  times: { readonly limit: number; readonly now: number },
+  limit: number,
 ): Promise<Purged> {
-  const limit = await noteLimit(admin, project, times.limit / 1_000);
-  if (limit * 1_000 > times.now) {
-    throw new SojournError(
-      'SJ_CONFIG',
-      `the rows of project ${project} are noted as deleted up to ${new Date(limit * 1_000).toISOString()}, which is still to come: a clock was wrong then. Nothing is deleted before that row of sojourn.kept_from is`,
-    );
-  }
   const sessions = await deleteOld({ admin, signal }, 'sessions', { project, limit });
   const metrics = await deleteOld({ admin, signal }, 'metrics', { project, limit });
   await deleteOld({ admin, signal }, 'full_dimensions', { project, limit });

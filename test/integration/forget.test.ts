@@ -393,6 +393,7 @@ describe('forget', function () {
     await done('import', 'undo', imported.get(undone) ?? '');
     await done('project', 'set', retained, '--retention', '30d');
     await done('project', 'purge');
+    await done('project', 'set', retained, '--no-retention');
 
     for (const project of [undone, retained]) {
       const whom = { ids: [user, `hugos-${suffix}`, `untold-${suffix}`], sessions: [] };

@@ -2,7 +2,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
-import { setProject } from '../../operations/projects.ts';
+import { listProjects, setProject } from '../../operations/projects.ts';
 import { type Purged, purgeProjects } from '../../operations/purge-projects.ts';
 import { connectClickHouse, select } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
@@ -49,6 +49,10 @@ describe('the retention of a project', function () {
     nats = await connectNats(config, 'retention test', silentLog);
     admin = connectClickHouse(config, 'admin');
     writer = connectClickHouse(config, 'writer');
+    // What is purged here is purged of every project, at a time to come: those of other files stay out of it.
+    for (const { project, settings } of await listProjects(nats)) {
+      if (settings.retentionDays !== undefined) await set(project, { retention: false });
+    }
   });
 
   after(async () => {
@@ -301,10 +305,17 @@ describe('the retention of a project', function () {
     const count = () => text(`SELECT count() FROM sojourn.sessions WHERE project = '${project}'`);
     const before = await count();
     await insert('kept_from', [{ project, kept_from: Date.UTC(2030, 0, 1) / 1_000 }]);
+    const others = ['kept-after-wrong-clock', 'kept-before-wrong-clock'];
+    for (const other of others) await set(other, { retention: `${DAYS}d` });
 
-    const failure = await purgeProjects({ nats, admin }, NOW).catch((error: unknown) => error);
+    const told: string[] = [];
+    const onPurged = (purged: Purged) => told.push(purged.project);
+    const failure = await purgeProjects({ nats, admin, onPurged }, NOW).catch(
+      (error: unknown) => error,
+    );
 
-    await set(project, { retention: false });
+    for (const each of [project, ...others]) await set(each, { retention: false });
+    expect(told).to.include.members(others);
     await admin.command({
       query: `ALTER TABLE sojourn.kept_from DELETE WHERE project = '${project}'`,
       clickhouse_settings: { mutations_sync: '1' },
