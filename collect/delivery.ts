@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import type { Logger } from '../platform/log.ts';
+import { linkChanges } from '../platform/nats-link.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import type { OutgoingMessage } from './messages.ts';
@@ -50,12 +51,12 @@ export function createDelivery(
   const newId = createIds();
 
   async function follow(): Promise<void> {
-    for await (const { type } of connection.status()) {
+    for await (const { type } of linkChanges(connection)) {
       if (type === 'disconnect') {
         isUp = false;
         const lost = new LostConnectionError('the connection to NATS is lost');
         for (const giveUp of attempts) giveUp(lost);
-      } else if (type === 'reconnect') {
+      } else {
         isUp = true;
         for (const wake of waiters) wake();
         onUp();

@@ -1,6 +1,7 @@
 /** News of a project's numbers, from NATS: a plain subscription to `metrics.updated.<project>`. */
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
+import { linkChanges } from '../platform/nats-link.ts';
 import { connectNats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import { metricsUpdatedSubject } from '../shared/ids.ts';
@@ -16,10 +17,9 @@ export async function connectNews(
   let isConnected = true;
 
   async function follow(): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect') isConnected = false;
-      if (type !== 'reconnect') continue;
-      isConnected = true;
+    for await (const { type } of linkChanges(connection)) {
+      isConnected = type === 'reconnect';
+      if (!isConnected) continue;
       // What was said meanwhile, nobody has heard.
       for (const listener of listeners) listener();
     }

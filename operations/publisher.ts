@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
 import { isMessageRefused } from '../platform/message-refused.ts';
+import { linkChanges } from '../platform/nats-link.ts';
 import type { Nats } from '../platform/nats.ts';
 import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
@@ -62,11 +63,9 @@ export function createPublisher({ connection, js }: Nats, now = Date.now): Publi
   const change = () => new Promise<void>((resolve) => waiting.push(resolve));
 
   const watch = async () => {
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect') connected = false;
-      if (type !== 'reconnect') continue;
-      connected = true;
-      for (const tryAgain of unanswered) tryAgain();
+    for await (const { type } of linkChanges(connection)) {
+      connected = type === 'reconnect';
+      if (connected) for (const tryAgain of unanswered) tryAgain();
     }
   };
   // Ends with the connection.

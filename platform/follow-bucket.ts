@@ -6,6 +6,7 @@ import type { KvEntry } from '@nats-io/kv';
 import { toError } from '../shared/errors.ts';
 import { onceJetStreamAnswers } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
+import { linkChanges } from './nats-link.ts';
 import type { Nats } from './nats.ts';
 import { type BucketState, bucketState, type BucketWatch, watchBucket } from './project-bucket.ts';
 import { within } from './within.ts';
@@ -60,9 +61,9 @@ export async function followServerBucket(
     watch: () => watchBucket(nats, bucket),
   };
   const followed = await followSource(source, reader, options);
-  const statuses = nats.connection.status();
+  const changes = linkChanges(nats.connection);
   const onReconnect = async () => {
-    for await (const { type } of statuses) if (type === 'reconnect') followed.renew();
+    for await (const { type } of changes) if (type === 'reconnect') followed.renew();
   };
   onReconnect().catch((error: unknown) => {
     options.log.debug({ err: error }, `connection of the ${reader.what} is not looked at any more`);

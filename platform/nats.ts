@@ -49,6 +49,7 @@ import type { EventsFrom } from './events-from.ts';
 import { ensureHashKey } from './forgotten-bucket.ts';
 import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
+import { linkChanges } from './nats-link.ts';
 import { ownStandstill } from './standstill.ts';
 import { readAhead, readRange } from './stream-range.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
@@ -157,10 +158,9 @@ function seedOf(content: string): Uint8Array {
 
 function watch(connection: NatsConnection, log: Logger): void {
   const follow = async () => {
-    for await (const status of connection.status()) {
-      if (status.type === 'disconnect') log.warn({ server: status.server }, 'nats connection lost');
-      if (status.type === 'reconnect')
-        log.info({ server: status.server }, 'nats connection is back');
+    for await (const { type, server } of linkChanges(connection)) {
+      if (type === 'disconnect') log.warn({ server }, 'nats connection lost');
+      else log.info({ server }, 'nats connection is back');
     }
   };
   follow().catch((error: unknown) => {

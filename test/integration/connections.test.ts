@@ -16,6 +16,7 @@ import {
   type ServerKind,
 } from '../../platform/connection-fault.ts';
 import { silentLog } from '../../platform/log.ts';
+import { linkChanges } from '../../platform/nats-link.ts';
 import { connectNats } from '../../platform/nats.ts';
 import { connectTemporal } from '../../platform/temporal.ts';
 import { connectTemporalNative } from '../../platform/temporal-native.ts';
@@ -175,26 +176,38 @@ authorization { user: sojourn, password: "${RIGHT}" }
       const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'sojourn' };
       const config = requireServers(loadConfig({ ...env, NATS_PASSWORD: RIGHT }), ['NATS_URL']);
       const { connection } = await connectNats(config, 'test', silentLog);
-      const refused = new Promise<void>((resolve) => {
-        let times = 0;
-        connection.closed().then(() => {
-          resolve();
-        }, resolve);
-        void (async () => {
-          for await (const { type } of connection.status()) {
-            if (type === 'error' && (times += 1) >= 3) resolve();
-          }
-        })().catch(resolve);
-      });
+      const told: string[] = [];
+      const changes: string[] = [];
+      void (async () => {
+        for await (const { type } of connection.status()) told.push(type);
+      })();
+      void (async () => {
+        for await (const { type } of linkChanges(connection)) changes.push(type);
+      })();
+      const timesTold = (type: string) => told.filter((one) => one === type).length;
       await first.stop();
       const strict = await startSecuredNats(login(HIDDEN), port);
-      await refused;
+      await eventually(
+        () => {
+          expect(connection.isClosed() || timesTold('error') >= 3).to.equal(true);
+        },
+        { withinMs: 30_000 },
+      );
       await strict.stop();
       await nats(login(RIGHT), port);
 
       await eventually(() => connection.flush(), { withinMs: 20_000 });
 
       expect(connection.isClosed()).to.equal(false);
+      // The client tells of each refusal as of another loss, and of as many returns.
+      expect(timesTold('disconnect')).to.be.above(1);
+      await eventually(
+        () => {
+          expect(timesTold('reconnect')).to.be.above(1);
+        },
+        { withinMs: 5_000 },
+      );
+      expect(changes).to.deep.equal(['disconnect', 'reconnect']);
       await connection.close();
     });
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { LinkChange } from '../../platform/nats-link.ts';
 import { type SeenMessage, watchPutBack } from '../../workers/ingest/put-back-watch.ts';
 
 /** Lets what was begun go on. */
@@ -7,17 +8,17 @@ const aMoment = () => new Promise((resolve) => setImmediate(resolve));
 /** A connection that says what happens to it, and a stream with one message, whose answers wait to be given. */
 function watched(newest: SeenMessage | undefined) {
   const said: string[] = [];
-  const queue: string[] = [];
+  const queue: LinkChange['type'][] = [];
   let wake = () => {};
   const state = { newest, lies: new Map<number, number>(), lastSeq: 0, isAway: false };
-  async function* status() {
+  async function* link() {
     for (;;) {
       for (let type = queue.shift(); type !== undefined; type = queue.shift()) yield { type };
       await new Promise<void>((resolve) => (wake = resolve));
     }
   }
   const watch = watchPutBack({
-    status: status(),
+    link: link(),
     lastSeq: () =>
       state.isAway ? Promise.reject(new Error('away')) : Promise.resolve(state.lastSeq),
     receivedAt: (seq) =>
@@ -27,7 +28,7 @@ function watched(newest: SeenMessage | undefined) {
     onKnown: () => said.push('known'),
     onUnknown: () => said.push('unknown'),
   });
-  const happens = async (...types: string[]) => {
+  const happens = async (...types: LinkChange['type'][]) => {
     queue.push(...types);
     wake();
     await aMoment();
@@ -107,7 +108,7 @@ describe('ingest whose connection was away', () => {
   it('has nothing to ask where it has taken nothing', async () => {
     const { said, happens } = watched(undefined);
 
-    await happens('ping', 'disconnect', 'reconnect');
+    await happens('disconnect', 'reconnect');
 
     expect(said).to.deep.equal(['known']);
   });

@@ -9,6 +9,7 @@ import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { countByProject, readAhead } from '../../platform/events-ahead.ts';
 import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
+import { linkChanges } from '../../platform/nats-link.ts';
 import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import type { Watch } from '../../platform/watch.ts';
@@ -168,7 +169,7 @@ export async function startIngest({
     now,
   });
   const putBack = watchPutBack({
-    status: nats.connection.status(),
+    link: linkChanges(nats.connection),
     lastSeq: async () => (await nats.jsm.streams.info(EVENTS_STREAM)).state.last_seq,
     receivedAt: async (seq) =>
       (await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq }))?.time.getTime(),

@@ -14,8 +14,8 @@ export interface SeenMessage {
 }
 
 export interface PutBackWatchDeps {
-  /** What happens to the connection; ends with it. */
-  readonly status: AsyncIterable<{ readonly type: string }>;
+  /** When the connection is lost and when it is back; ends with it. */
+  readonly link: AsyncIterable<{ readonly type: 'disconnect' | 'reconnect' }>;
   /** The last sequence that the stream has given, whether its message is still there or not. */
   readonly lastSeq: () => Promise<number>;
   /** When the stream took the message that lies there now; undefined where none does. */
@@ -32,7 +32,7 @@ export interface PutBackWatchDeps {
 
 export interface PutBackWatch {
   readonly isInDoubt: boolean;
-  /** Rejects where the connection's status cannot be followed. */
+  /** Rejects where the connection cannot be followed. */
   readonly finished: Promise<void>;
 }
 
@@ -75,8 +75,7 @@ export function watchPutBack(deps: PutBackWatchDeps): PutBackWatch {
 
   async function follow(): Promise<void> {
     let looking = Promise.resolve();
-    for await (const { type } of deps.status) {
-      if (type !== 'disconnect' && type !== 'reconnect') continue;
+    for await (const { type } of deps.link) {
       looks += 1;
       if (type === 'reconnect') looking = Promise.all([looking, look()]).then(() => undefined);
       // What comes once it is back need not be what was taken before.
