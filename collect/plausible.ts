@@ -2,17 +2,21 @@
 import type { FastifyInstance } from 'fastify';
 import { readPlausible, sitesOfPlausible } from '../trackers/plausible.ts';
 import type { CollectDeps } from './deps.ts';
-import { agentOfRequest, bodyOf, checkCount, jsonOf } from './requests.ts';
+import { agentOfRequest, bodyOf, checkCount, checkMade, jsonOf } from './requests.ts';
 
 export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/api/event', async (request, reply) => {
     const receivedAt = deps.now();
-    const body = jsonOf(bodyOf(request));
+    const bytes = bodyOf(request);
+    const body = jsonOf(bytes);
     const { userAgent, hashed } = agentOfRequest(request);
     const sites = sitesOfPlausible(body);
     checkCount(sites.length);
     if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
     let fault: string | undefined;
+    const known = sites.filter((site) => deps.keys.projectOf(site) !== undefined);
+    // What stands once in it is read for each of them.
+    checkMade(new Set(known).size * bytes.length);
     for (const site of new Set(sites)) {
       const project = deps.keys.projectOf(site);
       if (project === undefined) {

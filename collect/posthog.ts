@@ -15,6 +15,7 @@ import {
   checkCount,
   elementsOf,
   jsonOf,
+  NAMED_MAX,
   parameterOf,
   unpacked,
 } from './requests.ts';
@@ -96,12 +97,16 @@ async function captureV1(
   const { visitor, anonymous } = await visitorOf(deps, captured, from);
   const received = { receivedAt, sentAt, visitor };
   const results: Record<string, { readonly result: string; readonly details?: string }> = {};
+  let faults = 0;
   const tracked = captured.flatMap((one) => {
     const read = readOne(asBefore(one), received, from.agent);
     const uuid = textOf(fieldsOf(one)['uuid']);
     const fault = read.find(isFault)?.fault;
+    if (fault !== undefined) faults += 1;
+    const isNamed = fault !== undefined && faults <= NAMED_MAX;
     if (uuid !== undefined) {
-      results[uuid] = fault === undefined ? { result: 'ok' } : { result: 'drop', details: fault };
+      const result = fault === undefined ? 'ok' : 'drop';
+      results[uuid] = isNamed ? { result, details: fault } : { result };
     }
     return read;
   });

@@ -83,9 +83,11 @@ export function createTake({
         const found = await sessions.sessionsOf({
           visitor: visitorKey(project, tracker, visitor),
           before: yesterday === undefined ? undefined : visitorKey(project, tracker, yesterday),
-          eventIds: places.map((index) => idOf(events[index])),
+          events: places.map((index) => ({
+            id: idOf(events[index]),
+            begins: beginsVisit(events[index] ?? {}),
+          })),
           now,
-          begins: places.some((index) => beginsVisit(events[index] ?? {})),
         });
         for (const [n, index] of places.entries()) {
           const session = found[n];

@@ -21,11 +21,15 @@ export interface VisitorEvents {
   readonly visitor: string;
   /** The key that the same visitor had yesterday, where it is another one. */
   readonly before?: string | undefined;
-  /** Of each event; undefined where one has none. */
-  readonly eventIds: readonly (string | undefined)[];
+  readonly events: readonly VisitorEvent[];
   /** When they arrived, epoch milliseconds. */
   readonly now: number;
-  /** Whether a visitor without a session begins one by them. */
+}
+
+export interface VisitorEvent {
+  /** Undefined where it has none. */
+  readonly id: string | undefined;
+  /** Whether a visitor without a session begins one by it. */
   readonly begins: boolean;
 }
 
@@ -37,7 +41,7 @@ export interface VisitorSession {
 
 export interface VisitorSessions {
   /**
-   * The session of each event; undefined where the visitor has none now, and none begins.
+   * The session of each event; undefined where the visitor has none then, and none begins by it.
    * @throws what the client throws
    */
   sessionsOf(events: VisitorEvents): Promise<readonly (VisitorSession | undefined)[]>;
@@ -58,12 +62,13 @@ const IDS_AT_A_TIME = 500;
 /**
  * Keys: the visitor's of today, and of yesterday where that is another one; then the older ones of these. Fields `s` and
  * `l`: when the session began, and its last new event (of an older key they say nothing any more); others: a hash of an
- * event's id, and when its session began. The answer has for each event the number of the key and when the session began;
- * nothing where there is none.
+ * event's id, and when its session began, or `-` where it came before one, in the same request. An event is `1` where it begins
+ * a session, else `0`, and its id. The answer has for each event the number of the key and when the session began; nothing
+ * where there is none.
  */
 const SCRIPT = `
 local now, idle, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local begins, idsMax = ARGV[4] == '1', tonumber(ARGV[5])
+local idsMax = tonumber(ARGV[4])
 local visitors = #KEYS / 2
 local at, start, last = 0, nil, 0
 for k = visitors, 1, -1 do
@@ -71,16 +76,20 @@ for k = visitors, 1, -1 do
   local lastOfKey = tonumber(state[2] or '0')
   if state[1] and now - lastOfKey < idle then at, start, last = k, state[1], lastOfKey end
 end
-local out, isNew, isTouched = {}, false, false
-local function sessionOf(id)
+local out, early, isNew, isTouched = {}, {}, false, false
+local function sessionOf(begins, id)
   if id ~= '' then
     for k = 1, visitors do
       local known = redis.call('HGET', KEYS[k], id) or redis.call('HGET', KEYS[visitors + k], id)
+      if known == '-' then return '' end
       if known then return k .. known end
     end
   end
   if at == 0 then
-    if not begins then return '' end
+    if not begins then
+      if id ~= '' then early[#early + 1] = id end
+      return ''
+    end
     at, start = 1, ARGV[1]
   end
   isTouched = true
@@ -90,9 +99,10 @@ local function sessionOf(id)
   end
   return at .. start
 end
-for n = 6, #ARGV do out[#out + 1] = sessionOf(ARGV[n]) end
+for n = 5, #ARGV do out[#out + 1] = sessionOf(ARGV[n]:sub(1, 1) == '1', ARGV[n]:sub(2)) end
 if isTouched then
   local key, older = KEYS[at], KEYS[visitors + at]
+  for _, id in ipairs(early) do redis.call('HSET', key, id, '-') end
   if now > last then last = now end
   local left = isNew and keep or math.max(idle, redis.call('PTTL', key))
   redis.call('HSET', key, 's', start, 'l', string.format('%d', last))
@@ -116,18 +126,20 @@ export function createVisitorSessions(
   const { visitorSession } = redis as unknown as { readonly visitorSession: Script };
   const run = visitorSession.bind(redis);
   return {
-    async sessionsOf({ visitor, before, eventIds, now, begins }) {
+    async sessionsOf({ visitor, before, events, now }) {
       const visitors = before === undefined ? [visitor] : [visitor, before];
       const keys = [...visitors.map(sessionKey), ...visitors.map(olderSessionKey)];
-      const ids = eventIds.map((id) => (id === undefined ? '' : shortHash(id)));
+      const words = events.map(
+        ({ id, begins }) => `${begins ? 1 : 0}${id === undefined ? '' : shortHash(id)}`,
+      );
       const sessions: (VisitorSession | undefined)[] = [];
-      for (let from = 0; from < ids.length; from += IDS_AT_A_TIME) {
+      for (let from = 0; from < words.length; from += IDS_AT_A_TIME) {
         const found = await onMaster(redis, () =>
           run(
             keys.length,
             ...keys,
-            ...[now, idleMs, Math.max(keepMs, idleMs), begins ? 1 : 0, IDS_MAX],
-            ...ids.slice(from, from + IDS_AT_A_TIME),
+            ...[now, idleMs, Math.max(keepMs, idleMs), IDS_MAX],
+            ...words.slice(from, from + IDS_AT_A_TIME),
           ),
         );
         for (const one of found) {

@@ -167,7 +167,7 @@ function isTakenBack(latest: ImportRow, { life }: ImportPlan): boolean {
 const SETTLED_MS = 1_000;
 
 const NOT_AGAIN =
-  'settings (of the project, SESSION_IDLE_TIMEOUT or LATE_WINDOW) have changed since the import was begun, and what comes from standard input cannot be read again by those of then: give it as a file';
+  'settings (of the project, SESSION_IDLE_TIMEOUT or LATE_WINDOW) or the version of Sojourn have changed since the import was begun, and what comes from standard input cannot be read again as it was then: give it as a file';
 
 async function settingsNow(
   { nats }: ImportServers,

@@ -442,7 +442,8 @@ describe('sessions of visitors', function () {
       by = one,
     ) => {
       const now = at + minutes * MINUTE_MS;
-      const found = await by.sessionsOf({ visitor, eventIds, now, begins: true });
+      const events = eventIds.map((id) => ({ id, begins: true }));
+      const found = await by.sessionsOf({ visitor, events, now });
       return found.map((session) => session?.id);
     };
     const session = async (id: string | undefined, minutes: number, by = one) =>
@@ -563,6 +564,26 @@ describe('sessions of visitors', function () {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('begin by no heartbeat, also where an event comes with it that begins one, and again', async () => {
+    const { one, other, visitor, at } = begin();
+    const asked = async (minutes: number, words: readonly string[], by = one) => {
+      const events = words.map((word) => ({
+        id: word.endsWith('?') ? undefined : word,
+        begins: !word.startsWith('beat'),
+      }));
+      const found = await by.sessionsOf({ visitor, events, now: at + minutes * MINUTE_MS });
+      return found.map((session) => session?.id);
+    };
+    expect(await asked(0, ['beat-1', 'beat?'])).to.deep.equal([undefined, undefined]);
+    const [early, first, beat] = await asked(1, ['beat-2', 'view-1', 'beat-3']);
+    expect(early).to.equal(undefined);
+    expect(first).to.be.a('string');
+    expect(beat).to.equal(first);
+    const again = await asked(2, ['beat-2', 'view-1', 'beat-3'], other);
+    expect(again).to.deep.equal([undefined, first, first]);
+    expect(await asked(40, ['beat-4', 'view-1'])).to.deep.equal([undefined, first]);
   });
 
   it('are one where many processes see a new visitor at once', async () => {

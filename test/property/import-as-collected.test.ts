@@ -24,11 +24,10 @@ interface Captured {
 }
 
 /** No two at one moment: live they have an order, in a file they have none. `ping` is no word of PostHog, and an event. */
-const arbitraryCaptured: fc.Arbitrary<readonly Captured[]> = fc
-  .uniqueArray(fc.integer({ min: 0, max: 6_000 }), { maxLength: 25 })
-  .chain((times) =>
+const capturedAt = (times: fc.Arbitrary<readonly number[]>): fc.Arbitrary<readonly Captured[]> =>
+  times.chain((all) =>
     fc.tuple(
-      ...times.map((ms) =>
+      ...all.map((ms) =>
         fc.record({
           event: fc.constantFrom('$pageview', '$autocapture', '$pageleave', '$pageleave', 'ping'),
           distinct_id: fc.constantFrom('a', 'b'),
@@ -40,18 +39,35 @@ const arbitraryCaptured: fc.Arbitrary<readonly Captured[]> = fc
     ),
   );
 
+const arbitraryCaptured = capturedAt(
+  fc.uniqueArray(fc.integer({ min: 0, max: 6_000 }), { maxLength: 25 }),
+);
+
+const REQUEST_MS = 3;
+/** Requests far enough apart that a visit is idle, or not, by the clock of its arrival as by that of its events. */
+const arbitraryRequests = capturedAt(
+  fc.uniqueArray(
+    fc
+      .tuple(fc.nat({ max: 20 }), fc.nat({ max: REQUEST_MS }))
+      .map(([request, ms]) => 300 * request + ms),
+    { maxLength: 25 },
+  ),
+);
+
 /** As Redis keeps them: a session lasts for as long as something new comes. */
 function memorySessions(): VisitorSessions {
   const kept = new Map<string, { id: string; lastAt: number }>();
   return {
-    sessionsOf({ visitor, eventIds, now, begins }) {
-      let session = kept.get(visitor);
-      if (session === undefined || now - session.lastAt >= IDLE_MS) {
-        session = begins ? { id: `${visitor} ${now}`, lastAt: now } : undefined;
-      }
-      if (session !== undefined) kept.set(visitor, { ...session, lastAt: now });
-      const found = session && { id: session.id, isBefore: false };
-      return Promise.resolve(eventIds.map(() => found));
+    sessionsOf({ visitor, events, now }) {
+      const found = events.map(({ begins }) => {
+        let session = kept.get(visitor);
+        if (session === undefined || now - session.lastAt >= IDLE_MS) {
+          session = begins ? { id: `${visitor} ${now}`, lastAt: now } : undefined;
+        }
+        if (session !== undefined) kept.set(visitor, { ...session, lastAt: now });
+        return session && { id: session.id, isBefore: false };
+      });
+      return Promise.resolve(found);
     },
   };
 }
@@ -60,8 +76,8 @@ function memorySessions(): VisitorSessions {
 const inOrder = (sessions: Iterable<readonly string[]>) =>
   Array.from(sessions, (ids) => [...ids].sort()).sort();
 
-/** Each as it happens, in a request of its own. */
-async function collected(captured: readonly Captured[]) {
+/** As it happens, in requests of what comes within so many milliseconds; one by one with 0. */
+async function collected(captured: readonly Captured[], withinMs = 0) {
   const sessions = new Map<string, string[]>();
   const take = createTake({
     sessions: memorySessions(),
@@ -79,9 +95,17 @@ async function collected(captured: readonly Captured[]) {
     say: () => undefined,
   });
   const byTime = [...captured].sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
-  for (const one of byTime) {
-    const receivedAt = Date.parse(one.timestamp);
-    await take({ project: 'shop', tracker: 'posthog', receivedAt }, readPosthog(one));
+  for (let from = 0; from < byTime.length;) {
+    const receivedAt = Date.parse(byTime[from]?.timestamp ?? '');
+    const next = byTime.findIndex(
+      ({ timestamp }, n) => n > from && Date.parse(timestamp) - receivedAt > withinMs,
+    );
+    const request = byTime.slice(from, next < 0 ? undefined : next);
+    await take(
+      { project: 'shop', tracker: 'posthog', receivedAt },
+      request.flatMap((each) => readPosthog(each)),
+    );
+    from += request.length;
   }
   return inOrder(sessions.values());
 }
@@ -125,6 +149,15 @@ describe('a visitor without sessions', () => {
     await fc.assert(
       fc.asyncProperty(arbitraryCaptured, async (captured) => {
         expect(await imported(captured)).to.deep.equal(await collected(captured));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has them too where a request brings several events, a heartbeat before what begins a visit', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryRequests, async (captured) => {
+        expect(await imported(captured)).to.deep.equal(await collected(captured, REQUEST_MS));
       }),
       { numRuns: 60 },
     );

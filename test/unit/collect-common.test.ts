@@ -48,12 +48,12 @@ describe('what stands once in a request', () => {
     idle: () => Promise.resolve(),
   };
   const deps: CollectDeps = {
-    keys: { projectOf: (key) => (key === 'key' ? 'shop' : undefined) },
+    keys: { projectOf: (key) => (key?.startsWith('key') === true ? 'shop' : undefined) },
     take: createTake({
       outlet,
       sessions: {
-        sessionsOf: ({ eventIds }) =>
-          Promise.resolve(eventIds.map(() => ({ id: 's', isBefore: false }))),
+        sessionsOf: ({ events }) =>
+          Promise.resolve(events.map(() => ({ id: 's', isBefore: false }))),
       },
       say: () => undefined,
     }),
@@ -143,6 +143,32 @@ describe('what stands once in a request', () => {
       Array.from({ length: count }, () => ({ type: 'page', anonymousId: 'a' }));
     expect(await post(path, { writeKey: 'key', context, batch: batch(2) })).to.equal(200);
     expect(await post(path, { writeKey: 'key', context, batch: batch(1_000) })).to.equal(413);
+    expect(sent).to.have.length(2);
+  });
+
+  it("is told of PostHog's events for the first thousand that cannot be read, and each has its result", async () => {
+    const batch = Array.from({ length: 1_002 }, (_, n) => ({ uuid: `e-${n}` }));
+    const response = await fetch(`${collector.url}/i/v1/analytics/events`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer key' },
+      body: JSON.stringify({ batch }),
+    });
+    const { results } = (await response.json()) as {
+      results: Record<string, { result: string; details?: string }>;
+    };
+    const all = Object.values(results);
+    expect(all.map(({ result }) => result)).to.deep.equal(Array(1_002).fill('drop'));
+    expect(all.filter(({ details }) => details !== undefined)).to.have.length(1_000);
+  });
+
+  it("is refused where it is Plausible's, for so many domains that it would take too much", async () => {
+    const body = (domains: number) => ({
+      ...{ n: 'pageview', u: `https://shop.example/?${'a'.repeat(1_000_000)}` },
+      d: Array.from({ length: domains }, (_, n) => `key-${n}`).join(),
+    });
+    expect(await post('/api/event', body(20))).to.equal(413);
+    expect(sent).to.have.length(0);
+    expect(await post('/api/event', body(2))).to.equal(202);
     expect(sent).to.have.length(2);
   });
 });
@@ -242,9 +268,9 @@ describe('what the events of a request take', () => {
       ...options,
       outlet,
       sessions: {
-        sessionsOf: ({ eventIds }) => {
+        sessionsOf: ({ events }) => {
           options.onAsked?.();
-          return Promise.resolve(eventIds.map(() => ({ id: 's', isBefore: false })));
+          return Promise.resolve(events.map(() => ({ id: 's', isBefore: false })));
         },
       },
       say: () => undefined,

@@ -98,7 +98,7 @@ describe('the collector, where Redis fails over', () => {
 
   it('finds sessions of visitors at the new master', async () => {
     const sessions = createVisitorSessions(redis, { idleMs: 1_000 });
-    const events = { visitor: 'v', eventIds: ['e'], now: 7, begins: true };
+    const events = { visitor: 'v', events: [{ id: 'e', begins: true }], now: 7 };
     await movesOn(() => sessions.sessionsOf(events));
   });
 

@@ -218,9 +218,9 @@ describe('sessions that Redis has of trackers’ visitors', () => {
     const take = createTake({
       outlet: { isFull: false, send: () => Promise.resolve() },
       sessions: {
-        sessionsOf({ visitor, eventIds }) {
+        sessionsOf({ visitor, events }) {
           keys.push(`collect:visitor:${visitor}`);
-          return Promise.resolve(eventIds.map(() => undefined));
+          return Promise.resolve(events.map(() => undefined));
         },
       },
       say: () => undefined,
