@@ -50,7 +50,7 @@ const NEW_AND_RETURNING_BY_DAY = `
          sumIf(value, metric_type = 'new_users') AS new_users,
          sumIf(value, metric_type = 'returning_users') AS returning_users
   FROM sojourn.metrics_daily
-  WHERE project = 'shop' AND metric_type IN ('new_users', 'returning_users')
+  WHERE project = 'shop' AND metric_type IN ('new_users', 'returning_users') AND dimension = ''
   GROUP BY day ORDER BY day`;
 
 const ENTRIES_AND_EXITS = `
@@ -60,18 +60,17 @@ const ENTRIES_AND_EXITS = `
   GROUP BY entry_path, exit_path ORDER BY sessions DESC LIMIT 20`;
 
 const LENGTH_OF_SESSIONS_BY_DAY = `
-  SELECT toDate(started_at) AS day,
-         quantiles(0.5, 0.9, 0.99)(toFloat64(duration_seconds)) AS p50_p90_p99
-  FROM sojourn.sessions_current
+  SELECT day, quantiles(0.5, 0.9, 0.99)(toFloat64(duration_seconds)) AS p50_p90_p99
+  FROM sojourn.visits
   WHERE project = 'shop' AND state = 'ended' AND started_at >= today() - 30
   GROUP BY day ORDER BY day`;
 
 const CAME_BACK_WITHIN_A_WEEK = `
-  SELECT toStartOfWeek(first_visit) AS first_week, count() AS users,
-         countIf(next_visit <= first_visit + INTERVAL 7 DAY) AS came_back
-  FROM (SELECT minIf(started_at, new_user) AS first_visit,
-               minOrNullIf(started_at, NOT new_user) AS next_visit
-        FROM sojourn.sessions_current
+  SELECT toMonday(first_day) AS first_week, count() AS users,
+         countIf(arrayExists(at -> at > first_visit AND at <= first_visit + INTERVAL 7 DAY, others)) AS came_back
+  FROM (SELECT minIf(day, new_user) AS first_day, minIf(started_at, new_user) AS first_visit,
+               groupArrayIf(started_at, NOT new_user) AS others
+        FROM sojourn.visits
         WHERE project = 'shop' AND user_id != '' AND started_at >= today() - 28
         GROUP BY user_id HAVING countIf(new_user) > 0)
   GROUP BY first_week ORDER BY first_week`;

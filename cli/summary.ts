@@ -10,7 +10,8 @@ const FIGURES = `
   SELECT countIf(state = 'open') AS open,
     countIf(toDate(started_at) = toDate(now('UTC'))) AS today,
     countIf(engaged AND toDate(started_at) = toDate(now('UTC'))) AS engaged
-  FROM sojourn.sessions FINAL`;
+  FROM sojourn.sessions FINAL
+  WHERE NOT excluded`;
 
 interface Figures {
   readonly open: string;

@@ -114,7 +114,7 @@ function unitFor(days: number): Unit {
   return days <= 400 ? 'week' : 'month';
 }
 
-/** As many days, right before; or the same dates of the year before. */
+/** As many days, right before; or the same dates of the year before, which a 29th of February alone does not have. */
 function previousOf({ from, to }: Days, days: number, compare: Comparison): Days | undefined {
   switch (compare) {
     case 'none':
@@ -122,6 +122,7 @@ function previousOf({ from, to }: Days, days: number, compare: Comparison): Days
     case 'previous':
       return { from: plusDays(from, -days), to: plusDays(from, -1) };
     case 'year':
+      if (from === to && from.endsWith('-02-29')) return undefined;
       return { from: plusMonths(from, -12), to: plusMonths(to, -12) };
   }
 }

@@ -64,20 +64,30 @@ interface Source {
   readonly columns?: readonly { readonly name: string }[];
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+const last = (ms: number): Range => ({ from: Date.now() - ms, to: Date.now() });
+
 /**
- * What Grafana's plug-in for ClickHouse makes of a panel's statement, for the last 30 days; its macros as of 4.20.0.
+ * What Grafana's plug-in for ClickHouse makes of a panel's statement; its macros as of 4.20.0.
  * @throws where one is left that this does not know
  */
-function asGrafanaSends(rawSql: string, now: number): string {
-  const from = now - 30 * DAY_MS;
+function asGrafanaSends(
+  rawSql: string,
+  { from, to }: Range,
+  project: keyof typeof OWN = 'shop',
+): string {
   const seconds = (at: number) => `toDateTime(${Math.floor(at / 1_000)})`;
   const sent = rawSql
     .replace(/\$__timeFilter\((\w+)\)/g, (_, column: string) => {
-      return `${column} >= ${seconds(from)} AND ${column} <= ${seconds(now)}`;
+      return `${column} >= ${seconds(from)} AND ${column} <= ${seconds(to)}`;
     })
     .replaceAll('$__fromTime', seconds(from))
-    .replaceAll('$__toTime', seconds(now))
-    .replaceAll('${project:singlequote}', `'${OWN['shop'] ?? ''}'`);
+    .replaceAll('$__toTime', seconds(to))
+    .replaceAll('${project:singlequote}', `'${OWN[project] ?? ''}'`);
   if (sent.includes('$')) throw new Error(`a macro is left in: ${sent}`);
   return sent;
 }
@@ -139,7 +149,9 @@ describe('queries for BI', function () {
 
   for (const { title, rawSql } of panelsOf(dashboard.panels)) {
     it(`draw the panel '${title}' of Grafana`, async () => {
-      const rows = await around.select<Record<string, unknown>>(asGrafanaSends(rawSql, Date.now()));
+      const rows = await around.select<Record<string, unknown>>(
+        asGrafanaSends(rawSql, last(30 * DAY_MS)),
+      );
 
       if (title === 'Rows that differ') expect(rows).to.deep.equal([]);
       else expect(rows.length, rawSql).to.be.above(0);
@@ -148,6 +160,43 @@ describe('queries for BI', function () {
       if (rows.length === 1) expect(Object.values(rows[0] ?? {}), rawSql).to.not.include(null);
     });
   }
+
+  it('draw the panels of Grafana that go by the day for the last hour too, which has no midnight', async () => {
+    const wholeDays = panelsOf(dashboard.panels).filter(({ rawSql }) =>
+      rawSql.includes("granularity = 'day'"),
+    );
+    expect(wholeDays).to.have.length(3);
+    for (const { title, rawSql } of wholeDays) {
+      expect(title).to.contain('(whole days)');
+      const rows = await around.select(asGrafanaSends(rawSql, last(3_600_000)));
+      expect(rows.length, title).to.be.above(0);
+    }
+  });
+
+  it('draw no day in the panels of Grafana that lies behind a range that has ended', async () => {
+    const day: Range = { from: Date.UTC(2026, 2, 8), to: Date.UTC(2026, 2, 9) - 1 };
+    const byTitle = new Map(panelsOf(dashboard.panels).map(({ title, rawSql }) => [title, rawSql]));
+    const drawn = (title: string) =>
+      around.select<{ time: string; sessions: string }>(
+        asGrafanaSends(byTitle.get(title) ?? '', day, 'kathmandu'),
+      );
+    const [visits, ...others] = await drawn('Visitors and sessions by day');
+    expect(others).to.deep.equal([]);
+    expect(visits).to.include({ time: '2026-03-08' });
+    const channels = await drawn('Channels');
+    expect(channels.reduce((sum, { sessions }) => sum + Number(sessions), 0)).to.equal(
+      Number(visits?.sessions),
+    );
+  });
+
+  it('name the dimension where they add up metrics', () => {
+    const asked = [
+      ...['docs/bi.md', ...pagesOf('docs/bi')].flatMap(statementsOf),
+      ...panelsOf(dashboard.panels).map(({ rawSql }) => rawSql),
+    ].filter((statement) => /\b(?:FROM|JOIN) (?:sojourn\.)?metrics(?:_\w+)?\b/i.test(statement));
+    expect(asked.length).to.be.above(10);
+    for (const statement of asked) expect(statement).to.match(/\bdimension\b/);
+  });
 
   it("fill Grafana's list of projects", async () => {
     for (const { query } of dashboard.templating.list) {

@@ -47,6 +47,7 @@ describe('the days of the page', () => {
       from: '2023-02-28',
       to: '2023-03-01',
     });
+    expect(previous('year', { from: '2024-02-29', to: '2024-02-29' })).to.equal(undefined);
     expect(previous('none', { from: '2026-03-01', to: '2026-03-31' })).to.equal(undefined);
   });
 
