@@ -9,7 +9,8 @@ module.exports = {
   require: ['test/support/root-hooks.ts'],
   reporter: 'test/support/reporter.cjs',
   spec: named ? [] : ['test/{unit,property,border,replay,integration,fault}/**/*.test.ts'],
-  timeout: 60_000,
+  // Only what hangs: beside others everything takes many times as long as alone.
+  timeout: 240_000,
   slow: 10_000,
   forbidOnly: process.env.CI !== undefined,
   exit: false,

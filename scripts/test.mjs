@@ -19,9 +19,18 @@ const WITH_SERVERS = ['fault', 'integration'];
 const FOLDERS = [...CALCULATING, ...WITH_SERVERS];
 const SERVER_LANES = Math.min(4, availableParallelism() + 1);
 /** These wait for servers that were killed, and have time for that, but not beside four others. */
-const CALM = ['fault/faults', 'fault/nats-cluster'].map(testFile);
+const CALM = [
+  'fault/faults',
+  'fault/nats-cluster',
+  'fault/stop',
+  'integration/task-done-again',
+].map(testFile);
 /** These ask how soon things are well again, or are as fast as the machine is: beside others they would find it busy. */
-const UNDISTURBED = ['fault/rolling-restart', 'fault/hot-session'].map(testFile);
+const UNDISTURBED = [
+  'fault/rolling-restart',
+  'fault/hot-session',
+  'integration/collect-nats-away',
+].map(testFile);
 /** Those that take over half a minute go first, so that no lane is left with one at the end. */
 const LONGEST = [
   'integration/import',
@@ -33,10 +42,8 @@ const LONGEST = [
   'integration/health',
   'integration/processes',
   'integration/dashboard-page',
-  'fault/stop',
   'integration/local-days',
   'integration/collect-trackers',
-  'integration/collect-nats-away',
   'integration/page-numbers',
   'integration/exclude',
   'integration/retention',

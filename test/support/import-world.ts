@@ -25,6 +25,7 @@ import {
   sojourn,
   spawnSojourn,
   startPipelineProcess,
+  untilLoaded,
 } from './pipeline.ts';
 import { temporaryFolder, useServers } from './servers.ts';
 import { quietTemporal } from './quiet-temporal.ts';
@@ -161,10 +162,7 @@ export function useImports() {
     },
 
     /** Until all that was published is in the tables. */
-    loaded: async (): Promise<void> => {
-      const { code, stdout } = await sojourn(['status', '--wait'], environment());
-      expect(code, stdout).to.equal(0);
-    },
+    loaded: (): Promise<void> => untilLoaded(environment()),
   };
 }
 
