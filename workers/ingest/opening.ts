@@ -5,6 +5,7 @@
  */
 import type { Visitors } from '../../activities/visitors.ts';
 import type { Actor, Opening, Visit } from '../../shared/actor.ts';
+import { nextStep } from '../../shared/next-step.ts';
 import { planOpening } from '../../shared/write.ts';
 
 /**
@@ -34,9 +35,10 @@ export function createOpener(visitors: Visitors | undefined): Opener {
   };
 }
 
+/** @returns undefined where nobody is to be asked: without a user, and where nothing is written that would say who it is */
 function visitOf(actor: Actor, at: number): Visit | undefined {
   const userId = actor.state.attributes.get('userId')?.value;
-  if (userId === undefined) return undefined;
+  if (userId === undefined || nextStep(actor, at).do !== 'write') return undefined;
   const { project, sessionId, visitorsSince: since } = actor;
   return { project, sessionId, userId, at, ...(since !== undefined && { since }) };
 }
