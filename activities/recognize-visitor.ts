@@ -35,22 +35,49 @@ export function claimVisitor(
   visit: Visit,
   by: string,
 ): Promise<RecognizedUser> {
-  return ask(store, visit, tryOf(visit, by));
+  return ask(store, visit, tryOf(visit, by), by);
 }
 
-/** Gives a user back that was claimed for this very start, and that nobody has gone by. @throws whatever the store throws */
-export async function unclaimVisitor(store: VisitorStore, visit: Visit, by: string): Promise<void> {
-  await store.replace(keyOf(visit), tryOf(visit, by), undefined);
+/**
+ * Gives a user back that was claimed for a start, where that found the session there, and nobody has gone by the claim.
+ * @param by as it was claimed with
+ * @param thereSince when the session certainly was there, by the clock of who claims: a claim of an earlier try of theirs,
+ *   whose outcome nobody knows, is given back where it is later than that. Without it, only that of this very try
+ * @throws whatever the store throws
+ */
+export async function unclaimVisitor(
+  store: VisitorStore,
+  visit: Visit,
+  by: string,
+  thereSince?: number,
+): Promise<void> {
+  const key = keyOf(visit);
+  const claim = tryOf(visit, by);
+  if ((await store.replace(key, claim, undefined)) || thereSince === undefined) return;
+  const owner = await store.claim(key, claim);
+  const isForNothing = isTryBy(owner, visit, by) && claimedAt(owner, visit) > thereSince;
+  if (isForNothing || owner === claim) await store.replace(key, owner, undefined);
 }
 
-/** Who goes by the claim of another try to start the session marks it first: that one may fail, and give it back. */
-async function ask(store: VisitorStore, visit: Visit, claim: string): Promise<RecognizedUser> {
+/**
+ * Who goes by the claim of another try to start the session marks it first: that one may fail, and give it back. An
+ * earlier try of one's own is left as it is: nobody else gives it back, and its time tells whether it can have begun
+ * the session.
+ * @param by of who is about to start the session
+ */
+async function ask(
+  store: VisitorStore,
+  visit: Visit,
+  claim: string,
+  by?: string,
+): Promise<RecognizedUser> {
   const key = keyOf(visit);
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const owner = await store.claim(key, claim);
     const user = { userId: visit.userId, isNew: isOwnClaim(owner, visit) };
     const isOfTry = owner.startsWith(claimBegin(visit.sessionId)) && !owner.endsWith(KEPT);
-    if (!user.isNew || !isOfTry || owner === claim) return user;
+    const isOwnTry = by !== undefined && isTryBy(owner, visit, by);
+    if (!user.isNew || !isOfTry || isOwnTry || owner === claim) return user;
     if (await store.replace(key, owner, kept(owner))) return user;
   }
   throw new Error('a user is claimed and given back all the time');
@@ -78,10 +105,19 @@ function tryOf(visit: Visit, by: string): string {
   return `${claimOf(visit)}.${by}`;
 }
 
+function isTryBy(owner: string, { sessionId }: Visit, by: string): boolean {
+  return owner.startsWith(claimBegin(sessionId)) && owner.endsWith(`.${by}`);
+}
+
+/** To the millisecond: what is behind the dot is no time. @param owner begins as the claims of this session do */
+function claimedAt(owner: string, { sessionId }: Visit): number {
+  return Number.parseInt(owner.slice(claimBegin(sessionId).length), 10);
+}
+
 /** Whether a user is this session's. @param owner what Redis has under the key of the user */
-export function isOwnClaim(owner: string, { sessionId, since = 0, identity }: Visit): boolean {
-  const claim = claimBegin(sessionId);
-  const isOwn = owner.startsWith(claim) && Number(owner.slice(claim.length)) >= since;
+export function isOwnClaim(owner: string, visit: Visit): boolean {
+  const { sessionId, since = 0, identity } = visit;
+  const isOwn = owner.startsWith(claimBegin(sessionId)) && claimedAt(owner, visit) >= since;
   return isOwn || owner === identity;
 }
 

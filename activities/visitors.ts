@@ -19,8 +19,11 @@ export interface Visitors {
   recognize(visit: Visit): Promise<RecognizedUser>;
   /** {@link recognizeNow} for a session that is about to be started. */
   claimNow(visit: Visit): Promise<RecognizedUser | undefined>;
-  /** Where there was such a session already: what was claimed for it is free again. Where the store is away it stays. */
-  unclaim(visit: Visit): Promise<void>;
+  /**
+   * Where there was such a session already: what was claimed for it is free again. Where the store is away it stays.
+   * @param thereSince as {@link unclaimVisitor} takes it
+   */
+  unclaim(visit: Visit, thereSince?: number): Promise<void>;
 }
 
 export interface VisitorsOptions {
@@ -58,9 +61,9 @@ export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOpt
       if (now() < awayUntil) return undefined;
       return ask(() => claimVisitor(store, visit, by)).catch(() => undefined);
     },
-    async unclaim(visit) {
+    async unclaim(visit, thereSince) {
       if (now() < awayUntil) return;
-      await ask(() => unclaimVisitor(store, visit, by)).catch(() => undefined);
+      await ask(() => unclaimVisitor(store, visit, by, thereSince)).catch(() => undefined);
     },
   };
 }

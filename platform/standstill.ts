@@ -60,6 +60,11 @@ export function createStandstill(
   };
 }
 
+/** Whether something failed only because this process stood still: that says nothing of what was tried. */
+export function isStoodStill(error: unknown): boolean {
+  return error instanceof SojournError && error.code === 'SJ_STOOD_STILL';
+}
+
 const TICK_MS = 1_000;
 let own: Standstill | undefined;
 

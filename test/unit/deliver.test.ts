@@ -8,9 +8,12 @@ import {
 } from '../../shared/actor.ts';
 import { planOpening } from '../../shared/write.ts';
 import { eventsOf, type GroupedBatch } from '../../shared/batch.ts';
-import { createDeliver, type DeliverDeps } from '../../workers/ingest/deliver.ts';
+import { createVisitors } from '../../activities/visitors.ts';
+import { createDeliver, type DeliverDeps, type Outcome } from '../../workers/ingest/deliver.ts';
 import type { Delivery } from '../../workers/ingest/gather.ts';
+import { createOpener } from '../../workers/ingest/opening.ts';
 import { anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
+import { visitorStoreOn } from '../support/visitor-store.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -29,18 +32,25 @@ class FakeTemporal {
   /** What happens right before the next describe: others are at work too. */
   stoodStill = false;
   beforeDescribe: () => void = () => undefined;
+  described = 0;
+  startedAt = NOON_ISH;
+  /** What happens to the next starts: the server never sees them, or their replies are lost. */
+  readonly fates: ('refused' | 'lost')[] = [];
 
-  deps(now = NOON_ISH): DeliverDeps {
+  deps(now = NOON_ISH, clock = () => now): DeliverDeps {
     const gone = () => new WorkflowNotFoundError('gone', 'session/shop/s', undefined);
     const workflow = {
       start: (_type: string, options: { args: [SessionInput]; workflowIdReusePolicy: string }) => {
+        const fate = this.fates.shift();
+        if (fate === 'refused') return Promise.reject(new Error('unavailable'));
         const rejects = options.workflowIdReusePolicy === 'REJECT_DUPLICATE';
         if (this.state === 'open' || (this.state === 'closed' && rejects)) {
           return Promise.reject(new WorkflowExecutionAlreadyStartedError('there', 'x', 'session'));
         }
         this.state = 'open';
+        this.startedAt = clock();
         this.starts.push(options.args[0]);
-        return Promise.resolve();
+        return fate === 'lost' ? Promise.reject(new Error('no reply')) : Promise.resolve();
       },
       getHandle: () => ({
         signal: (_signal: unknown, batch: GroupedBatch) => {
@@ -49,10 +59,12 @@ class FakeTemporal {
           return Promise.resolve();
         },
         describe: () => {
+          this.described += 1;
           this.beforeDescribe();
           if (this.state === 'none') return Promise.reject(gone());
           const status = { name: this.state === 'open' ? 'RUNNING' : 'COMPLETED' };
-          return Promise.resolve({ status, runId: 'run-1', closeTime: new Date(this.closedAt) });
+          const [startTime, closeTime] = [new Date(this.startedAt), new Date(this.closedAt)];
+          return Promise.resolve({ status, runId: 'run-1', startTime, closeTime });
         },
       }),
     };
@@ -73,7 +85,7 @@ class FakeTemporal {
         },
       },
       stretchedCheckpointMs: () => this.stretchedMs,
-      now: () => now,
+      now: clock,
       standstill: {
         mark: () => 0,
         assertNoneSince: () => {
@@ -101,6 +113,82 @@ const OPTIONS = { settings: SETTINGS, lateWindowMs: HOUR_MS, eagerStart: false }
 function aDelivery(...events: ReturnType<typeof anEvent>[]): Delivery {
   return { project: 'shop', sessionId: 's', events, messages: [], sizes: [] };
 }
+
+/** Delivers events of a user until they are taken, 5 s apart. @returns whose the user is then */
+async function deliverOfUser(temporal: FakeTemporal) {
+  let now = NOON_ISH;
+  const keys = new Map<string, string>();
+  const visitors = createVisitors(visitorStoreOn(keys), {
+    now: () => now,
+    onAway: () => undefined,
+  });
+  const deps = { ...temporal.deps(now, () => now), opener: createOpener(visitors) };
+  const deliver = createDeliver(deps, OPTIONS);
+  const delivery = aDelivery(anEvent({ userId: 'ann' }));
+  let outcome: Outcome | undefined;
+  while (outcome === undefined) {
+    outcome = await deliver(delivery, 0).catch(() => undefined);
+    now += 5_000;
+  }
+  const isNewIn = async (sessionId: string) =>
+    (await visitors.recognize({ project: 'shop', sessionId, userId: 'ann', at: now })).isNew;
+  return { outcome, isNewIn };
+}
+
+describe('the user of a delivery whose first try failed', () => {
+  it("is nobody's where the session was there before", async () => {
+    const temporal = new FakeTemporal();
+    temporal.state = 'open';
+    temporal.startedAt = NOON_ISH - HOUR_MS;
+    temporal.fates.push('refused', 'refused');
+
+    const { outcome, isNewIn } = await deliverOfUser(temporal);
+
+    expect(outcome).to.equal('signalled');
+    expect(temporal.described).to.equal(1);
+    expect(await isNewIn('another')).to.equal(true);
+  });
+
+  it('stays that of the session where the failed try may have begun it', async () => {
+    const temporal = new FakeTemporal();
+    temporal.fates.push('lost');
+
+    const { outcome, isNewIn } = await deliverOfUser(temporal);
+
+    expect(outcome).to.equal('signalled');
+    expect(temporal.starts[0]?.opening?.user).to.deep.equal({ userId: 'ann', isNew: true });
+    expect(await isNewIn('another')).to.equal(false);
+    expect(await isNewIn('s')).to.equal(true);
+  });
+
+  it('stays that of the session where the clocks may only be apart, or nobody can tell', async () => {
+    for (const isKnown of [true, false]) {
+      const temporal = new FakeTemporal();
+      temporal.fates.push('lost');
+      temporal.beforeDescribe = () => {
+        temporal.startedAt = NOON_ISH - 60_000;
+        if (!isKnown) throw new Error('unavailable');
+      };
+
+      const { outcome, isNewIn } = await deliverOfUser(temporal);
+
+      expect(outcome).to.equal('signalled');
+      expect(await isNewIn('another')).to.equal(false);
+    }
+  });
+
+  it('is that of the session which a later try begins', async () => {
+    const temporal = new FakeTemporal();
+    temporal.fates.push('refused');
+
+    const { outcome, isNewIn } = await deliverOfUser(temporal);
+
+    expect(outcome).to.equal('started');
+    expect(temporal.starts[0]?.opening?.user).to.deep.equal({ userId: 'ann', isNew: true });
+    expect(temporal.described).to.equal(0);
+    expect(await isNewIn('another')).to.equal(false);
+  });
+});
 
 describe('a delivery', () => {
   it('starts a session, then signals it without trying to start it again', async () => {

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { pino } from 'pino';
+import { SojournError } from '../../shared/errors.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
 import { createFailingSessions } from '../../workers/ingest/failing-sessions.ts';
 import type { Delivery, HeldMessage } from '../../workers/ingest/gather.ts';
 import { createStuckSessions } from '../../workers/ingest/stuck-sessions.ts';
@@ -20,13 +22,18 @@ function aDelivery(project: string, sessionId: string, ...messages: HeldMessage[
 
 /** Sessions that fail until they are told to take what they are given. */
 function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => []) {
-  const tries: { readonly delivery: Delivery; readonly take: () => void }[] = [];
+  const tries: {
+    readonly delivery: Delivery;
+    readonly take: () => void;
+    readonly fail: (error: Error) => void;
+  }[] = [];
+  const stuck = createStuckSessions(60_000);
   const done: Delivery[] = [];
   const failing = createFailingSessions({
-    stuck: createStuckSessions(60_000),
+    stuck,
     attempt: (delivery) =>
-      new Promise((resolve) => {
-        tries.push({ delivery, take: resolve });
+      new Promise((take, fail) => {
+        tries.push({ delivery, take, fail });
       }),
     giveUp: () => Promise.resolve(),
     onDone: (delivery) => done.push(delivery),
@@ -37,7 +44,7 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
     log: pino({ level: 'silent' }),
     now: () => 1_000,
   });
-  return { failing, tries, done };
+  return { failing, tries, done, stuck };
 }
 
 describe('what is held for sessions that fail', () => {
@@ -56,6 +63,19 @@ describe('what is held for sessions that fail', () => {
 
     expect(done).to.deep.equal([first]);
     expect(failing.heldOf('b')).to.deep.equal({ all: 1, ahead: 1 });
+    expect(failing.size).to.equal(1);
+  });
+});
+
+describe('a standstill of this process', () => {
+  it('counts against no session that failed before it', async () => {
+    const { failing, tries, stuck } = aWorld();
+    failing.add(aDelivery('b', 's', aMessage()));
+
+    tries[0]?.fail(new SojournError('SJ_STOOD_STILL', 'this process stood still'));
+    await aMoment();
+
+    expect(stuck.isFailing(sessionWorkflowId('b', 's'))).to.equal(false);
     expect(failing.size).to.equal(1);
   });
 });

@@ -15,13 +15,18 @@ const opened = (input: SessionInput) => openActor(input, '', NOON_ISH);
 
 function aStore(answer: (owner: string) => Promise<string>) {
   const claims: string[] = [];
+  const replaced: string[] = [];
   return {
     claims,
+    replaced,
     claim(_key: string, owner: string) {
       claims.push(owner);
       return answer(owner);
     },
-    replace: () => Promise.resolve(true),
+    replace(_key: string, owner: string) {
+      replaced.push(owner);
+      return Promise.resolve(true);
+    },
   };
 }
 
@@ -50,6 +55,19 @@ describe('the first write of a new session', () => {
     const input = { ...anInput(anEvent()), settings: { ...SETTINGS, checkpointMs: null } };
 
     expect(await createOpener(undefined).plan(opened(input), NOON_ISH)).to.equal(undefined);
+  });
+
+  it('claims no user, and gives none back, where there is none', async () => {
+    const settings = { ...SETTINGS, checkpointMs: null };
+    const actor = opened({ ...anInput(anEvent({ userId: 'ann' })), settings });
+    const store = aStore(kept);
+    const opener = createOpener(visitorsOf(store));
+
+    expect(await opener.plan(actor, NOON_ISH)).to.equal(undefined);
+    await opener.drop(actor, NOON_ISH);
+
+    expect(store.claims).to.deep.equal([]);
+    expect(store.replaced).to.deep.equal([]);
   });
 
   it('says whether its user is new', async () => {

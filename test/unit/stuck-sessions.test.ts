@@ -31,6 +31,16 @@ describe('a session that does not take its events', () => {
     expect(givenUpAfter(createStuckSessions(STUCK_AFTER_MS), false)).to.equal(undefined);
   });
 
+  it('is tried no more often once its time is over, and it may still be the server', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    let waitMs: number | undefined = 0;
+    for (let at = T0; at <= T0 + 2 * STUCK_AFTER_MS; at += 5_000) {
+      waitMs = stuck.failed('s', false, at).retryInMs;
+    }
+
+    expect(waitMs).to.equal(5_000);
+  });
+
   it('is given up for any reason where the server takes others', () => {
     const stuck = createStuckSessions(STUCK_AFTER_MS);
     stuck.failed('s', false, T0);
@@ -48,6 +58,34 @@ describe('a session that does not take its events', () => {
     expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
     expect(stuck.failed('s', false, back + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
     expect(stuck.failed('s', false, back + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+  });
+
+  it('is not given up for such a time though one was taken right after it failed', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    stuck.failed('s', false, T0);
+    stuck.taken('other', T0 + 1_000);
+    const back = T0 + 20 * STUCK_AFTER_MS;
+    for (let at = T0 + 2_000; at < back; at += 5_000) {
+      for (let n = 0; n < 20; n += 1) stuck.failed(`other-${n}`, false, at);
+      expect(stuck.failed('s', false, at).retryInMs, String(at)).to.be.greaterThan(0);
+    }
+    stuck.taken('other', back);
+
+    expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
+    expect(stuck.failed('s', false, back + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
+    expect(stuck.failed('s', false, back + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+  });
+
+  it('is given up though many fail for good, and others come seldom', () => {
+    const stuck = createStuckSessions(5 * STUCK_AFTER_MS);
+    const waits: (number | undefined)[] = [];
+    for (let at = T0; at <= T0 + 20 * STUCK_AFTER_MS; at += 5_000) {
+      for (let n = 0; n < 20; n += 1) stuck.failed(`other-${n}`, false, at);
+      waits.push(stuck.failed('s', false, at).retryInMs);
+      if (at % 90_000 === T0 % 90_000) stuck.taken('seldom', at + 1);
+    }
+
+    expect(waits).to.include(undefined);
   });
 
   it('is not given up for a time in which nothing was tried', () => {

@@ -91,6 +91,57 @@ describe('recognising a visitor', () => {
       }
     });
 
+    describe('and that was tried before, nobody knows how it went', () => {
+      const later = { ...visit, at: NOON_ISH + 5_000 };
+
+      it('leaves no trace where there was such a session before the first try', async () => {
+        const store = aVisitorStore();
+        const visitors = visitorsOf(store);
+        await visitors.claimNow(visit);
+        expect(await visitors.claimNow(later)).to.include({ isNew: true });
+
+        await visitors.unclaim(later, visit.at - 1);
+
+        expect(store.keys.size).to.equal(0);
+      });
+
+      it('takes nothing from a session that the first try may have begun', async () => {
+        const visitors = visitorsOf(aVisitorStore());
+        await visitors.claimNow(visit);
+        await visitors.claimNow(later);
+
+        await visitors.unclaim(later, visit.at);
+
+        expect(await visitors.recognize(another)).to.include({ isNew: false });
+      });
+
+      it('takes nothing from a session, or from another process, that has gone by the claim', async () => {
+        for (const goesBy of ['recognize', 'claimNow'] as const) {
+          const store = aVisitorStore();
+          const [one, other] = [visitorsOf(store), visitorsOf(store)];
+          await one.claimNow(visit);
+          await other[goesBy]({ ...visit, at: NOON_ISH + 1_000 });
+          await one.claimNow(later);
+
+          await one.unclaim(later, 0);
+
+          expect(await one.recognize(another)).to.include({ isNew: false });
+        }
+      });
+
+      it('takes nothing from another session, and leaves nothing where there is nothing', async () => {
+        const store = aVisitorStore();
+        const visitors = visitorsOf(store);
+        await visitors.unclaim(later, 0);
+        expect(store.keys.size).to.equal(0);
+
+        await visitors.claimNow(another);
+        await visitors.unclaim(later, 0);
+
+        expect(store.keys.size).to.equal(1);
+      });
+    });
+
     it('claims anew what is given back while it is asked', async () => {
       const store = aVisitorStore();
       const [one, other] = [visitorsOf(store), visitorsOf(store)];

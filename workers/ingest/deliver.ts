@@ -10,6 +10,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { SessionHistory } from '../../activities/load-snapshot.ts';
 import {
+  type Actor,
   openActor,
   type SessionInput,
   type SessionSettings,
@@ -56,6 +57,10 @@ export type Outcome = 'started' | 'signalled' | 'reopened' | 'known';
 
 /** Sessions known to be open, so that their next batch skips the attempt to start them. */
 const OPEN_SESSIONS_MAX = 50_000;
+/** Sessions whose start failed, so that nobody knows whether it began them. One that is forgotten keeps what it claimed. */
+const IN_DOUBT_MAX = 50_000;
+/** Clocks of ingest and of Temporal are no further apart. */
+const CLOCKS_APART_MS = 60_000;
 /** A session that opens and closes again under our hands this often is left to the next try. */
 const ROUNDS_MAX = 5;
 
@@ -64,6 +69,7 @@ export function createDeliver(
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
+  const inDoubt = new LRUCache<string, true>({ max: IN_DOUBT_MAX });
 
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
     const { project, sessionId, events, sinceLastMs } = delivery;
@@ -94,12 +100,13 @@ export function createDeliver(
       const actor = openActor(input, '', at);
       const opening = await opener.plan(actor, at);
       const fresh = opening === undefined ? input : { ...input, opening };
-      if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {
+      if (await startNew(workflowId, fresh, actor)) {
         remember(workflowId, events);
         return 'started';
       }
       // Before it is told, and asks for its user itself.
-      await opener.drop(actor, at);
+      const since = inDoubt.has(workflowId) ? await thereSince(workflowId) : undefined;
+      await opener.drop(actor, at, since);
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       if (await signal(workflowId, input)) {
@@ -115,8 +122,33 @@ export function createDeliver(
 
   /** A session that is about to end is not worth remembering. */
   function remember(workflowId: string, events: readonly VisitorEvent[]): void {
+    inDoubt.delete(workflowId);
     if (events.some(({ type }) => type === 'session_end')) open.delete(workflowId);
     else open.set(workflowId, true);
+  }
+
+  async function startNew(workflowId: string, input: SessionInput, actor: Actor): Promise<boolean> {
+    try {
+      return await start(workflowId, input, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor);
+    } catch (error) {
+      // The reply may be all that was lost.
+      inDoubt.set(workflowId, true);
+      throw error;
+    }
+  }
+
+  /**
+   * Since when the latest run of a session certainly was there: no later try can have begun it, nor an earlier run, for
+   * runs follow one another.
+   * @returns undefined where that is not known: whether a user is new holds up nothing else
+   */
+  async function thereSince(workflowId: string): Promise<number | undefined> {
+    try {
+      const { startTime } = await client.workflow.getHandle(workflowId).describe();
+      return startTime.getTime() + CLOCKS_APART_MS;
+    } catch {
+      return undefined;
+    }
   }
 
   async function start(

@@ -3,6 +3,7 @@
  * that has been going on for long enough; the others go on meanwhile.
  */
 import type { Logger } from '../../platform/log.ts';
+import { isStoodStill } from '../../platform/standstill.ts';
 import { isRefused, isServerAway } from '../../platform/temporal.ts';
 import { toError } from '../../shared/errors.ts';
 import { DEADLETTERS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
@@ -46,6 +47,8 @@ export interface FailingSessions {
 const PLACES = 4;
 /** Until dead letters that were not kept are tried again. */
 const LETTERS_AGAIN_MS = 5_000;
+/** Until one is tried again that failed because this process stood still. */
+const STOOD_STILL_AGAIN_MS = 5_000;
 
 export function createFailingSessions(deps: FailingSessionsDeps): FailingSessions {
   const { stuck, log, now } = deps;
@@ -75,6 +78,10 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
   };
 
   function again(delivery: Delivery, error: unknown): void {
+    if (isStoodStill(error)) {
+      addIn(delivery, STOOD_STILL_AGAIN_MS);
+      return;
+    }
     const { project, sessionId } = delivery;
     const session = sessionOf(delivery);
     const failure = stuck.failed(session, isRefused(error), now(), isServerAway(error));

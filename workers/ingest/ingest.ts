@@ -11,10 +11,11 @@ import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
 import { linkChanges } from '../../platform/nats-link.ts';
 import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
+import { isStoodStill } from '../../platform/standstill.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
-import { SojournError, toError } from '../../shared/errors.ts';
+import { toError } from '../../shared/errors.ts';
 import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
 import {
   EVENTS_STREAM,
@@ -328,7 +329,7 @@ export async function startIngest({
    */
   function failed(delivery: Delivery, error: unknown, sentAt: number): void {
     watch.deliveryFailed();
-    if (error instanceof SojournError && error.code === 'SJ_STOOD_STILL') {
+    if (isStoodStill(error)) {
       tryAgain(delivery, BACKOFF_MS.max);
       return;
     }

@@ -5,6 +5,7 @@
  */
 import type { Visitors } from '../../activities/visitors.ts';
 import type { Actor, Opening, Visit } from '../../shared/actor.ts';
+import { nextStep } from '../../shared/next-step.ts';
 import { planOpening } from '../../shared/write.ts';
 
 /**
@@ -14,8 +15,11 @@ import { planOpening } from '../../shared/write.ts';
 export interface Opener {
   /** @returns undefined where the session does not write at once, or has to find out about its user itself */
   plan(actor: Actor, at: number): Promise<Opening | undefined>;
-  /** There was such a session already: what was claimed for its user is free again, since it may have another one. */
-  drop(actor: Actor, at: number): Promise<void>;
+  /**
+   * There was such a session already: what was claimed for its user is free again, since it may have another one.
+   * @param thereSince when it certainly was there: what an earlier try claimed after that was for nothing, too
+   */
+  drop(actor: Actor, at: number, thereSince?: number): Promise<void>;
 }
 
 /** @param visitors without it, sessions with a user find out about that themselves */
@@ -27,16 +31,17 @@ export function createOpener(visitors: Visitors | undefined): Opener {
       if (visitors === undefined) return undefined;
       return planOpening(actor, await visitors.claimNow(visit), at);
     },
-    async drop(actor, at) {
+    async drop(actor, at, thereSince) {
       const visit = visitOf(actor, at);
-      if (visit !== undefined) await visitors?.unclaim(visit);
+      if (visit !== undefined) await visitors?.unclaim(visit, thereSince);
     },
   };
 }
 
+/** @returns undefined where nobody is to be asked: without a user, and where nothing is written that would say who it is */
 function visitOf(actor: Actor, at: number): Visit | undefined {
   const userId = actor.state.attributes.get('userId')?.value;
-  if (userId === undefined) return undefined;
+  if (userId === undefined || nextStep(actor, at).do !== 'write') return undefined;
   const { project, sessionId, visitorsSince: since } = actor;
   return { project, sessionId, userId, at, ...(since !== undefined && { since }) };
 }

@@ -57,17 +57,22 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
   let lastTakenAt = -Infinity;
   let lastTriedAt = Infinity;
   let triedAgainAt = -Infinity;
+  /** When one was taken after a long time in which none was, and many began to fail: until then it was the server. */
+  let takenAgainAt = -Infinity;
 
   function tried(now: number): void {
     if (now - lastTriedAt > NOT_TRIED_MS) triedAgainAt = now;
     lastTriedAt = now;
   }
 
-  /** Those that were given up before one was taken are broken themselves, and stay here until they take something. */
-  function areFew(): boolean {
+  /**
+   * Those that were given up before one was taken are broken themselves, and stay here until they take something.
+   * @param after counted are those that have failed since a time after it
+   */
+  function areFew(after = -Infinity): boolean {
     let count = 0;
-    for (const { givenUp } of failing.values()) {
-      if (givenUp === undefined || givenUp.at > lastTakenAt) count += 1;
+    for (const { givenUp, since } of failing.values()) {
+      if (since > after && (givenUp === undefined || givenUp.at > lastTakenAt)) count += 1;
       if (count > FEW) return false;
     }
     return true;
@@ -91,6 +96,8 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
   return {
     taken(session, now) {
       tried(now);
+      // Not by all that fail: a dozen broken ones, and others that come seldom, would never be given up.
+      if (now - lastTakenAt > NONE_TAKEN_MS && !areFew(lastTakenAt)) takenAgainAt = now;
       lastTakenAt = now;
       failing.delete(session);
     },
@@ -111,11 +118,17 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       entry.attempts += 1;
       entry.lastAt = now;
       const { attempts, since, ownSince } = entry;
-      const countsFrom = isRefused && areFew() ? since : ownSince;
-      const isOver = countsFrom !== undefined && now - countsFrom >= stuckAfterMs;
+      const ownFrom = isRefused && areFew() ? since : ownSince;
+      const countsFrom = ownFrom === undefined ? undefined : Math.max(ownFrom, takenAgainAt);
+      const dueAt = (countsFrom ?? since) + stuckAfterMs;
+      // Another one was taken after it failed, but that may be long ago: the server may take nobody since.
+      const isOver =
+        countsFrom !== undefined &&
+        now >= dueAt &&
+        (now - lastTakenAt <= NONE_TAKEN_MS || areFew());
       const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
-      // Not later than its time is over, so that a short one is kept to.
-      const leftMs = Math.max(BACKOFF_MS.first, (countsFrom ?? since) + stuckAfterMs - now);
+      // Not later than its time is over, so that a short one is kept to. Once it is, and it may not be the session, no sooner.
+      const leftMs = dueAt > now ? Math.max(BACKOFF_MS.first, dueAt - now) : Infinity;
       const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
       return { attempts, retryInMs, failingForMs: now - since };
     },
