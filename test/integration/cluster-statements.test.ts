@@ -64,7 +64,9 @@ async function statements(): Promise<readonly string[]> {
   }
 }
 
-describe('what a ClickHouse cluster is told', () => {
+describe('what a ClickHouse cluster is told', function () {
+  // A round trip for each statement of each migration.
+  this.timeout(240_000);
   const servers = useServers();
   let admin: ClickHouseClient;
 
