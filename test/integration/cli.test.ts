@@ -240,13 +240,10 @@ describe('the commands', function () {
       ]);
 
     it('list them by their state, the newest first', async () => {
-      await eventually(
-        async () => {
-          expect(await listed('open')).to.deep.equal([['open', 'open', false]]);
-          expect(await listed('closed')).to.deep.equal([['closed', 'closed', true]]);
-        },
-        SOON,
-      );
+      await eventually(async () => {
+        expect(await listed('open')).to.deep.equal([['open', 'open', false]]);
+        expect(await listed('closed')).to.deep.equal([['closed', 'closed', true]]);
+      }, SOON);
       expect((await listed('all')).map(([id]) => id)).to.have.members(['open', 'closed']);
     });
 
@@ -329,14 +326,11 @@ describe('the commands', function () {
       for (const [payload, id] of messages) {
         await around.publish(project, payload, id === undefined ? {} : { 'Nats-Msg-Id': id });
       }
-      return eventually(
-        async () => {
-          const found = await list(project);
-          expect(found).to.have.length(letters);
-          return found;
-        },
-        SOON,
-      );
+      return eventually(async () => {
+        const found = await list(project);
+        expect(found).to.have.length(letters);
+        return found;
+      }, SOON);
     }
 
     it('list them with reason, origin and bytes', async () => {
@@ -398,14 +392,11 @@ describe('the commands', function () {
       ]);
 
       expect(figures).to.deep.equal({ replayed: 2, failed: 0, missing: 0 });
-      await eventually(
-        async () => {
-          const letters = await list('cli-again');
-          expect(letters.map(({ eventId }) => eventId)).to.have.members(['id-a', 'id-b']);
-          for (const { seq } of letters) expect(before).to.not.include(seq);
-        },
-        SOON,
-      );
+      await eventually(async () => {
+        const letters = await list('cli-again');
+        expect(letters.map(({ eventId }) => eventId)).to.have.members(['id-a', 'id-b']);
+        for (const { seq } of letters) expect(before).to.not.include(seq);
+      }, SOON);
     });
   });
 });
