@@ -17,7 +17,8 @@ const faultOf = (work: Promise<unknown>): Promise<string> =>
     (error: unknown) => toError(error).message,
   );
 
-describe('what is meant to be private', () => {
+describe('what is meant to be private', function () {
+  this.timeout(240_000);
   const servers = useServers();
 
   function clientOf(who: 'BI user' | 'writer'): ClickHouseClient {

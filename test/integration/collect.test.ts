@@ -31,7 +31,7 @@ const VISIT_STEP = fc.record({
 });
 
 describe('the way in for trackers', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const servers = useServers();
   let world: CollectWorld;
 
@@ -142,7 +142,6 @@ describe('the way in for trackers', function () {
     });
 
     it('takes as many as 4 MiB hold, in messages that NATS takes', async () => {
-      const before = (await world.stored(PROJECT)).length;
       // Of one session: thousands of them would keep the next test file's pipeline busy.
       const many = Array.from({ length: 3_500 }, () =>
         event({ sessionId: 'many', properties: { url: 'x'.repeat(900) } }),
@@ -150,7 +149,10 @@ describe('the way in for trackers', function () {
       const response = await postEvents(JSON.stringify(many));
       expect(response.status).to.equal(200);
       expect(await response.json()).to.deep.equal({ accepted: many.length });
-      expect((await world.stored(PROJECT)).length - before).to.equal(many.length);
+      // What is not acknowledged within 2 s is published again, with its ids: events are counted, not what is stored.
+      const sentIds = new Set(many.map(({ eventId }) => eventId));
+      const stored = (await idsStored()).filter((id) => id !== undefined && sentIds.has(id));
+      expect(new Set(stored).size).to.equal(many.length);
     });
   });
 

@@ -39,7 +39,8 @@ type Variables = Readonly<Record<string, string>>;
 const HIDDEN = 'hidden-word';
 const RIGHT = 'right-word';
 
-describe('connections', () => {
+describe('connections', function () {
+  this.timeout(180_000);
   const servers = useServers();
   const folder = temporaryFolder();
   const opened: (() => Promise<void>)[] = [];
@@ -60,8 +61,7 @@ describe('connections', () => {
     stranger = certificateOf(unknown, 'stranger');
   });
 
-  after('close everything', async function () {
-    this.timeout(60_000);
+  after('close everything', async () => {
     await Promise.all(opened.map((close) => close()));
   });
 
@@ -98,6 +98,37 @@ describe('connections', () => {
       },
     );
 
+  /**
+   * A busy machine may miss a deadline of the connection, which is another fault: it is tried again. No try connects, and
+   * none says what is hidden.
+   */
+  async function expectFaultOf(
+    connect: () => Promise<unknown>,
+    server: ServerKind,
+    kind: FaultKind,
+    what: string,
+  ): Promise<void> {
+    const sentences: (string | undefined)[] = [];
+    await eventually(
+      async () => {
+        const sentence = await said(connect());
+        sentences.push(sentence);
+        expectFault(sentence, server, kind, what);
+      },
+      { withinMs: 30_000 },
+    );
+    expect(sentences, what).not.to.include(undefined);
+    for (const hidden of [HIDDEN, RIGHT]) expect(sentences.join('\n')).not.to.contain(hidden);
+  }
+
+  const expectNoFault = (connect: () => Promise<unknown>, what = '') =>
+    eventually(
+      async () => {
+        expect(await said(connect()), what).to.equal(undefined);
+      },
+      { withinMs: 30_000 },
+    );
+
   function expectFault(
     sentence: string | undefined,
     server: ServerKind,
@@ -131,8 +162,7 @@ describe('connections', () => {
       ...of('NATS', client),
     });
 
-    before('start two', async function () {
-      this.timeout(60_000);
+    before('start two', async () => {
       const configOf = (name: string) => {
         const { cert, key } = trusted.issue(`nats-${name}`, [`DNS:${name}`]);
         return `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${trusted.cert}", verify: true }
@@ -146,7 +176,7 @@ authorization { user: sojourn, password: "${RIGHT}" }
     });
 
     it('with its authority, a certificate and a password', async () => {
-      expect(await said(toNats(right()))).to.equal(undefined);
+      await expectNoFault(() => toNats(right()));
     });
 
     for (const [what, kind, change] of [
@@ -163,7 +193,7 @@ authorization { user: sojourn, password: "${RIGHT}" }
       ['no password', 'login', () => ({ NATS_USER: '', NATS_PASSWORD: '' })],
     ] as const) {
       it(`tells of ${what}`, async () => {
-        expectFault(await said(toNats({ ...right(), ...change() })), 'NATS', kind, what);
+        await expectFaultOf(() => toNats({ ...right(), ...change() }), 'NATS', kind, what);
       });
     }
 
@@ -214,12 +244,14 @@ authorization { user: sojourn, password: "${RIGHT}" }
     it('sends nothing in plain text where the server has no TLS', async () => {
       const recorded = await plainDoor(Number(new URL(servers().nats.url).port));
       const env = { ...right(), NATS_URL: `tls://localhost:${recorded.port}` };
-      expectFault(await said(toNats({ ...env, NATS_PASSWORD: HIDDEN })), 'NATS', 'plain', 'plain');
+      const connect = () => toNats({ ...env, NATS_PASSWORD: HIDDEN });
+      await expectFaultOf(connect, 'NATS', 'plain', 'plain');
       expect(recorded.sent()).to.not.contain(HIDDEN).and.not.contain('CONNECT');
     });
 
     it('by token, by key and by credentials file', async function () {
-      this.timeout(60_000);
+      // Three servers, and six connections that are refused.
+      this.timeout(300_000);
       const [keys, others, login, another] = [
         makeUserKeys(),
         makeUserKeys(),
@@ -248,9 +280,9 @@ authorization { user: sojourn, password: "${RIGHT}" }
       ] as const) {
         const { port } = await nats(config);
         const NATS_URL = `nats://127.0.0.1:${port}`;
-        expect(await said(toNats({ NATS_URL, [name]: good })), name).to.equal(undefined);
-        expectFault(await said(toNats({ NATS_URL, [name]: bad })), 'NATS', 'login', name);
-        expectFault(await said(toNats({ NATS_URL })), 'NATS', 'login', `no ${name}`);
+        await expectNoFault(() => toNats({ NATS_URL, [name]: good }), name);
+        await expectFaultOf(() => toNats({ NATS_URL, [name]: bad }), 'NATS', 'login', name);
+        await expectFaultOf(() => toNats({ NATS_URL }), 'NATS', 'login', `no ${name}`);
       }
     });
   });
@@ -354,7 +386,7 @@ authorization { user: sojourn, password: "${RIGHT}" }
       });
 
       it('with its authority, a certificate and a password', async () => {
-        expect(await said(connect(right()))).to.equal(undefined);
+        await expectNoFault(() => connect(right()));
         expect(secured.sent()).to.not.equal('');
       });
 
@@ -370,26 +402,26 @@ authorization { user: sojourn, password: "${RIGHT}" }
         ],
       ] as const) {
         it(`tells of ${what}`, async () => {
-          expectFault(await said(connect({ ...right(), ...change() })), server, kind, what);
+          await expectFaultOf(() => connect({ ...right(), ...change() }), server, kind, what);
         });
       }
 
       if (wrongLogin !== undefined) {
         it('tells of a wrong password', async () => {
           const env = { ...right(), ...wrongLogin(secured.port) };
-          expectFault(await said(connect(env)), server, 'login', 'password');
+          await expectFaultOf(() => connect(env), server, 'login', 'password');
         });
       }
 
       it('tells of an address that does not say TLS', async () => {
         const env = { ...address(secured.port, false), ...login() };
-        expectFault(await said(connect(env)), server, 'tls', 'plain address');
+        await expectFaultOf(() => connect(env), server, 'tls', 'plain address');
       });
 
       it('sends no login in plain text where the server has no TLS', async () => {
         const recorded = await plainDoor(port());
         const env = { ...right(), ...address(recorded.port, true) };
-        expectFault(await said(connect(env)), server, 'plain', 'plain server');
+        await expectFaultOf(() => connect(env), server, 'plain', 'plain server');
         const { redis, secrets } = servers();
         expect(recorded.sent())
           .to.not.contain(decodeURIComponent(new URL(redis.url).password))

@@ -17,27 +17,27 @@ import {
   QUICK_SETTINGS,
   sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import type { ReferenceEvent } from '../support/reference.ts';
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
-const WITHIN = { withinMs: 45_000 };
-const SOON = { withinMs: 10_000 };
+/** A busy machine takes several times as long as one with nothing else to do. */
+const WITHIN = { withinMs: 90_000 };
 
 describe('the consumer of events, made anew', function () {
-  this.timeout(120_000);
+  this.timeout(400_000);
   let servers: TestServers;
   let around: Around;
   let jsm: JetStreamManager;
   let pipeline: PipelineProcess;
 
-  before(async function () {
-    this.timeout(300_000);
+  before(async () => {
     servers = await startPrivateServers();
     pipeline = await startPipelineProcess(servers, QUICK_SETTINGS);
     around = await connectAround(servers);
-    jsm = await jetstreamManager(around.nc);
+    jsm = await jetstreamManager(around.nc, { timeout: 30_000 });
   });
 
   after(async () => {
@@ -58,15 +58,12 @@ describe('the consumer of events, made anew', function () {
   const publish = async (events: readonly ReferenceEvent[]) => {
     for (const { project, ...event } of events) await around.publish(project, event);
   };
-  const expectRows = (events: readonly ReferenceEvent[], within = WITHIN) =>
+  const expectRows = (events: readonly ReferenceEvent[]) =>
     eventually(async () => {
       const rows = await around.rows(events[0]?.project ?? '');
       expect(inLines(rows)).to.equal(inLines(publishedRows(events)));
-    }, within);
-  const settled = async () => {
-    const { code, stderr } = await sojourn(['status', '--wait'], environmentOf(servers));
-    expect(code, stderr).to.equal(0);
-  };
+    }, WITHIN);
+  const settled = () => untilLoaded(environmentOf(servers));
   /** Sessions know what is given to them again, for as long as Temporal keeps them; EVENTS keeps it for longer. */
   async function expectNothingGivenAgain(last: number): Promise<void> {
     const { config } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
@@ -86,13 +83,13 @@ describe('the consumer of events, made anew', function () {
     const { last_seq: last } = (await jsm.streams.info(EVENTS_STREAM)).state;
     await eventually(async () => {
       expect(await keptFloor()).to.equal(last);
-    }, SOON);
+    }, WITHIN);
 
     await jsm.consumers.delete(EVENTS_STREAM, EVENTS_CONSUMER);
     const after = visit('deleted', 5, 100);
     await publish(after);
 
-    await expectRows([...before, ...after], SOON);
+    await expectRows([...before, ...after]);
     expect(pipeline.log()).to.contain('the consumer of events was gone, and is made again');
     await settled();
     await expectRows([...before, ...after]);
@@ -127,13 +124,13 @@ describe('the consumer of events, made anew', function () {
     await jsm.streams.delete(EVENTS_STREAM);
     await eventually(() => {
       expect(pipeline.log()).to.contain('the stream EVENTS is gone');
-    }, SOON);
+    }, WITHIN);
     const { code, stderr } = await sojourn(['migrate'], environmentOf(servers));
     expect(code, stderr).to.equal(0);
     const after = visit('anew', 30, 100);
     await publish(after);
 
-    await expectRows([...before, ...after], { withinMs: 15_000 });
+    await expectRows([...before, ...after]);
     expect(pipeline.log()).to.contain('the stream of events is another one than before');
   });
 

@@ -17,6 +17,7 @@ import {
   type PipelineProcess,
   sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import type { ReferenceEvent } from '../support/reference.ts';
@@ -25,7 +26,7 @@ import { useServers } from '../support/servers.ts';
 type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };
 
 describe('dead letters', function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   const servers = useServers();
   let pipeline: PipelineProcess;
   let around: Around;
@@ -53,7 +54,7 @@ describe('dead letters', function () {
         expect(listed).to.have.length(count);
         return listed;
       },
-      { withinMs: 30_000, everyMs: 500 },
+      { withinMs: 90_000, everyMs: 500 },
     );
   }
 
@@ -83,10 +84,7 @@ describe('dead letters', function () {
   }
 
   /** So that what must not count has had its chance to. */
-  async function settled(): Promise<void> {
-    const { code, stderr } = await run('status', '--wait');
-    expect(code, stderr).to.equal(0);
-  }
+  const settled = () => untilLoaded(environmentOf(servers()));
 
   it('give, fixed and replayed, the numbers they would have given at first', async () => {
     const project = 'letters-fixed';

@@ -83,7 +83,7 @@ describe('the examples of the documentation', function () {
         );
         expect(rows).to.deep.equal([{ events: String(events) }]);
       },
-      { withinMs: 60_000 },
+      { withinMs: 120_000 },
     );
   }
 

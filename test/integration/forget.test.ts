@@ -24,6 +24,7 @@ import { followForgotten, type FollowedForgotten } from '../../platform/forgotte
 import { hashOf, readForgotten, writeNote } from '../../platform/forgotten-bucket.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats } from '../../platform/nats.ts';
+import { isWorkflowGone } from '../../platform/temporal.ts';
 import { SojournError } from '../../shared/errors.ts';
 import { deadLetterSubject, FORGOTTEN_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
@@ -37,13 +38,14 @@ import {
   sojourn,
   spawnSojourn,
   startPipelineProcess,
+  untilLoaded,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import { quietTemporal } from '../support/quiet-temporal.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const MINUTE_MS = 60_000;
-const SOON = { withinMs: 60_000, everyMs: 250 };
+const SOON = { withinMs: 90_000, everyMs: 250 };
 
 interface Stores {
   readonly sessions: number;
@@ -60,7 +62,8 @@ const GONE: Stores = {
 };
 
 describe('forget', function () {
-  this.timeout(240_000);
+  // Some tests call a dozen commands.
+  this.timeout(480_000);
   const servers = useServers();
   const folder = temporaryFolder();
   const dataDir = join(folder, 'data');
@@ -110,7 +113,7 @@ describe('forget', function () {
     return JSON.parse(stdout) as ForgetOutcome;
   }
 
-  const arrived = () => done('status', '--wait');
+  const arrived = () => untilLoaded(environment());
   const names = (project: string) => `forget-${project}-${suffix}`;
 
   /** What each store has of these texts, wherever they stand. */
@@ -135,10 +138,20 @@ describe('forget', function () {
         seq = message.seq + 1;
       }
     };
-    let runs = 0;
+    const runs = new Set<string>();
     for (const id of sessions) {
-      const query = `WorkflowId = '${sessionWorkflowId(project, id)}'`;
-      for await (const _run of temporal.client.workflow.list({ query })) runs += 1;
+      const workflowId = sessionWorkflowId(project, id);
+      const query = `WorkflowId = '${workflowId}'`;
+      for await (const { runId } of temporal.client.workflow.list({ query })) runs.add(runId);
+      // Temporal's list is a moment late, and the newest run is known without it.
+      const newest = await temporal.client.workflow
+        .getHandle(workflowId)
+        .describe()
+        .catch((error: unknown) => {
+          if (isWorkflowGone(error)) return undefined;
+          throw error;
+        });
+      if (newest !== undefined) runs.add(newest.runId);
     }
     return {
       sessions: await count(
@@ -149,7 +162,7 @@ describe('forget', function () {
         `SELECT count() AS n FROM sojourn.import_sessions WHERE project = '${project}'
          AND multiSearchAny(concat(session_id, ' ', events), [${list}])`,
       ),
-      runs,
+      runs: runs.size,
       claims: user === undefined ? 0 : await redis.exists(visitorKey(project, user)),
       events: await inStream('EVENTS', `events.${project}.>`),
       deadLetters: await inStream('DEADLETTERS', deadLetterSubject(project)),
@@ -222,18 +235,26 @@ describe('forget', function () {
     await around.publish(project, bad);
     await arrived();
     const whom = { ids: [user, ...sessions], sessions, user };
-    const held = await storesOf(project, whom);
-    expect(held).to.include({ imports: 1, claims: 1, events: 8, deadLetters: 1 });
-    expect(held.sessions).to.be.at.least(4);
-    // One more where the array came after the end, and reopened the session.
-    const { runs } = held;
-    expect(runs).to.be.within(3, 4);
     const numbers = await numbersOf(project);
+    let held = GONE;
+    // Versions of sessions that merge meanwhile would be fewer, and nobody would have forgotten them.
+    await admin.command({ query: 'SYSTEM STOP MERGES sojourn.sessions' });
+    try {
+      held = await storesOf(project, whom);
+      expect(held).to.include({ imports: 1, claims: 1, events: 8, deadLetters: 1 });
+      expect(held.sessions).to.be.at.least(4);
+      // One more where the array came after the end, and reopened the session.
+      const { runs } = held;
+      expect(runs).to.be.within(3, 4);
 
-    const planned = await forget(project, '--user', user, '--dry-run');
-    expect(planned).to.include({ sessions: 4, linkedSessions: 1, importSessions: 1, runs });
-    expect(planned).to.include({ redisKeys: 1, events: 8, deadLetters: 1, until: null });
-    expect(await storesOf(project, whom)).to.deep.equal(held);
+      const planned = await forget(project, '--user', user, '--dry-run');
+      expect(planned).to.include({ sessions: 4, linkedSessions: 1, importSessions: 1, runs });
+      expect(planned).to.include({ redisKeys: 1, events: 8, deadLetters: 1, until: null });
+      expect(await storesOf(project, whom)).to.deep.equal(held);
+    } finally {
+      await admin.command({ query: 'SYSTEM START MERGES sojourn.sessions' });
+    }
+    const { runs } = held;
 
     const outcome = await forget(project, '--user', user);
     expect(outcome).to.include({ sessions: 4, linkedSessions: 1, importSessions: 1, runs });
@@ -322,7 +343,9 @@ describe('forget', function () {
     expect(await numbersOf(project)).to.deep.equal(numbers);
 
     const before = await storesOf(project, { ids: [visitor, ...sessions], sessions });
-    expect(before).to.include({ sessions: 2, runs: 2 });
+    // A version of a session counts until it is merged.
+    expect(before.sessions).to.be.at.least(2);
+    expect(before).to.include({ runs: 2 });
     expect(await forget(project, '--visitor', visitor)).to.include({ sessions: 2, runs: 2 });
     expect(await storesOf(project, { ids: [visitor, ...sessions], sessions })).to.deep.equal(GONE);
     expect(await numbersOf(project)).to.deep.equal(numbers);
@@ -371,9 +394,7 @@ describe('forget', function () {
     expect(await countedRows(project)).to.deep.equal(rowsOf(project, others));
   });
 
-  it('takes the events that imports have kept of sessions whose rows are gone', async function () {
-    // Some fifteen commands.
-    this.timeout(480_000);
+  it('takes the events that imports have kept of sessions whose rows are gone', async () => {
     const [undone, retained] = [names('undone'), names('retained')];
     const user = `hugo-${suffix}`;
     const device = `netbook-${suffix}`;
@@ -595,7 +616,8 @@ describe('forget', function () {
       .filter(([, a]) => a.value !== 0n || a.count !== 0)
       .sort();
 
-  it('killed in the middle and run again, finishes', async () => {
+  it('killed in the middle and run again, finishes', async function () {
+    this.timeout(600_000);
     const project = names('killed');
     const user = `kim-${suffix}`;
     const sessions = Array.from({ length: 3 }, (_, n) => `k${n}-${suffix}`);
@@ -620,7 +642,7 @@ describe('forget', function () {
         async () => {
           if (child.exitCode === null) expect(await isTime()).to.equal(true);
         },
-        { withinMs: 60_000, everyMs: 5 },
+        { withinMs: 150_000, everyMs: 5 },
       );
       child.kill('SIGKILL');
       await exited;

@@ -15,6 +15,7 @@ import {
   QUICK_SETTINGS,
   sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import { addTo, type ReferenceEvent, type ReferenceRows } from '../support/reference.ts';
@@ -26,7 +27,7 @@ const SESSIONS = 40;
 const DAY = '2026-03-09';
 
 describe('a dimension with too many values', function () {
-  this.timeout(240_000);
+  this.timeout(400_000);
   const servers = useServers();
   let around: Around;
   let admin: ClickHouseClient;
@@ -39,10 +40,7 @@ describe('a dimension with too many values', function () {
   };
   const logged = () => pipeline?.log() ?? '';
   const run = (...words: string[]) => sojourn(words, environmentOf(servers()));
-  const allLoaded = async () => {
-    const { code, stderr, stdout } = await run('status', '--wait');
-    expect(code, stderr + stdout).to.equal(0);
-  };
+  const allLoaded = () => untilLoaded(environmentOf(servers()));
 
   before(async () => {
     around = await connectAround(servers());
@@ -80,8 +78,14 @@ describe('a dimension with too many values', function () {
 
   it('has rows of its own for the first ones, and (other) for the rest, which add up', async () => {
     const subscription = around.nc.subscribe(`metrics.updated.${PROJECT}`);
+    const heard = new Set<string>();
     const listening = (async () => {
       for await (const message of subscription) {
+        // What was not acknowledged in time is announced again under its id. The stream keeps one; who listens here
+        // hears both.
+        const id = message.headers?.get('Nats-Msg-Id') ?? '';
+        if (id !== '' && heard.has(id)) continue;
+        heard.add(id);
         for (const row of message.json<{ metrics: AnnouncedRow[] }>().metrics) {
           const { metricType, granularity, bucket, dimension, dimensionValue, value, count } = row;
           const key = [metricType, granularity, bucket, dimension, dimensionValue].join('|');
@@ -121,14 +125,20 @@ describe('a dimension with too many values', function () {
     expect(valuesOf(rows, 'path').size).to.be.at.least(SESSIONS);
     expect([...rows].filter(([, { count }]) => count < 0)).to.deep.equal([]);
 
+    // It is announced after it is loaded.
+    await eventually(
+      () => {
+        for (const [key, amount] of rows) {
+          const [, granularity] = key.split('|');
+          if (granularity === 'hour' && !key.startsWith('new_users+')) {
+            expect(announced.get(key), key).to.deep.equal(amount);
+          }
+        }
+      },
+      { withinMs: 60_000 },
+    );
     await subscription.drain();
     await listening;
-    for (const [key, amount] of rows) {
-      const [, granularity] = key.split('|');
-      if (granularity === 'hour' && !key.startsWith('new_users+')) {
-        expect(announced.get(key), key).to.deep.equal(amount);
-      }
-    }
   });
 
   it('is said once, in the log of who loads, and by status', async () => {
@@ -139,15 +149,21 @@ describe('a dimension with too many values', function () {
       expect(lines.filter((line) => line.includes(dimension))).to.have.length(1);
     }
 
-    const { stdout } = await run('status', '--json');
-    const { fullDimensions = [] } = JSON.parse(stdout) as Status;
-    expect(fullDimensions.filter(({ project }) => project === PROJECT)).to.have.deep.members(
-      ['campaign', 'entry_path', 'plan'].map((dimension) => ({
-        project: PROJECT,
-        day: DAY,
-        dimension,
-        valuesMax: LIMIT,
-      })),
+    // Of a ClickHouse that is held up for 5 s it says nothing.
+    await eventually(
+      async () => {
+        const { stdout } = await run('status', '--json');
+        const { fullDimensions = [] } = JSON.parse(stdout) as Status;
+        expect(fullDimensions.filter(({ project }) => project === PROJECT)).to.have.deep.members(
+          ['campaign', 'entry_path', 'plan'].map((dimension) => ({
+            project: PROJECT,
+            day: DAY,
+            dimension,
+            valuesMax: LIMIT,
+          })),
+        );
+      },
+      { withinMs: 60_000 },
     );
   });
 

@@ -2,12 +2,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { nanos } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { createLooker } from '../../health/look.ts';
 import { troublesOf } from '../../health/readiness.ts';
 import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
+import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { asAdmin, migrate } from '../support/operators/doing.ts';
@@ -15,12 +17,13 @@ import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { ANY_PORTS, sojourn, spawnSojourn } from '../support/pipeline.ts';
 
 const PROJECT = 'health';
-const PATIENCE = { withinMs: 15_000, everyMs: 250 };
+const PATIENCE = { withinMs: 60_000, everyMs: 250 };
 /** The readiness probe of deploy/helm waits no longer. */
 const PROBE_MS_MAX = 8_000;
 
 describe('health of a process', function () {
-  this.timeout(180_000);
+  // Several times as long as each of the waits in a test may take.
+  this.timeout(400_000);
   let world: FaultWorld;
   let url = '';
   let failed = false;
@@ -32,11 +35,21 @@ describe('health of a process', function () {
     const dataDir = join(world.folder, 'up');
     world.run('up', ['up', '--data-dir', dataDir, ...ANY_PORTS]);
     await world.heal();
+    // Ingest says each third of this that it still works on a message. With the world's shorter wait a busy machine's
+    // messages come again, and are counted again.
+    await world.jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, {
+      ack_wait: nanos(ACK_WAIT_MS),
+    });
     url = parseEnvFile(readFileSync(join(dataDir, 'env'), 'utf8'))['HEALTH_URL'] ?? '';
   });
 
-  afterEach(function () {
-    failed ||= this.currentTest?.isFailed() ?? false;
+  afterEach(async function () {
+    if (this.currentTest?.isFailed() !== true) return;
+    failed = true;
+    // What it has left behind must not fail all that follow.
+    for (const proxy of Object.values(world.proxies)) proxy.set('pass');
+    await eventually(() => world.jsm.consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER), PATIENCE);
+    await masterAgain();
   });
 
   after('stop', async () => {
@@ -138,18 +151,13 @@ describe('health of a process', function () {
     const { consumers } = world.jsm;
     await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
     world.proxies.clickhouse.set('halfOpen');
-    let slowestMs = 0;
-    await eventually(
-      async () => {
-        const askedAt = performance.now();
-        const { troubles } = (await ask('/readyz')).body as { troubles: string[] };
-        slowestMs = Math.max(slowestMs, performance.now() - askedAt);
-        expect(troubles.join('\n')).to.match(/^ClickHouse: /m);
-        expect(troubles).to.include('the consumer of EVENTS is paused');
-      },
-      { withinMs: 30_000 },
-    );
-    expect(slowestMs).to.be.below(PROBE_MS_MAX);
+    await eventually(async () => {
+      const askedAt = performance.now();
+      const { troubles } = (await ask('/readyz')).body as { troubles: string[] };
+      expect(performance.now() - askedAt).to.be.below(PROBE_MS_MAX);
+      expect(troubles.join('\n')).to.match(/^ClickHouse: /m);
+      expect(troubles).to.include('the consumer of EVENTS is paused');
+    }, PATIENCE);
 
     world.proxies.clickhouse.set('pass');
     await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
@@ -160,16 +168,13 @@ describe('health of a process', function () {
     world.proxies.clickhouse.set('halfOpen');
     world.proxies.temporal.set('halfOpen');
     try {
-      await eventually(
-        async () => {
-          const askedAt = performance.now();
-          const now = await scrape();
-          expect(performance.now() - askedAt).to.be.below(PROBE_MS_MAX);
-          expect(now.get('sojourn_server_up{server="clickhouse"}')).to.equal(0);
-          expect(now.get('sojourn_server_up{server="temporal"}')).to.equal(0);
-        },
-        { withinMs: 30_000 },
-      );
+      await eventually(async () => {
+        const askedAt = performance.now();
+        const now = await scrape();
+        expect(performance.now() - askedAt).to.be.below(PROBE_MS_MAX);
+        expect(now.get('sojourn_server_up{server="clickhouse"}')).to.equal(0);
+        expect(now.get('sojourn_server_up{server="temporal"}')).to.equal(0);
+      }, PATIENCE);
     } finally {
       world.proxies.clickhouse.set('pass');
       world.proxies.temporal.set('pass');
@@ -183,14 +188,17 @@ describe('health of a process', function () {
     const observer = createObserver(loadConfig({ NATS_URL, TEMPORAL_ADDRESS }));
     try {
       await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
-      const look = await createLooker(observer, Date.now).look();
-      expect(troublesOf(look, { ingest: true, worker: false })).to.deep.equal([
-        'the consumer of EVENTS is paused',
-      ]);
-      expect(look.redelivered).to.equal(0);
-      expect(look.oldestUnloadedMs).to.equal(null);
-      const { clickhouse, redis } = look.status.servers;
-      expect([clickhouse, redis].map((server) => server.url)).to.deep.equal([undefined, undefined]);
+      // NATS or Temporal, held up by a busy machine for 5 s, would be a trouble as well.
+      await eventually(async () => {
+        const look = await createLooker(observer, Date.now).look();
+        expect(troublesOf(look, { ingest: true, worker: false })).to.deep.equal([
+          'the consumer of EVENTS is paused',
+        ]);
+        expect(look.redelivered).to.equal(0);
+        expect(look.oldestUnloadedMs).to.equal(null);
+        const { clickhouse, redis } = look.status.servers;
+        expect([clickhouse, redis].map(({ url }) => url)).to.deep.equal([undefined, undefined]);
+      }, PATIENCE);
     } finally {
       await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
       await observer.close();
@@ -210,11 +218,11 @@ describe('health of a process', function () {
     try {
       await redis.replicaof('127.0.0.1', '1');
       await untilTrouble(/Redis.*replica/);
-      await redis.replicaof('NO', 'ONE');
-      await untilReady();
     } finally {
       redis.disconnect();
     }
+    await masterAgain();
+    await untilReady();
   });
 
   it('is told by a collector alone: what it takes, refuses and has under way', async () => {
@@ -255,20 +263,22 @@ describe('health of a process', function () {
 
     world.proxies.nats.set('cut');
     await untilTrouble(/^NATS: /, collector.health);
-    const waiting = send(`/events?key=${key}`, event);
+    const sent: Promise<number>[] = [];
     await eventually(async () => {
-      expect(Object.fromEntries(await scrape(collector.health))).to.include({
-        sojourn_collect_waiting_requests: 1,
-        sojourn_collect_waiting_events: 1,
-        sojourn_collect_nats_connected: 0,
-      });
+      // It waits for 5 s only, which a busy machine may take to ask: each time there is another one.
+      sent.push(send(`/events?key=${key}`, event));
+      const now = await scrape(collector.health);
+      const requests = now.get('sojourn_collect_waiting_requests');
+      expect(requests).to.be.within(1, sent.length);
+      expect(now.get('sojourn_collect_waiting_events')).to.equal(requests);
+      expect(now.get('sojourn_collect_nats_connected')).to.equal(0);
     }, PATIENCE);
-    expect(await waiting).to.equal(503);
+    expect(await Promise.all(sent)).to.deep.equal(sent.map(() => 503));
     expect(
       (await scrape(collector.health)).get(
         'sojourn_collect_refused_total{tracker="own",reason="nats"}',
       ),
-    ).to.equal(1);
+    ).to.equal(sent.length);
     world.proxies.nats.set('pass');
     await untilReady(collector.health);
     world.proxies.redis.set('cut');
@@ -313,6 +323,15 @@ describe('health of a process', function () {
     expect(taken.stderr).to.contain('--health-port');
   });
 
+  async function masterAgain(): Promise<void> {
+    const redis = new Redis(world.servers.redis.url);
+    try {
+      await redis.replicaof('NO', 'ONE');
+    } finally {
+      redis.disconnect();
+    }
+  }
+
   async function untilTrouble(what: RegExp, at = url): Promise<void> {
     await eventually(async () => {
       const { code, body } = await ask('/readyz', at);
@@ -356,7 +375,7 @@ describe('health of a process', function () {
         if (at === undefined || health === undefined) throw new Error(`not ready: ${said}`);
         return { url: at, health };
       },
-      { withinMs: 40_000 },
+      { withinMs: 150_000 },
     );
     return {
       ...found,

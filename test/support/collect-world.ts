@@ -20,8 +20,8 @@ import {
   type Around,
   connectAround,
   environmentOf,
-  sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from './pipeline.ts';
 import type { ReferenceRows } from './reference.ts';
 import type { TestServers } from './servers.ts';
@@ -96,7 +96,7 @@ export async function startCollectWorld(
             });
             expect(status).to.equal(400);
           },
-          { withinMs: 10_000 },
+          { withinMs: 60_000 },
         );
       },
       async stored(project) {
@@ -117,11 +117,7 @@ export async function startCollectWorld(
         return { metrics: await around.rows(project), sessions };
       },
       async settle() {
-        const { code, stdout, stderr } = await sojourn(
-          ['status', '--wait', '--timeout', '90s'],
-          environment,
-        );
-        expect(code, `${stdout}${stderr}`).to.equal(0);
+        await untilLoaded(environment);
       },
       stop,
     };

@@ -12,8 +12,10 @@ import {
   connectAround,
   environmentOf,
   type PipelineProcess,
+  QUICK_SETTINGS,
   sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from './pipeline.ts';
 import type { TestServers } from './servers.ts';
 
@@ -116,7 +118,11 @@ export async function startDashboardWorld(
   project: string,
 ): Promise<DashboardWorld> {
   const environment = environmentOf(servers);
-  const pipeline: PipelineProcess = await startPipelineProcess(servers);
+  const pipeline: PipelineProcess = await startPipelineProcess(servers, {
+    ...QUICK_SETTINGS,
+    // Who is there now must not leave before the page was asked. The shop's visits say themselves when they end.
+    SESSION_IDLE_TIMEOUT: '10m',
+  });
   const around = await connectAround(servers);
   const closes: (() => Promise<unknown>)[] = [() => pipeline.stop(), () => around.close()];
   const stop = async () => {
@@ -168,6 +174,6 @@ export async function startDashboardWorld(
   }
 
   async function settle(): Promise<void> {
-    await run('status', '--wait', '--timeout', '90s');
+    await untilLoaded(environment);
   }
 }
