@@ -210,8 +210,12 @@ export function createObserver(config: Config): Observer {
   }
 
   async function askNats(): Promise<Timed<StreamFigures>> {
-    const { connection } = await nats.get();
-    const latencyMs = await connection.rtt();
+    const asked = await nats.get();
+    const latencyMs = await asked.connection.rtt().catch((error: unknown) => {
+      // Its client only tries on. Who connects anew is told what is wrong, as where the login is refused.
+      nats.leave(asked);
+      throw error;
+    });
     return { value: await streamsThatTake(), latencyMs };
   }
 

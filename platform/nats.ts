@@ -16,12 +16,14 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import {
+  AuthorizationError,
   connect,
   credsAuthenticator,
   headers,
   nanos,
   type NatsConnection,
   nkeyAuthenticator,
+  UserAuthenticationExpiredError,
 } from '@nats-io/transport-node';
 import type { ActivityDeps } from '../activities/index.ts';
 import {
@@ -43,6 +45,7 @@ import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
+import { faultSentence } from './connection-fault.ts';
 import { borderSettings, placesSinceOf } from './event-streams.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
@@ -126,6 +129,7 @@ export async function connectNats(
   }).catch(unreachable('NATS', config.NATS_URL, natsProbe(config)));
   watch(connection, log);
   askThroughElections(connection);
+  watchLogin(connection, config.NATS_URL, log);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
 }
@@ -166,6 +170,31 @@ function watch(connection: NatsConnection, log: Logger): void {
   follow().catch((error: unknown) => {
     log.error({ err: error }, 'nats status watch ended');
   });
+}
+
+/** A login that the server refuses is said in the words of a first connect, once until the connection is back: the client tries on without a word. */
+export function watchLogin(
+  connection: Pick<NatsConnection, 'status'>,
+  address: string,
+  log: Logger,
+): void {
+  const follow = async () => {
+    let isSaid = false;
+    for await (const status of connection.status()) {
+      if (status.type === 'reconnect') isSaid = false;
+      if (isSaid || status.type !== 'error' || !isLoginRefused(status.error)) continue;
+      isSaid = true;
+      const fault = faultSentence('NATS', address, 'login');
+      log.warn({ fault }, 'nats cannot be used as things are set');
+    }
+  };
+  follow().catch((error: unknown) => {
+    log.error({ err: error }, 'nats login watch ended');
+  });
+}
+
+function isLoginRefused(error: unknown): boolean {
+  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
 }
 
 const DAY_MS = 86_400_000;

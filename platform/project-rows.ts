@@ -3,6 +3,7 @@
  * bucket writes the row, as the writer, who may insert and nothing else; `migrate` mends all of them, as the admin, who
  * may look at what is there.
  */
+import { text } from 'node:stream/consumers';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { KvEntry } from '@nats-io/kv';
 import { parseSettings, type ProjectSettings } from '../shared/project.ts';
@@ -12,7 +13,7 @@ import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
 import { readBucket } from './project-bucket.ts';
 
-const TABLE = `${DATABASE}.projects`;
+export const PROJECTS_TABLE = `${DATABASE}.projects`;
 
 /** As the table has it. */
 interface ProjectRow {
@@ -59,6 +60,22 @@ function rowOf(
   };
 }
 
+/**
+ * Whether a user that is let in may write rows; true also where nobody knows. The statement takes no format, so it is no
+ * query for the client; servers answer it since 24.10.
+ */
+export async function mayWriteProjectRows(
+  client: Pick<ClickHouseClient, 'exec'>,
+): Promise<boolean> {
+  try {
+    const { stream } = await client.exec({ query: `CHECK GRANT INSERT ON ${PROJECTS_TABLE}` });
+    return (await text(stream)).trim() !== '0';
+  } catch {
+    // Then the row itself will tell.
+    return true;
+  }
+}
+
 /** Writes the row of one project. Again is the same. @throws what the client throws */
 export async function writeProjectRow(
   client: ClickHouseClient,
@@ -71,7 +88,7 @@ export async function writeProjectRow(
 async function insert(client: ClickHouseClient, rows: readonly ProjectRow[]): Promise<void> {
   if (rows.length === 0) return;
   await client.insert({
-    table: TABLE,
+    table: PROJECTS_TABLE,
     values: rows,
     format: 'JSONEachRow',
     clickhouse_settings: {
@@ -97,7 +114,7 @@ export async function restoreProjectRows(
   const kept = await select<Omit<ProjectRow, 'updated_at'>>(
     client,
     `SELECT project, time_zone, week, currency, own_hosts, dimensions, retention_days, toString(version) AS version
-     FROM ${TABLE} FINAL`,
+     FROM ${PROJECTS_TABLE} FINAL`,
   );
   const entries = await readBucket(nats);
   const rows = entries.flatMap((entry) => {

@@ -70,7 +70,7 @@ const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
 export async function connectTemporal(
   config: TemporalConfig,
 ): Promise<{ client: Client; connection: Connection }> {
-  const connecting = Connection.connect({
+  const options = {
     ...connectionOptions(config),
     connectTimeout: '5s',
     channelArgs: {
@@ -78,8 +78,8 @@ export async function connectTemporal(
       // Else what is made in place of a connection that fell silent is that one again.
       'grpc.use_local_subchannel_pool': 1,
     },
-  });
-  const connection = await unlessFaulty(connecting, config).catch(
+  } satisfies ConnectionOptions;
+  const connection = await connectUnlessFaulty(options, config).catch(
     unreachable('Temporal', config.TEMPORAL_ADDRESS),
   );
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
@@ -89,7 +89,12 @@ export async function connectTemporal(
 const LOOK_AFTER_MS = 1_500;
 
 /** The library goes on trying, whatever is wrong with TLS, and says in the end no more than that time was up. */
-async function unlessFaulty(connecting: Promise<Connection>, config: TemporalConfig) {
+async function connectUnlessFaulty(
+  options: ConnectionOptions,
+  config: TemporalConfig,
+): Promise<Connection> {
+  const connection = Connection.lazy(options);
+  const connecting = connection.ensureConnected();
   const looking = new AbortController();
   const fault = sleep(LOOK_AFTER_MS, undefined, { signal: looking.signal })
     .then(() => probeTls(config.TEMPORAL_ADDRESS, temporalProbe(config)))
@@ -98,10 +103,12 @@ async function unlessFaulty(connecting: Promise<Connection>, config: TemporalCon
       throw new ConnectionFaultError('Temporal', config.TEMPORAL_ADDRESS, kind, undefined);
     });
   try {
-    return await Promise.race([connecting, fault]);
+    await Promise.race([connecting, fault]);
+    return connection;
   } catch (error) {
-    // It may connect for nobody, or fail with nobody listening.
-    connecting.then((late) => late.close()).catch(() => undefined);
+    // What failed dials on for half an hour, and what connects late does so for nobody. Closed while its library still
+    // waits for it, gRPC would dial anew.
+    connecting.finally(() => connection.close()).catch(() => undefined);
     throw error;
   } finally {
     looking.abort();

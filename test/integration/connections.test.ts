@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { pino } from 'pino';
 import { createObserver } from '../../operations/observe.ts';
 import { clickHouseUnreachable, connectClickHouse } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
@@ -283,6 +284,54 @@ authorization { user: sojourn, password: "${RIGHT}" }
         await expectNoFault(() => toNats({ NATS_URL, [name]: good }), name);
         await expectFaultOf(() => toNats({ NATS_URL, [name]: bad }), 'NATS', 'login', name);
         await expectFaultOf(() => toNats({ NATS_URL }), 'NATS', 'login', `no ${name}`);
+      }
+    });
+
+    it('is told of a login that is refused from now on: once in the log, and to who looks', async function () {
+      this.timeout(90_000);
+      const login = (password: string) =>
+        `authorization { user: sojourn, password: "${password}" }\n`;
+      const first = await startSecuredNats(login(RIGHT));
+      const { port } = first;
+      const env = { NATS_URL: `nats://127.0.0.1:${port}`, NATS_USER: 'sojourn' };
+      const config = requireServers(loadConfig({ ...env, NATS_PASSWORD: RIGHT }), ['NATS_URL']);
+      const lines: string[] = [];
+      const log = pino({}, { write: (line: string) => lines.push(line) });
+      const faults = () =>
+        lines.flatMap((line) => (JSON.parse(line) as { readonly fault?: string }).fault ?? []);
+      const { connection } = await connectNats(config, 'test', log);
+      const observer = createObserver(config);
+      const lookAt = async () => (await observer.status()).servers.nats;
+      try {
+        await lookAt();
+        await first.stop();
+        const strict = await startSecuredNats(login(HIDDEN), port);
+
+        await eventually(
+          async () => {
+            expect(await lookAt()).to.include({ reachable: false, fault: 'login' });
+          },
+          { withinMs: 30_000 },
+        );
+        const [fault, ...more] = faults();
+        expectFault(fault, 'NATS', 'login', 'in the log');
+        expect(more).to.deep.equal([]);
+
+        await strict.stop();
+        await nats(login(RIGHT), port);
+        await eventually(() => connection.flush(), { withinMs: 20_000 });
+        await eventually(
+          async () => {
+            // It is a new one without streams: that is what is said now.
+            expect(await lookAt())
+              .to.have.property('error')
+              .that.contains('is missing');
+          },
+          { withinMs: 20_000 },
+        );
+      } finally {
+        await observer.close();
+        await connection.close();
       }
     });
   });

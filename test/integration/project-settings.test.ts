@@ -332,4 +332,20 @@ describe('the settings of projects', function () {
     }
     expect(await project('show', name)).to.include({ timeZone: 'UTC', changed: null });
   });
+
+  it('stay as they are where their row may not be written', async () => {
+    const name = 'settings-no-insert';
+    const { CLICKHOUSE_BI_USER, CLICKHOUSE_BI_PASSWORD, ...others } = environmentOf(servers());
+    const reader = {
+      ...others,
+      CLICKHOUSE_WRITER_USER: CLICKHOUSE_BI_USER ?? 'sojourn_bi',
+      CLICKHOUSE_WRITER_PASSWORD: CLICKHOUSE_BI_PASSWORD ?? '',
+    };
+    const words = ['project', 'set', name, '--time-zone', 'Europe/Berlin'];
+    const { code, stderr } = await sojourn(words, reader);
+
+    expect(code).to.equal(1);
+    expect(stderr).to.contain('INSERT ON sojourn.projects');
+    expect(await project('show', name)).to.include({ timeZone: 'UTC', changed: null });
+  });
 });
