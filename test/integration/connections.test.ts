@@ -209,12 +209,13 @@ authorization { user: sojourn, password: "${RIGHT}" }
       const { connection } = await connectNats(config, 'test', silentLog);
       const told: string[] = [];
       const changes: string[] = [];
-      void (async () => {
+      const follow = async () => {
         for await (const { type } of connection.status()) told.push(type);
-      })();
-      void (async () => {
+      };
+      const followChanges = async () => {
         for await (const { type } of linkChanges(connection)) changes.push(type);
-      })();
+      };
+      const following = Promise.all([follow(), followChanges()]);
       const timesTold = (type: string) => told.filter((one) => one === type).length;
       await first.stop();
       const strict = await startSecuredNats(login(HIDDEN), port);
@@ -240,6 +241,7 @@ authorization { user: sojourn, password: "${RIGHT}" }
       );
       expect(changes).to.deep.equal(['disconnect', 'reconnect']);
       await connection.close();
+      await following;
     });
 
     it('sends nothing in plain text where the server has no TLS', async () => {

@@ -659,7 +659,11 @@ describe('forget', function () {
     const sessions = createVisitorSessions(redis, { idleMs: 30 * MINUTE_MS });
     const begin = async (tracker: 'segment' | 'matomo' | 'umami', name: string) => {
       const visitor = trackerKey(project, tracker, name);
-      await sessions.sessionsOf({ visitor, events: [{ id: 'e-1', begins: true }], now: Date.now() });
+      await sessions.sessionsOf({
+        visitor,
+        events: [{ id: 'e-1', begins: true }],
+        now: Date.now(),
+      });
       return sessionKey(visitor);
     };
     const ofUser = [
