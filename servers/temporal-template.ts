@@ -64,7 +64,8 @@ export const KEPT_INDEXES: readonly string[] = [
   'by_temporal_namespace_division',
 ];
 
-const READY_TIMEOUT_MS = 30_000;
+/** As long as the server itself has (temporal.ts): here it makes its tables, too. */
+const READY_TIMEOUT_MS = 90_000;
 const PROBE_TIMEOUT_MS = 2_000;
 /** Making one takes seconds: what is older was left by a process that was killed. */
 const DRAFT_AGE_MAX_MS = 3_600_000;

@@ -11,8 +11,9 @@ import {
 import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const START_MS_MAX = 20 * 60_000;
-const SOON = { withinMs: 10_000 };
-const LATER = { withinMs: 40_000 };
+/** Redis stays away until it is so, however long that takes a busy machine. */
+const SOON = { withinMs: 60_000 };
+const LATER = { withinMs: 90_000 };
 
 describe('with Redis away', () => {
   let servers: TestServers;
@@ -27,7 +28,7 @@ describe('with Redis away', () => {
   });
 
   after('stop everything', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     await around.close();
     await pipeline.stop();
     await servers.stop();
@@ -66,7 +67,7 @@ describe('with Redis away', () => {
 
     await servers.restart('redis');
     await expectSums('dead', { new_users: 2, returning_users: 1, sessions: 3 }, LATER);
-  }).timeout(90_000);
+  }).timeout(240_000);
 
   it('does so where it answers, but is a replica now', async () => {
     const redis = new Redis(servers.redis.url);
@@ -80,7 +81,7 @@ describe('with Redis away', () => {
     } finally {
       redis.disconnect();
     }
-  }).timeout(90_000);
+  }).timeout(240_000);
 
   it('looks for another master where this one has become a replica', async () => {
     const redis = new Redis(servers.redis.url);
@@ -104,5 +105,5 @@ describe('with Redis away', () => {
       await redis.replicaof('NO', 'ONE');
       redis.disconnect();
     }
-  }).timeout(60_000);
+  }).timeout(240_000);
 });

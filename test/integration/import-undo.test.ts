@@ -158,7 +158,17 @@ describe('an import that is taken back', function () {
   it('is gone from the list where it was refused, for another one of its project was loading', async () => {
     const project = 'refused';
     const file = world.fileOf('refused.ndjson', [visit('x-1', 1)]);
-    const refused = world.start(['import', file, '--project', project]);
+    // Held once it is noted, before it looks at what others have begun.
+    let isNoted = false;
+    const door = await openClickHouseDoor(world.environment()['CLICKHOUSE_URL'] ?? '', (query) => {
+      if (isNoted && query.includes('FROM sojourn.imports')) return true;
+      isNoted ||= /query_id=imports-/.test(query);
+      return false;
+    });
+    doors.push(door);
+    const refused = world.start(['import', file, '--project', project], {
+      CLICKHOUSE_URL: door.url,
+    });
     const end = endOf(refused);
     const note = (state: string, version: number) =>
       world.admin().command({
@@ -166,16 +176,17 @@ describe('an import that is taken back', function () {
             began_at - 1 AS began_at, ${version} AS version)
           FROM (SELECT * FROM sojourn.imports FINAL WHERE project = '${project}' AND import != 'somebody' LIMIT 1)`,
       });
+    await Promise.race([
+      door.held,
+      end.then(({ stderr }) => {
+        throw new Error(`it ended: ${stderr}`);
+      }),
+    ]);
+    const id = await idOf(project);
+    expect(id).to.not.equal('');
     // Somebody who began at the same moment, and a little sooner.
-    const id = await eventually(
-      async () => {
-        const found = await idOf(project);
-        expect(found).to.not.equal('');
-        return found;
-      },
-      { ...SOON, everyMs: 10 },
-    );
     await note('loading', 1);
+    door.letGo();
 
     const { code, stderr } = await end;
 

@@ -8,7 +8,7 @@ import { cacheDir, parseEnvFile, processEnvironment } from '../../platform/confi
 import { freePorts, SERVER_NAMES } from '../../servers/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
-import { ANY_PORTS, environmentOf, sojournProcess } from '../support/pipeline.ts';
+import { ANY_PORTS, environmentOf, sojournProcess, untilLoaded } from '../support/pipeline.ts';
 import { randomOf } from '../support/random.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
@@ -16,7 +16,7 @@ const COMMAND = fileURLToPath(new URL('../../bin/sojourn.mjs', import.meta.url))
 
 describe('a process', function () {
   // A whole `up` from its sources, beside three other files: seconds on a machine alone.
-  this.timeout(180_000);
+  this.timeout(300_000);
   // Everything is obtained by then, so that starts below take seconds.
   const servers = useServers();
 
@@ -98,7 +98,7 @@ describe('a process', function () {
         () => {
           expect(proxy.hits.halfOpen).to.be.above(0);
         },
-        { withinMs: 20_000 },
+        { withinMs: 90_000 },
       );
       proxy.set('pass');
 
@@ -147,14 +147,14 @@ describe('a process', function () {
         () => {
           expect(leftBehind(up.dataDir)).to.deep.equal([]);
         },
-        { withinMs: 20_000 },
+        { withinMs: 60_000 },
       );
     });
   }
 
   it('starts its servers again where they end, and goes on', async function () {
     // What it waits for may take as long as its own bounds say.
-    this.timeout(240_000);
+    this.timeout(600_000);
     const up = await startUp();
     await up.running();
     const env = parseEnvFile(readFileSync(join(up.dataDir, 'env'), 'utf8'));
@@ -180,7 +180,7 @@ describe('a process', function () {
       { withinMs: 60_000 },
     );
     await run(['publish', '-', '--project', 'kept'], view('session_end'));
-    await run(['status', '--wait', '--timeout', '120s']);
+    await untilLoaded(env);
     const rows = await fetch(env['CLICKHOUSE_URL'] ?? '', {
       method: 'POST',
       headers: {
@@ -206,7 +206,7 @@ describe('a process', function () {
       () => {
         expect(leftBehind(up.dataDir)).to.deep.equal([]);
       },
-      { withinMs: 30_000 },
+      { withinMs: 60_000 },
     );
   });
 });

@@ -1,7 +1,7 @@
 /** Operators find sessions and end many of them, on real servers. */
 import { expect } from 'chai';
 import { createProbe } from '../../operations/loading-probe.ts';
-import { createObserver, type Status } from '../../operations/observe.ts';
+import { createObserver } from '../../operations/observe.ts';
 import type { SessionRow } from '../../operations/temporal-sessions.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
@@ -12,6 +12,7 @@ import {
   type PipelineProcess,
   sojourn,
   startPipelineProcess,
+  untilLoaded,
 } from '../support/pipeline.ts';
 import { useServers } from '../support/servers.ts';
 
@@ -20,7 +21,7 @@ const OF_PROJECT = ['--project', PROJECT] as const;
 const NEW_YEAR = Date.UTC(2026, 0, 1);
 
 describe('the list of sessions', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const servers = useServers();
   const started = Date.now();
   let pipeline: PipelineProcess;
@@ -62,9 +63,9 @@ describe('the list of sessions', function () {
     ];
     const lines = events.map((one) => JSON.stringify(one)).join('\n');
     await sojourn(['publish', '-', ...OF_PROJECT], environmentOf(servers()), lines);
-    await json<Status>('status', '--wait');
+    await untilLoaded(environmentOf(servers()));
     // Temporal's list follows its workflows.
-    await eventually(async () => expect(await list()).to.have.length(6), { withinMs: 10_000 });
+    await eventually(async () => expect(await list()).to.have.length(6), { withinMs: 60_000 });
   });
 
   after(() => pipeline.stop());
@@ -168,7 +169,7 @@ describe('the list of sessions', function () {
     });
     await eventually(
       async () => expect(await listed('--state', 'open')).to.deep.equal(['open-3', 'open-now']),
-      { withinMs: 10_000 },
+      { withinMs: 60_000 },
     );
     // What is left is nobody else's to find.
     await json<object>(...end, '--since', '3650d');

@@ -56,7 +56,8 @@ describe('a range of a stream', () => {
 
   beforeEach(async () => {
     await jsm.streams.add({ name: STREAM, subjects: ['range-test.>'], storage: 'memory' });
-    const js = jetstream(nc);
+    // A busy machine takes a while for a hundred at once.
+    const js = jetstream(nc, { timeout: 30_000 });
     const one = (n: number) => js.publish(`range-test.${n % 2 === 0 ? 'even' : 'odd'}`, `${n}`);
     for (let n = 1; n <= COUNT; n += 100) {
       await Promise.all(Array.from({ length: 100 }, (_, i) => one(n + i)));

@@ -10,11 +10,13 @@ import { silentLog } from '../../platform/log.ts';
 import { connectNats, migrateStreams } from '../../platform/nats.ts';
 import { toError } from '../../shared/errors.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
+import { eventually } from '../support/eventually.ts';
 import { type NatsCluster, startNatsCluster, untilCurrent } from '../support/nats-cluster.ts';
 import { freePorts } from '../../servers/ports.ts';
 import { useServers } from '../support/servers.ts';
 
 const START_MS_MAX = 20 * 60_000;
+const WITHIN = { withinMs: 60_000 };
 const STREAMS = [
   ...['DEADLETTERS', 'EVENTS', 'INGEST', 'KV_FORGOTTEN', 'KV_PROJECTS', 'METRICS', 'ROLLUPS'],
 ];
@@ -29,7 +31,7 @@ describe('copies of streams', () => {
   });
 
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     await cluster.stop();
   });
 
@@ -53,9 +55,13 @@ describe('copies of streams', () => {
     const connection = await connect({ servers: cluster.url.split(',') });
     try {
       const jsm = await jetstreamManager(connection);
-      const found: Record<string, number> = {};
-      for await (const { config } of jsm.streams.list()) found[config.name] = config.num_replicas;
-      return found;
+      return await eventually(async () => {
+        const found: Record<string, number> = {};
+        for await (const { config } of jsm.streams.list()) found[config.name] = config.num_replicas;
+        // The list leaves out a stream whose leader does not answer in time.
+        expect(Object.keys(found)).to.include.members(STREAMS);
+        return found;
+      }, WITHIN);
     } finally {
       await connection.close();
     }
@@ -82,12 +88,16 @@ describe('copies of streams', () => {
 
   it('are fewer than a cluster should have: status and /readyz warn, and it is ready all the same', async () => {
     const config = configOf(cluster.url);
-    const [warning, ...others] = await warningsOf(config);
-    expect(others).to.deep.equal([]);
-    expect(warning)
-      .to.contain('fewer than 3 copies')
-      .and.contain('EVENTS 1')
-      .and.contain('STREAM_REPLICAS');
+    // Nothing is said of what was not answered in time.
+    const warning = await eventually(async () => {
+      const [first, ...others] = await warningsOf(config);
+      expect(others).to.deep.equal([]);
+      expect(first)
+        .to.contain('fewer than 3 copies')
+        .and.contain('EVENTS 1')
+        .and.contain('STREAM_REPLICAS');
+      return first;
+    }, WITHIN);
 
     const [port = 0] = await freePorts(1);
     const { temporal } = single();
@@ -97,17 +107,19 @@ describe('copies of streams', () => {
     });
     try {
       health.started(undefined);
-      const answer = await fetch(`${health.url}/readyz`);
-      const body = (await answer.json()) as { troubles: string[]; warnings: string[] };
-      expect(body.warnings).to.deep.equal([warning]);
-      expect(body.troubles.filter((trouble) => trouble.startsWith('NATS'))).to.deep.equal([]);
+      await eventually(async () => {
+        const answer = await fetch(`${health.url}/readyz`);
+        const body = (await answer.json()) as { troubles: string[]; warnings: string[] };
+        expect(body.warnings).to.deep.equal([warning]);
+        expect(body.troubles.filter((trouble) => trouble.startsWith('NATS'))).to.deep.equal([]);
+      }, WITHIN);
     } finally {
       await health.close();
     }
   });
 
   it('become three in a cluster, by migrate, which says so; the consumer follows', async function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     const said = await migrate(configOf(cluster.url));
     expect(await copies()).to.deep.equal(of(3));
     const raised = said.map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -28,7 +28,8 @@ const PROJECT = defineSearchAttributeKey('SojournProject', SearchAttributeType.K
 const ENGAGED = defineSearchAttributeKey('SojournEngaged', SearchAttributeType.BOOL);
 
 describe('a new data folder of Temporal', function () {
-  this.timeout(60_000);
+  // Two servers start in some of them, and a third makes a template first.
+  this.timeout(300_000);
   let cacheDir: string;
 
   before('obtain the server', async function () {
@@ -181,7 +182,7 @@ function foundBy(client: Client, query: string): Promise<string[]> {
       expect(ids).not.to.deep.equal([]);
       return ids;
     },
-    { withinMs: 10_000 },
+    { withinMs: 60_000 },
   );
 }
 

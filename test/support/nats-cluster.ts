@@ -25,9 +25,9 @@ export interface NatsCluster {
 }
 
 const MEMBERS = ['n1', 'n2', 'n3'] as const;
-const READY_MS_MAX = 60_000;
+const READY_MS_MAX = 120_000;
 /** A server that comes back catches up with what it has missed. */
-const CURRENT_MS_MAX = 30_000;
+const CURRENT_MS_MAX = 90_000;
 
 export async function startNatsCluster(): Promise<NatsCluster> {
   const folder = temporaryFolder();
