@@ -14,11 +14,11 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
     checkCount(sites.length);
     if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
     let fault: string | undefined;
-    const known = sites.filter((site) => deps.keys.projectOf(site) !== undefined);
+    const projects = new Map(sites.map((site) => [site, deps.keys.projectOf(site)]));
+    const known = [...projects.values()].filter((project) => project !== undefined);
     // What stands once in it is read for each of them.
-    checkMade(new Set(known).size * bytes.length);
-    for (const site of new Set(sites)) {
-      const project = deps.keys.projectOf(site);
+    checkMade(known.length * bytes.length);
+    for (const [site, project] of projects) {
       if (project === undefined) {
         deps.watch.refused('plausible', 'key');
         deps.say('a domain is of no project', { tracker: 'plausible' });
