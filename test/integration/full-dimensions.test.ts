@@ -6,6 +6,7 @@ import type { Status } from '../../operations/observe.ts';
 import { CLICKHOUSE_ADMIN } from '../../servers/index.ts';
 import { boundedDimensionOf } from '../../shared/catalogue.ts';
 import { OTHER_VALUE } from '../../shared/value-bounds.ts';
+import { announcedOnce } from '../support/announced-once.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
@@ -78,14 +79,8 @@ describe('a dimension with too many values', function () {
 
   it('has rows of its own for the first ones, and (other) for the rest, which add up', async () => {
     const subscription = around.nc.subscribe(`metrics.updated.${PROJECT}`);
-    const heard = new Set<string>();
     const listening = (async () => {
-      for await (const message of subscription) {
-        // What was not acknowledged in time is announced again under its id. The stream keeps one; who listens here
-        // hears both.
-        const id = message.headers?.get('Nats-Msg-Id') ?? '';
-        if (id !== '' && heard.has(id)) continue;
-        heard.add(id);
+      for await (const message of announcedOnce(subscription)) {
         for (const row of message.json<{ metrics: AnnouncedRow[] }>().metrics) {
           const { metricType, granularity, bucket, dimension, dimensionValue, value, count } = row;
           const key = [metricType, granularity, bucket, dimension, dimensionValue].join('|');

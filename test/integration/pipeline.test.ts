@@ -12,6 +12,7 @@ import {
   expectedAccessLogRows,
   expectSame,
 } from '../support/access-log.ts';
+import { announcedOnce } from '../support/announced-once.ts';
 import { eventually } from '../support/eventually.ts';
 import type { History } from '../support/histories.ts';
 import {
@@ -215,14 +216,8 @@ describe('the way of an event', () => {
     it('announces what was added, after it can be queried', async () => {
       const subscription = around.nc.subscribe('metrics.updated.announced');
       const sums = new Map<string, number>();
-      const heard = new Set<string>();
       const listening = (async () => {
-        for await (const message of subscription) {
-          // Whoever is subscribed hears an announcement again that was tried again; the stream has it once.
-          const id = message.headers?.get('Nats-Msg-Id') ?? '';
-          expect(id).not.to.equal('');
-          if (heard.has(id)) continue;
-          heard.add(id);
+        for await (const message of announcedOnce(subscription)) {
           const update = message.json<Update>();
           expect(update.type).to.equal('metrics_updated');
           expect(update.project).to.equal('announced');
