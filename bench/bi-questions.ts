@@ -36,10 +36,10 @@ const SOURCES_THAT_STAY = `
   GROUP BY traffic_source HAVING sessions > 0 ORDER BY sessions DESC`;
 
 const REVENUE_BY_CURRENCY_AND_MONTH = `
-  SELECT month, dimension_value AS currency, value AS revenue, count AS payments
-  FROM sojourn.metrics_monthly
-  WHERE project = 'shop' AND metric_type = 'revenue' AND dimension = 'currency'
-  ORDER BY month, currency`;
+  SELECT toStartOfMonth(day) AS month, currency, sum(r.revenue) AS revenue, sum(r.payments) AS payments
+  FROM sojourn.revenue_daily AS r
+  WHERE project = 'shop'
+  GROUP BY month, currency ORDER BY month, currency`;
 
 const UNIQUE_USERS_OF_30_DAYS = `
   SELECT uniqExact(user_id) AS users FROM sojourn.sessions_current
