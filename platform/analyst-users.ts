@@ -12,7 +12,7 @@ import {
   projectCondition,
   projectOfCondition,
 } from './analyst-rights.ts';
-import { DATABASE, select } from './clickhouse.ts';
+import { DATABASE, isAccessDenied, select } from './clickhouse.ts';
 import { reasonOf } from './unreachable.ts';
 
 export interface Analyst {
@@ -204,9 +204,4 @@ export async function renewAnalysts(client: ClickHouseClient): Promise<void> {
       );
     }
   }
-}
-
-function isAccessDenied(error: unknown): boolean {
-  const cause = error instanceof SojournError ? error.cause : error;
-  return cause instanceof ClickHouseError && cause.code === '497';
 }

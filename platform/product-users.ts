@@ -6,6 +6,7 @@ import { DATABASE } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { readerGrants, readerRevokes } from './reader-rights.ts';
+import { hasWideGrant, WIDE_WRITER_GRANT, writerGrants } from './writer-rights.ts';
 
 /** For `status`, as the BI user, where a server lets nobody read these unasked. */
 const CLUSTER_GRANTS = ['SELECT ON system.clusters', 'SELECT ON system.replicas'];
@@ -16,8 +17,8 @@ const MARTS_RIGHTS =
   'SELECT, INSERT, ALTER, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW, TRUNCATE, OPTIMIZE, SHOW';
 
 /**
- * The writer, who may only insert, the analysts' user, who may only read, and the one for models, who reads all and
- * writes in a database of its own. Where no password is given the user is left alone.
+ * The writer, who may only insert, and where it has to; the analysts' user, who may only read; and the one for models, who
+ * reads all and writes in a database of its own. Where no password is given the user is left alone.
  */
 export async function createUsers(
   client: ClickHouseClient,
@@ -29,7 +30,7 @@ export async function createUsers(
       name: config.CLICKHOUSE_WRITER_USER,
       password: config.CLICKHOUSE_WRITER_PASSWORD,
       settings: '',
-      grants: [`INSERT ON ${DATABASE}.*`],
+      grants: writerGrants(),
       revokes: [],
     },
     {
@@ -58,10 +59,11 @@ export async function createUsers(
   ];
   for (const { name, password, ...rights } of users) {
     if (password === undefined) continue;
+    const user = { name, password, ...rights };
     try {
-      for (const query of statementsFor({ name, password, ...rights })) {
-        await client.command({ query });
-      }
+      for (const query of userStatements(user)) await client.command({ query });
+      if (name === config.CLICKHOUSE_WRITER_USER) await takeWideGrant(client, name, log);
+      for (const query of rightsStatements(user)) await client.command({ query });
     } catch (error) {
       if (!isUsersInFiles(error)) throw error;
       log.debug({ user: name }, 'users come from the server configuration');
@@ -80,23 +82,37 @@ interface ProductUser {
 }
 
 /**
- * What makes the user, or gives one that is there the password and what may be missing of its rights. Nothing is taken
- * from it first: others work with it meanwhile, and an operator may have given it a profile, quotas or rights.
+ * What makes the user, or gives one that is there the password. Nothing is taken from it first: others work with it
+ * meanwhile, and an operator may have given it a profile, quotas or rights.
  */
-function statementsFor({
-  name,
-  password,
-  settings,
-  grants,
-  revokes,
-}: ProductUser): readonly string[] {
-  const user = `\`${name.replace(/[`\\]/g, '\\$&')}\``;
+function userStatements({ name, password, settings }: ProductUser): readonly string[] {
   const hash = createHash('sha256').update(password).digest('hex');
   const identified = `IDENTIFIED WITH sha256_hash BY '${hash}'`;
   return [
-    `CREATE USER IF NOT EXISTS ${user} ${identified}${settings}`,
-    `ALTER USER ${user} ${identified}`,
-    `GRANT ${grants.join(', ')} TO ${user}`,
-    ...(revokes.length > 0 ? [`REVOKE ${revokes.join(', ')} FROM ${user}`] : []),
+    `CREATE USER IF NOT EXISTS ${quoted(name)} ${identified}${settings}`,
+    `ALTER USER ${quoted(name)} ${identified}`,
   ];
+}
+
+/** What may be missing of its rights, and what it is not to have of them. */
+function rightsStatements({ name, grants, revokes }: ProductUser): readonly string[] {
+  return [
+    `GRANT ${grants.join(', ')} TO ${quoted(name)}`,
+    ...(revokes.length > 0 ? [`REVOKE ${revokes.join(', ')} FROM ${quoted(name)}`] : []),
+  ];
+}
+
+/**
+ * Once after an upgrade. ClickHouse takes rights on tables along with the one on their database, so they are granted after
+ * it, not before. What a worker inserts between the two statements is refused and tried again, as where ClickHouse is away;
+ * where this is broken off between them, the next `migrate` grants what is missing.
+ */
+async function takeWideGrant(client: ClickHouseClient, writer: string, log: Logger): Promise<void> {
+  if (!(await hasWideGrant(client, writer, log))) return;
+  await client.command({ query: `REVOKE ${WIDE_WRITER_GRANT} FROM ${quoted(writer)}` });
+  log.info({ user: writer }, 'the writer may no longer insert into every table');
+}
+
+function quoted(user: string): string {
+  return `\`${user.replace(/[`\\]/g, '\\$&')}\``;
 }

@@ -13,6 +13,7 @@ import {
 } from '../platform/analyst-rights.ts';
 import type { NewAnalyst } from '../platform/analyst-users.ts';
 import { readerGrants, readerRevokes } from '../platform/reader-rights.ts';
+import { writerGrants } from '../platform/writer-rights.ts';
 
 export interface ClickhousePasswords {
   readonly adminPassword: string;
@@ -117,7 +118,8 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  * The limits of writer and BI user are no more than theirs to lower: a tool may set its own time limit, up to ten
  * minutes, and nobody takes all the memory.
  *
- * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
+ * A name ending in `*` in a grant is every database that begins so: tests use their own ones, in which the admin makes
+ * tables and readers read them. The writer needs none: what it inserts into is named.
  */
 function usersXml({ users, analysts }: ClickhouseConfig, memoryShare: number): string {
   const { adminPassword, writerPassword, biPassword, martsPassword } = users;
@@ -190,7 +192,12 @@ ${user('sojourn_admin', adminPassword, 'admin', [
   'GRANT SELECT ON INFORMATION_SCHEMA.*',
   'GRANT SET DEFINER ON *',
 ])}
-${user('sojourn_writer', writerPassword, 'writer', ['GRANT INSERT ON sojourn*.*'])}
+${user(
+  'sojourn_writer',
+  writerPassword,
+  'writer',
+  writerGrants().map((right) => `GRANT ${right}`),
+)}
 ${user('sojourn_bi', biPassword, 'bi', [
   ...READER_RIGHTS,
   'GRANT SELECT ON information_schema.*',

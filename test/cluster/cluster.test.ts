@@ -150,6 +150,21 @@ describe('a cluster of three ClickHouse servers', function () {
     );
   });
 
+  it('takes the right to every table from a writer of before, on all servers', async () => {
+    const admin = connect(URLS, 'admin');
+    await admin.command({ query: 'GRANT INSERT ON sojourn.* TO sojourn_writer' });
+    await migrate();
+
+    for (const server of SERVERS) {
+      const writer = connect([urlOf(server)], 'writer');
+      const refused = await writer
+        .command({ query: 'INSERT INTO sojourn.metrics (count) VALUES (1)' })
+        .catch((error: unknown) => error);
+      expect(refused, server).to.have.property('code', '497');
+      await loadUntilDone(writerFrom(server), 1);
+    }
+  });
+
   it('is refused where no server knows the name', async () => {
     const error = await migrateClickHouse(configOf(URLS, 'other'), silentLog).catch(
       (thrown: unknown) => thrown,

@@ -3,6 +3,7 @@ import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { whereMissing } from '../../platform/migrate-cluster.ts';
 import { migrateClickHouse, readMigrations, splitStatements } from '../../platform/migrate.ts';
+import { writerGrants } from '../../platform/writer-rights.ts';
 import { toError } from '../../shared/errors.ts';
 import { type Asked, askedClickHouse } from '../support/asked-clickhouse.ts';
 
@@ -56,6 +57,27 @@ describe('migrate', () => {
       expect(rest.length).to.equal(user === 'sojourn_writer' ? 0 : 1);
       for (const query of rest) expect(query).to.match(/^REVOKE SELECT ON [^;]* FROM \S+$/);
     }
+  });
+
+  it('takes from a writer of before the right to every table, and grants by name after that', async () => {
+    const wide: typeof answer = (query) =>
+      query.includes('system.grants') ? [{ has: 1 }] : answer(query);
+    for (const [cluster, where] of [
+      [{}, ''],
+      [{ CLICKHOUSE_CLUSTER: 'eu' }, ' ON CLUSTER `eu`'],
+    ] as const) {
+      const { asked, error } = await told(cluster, wide);
+      const rights = queries(asked).filter((query) =>
+        /^(GRANT|REVOKE)\b.*`sojourn_writer`/.test(query),
+      );
+
+      expect(error).to.equal(undefined);
+      expect(rights).to.deep.equal([
+        `REVOKE${where} INSERT ON sojourn.* FROM \`sojourn_writer\``,
+        `GRANT${where} ${writerGrants().join(', ')} TO \`sojourn_writer\``,
+      ]);
+    }
+    expect(writerGrants().join()).not.to.contain('*');
   });
 
   it('without CLICKHOUSE_CLUSTER says what the files say, and no word of a cluster', async () => {
