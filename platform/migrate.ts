@@ -114,7 +114,7 @@ export async function migrateClickHouse(
     for (const intake of INTAKES.values()) await restoreIntake(client, intake, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
-    await renewAnalysts(client);
+    await renewAnalysts(client, log);
     if (cluster !== undefined) await warnOfCluster(client, cluster, log);
   } finally {
     await client.close();

@@ -5,6 +5,7 @@ import { isUsersInFiles } from './analyst-users.ts';
 import { DATABASE } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { hasEarlierLimits, readerSettings, serverSize } from './reader-limits.ts';
 import { readerGrants, readerRevokes } from './reader-rights.ts';
 import { hasWideGrant, WIDE_WRITER_GRANT, writerGrants } from './writer-rights.ts';
 
@@ -25,6 +26,7 @@ export async function createUsers(
   config: Config,
   log: Logger,
 ): Promise<void> {
+  const readersSettings = readerSettings(await serverSize(client));
   const users = [
     {
       name: config.CLICKHOUSE_WRITER_USER,
@@ -36,7 +38,7 @@ export async function createUsers(
     {
       name: config.CLICKHOUSE_BI_USER,
       password: config.CLICKHOUSE_BI_PASSWORD,
-      settings: ' SETTINGS readonly = 2',
+      settings: ` SETTINGS ${readersSettings}`,
       grants: [
         ...readerGrants(`${DATABASE}.*`),
         'SELECT ON information_schema.*',
@@ -62,7 +64,13 @@ export async function createUsers(
     const user = { name, password, ...rights };
     try {
       for (const query of userStatements(user)) await client.command({ query });
-      if (name === config.CLICKHOUSE_WRITER_USER) await takeWideGrant(client, name, log);
+      // Whoever has one user for both would have the admin take its own rights.
+      if (name === config.CLICKHOUSE_WRITER_USER && name !== config.CLICKHOUSE_ADMIN_USER) {
+        await takeWideGrant(client, name, log);
+      }
+      if (name === config.CLICKHOUSE_BI_USER && (await hasEarlierLimits(client, name, log))) {
+        await client.command({ query: `ALTER USER ${quoted(name)} SETTINGS ${readersSettings}` });
+      }
       for (const query of rightsStatements(user)) await client.command({ query });
     } catch (error) {
       if (!isUsersInFiles(error)) throw error;

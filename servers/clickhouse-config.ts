@@ -12,6 +12,7 @@ import {
   projectCondition,
 } from '../platform/analyst-rights.ts';
 import type { NewAnalyst } from '../platform/analyst-users.ts';
+import { READER_SECONDS, READER_SECONDS_MAX } from '../platform/reader-limits.ts';
 import { readerGrants, readerRevokes } from '../platform/reader-rights.ts';
 import { writerGrants } from '../platform/writer-rights.ts';
 
@@ -148,12 +149,12 @@ function usersXml({ users, analysts }: ClickhouseConfig, memoryShare: number): s
     <bi>
       <readonly>2</readonly>
       <max_threads>4</max_threads>
-      <max_execution_time>120</max_execution_time>
+      <max_execution_time>${READER_SECONDS}</max_execution_time>
       <max_memory_usage>${memoryShare}</max_memory_usage>
       <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
       <constraints>
         <max_threads><max>4</max></max_threads>
-        <max_execution_time><min>1</min><max>600</max></max_execution_time>
+        <max_execution_time><min>1</min><max>${READER_SECONDS_MAX}</max></max_execution_time>
         <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
       </constraints>
     </bi>

@@ -78,6 +78,33 @@ describe('migrate', () => {
       ]);
     }
     expect(writerGrants().join()).not.to.contain('*');
+    // The admin's own it leaves.
+    const both = await told({ CLICKHOUSE_ADMIN_USER: 'sojourn_writer' }, wide);
+    expect(queries(both.asked).filter((query) => query.startsWith('REVOKE INSERT'))).to.be.empty;
+  });
+
+  it('gives a BI user of before the limits of a new one, and leaves those that an operator gave', async () => {
+    const limits =
+      'readonly = 2, max_execution_time = 120 MIN 1 MAX 600, max_memory_usage = 1000 MIN 1 MAX 1000, max_threads MAX 4';
+    const withSettings =
+      (rows: readonly object[]): typeof answer =>
+      (query) => {
+        if (query.includes('system.server_settings')) return [{ memory: 2_000, threads: 4 }];
+        return query.includes('system.settings_profile_elements') ? rows : answer(query);
+      };
+    const readonly = { name: 'readonly', value: '2', profile: null };
+    const theirs = { name: 'max_memory_usage', value: '0', profile: null };
+    for (const [rows, changes] of [
+      [[readonly], [`ALTER USER \`sojourn_bi\` SETTINGS ${limits}`]],
+      [[readonly, theirs], []],
+    ] as const) {
+      const said = queries((await told({}, withSettings(rows))).asked);
+
+      expect(said.filter((query) => /^CREATE USER .*`sojourn_bi`/.test(query))[0]).to.match(
+        new RegExp(` SETTINGS ${limits}$`),
+      );
+      expect(said.filter((query) => /^ALTER USER .* SETTINGS/.test(query))).to.deep.equal(changes);
+    }
   });
 
   it('without CLICKHOUSE_CLUSTER says what the files say, and no word of a cluster', async () => {
