@@ -12,6 +12,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { metricTableRows, type TableWriter } from '../activities/load-batch.ts';
 import { type BegunLoad, begunLoads, chunkRange, noteDone } from '../bulk/ledger.ts';
 import { DATABASE, select } from '../platform/clickhouse.ts';
+import type { WriterTable } from '../platform/writer-rights.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
 import { fenceOf, loadName, notesToken, rowsOf } from './import-tables.ts';
@@ -33,7 +34,7 @@ export async function closeLoad(deps: CloseDeps, life: ImportLife): Promise<numb
   const { loadedTo, isDone } = await placeOf(reader, load);
   if (!isDone) {
     const next = loadedTo + 1;
-    for (const table of ['import_sessions_inbox', 'import_rows_inbox']) {
+    for (const table of ['import_sessions_inbox', 'import_rows_inbox'] as const) {
       await failWhileUnderWay(tables, life, next, { table, token: notesToken(life, next) });
     }
     await finishChunk(deps, life, next);
@@ -64,7 +65,7 @@ async function failWhileUnderWay(
   tables: TableWriter,
   life: ImportLife,
   chunk: number,
-  { table, token }: { readonly table: string; readonly token: string },
+  { table, token }: { readonly table: WriterTable; readonly token: string },
 ): Promise<void> {
   const row = { ...fenceOf(loadName(life), chunk), project: life.project };
   await tables.insert(table, [row], token);

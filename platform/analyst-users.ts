@@ -12,7 +12,9 @@ import {
   projectCondition,
   projectOfCondition,
 } from './analyst-rights.ts';
-import { DATABASE, select } from './clickhouse.ts';
+import { DATABASE, isAccessDenied, select } from './clickhouse.ts';
+import type { Logger } from './log.ts';
+import { hasEarlierLimits, readerSettings, type ServerSize, serverSize } from './reader-limits.ts';
 import { reasonOf } from './unreachable.ts';
 
 export interface Analyst {
@@ -29,21 +31,22 @@ export interface NewAnalyst extends Analyst {
 /** Error codes of a server whose users live in files. */
 export const NO_SQL_USERS: ReadonlySet<string> = new Set(['514', '495']);
 
-/** Limits as those of the BI user: its own to lower, or to raise a little. */
-const SETTINGS = 'readonly = 2, max_execution_time = 120 MIN 1 MAX 600';
-
 /** Whether the server's users are in its files, so that SQL makes none. */
 export function isUsersInFiles(error: unknown): boolean {
   return error instanceof ClickHouseError && NO_SQL_USERS.has(error.code);
 }
 
-/** What makes the user, or gives one that is there a new password. */
-export function userStatements({ name, passwordHash }: NewAnalyst): readonly string[] {
+/** What makes the user, with the limits of the BI user, or gives one that is there a new password. */
+export function userStatements(
+  { name, passwordHash }: NewAnalyst,
+  size: ServerSize = {},
+): readonly string[] {
   const user = quoted(name);
   const identified = `IDENTIFIED WITH sha256_hash BY '${passwordHash}'`;
+  const settings = `SETTINGS ${readerSettings(size)}`;
   return [
-    `CREATE USER IF NOT EXISTS ${user} ${identified} SETTINGS ${SETTINGS}`,
-    `ALTER USER ${user} ${identified} SETTINGS ${SETTINGS}`,
+    `CREATE USER IF NOT EXISTS ${user} ${identified} ${settings}`,
+    `ALTER USER ${user} ${identified} ${settings}`,
   ];
 }
 
@@ -100,7 +103,9 @@ function quoted(name: string): string {
 export async function createAnalyst(client: ClickHouseClient, analyst: NewAnalyst): Promise<void> {
   const known = await listSqlAnalysts(client);
   assertSameProject(known, analyst);
-  for (const query of userStatements(analyst)) await client.command({ query });
+  for (const query of userStatements(analyst, await serverSize(client))) {
+    await client.command({ query });
+  }
   if (await isSightLost(client, analyst)) {
     await removeSqlAnalyst(client, analyst.name);
     throw new SojournError(
@@ -184,17 +189,24 @@ export async function listSqlAnalysts(client: ClickHouseClient): Promise<readonl
 }
 
 /**
- * Gives all analysts what this version lets them see. An admin who may not look at users has made none.
+ * Gives all analysts what this version lets them see, and its limits to those who have earlier ones. An admin who may not
+ * look at users has made none.
  * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`
  */
-export async function renewAnalysts(client: ClickHouseClient): Promise<void> {
+export async function renewAnalysts(client: ClickHouseClient, log: Logger): Promise<void> {
   const analysts = await listSqlAnalysts(client).catch((error: unknown): readonly Analyst[] => {
     if (isAccessDenied(error)) return [];
     throw error;
   });
+  if (analysts.length === 0) return;
+  const settings = readerSettings(await serverSize(client));
   for (const analyst of analysts) {
     if (analyst.project === '') continue;
     try {
+      if (await hasEarlierLimits(client, analystUser(analyst.name), log)) {
+        const query = `ALTER USER ${quoted(analyst.name)} SETTINGS ${settings}`;
+        await client.command({ query });
+      }
       await giveRights(client, analyst);
     } catch (error) {
       throw new SojournError(
@@ -204,9 +216,4 @@ export async function renewAnalysts(client: ClickHouseClient): Promise<void> {
       );
     }
   }
-}
-
-function isAccessDenied(error: unknown): boolean {
-  const cause = error instanceof SojournError ? error.cause : error;
-  return cause instanceof ClickHouseError && cause.code === '497';
 }

@@ -185,3 +185,9 @@ export async function select<Row>(
     });
   }
 }
+
+/** Whether who asked has no right to, in an error of {@link select} or of the client. */
+export function isAccessDenied(error: unknown): boolean {
+  const cause = error instanceof SojournError ? error.cause : error;
+  return cause instanceof ClickHouseError && cause.code === '497';
+}

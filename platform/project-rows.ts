@@ -12,8 +12,10 @@ import { DATABASE, select } from './clickhouse.ts';
 import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
 import { readBucket } from './project-bucket.ts';
+import type { WriterTable } from './writer-rights.ts';
 
-export const PROJECTS_TABLE = `${DATABASE}.projects`;
+const TABLE: WriterTable = 'projects';
+export const PROJECTS_TABLE = `${DATABASE}.${TABLE}`;
 
 /** As the table has it. */
 interface ProjectRow {

@@ -12,7 +12,9 @@ import {
   projectCondition,
 } from '../platform/analyst-rights.ts';
 import type { NewAnalyst } from '../platform/analyst-users.ts';
+import { READER_SECONDS, READER_SECONDS_MAX } from '../platform/reader-limits.ts';
 import { readerGrants, readerRevokes } from '../platform/reader-rights.ts';
+import { writerGrants } from '../platform/writer-rights.ts';
 
 export interface ClickhousePasswords {
   readonly adminPassword: string;
@@ -117,7 +119,8 @@ function configXml(options: ClickhouseConfig, folder: string, usersFile: string)
  * The limits of writer and BI user are no more than theirs to lower: a tool may set its own time limit, up to ten
  * minutes, and nobody takes all the memory.
  *
- * A name ending in `*` in a grant is every database that begins so: tests use their own ones.
+ * A name ending in `*` in a grant is every database that begins so: tests use their own ones, in which the admin makes
+ * tables and readers read them. The writer needs none: what it inserts into is named.
  */
 function usersXml({ users, analysts }: ClickhouseConfig, memoryShare: number): string {
   const { adminPassword, writerPassword, biPassword, martsPassword } = users;
@@ -146,12 +149,12 @@ function usersXml({ users, analysts }: ClickhouseConfig, memoryShare: number): s
     <bi>
       <readonly>2</readonly>
       <max_threads>4</max_threads>
-      <max_execution_time>120</max_execution_time>
+      <max_execution_time>${READER_SECONDS}</max_execution_time>
       <max_memory_usage>${memoryShare}</max_memory_usage>
       <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
       <constraints>
         <max_threads><max>4</max></max_threads>
-        <max_execution_time><min>1</min><max>600</max></max_execution_time>
+        <max_execution_time><min>1</min><max>${READER_SECONDS_MAX}</max></max_execution_time>
         <max_memory_usage><min>1</min><max>${memoryShare}</max></max_memory_usage>
       </constraints>
     </bi>
@@ -190,7 +193,12 @@ ${user('sojourn_admin', adminPassword, 'admin', [
   'GRANT SELECT ON INFORMATION_SCHEMA.*',
   'GRANT SET DEFINER ON *',
 ])}
-${user('sojourn_writer', writerPassword, 'writer', ['GRANT INSERT ON sojourn*.*'])}
+${user(
+  'sojourn_writer',
+  writerPassword,
+  'writer',
+  writerGrants().map((right) => `GRANT ${right}`),
+)}
 ${user('sojourn_bi', biPassword, 'bi', [
   ...READER_RIGHTS,
   'GRANT SELECT ON information_schema.*',

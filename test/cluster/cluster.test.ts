@@ -150,6 +150,43 @@ describe('a cluster of three ClickHouse servers', function () {
     );
   });
 
+  it('takes the right to every table from a writer of before, on all servers', async () => {
+    const admin = connect(URLS, 'admin');
+    await admin.command({ query: 'GRANT INSERT ON sojourn.* TO sojourn_writer' });
+    await migrate();
+
+    for (const server of SERVERS) {
+      const writer = connect([urlOf(server)], 'writer');
+      const refused = await writer
+        .command({ query: 'INSERT INTO sojourn.metrics (count) VALUES (1)' })
+        .catch((error: unknown) => error);
+      expect(refused, server).to.have.property('code', '497');
+      await loadUntilDone(writerFrom(server), 1);
+    }
+  });
+
+  it('gives a BI user of before limits that it cannot lift, on all servers', async () => {
+    const admin = connect(URLS, 'admin');
+    await admin.command({ query: 'ALTER USER sojourn_bi SETTINGS readonly = 2' });
+    await migrate();
+
+    for (const server of SERVERS) {
+      const reader = connect([urlOf(server)], 'bi');
+      for (const [name, value] of [
+        ['max_execution_time', 0],
+        ['max_execution_time', 601],
+        ['max_memory_usage', '0'],
+        ['max_threads', 10_000],
+      ] as const) {
+        const refused = await reader
+          .command({ query: 'SELECT 1', clickhouse_settings: { [name]: value } })
+          .catch((error: unknown) => error);
+        expect(refused, `${server} ${name}`).to.have.property('code', '452');
+      }
+      expect((await reader.ping({ select: true })).success, server).to.equal(true);
+    }
+  });
+
   it('is refused where no server knows the name', async () => {
     const error = await migrateClickHouse(configOf(URLS, 'other'), silentLog).catch(
       (thrown: unknown) => thrown,

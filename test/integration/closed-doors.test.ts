@@ -3,12 +3,15 @@ import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { connectClickHouse, select } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats } from '../../platform/nats.ts';
+import { readerSettings, serverSize } from '../../platform/reader-limits.ts';
 import { lockDataDir } from '../../servers/data-dir.ts';
 import { CLICKHOUSE_BI, CLICKHOUSE_WRITER } from '../../servers/index.ts';
 import { toError } from '../../shared/errors.ts';
+import { environmentOf } from '../support/pipeline.ts';
 import { temporaryFolder, useServers } from '../support/servers.ts';
 
 const faultOf = (work: Promise<unknown>): Promise<string> =>
@@ -87,6 +90,28 @@ describe('what is meant to be private', function () {
       }
     });
   }
+
+  it('is bounded for the BI user as it would be on a server whose users are made by SQL', async () => {
+    const config = requireServers(loadConfig(environmentOf(servers())), ['CLICKHOUSE_URL']);
+    const [admin, reader] = [connectClickHouse(config, 'admin'), clientOf('BI user')];
+    try {
+      const limits = await select<{ name: string; value: string; min: string; max: string }>(
+        reader,
+        `SELECT name, value, min, max FROM system.settings
+         WHERE name IN ('max_execution_time', 'max_memory_usage', 'max_threads') ORDER BY name`,
+      );
+      const said = limits.map(({ name, value, min, max }) =>
+        name === 'max_threads' ? `${name} MAX ${max}` : `${name} = ${value} MIN ${min} MAX ${max}`,
+      );
+
+      expect(readerSettings(await serverSize(admin))).to.equal(
+        ['readonly = 2', ...said].join(', '),
+      );
+    } finally {
+      await admin.close();
+      await reader.close();
+    }
+  });
 
   it('leaves BI tools their own, shorter or somewhat longer time', async () => {
     const client = clientOf('BI user');

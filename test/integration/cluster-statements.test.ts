@@ -34,6 +34,12 @@ function answer(query: string): readonly object[] | undefined {
   if (query.includes('system.macros')) return [{ macro: 'replica' }, { macro: 'shard' }];
   if (query.includes('AS servers')) return [{ servers: 3 }];
   if (query.includes('AS have')) return [{ have: 3 }];
+  // So that all is said that may have to be.
+  if (query.includes('system.server_settings')) return [{ memory: 8e9, threads: 8 }];
+  if (query.includes('system.grants')) return [{ has: 1 }];
+  if (query.includes('system.settings_profile_elements')) {
+    return [{ name: 'readonly', value: '2', profile: null }];
+  }
   return undefined;
 }
 
@@ -50,7 +56,7 @@ async function statements(): Promise<readonly string[]> {
     });
     await migrateClickHouse(requireServers(config, ['CLICKHOUSE_URL']), silentLog);
     const others = [
-      ...userStatements(ADA),
+      ...userStatements(ADA, { memoryBytes: 8e9, threads: 8 }),
       ...rightsStatements(ADA),
       ...removalStatements('ada'),
       'ATTACH TABLE IF NOT EXISTS sojourn.metrics_intake',
@@ -87,6 +93,12 @@ describe('what a ClickHouse cluster is told', function () {
     const ofFiles = readMigrations().flatMap(({ sql }) => splitStatements(sql));
 
     expect(all.length).to.be.above(ofFiles.length);
+    for (const part of ['REVOKE ON CLUSTER `eu-1` INSERT', 'max_threads MAX 8', 'MIN 1 MAX 4000']) {
+      expect(
+        all.some((statement) => statement.includes(part)),
+        part,
+      ).to.equal(true);
+    }
     for (const statement of all) {
       const [row] = await select<{ text: string }>(
         admin,

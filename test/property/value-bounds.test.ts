@@ -13,6 +13,7 @@ import {
   type ValueStore,
 } from '../../activities/bound-values.ts';
 import { loadBatch } from '../../activities/load-batch.ts';
+import type { WriterTable } from '../../platform/writer-rights.ts';
 import { boundedDimensionOf } from '../../shared/catalogue.ts';
 import { type LogRange, rangeToken } from '../../shared/ranges.ts';
 import { KNOWN_VALUES_BYTES_MAX } from '../../shared/limits.ts';
@@ -60,7 +61,7 @@ class Tables extends ClickHouseModel {
       }
     }
     if (table === 'metrics_inbox') for (const row of rows as InboxRow[]) this.add(row);
-    if (table === 'full') {
+    if (table === 'full_dimensions_inbox') {
       for (const { range_from, full } of rows as FullRow[]) {
         if (range_from > this.loadedTo) {
           this.full.set(dayValuesText(full.set), new Set(full.values));
@@ -94,7 +95,7 @@ class Tables extends ClickHouseModel {
       note: (range, full) => {
         expect(full.values.length, 'room that is left').to.be.at.least(full.valuesMax);
         return insert({
-          table: 'full',
+          table: 'full_dimensions_inbox',
           rows: [{ range_from: range.from, full }],
           token: `${rangeToken(range)} ${dayValuesText(full.set)}`,
         });
@@ -218,7 +219,7 @@ describe('the bound on values of a dimension', () => {
               },
             };
             const tables = {
-              insert: (table: string, rows: readonly object[], token: string) =>
+              insert: (table: WriterTable, rows: readonly object[], token: string) =>
                 writer().insert(table, rows, token),
             };
             return loadBatch(log, tables, range).then(

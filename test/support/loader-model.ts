@@ -2,9 +2,10 @@
 import fc from 'fast-check';
 import type { TableWriter } from '../../activities/load-batch.ts';
 import type { Waiting } from '../../activities/plan-batch.ts';
+import type { WriterTable } from '../../platform/writer-rights.ts';
 
 export interface Insert {
-  readonly table: string;
+  readonly table: WriterTable;
   readonly rows: readonly object[];
   readonly token: string;
 }

@@ -9,6 +9,7 @@ import {
   renewAnalysts,
   rightsStatements,
 } from '../../platform/analyst-users.ts';
+import { silentLog } from '../../platform/log.ts';
 import { toError } from '../../shared/errors.ts';
 
 const ADA = { name: 'ada', project: 'shop', passwordHash: 'a'.repeat(64) };
@@ -119,7 +120,7 @@ describe('an analyst that is made by SQL', () => {
       { name: 'sojourn_analyst_eve', condition: '' },
     ];
     const { client, statements } = aServer({ known });
-    await renewAnalysts(client);
+    await renewAnalysts(client, silentLog);
 
     expect(statements.at(-1)).to.match(/^GRANT .* TO `sojourn_analyst_ada` WITH REPLACE OPTION$/);
     expect(statements.join()).not.to.contain('sojourn_analyst_eve');

@@ -90,7 +90,8 @@ describe('the migrations on a cluster', () => {
       'CREATE DATABASE IF NOT EXISTS sojourn',
       'ALTER TABLE sojourn.t MODIFY SETTING a = 1',
       "CREATE USER OR REPLACE `w` IDENTIFIED WITH sha256_hash BY 'x'",
-      'GRANT INSERT ON sojourn.* TO `w`',
+      'GRANT INSERT ON sojourn.sessions, SHOW TABLES ON sojourn.metrics_intake TO `w`',
+      'REVOKE INSERT ON sojourn.* FROM `w`',
       'SYSTEM SYNC REPLICA sojourn.t',
     ].map(onCluster);
 
@@ -105,7 +106,8 @@ describe('the migrations on a cluster', () => {
       'CREATE DATABASE IF NOT EXISTS sojourn ON CLUSTER `eu-1`',
       'ALTER TABLE sojourn.t ON CLUSTER `eu-1` MODIFY SETTING a = 1',
       "CREATE USER OR REPLACE `w` ON CLUSTER `eu-1` IDENTIFIED WITH sha256_hash BY 'x'",
-      'GRANT ON CLUSTER `eu-1` INSERT ON sojourn.* TO `w`',
+      'GRANT ON CLUSTER `eu-1` INSERT ON sojourn.sessions, SHOW TABLES ON sojourn.metrics_intake TO `w`',
+      'REVOKE ON CLUSTER `eu-1` INSERT ON sojourn.* FROM `w`',
       'SYSTEM SYNC REPLICA ON CLUSTER `eu-1` sojourn.t',
     ]);
   });

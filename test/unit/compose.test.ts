@@ -7,54 +7,23 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync 
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
-import { parse } from 'yaml';
 import { checkPassword } from '../../dashboard/password.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
-
-interface Service {
-  readonly image?: string;
-  readonly build?: unknown;
-  readonly command?: readonly string[];
-  readonly restart?: string;
-  readonly stop_grace_period?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: { readonly test: readonly string[] };
-}
-
-interface ComposeFile {
-  readonly services: Readonly<Record<string, Service>>;
-  readonly volumes: Readonly<Record<string, unknown>>;
-}
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const text = (path: string) => readFileSync(join(root, path), 'utf8');
-const readYaml = (path: string) => parse(text(path), { merge: true }) as unknown;
-
-const file = readYaml('docker-compose.yml') as ComposeFile;
-const services = Object.entries(file.services);
-const oneShot = ([, { restart }]: [string, Service]) => restart?.startsWith('on-failure') === true;
-const ofSojourn = services.filter(([, { build }]) => build !== undefined);
-const servers = services.filter(([, { build }]) => build === undefined);
-
-/** Every `${NAME…}` of a text; `$$` is Compose's way to write one dollar. */
-function variablesIn(value: string): { name: string; rest: string }[] {
-  return [...value.replaceAll('$$', '').matchAll(/\$\{([A-Z_]+)([^}]*)\}/g)].map(
-    ([, name = '', rest = '']) => ({ name, rest }),
-  );
-}
-
-/** What Compose makes of a value: what is required is set, what has a default keeps it. */
-function interpolate(value: string): string {
-  return value.replace(/\$\{[A-Z_]+(:\?[^}]*|:-([^}]*))\}/g, (_all, rest: string, fallback = '') =>
-    rest.startsWith(':?') ? 'abc123xyz' : String(fallback),
-  );
-}
+import {
+  file,
+  interpolate,
+  ofSojourn,
+  oneShot,
+  readYaml,
+  root,
+  scrapedHosts,
+  servers,
+  services,
+  text,
+  variablesIn,
+} from '../support/compose.ts';
 
 describe('docker-compose.yml', () => {
   describe('against the schema of the Compose specification', () => {
@@ -374,18 +343,3 @@ describe('the files that docker-compose.yml mounts', () => {
     }
   });
 });
-
-function scrapedHosts(): string[] {
-  const { scrape_configs } = readYaml('compose/prometheus/prometheus.yml') as {
-    scrape_configs: {
-      static_configs?: { targets: string[] }[];
-      dns_sd_configs?: { names: string[] }[];
-    }[];
-  };
-  return scrape_configs
-    .flatMap(({ static_configs = [], dns_sd_configs = [] }) => [
-      ...static_configs.flatMap(({ targets }) => targets),
-      ...dns_sd_configs.flatMap(({ names }) => names),
-    ])
-    .map((target) => target.split(':')[0] ?? '');
-}

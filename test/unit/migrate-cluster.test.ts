@@ -3,6 +3,7 @@ import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { whereMissing } from '../../platform/migrate-cluster.ts';
 import { migrateClickHouse, readMigrations, splitStatements } from '../../platform/migrate.ts';
+import { writerGrants } from '../../platform/writer-rights.ts';
 import { toError } from '../../shared/errors.ts';
 import { type Asked, askedClickHouse } from '../support/asked-clickhouse.ts';
 
@@ -55,6 +56,54 @@ describe('migrate', () => {
       expect(granted).to.match(/^GRANT [^;]* TO \S+$/);
       expect(rest.length).to.equal(user === 'sojourn_writer' ? 0 : 1);
       for (const query of rest) expect(query).to.match(/^REVOKE SELECT ON [^;]* FROM \S+$/);
+    }
+  });
+
+  it('takes from a writer of before the right to every table, and grants by name after that', async () => {
+    const wide: typeof answer = (query) =>
+      query.includes('system.grants') ? [{ has: 1 }] : answer(query);
+    for (const [cluster, where] of [
+      [{}, ''],
+      [{ CLICKHOUSE_CLUSTER: 'eu' }, ' ON CLUSTER `eu`'],
+    ] as const) {
+      const { asked, error } = await told(cluster, wide);
+      const rights = queries(asked).filter((query) =>
+        /^(GRANT|REVOKE)\b.*`sojourn_writer`/.test(query),
+      );
+
+      expect(error).to.equal(undefined);
+      expect(rights).to.deep.equal([
+        `REVOKE${where} INSERT ON sojourn.* FROM \`sojourn_writer\``,
+        `GRANT${where} ${writerGrants().join(', ')} TO \`sojourn_writer\``,
+      ]);
+    }
+    expect(writerGrants().join()).not.to.contain('*');
+    // The admin's own it leaves.
+    const both = await told({ CLICKHOUSE_ADMIN_USER: 'sojourn_writer' }, wide);
+    expect(queries(both.asked).filter((query) => query.startsWith('REVOKE INSERT'))).to.be.empty;
+  });
+
+  it('gives a BI user of before the limits of a new one, and leaves those that an operator gave', async () => {
+    const limits =
+      'readonly = 2, max_execution_time = 120 MIN 1 MAX 600, max_memory_usage = 1000 MIN 1 MAX 1000, max_threads MAX 4';
+    const withSettings =
+      (rows: readonly object[]): typeof answer =>
+      (query) => {
+        if (query.includes('system.server_settings')) return [{ memory: 2_000, threads: 4 }];
+        return query.includes('system.settings_profile_elements') ? rows : answer(query);
+      };
+    const readonly = { name: 'readonly', value: '2', profile: null };
+    const theirs = { name: 'max_memory_usage', value: '0', profile: null };
+    for (const [rows, changes] of [
+      [[readonly], [`ALTER USER \`sojourn_bi\` SETTINGS ${limits}`]],
+      [[readonly, theirs], []],
+    ] as const) {
+      const said = queries((await told({}, withSettings(rows))).asked);
+
+      expect(said.filter((query) => /^CREATE USER .*`sojourn_bi`/.test(query))[0]).to.match(
+        new RegExp(` SETTINGS ${limits}$`),
+      );
+      expect(said.filter((query) => /^ALTER USER .* SETTINGS/.test(query))).to.deep.equal(changes);
     }
   });
 

@@ -1,6 +1,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import { createTableWriter } from '../../platform/table-writer.ts';
+import type { WriterTable } from '../../platform/writer-rights.ts';
 import { SojournError } from '../../shared/errors.ts';
 
 /** A ClickHouse whose view is there or not, at each statement anew. */
@@ -23,7 +24,7 @@ function aClickHouse(views: readonly boolean[], { letsGo = false, saysHowMany = 
   };
   const writer = createTableWriter(client as unknown as ClickHouseClient);
   return {
-    insert: (table: string) => writer.insert(table, [{ n: 1 }, { n: 2 }], 'token'),
+    insert: (table: WriterTable) => writer.insert(table, [{ n: 1 }, { n: 2 }], 'token'),
     statements,
     passedOn: () => passedOn,
   };
