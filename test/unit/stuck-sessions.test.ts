@@ -57,7 +57,10 @@ describe('a session that does not take its events', () => {
 
     expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
     expect(stuck.failed('s', false, back + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
-    expect(stuck.failed('s', false, back + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+    const last = stuck.failed('s', false, back + STUCK_AFTER_MS);
+    expect(last.retryInMs).to.equal(undefined);
+    // Its dead letters say for how long it did not take them.
+    expect(last.failingForMs).to.equal(STUCK_AFTER_MS);
   });
 
   it('is not given up for such a time though one was taken right after it failed', () => {

@@ -21,7 +21,7 @@ export interface Failure {
   readonly attempts: number;
   /** When to try again; undefined: not again, its events are to be given up. */
   readonly retryInMs: number | undefined;
-  /** Since the first failure. */
+  /** As much of the time since its first failure as counts against it. */
   readonly failingForMs: number;
 }
 
@@ -135,7 +135,7 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       // Not later than its time is over, so that a short one is kept to. Once it is, and it may not be the session, no sooner.
       const leftMs = dueAt > now ? Math.max(BACKOFF_MS.first, dueAt - now) : Infinity;
       const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
-      return { attempts, retryInMs, failingForMs: now - since };
+      return { attempts, retryInMs, failingForMs: now - (countsFrom ?? since) };
     },
     isOneTakenSince: (time) => lastTakenAt > time,
     isFailing: (session) => failing.has(session),
