@@ -10,9 +10,14 @@ import type { RecognizedUser, Visit } from '../shared/actor.ts';
 export interface VisitorStore {
   /** Sets a key where it is free, and says whose it is then. */
   claim(key: string, owner: string): Promise<string>;
+  /** Whose a key is; undefined where it is free. */
+  ownerOf(key: string): Promise<string | undefined>;
   /** Sets a key, or frees it, where it is this one's. @returns whether it was */
   replace(key: string, owner: string, by: string | undefined): Promise<boolean>;
 }
+
+/** Whom somebody has claimed, and for which session. */
+export type ClaimedUser = Pick<Visit, 'project' | 'sessionId' | 'userId'>;
 
 /** A claim is freed, or gone by, by who else starts that session: more than a few times is no race. */
 const ROUNDS_MAX = 10;
@@ -40,23 +45,31 @@ export function claimVisitor(
 
 /**
  * Gives a user back that was claimed for a start, where that found the session there, and nobody has gone by the claim.
+ * @param visit as it was claimed with; that of an earlier try stays: it may have begun the session
  * @param by as it was claimed with
- * @param thereSince when the session certainly was there, by the clock of who claims: a claim of an earlier try of theirs,
- *   whose outcome nobody knows, is given back where it is later than that. Without it, only that of this very try
  * @throws whatever the store throws
  */
-export async function unclaimVisitor(
+export async function unclaimVisitor(store: VisitorStore, visit: Visit, by: string): Promise<void> {
+  await store.replace(keyOf(visit), tryOf(visit, by), undefined);
+}
+
+/**
+ * Gives a user back that was claimed for a start by tries whose outcome nobody knows, where these were for nothing.
+ * @param by as it was claimed with
+ * @param thereSince when the session certainly was there, by the clock of who claims: what was claimed after that was
+ *   for nothing
+ * @throws whatever the store throws
+ */
+export async function unclaimEarlier(
   store: VisitorStore,
-  visit: Visit,
+  user: ClaimedUser,
   by: string,
-  thereSince?: number,
+  thereSince: number,
 ): Promise<void> {
-  const key = keyOf(visit);
-  const claim = tryOf(visit, by);
-  if ((await store.replace(key, claim, undefined)) || thereSince === undefined) return;
-  const owner = await store.claim(key, claim);
-  const isForNothing = isTryBy(owner, visit, by) && claimedAt(owner, visit) > thereSince;
-  if (isForNothing || owner === claim) await store.replace(key, owner, undefined);
+  const key = keyOf(user);
+  const owner = await store.ownerOf(key);
+  if (owner === undefined || !isTryBy(owner, user, by)) return;
+  if (claimedAt(owner, user) > thereSince) await store.replace(key, owner, undefined);
 }
 
 /**
@@ -83,7 +96,7 @@ async function ask(
   throw new Error('a user is claimed and given back all the time');
 }
 
-function keyOf({ project, userId }: Visit): string {
+function keyOf({ project, userId }: ClaimedUser): string {
   return visitorKey(project, userId);
 }
 
@@ -105,12 +118,12 @@ function tryOf(visit: Visit, by: string): string {
   return `${claimOf(visit)}.${by}`;
 }
 
-function isTryBy(owner: string, { sessionId }: Visit, by: string): boolean {
+function isTryBy(owner: string, { sessionId }: ClaimedUser, by: string): boolean {
   return owner.startsWith(claimBegin(sessionId)) && owner.endsWith(`.${by}`);
 }
 
 /** To the millisecond: what is behind the dot is no time. @param owner begins as the claims of this session do */
-function claimedAt(owner: string, { sessionId }: Visit): number {
+function claimedAt(owner: string, { sessionId }: ClaimedUser): number {
   return Number.parseInt(owner.slice(claimBegin(sessionId).length), 10);
 }
 

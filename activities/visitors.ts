@@ -6,8 +6,10 @@ import { randomInt } from 'node:crypto';
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
 import { toError } from '../shared/errors.ts';
 import {
+  type ClaimedUser,
   claimVisitor,
   recognizeVisitor,
+  unclaimEarlier,
   unclaimVisitor,
   type VisitorStore,
 } from './recognize-visitor.ts';
@@ -19,11 +21,10 @@ export interface Visitors {
   recognize(visit: Visit): Promise<RecognizedUser>;
   /** {@link recognizeNow} for a session that is about to be started. */
   claimNow(visit: Visit): Promise<RecognizedUser | undefined>;
-  /**
-   * Where there was such a session already: what was claimed for it is free again. Where the store is away it stays.
-   * @param thereSince as {@link unclaimVisitor} takes it
-   */
-  unclaim(visit: Visit, thereSince?: number): Promise<void>;
+  /** Where there was such a session already: what was claimed for it is free again. Where the store is away it stays. */
+  unclaim(visit: Visit): Promise<void>;
+  /** The same of earlier tries, as {@link unclaimEarlier} does it. */
+  unclaimEarlier(user: ClaimedUser, thereSince: number): Promise<void>;
 }
 
 export interface VisitorsOptions {
@@ -61,9 +62,13 @@ export function createVisitors(store: VisitorStore, { now, onAway }: VisitorsOpt
       if (now() < awayUntil) return undefined;
       return ask(() => claimVisitor(store, visit, by)).catch(() => undefined);
     },
-    async unclaim(visit, thereSince) {
+    async unclaim(visit) {
       if (now() < awayUntil) return;
-      await ask(() => unclaimVisitor(store, visit, by, thereSince)).catch(() => undefined);
+      await ask(() => unclaimVisitor(store, visit, by)).catch(() => undefined);
+    },
+    async unclaimEarlier(user, thereSince) {
+      if (now() < awayUntil) return;
+      await ask(() => unclaimEarlier(store, user, by, thereSince)).catch(() => undefined);
     },
   };
 }

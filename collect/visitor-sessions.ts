@@ -63,12 +63,13 @@ const IDS_AT_A_TIME = 500;
  * Keys: the visitor's of today, and of yesterday where that is another one; then the older ones of these. Fields `s` and
  * `l`: when the session began, and its last new event (of an older key they say nothing any more); others: a hash of an
  * event's id, and when its session began, or `-` where it came before one, in the same request. An event is `1` where it begins
- * a session, else `0`, and its id. The answer has for each event the number of the key and when the session began; nothing
- * where there is none.
+ * a session, else `0`, and its id. Before them stand the ids of the same request that came before a session in runs before
+ * this one. The answer has for each event the number of the key and when the session began, nothing where there is none;
+ * and last `1` where there is a session now, and what came before it is noted.
  */
 const SCRIPT = `
 local now, idle, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local idsMax = tonumber(ARGV[4])
+local idsMax, earlier = tonumber(ARGV[4]), tonumber(ARGV[5])
 local visitors = #KEYS / 2
 local at, start, last = 0, nil, 0
 for k = visitors, 1, -1 do
@@ -77,6 +78,7 @@ for k = visitors, 1, -1 do
   if state[1] and now - lastOfKey < idle then at, start, last = k, state[1], lastOfKey end
 end
 local out, early, isNew, isTouched = {}, {}, false, false
+for n = 6, 5 + earlier do early[#early + 1] = ARGV[n] end
 local function sessionOf(begins, id)
   if id ~= '' then
     for k = 1, visitors do
@@ -99,12 +101,12 @@ local function sessionOf(begins, id)
   end
   return at .. start
 end
-for n = 5, #ARGV do out[#out + 1] = sessionOf(ARGV[n]:sub(1, 1) == '1', ARGV[n]:sub(2)) end
+for n = 6 + earlier, #ARGV do out[#out + 1] = sessionOf(ARGV[n]:sub(1, 1) == '1', ARGV[n]:sub(2)) end
 if isTouched then
   local key, older = KEYS[at], KEYS[visitors + at]
-  for _, id in ipairs(early) do redis.call('HSET', key, id, '-') end
+  for _, id in ipairs(early) do redis.call('HSETNX', key, id, '-') end
   if now > last then last = now end
-  local left = isNew and keep or math.max(idle, redis.call('PTTL', key))
+  local left = (isNew or #early > 0) and keep or math.max(idle, redis.call('PTTL', key))
   redis.call('HSET', key, 's', start, 'l', string.format('%d', last))
   if redis.call('HLEN', key) >= idsMax + 2 then
     redis.call('RENAME', key, older)
@@ -113,6 +115,7 @@ if isTouched then
   redis.call('PEXPIRE', key, left)
   redis.call('PEXPIRE', older, left)
 end
+out[#out + 1] = isTouched and '1' or ''
 return out
 `;
 
@@ -133,23 +136,29 @@ export function createVisitorSessions(
         ({ id, begins }) => `${begins ? 1 : 0}${id === undefined ? '' : shortHash(id)}`,
       );
       const sessions: (VisitorSession | undefined)[] = [];
+      let early: readonly string[] = [];
       for (let from = 0; from < words.length; from += IDS_AT_A_TIME) {
+        const piece = words.slice(from, from + IDS_AT_A_TIME);
         const found = await onMaster(redis, () =>
           run(
             keys.length,
             ...keys,
             ...[now, idleMs, Math.max(keepMs, idleMs), IDS_MAX],
-            ...words.slice(from, from + IDS_AT_A_TIME),
+            ...[early.length, ...early, ...piece],
           ),
         );
-        for (const one of found) {
+        const without: string[] = [];
+        for (const [n, word] of piece.entries()) {
+          const one = found[n] ?? '';
           const owner = visitors[Number(one[0]) - 1];
+          if (owner === undefined && word.length > 1) without.push(word.slice(1));
           sessions.push(
             owner === undefined
               ? undefined
               : { id: sessionIdOf(owner, one.slice(1)), isBefore: owner === before },
           );
         }
+        early = found.at(-1) === '1' ? [] : [...early, ...without].slice(-IDS_MAX);
       }
       return sessions;
     },

@@ -8,8 +8,8 @@ import { SojournError } from '../shared/errors.ts';
 
 /**
  * Returns also where ClickHouse is merely away: what is set then counts for ingest, and the row follows.
- * @throws SojournError `SJ_CONFIG` where it refuses the login and no password of the writer is set;
- * `SJ_SERVER_UNREACHABLE`, with what to set, where TLS or the login is wrong, or the login has no right to the row
+ * @throws SojournError `SJ_CONFIG` where it refuses the login and no password of the writer is set, or the login has no
+ * right to the row; `SJ_SERVER_UNREACHABLE`, with what to set, where TLS or the login is wrong
  */
 export async function expectWriterLogin(
   config: Config & { readonly CLICKHOUSE_URL: string },
@@ -19,7 +19,7 @@ export async function expectWriterLogin(
   if (answer.success) {
     if (await mayWriteProjectRows(writer)) return;
     throw new SojournError(
-      'SJ_SERVER_UNREACHABLE',
+      'SJ_CONFIG',
       `ClickHouse lets ${config.CLICKHOUSE_WRITER_USER} in, and does not let it write the row that views go by; grant it INSERT ON ${PROJECTS_TABLE}, as \`npx sojourn migrate\` does, or set CLICKHOUSE_WRITER_USER. Nothing was changed`,
     );
   }

@@ -9,7 +9,7 @@ export type ClaimUsers = (visits: readonly Visit[]) => Promise<readonly Recogniz
 /** One round trip; a server that others use as well has a turn between two. */
 const AT_ONCE = 500;
 
-/** A key that is set is never set again: so nothing may come between the two commands that would matter. */
+/** What was claimed for a start can be given back at any moment: so nothing may come between the two commands of a user. */
 export function createClaimUsers(redis: Redis): ClaimUsers {
   return async (visits) => {
     const users: RecognizedUser[] = [];
@@ -21,7 +21,7 @@ export function createClaimUsers(redis: Redis): ClaimUsers {
 }
 
 async function claimSome(redis: Redis, visits: readonly Visit[]): Promise<RecognizedUser[]> {
-  const commands = redis.pipeline();
+  const commands = redis.multi();
   for (const visit of visits) {
     const key = visitorKey(visit.project, visit.userId);
     commands.set(key, claimOf(visit), 'NX').get(key);

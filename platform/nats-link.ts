@@ -7,7 +7,7 @@ export interface LinkChange {
 }
 
 /**
- * What happens to a connection that is there, changes only: lost, back, lost. The client itself tells of each login that is
+ * What happens to a connection, changes only: lost, back, lost. The client itself tells of each login that is
  * refused meanwhile as of another loss, and of as many returns at once when one is taken.
  */
 export function linkChanges(connection: Pick<NatsConnection, 'status'>): AsyncIterable<LinkChange> {
@@ -18,7 +18,8 @@ export function linkChanges(connection: Pick<NatsConnection, 'status'>): AsyncIt
 async function* changesAmong(
   all: ReturnType<NatsConnection['status']>,
 ): AsyncGenerator<LinkChange, void> {
-  let isThere = true;
+  // Not known: who begins to listen while it is away hears first that it is back.
+  let isThere: boolean | undefined;
   for await (const status of all) {
     if (status.type !== 'disconnect' && status.type !== 'reconnect') continue;
     const isBack = status.type === 'reconnect';

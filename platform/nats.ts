@@ -193,8 +193,10 @@ export function watchLogin(
   });
 }
 
+/** The client has one class for a login that is refused and for one that came too late, as to a server that is busy. */
 function isLoginRefused(error: unknown): boolean {
-  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
+  if (error instanceof UserAuthenticationExpiredError) return true;
+  return error instanceof AuthorizationError && !/authentication timeout/i.test(error.message);
 }
 
 const DAY_MS = 86_400_000;

@@ -108,6 +108,7 @@ export function createVisitorStore(redis: Redis): VisitorStore {
         if (typeof value !== 'string') throw new Error('redis forgot a key that was just set');
         return value;
       }),
+    ownerOf: (key) => onMaster(redis, async () => (await redis.get(key)) ?? undefined),
     replace: (key, owner, by) =>
       onMaster(redis, async () => {
         return (await redis.eval(REPLACE, 1, key, owner, by ?? '')) === 1;

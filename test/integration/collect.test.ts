@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { createVisitorHashes } from '../../collect/visitor-hashes.ts';
 import type { OutgoingEvent } from '../../collect/messages.ts';
 import { createTake } from '../../collect/take.ts';
-import { createVisitorSessions } from '../../collect/visitor-sessions.ts';
+import { createVisitorSessions, type VisitorSessions } from '../../collect/visitor-sessions.ts';
 import { runCollector } from '../../collect/run.ts';
 import { loadConfig } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -568,9 +568,10 @@ describe('sessions of visitors', function () {
     );
   });
 
-  it('begin by no heartbeat, also where an event comes with it that begins one, and again', async () => {
-    const { one, other, visitor, at } = begin();
-    const asked = async (minutes: number, words: readonly string[], by = one) => {
+  /** Ids of sessions, for a visitor's events: `beat…` begins none, and what ends with a question mark has no id. */
+  const askedOf =
+    (visitor: string, at: number, one: VisitorSessions) =>
+    async (minutes: number, words: readonly string[], by = one) => {
       const events = words.map((word) => ({
         id: word.endsWith('?') ? undefined : word,
         begins: !word.startsWith('beat'),
@@ -578,6 +579,10 @@ describe('sessions of visitors', function () {
       const found = await by.sessionsOf({ visitor, events, now: at + minutes * MINUTE_MS });
       return found.map((session) => session?.id);
     };
+
+  it('begin by no heartbeat, also where an event comes with it that begins one, and again', async () => {
+    const { one, other, visitor, at } = begin();
+    const asked = askedOf(visitor, at, one);
     expect(await asked(0, ['beat-1', 'beat?'])).to.deep.equal([undefined, undefined]);
     const [early, first, beat] = await asked(1, ['beat-2', 'view-1', 'beat-3']);
     expect(early).to.equal(undefined);
@@ -586,6 +591,29 @@ describe('sessions of visitors', function () {
     const again = await asked(2, ['beat-2', 'view-1', 'beat-3'], other);
     expect(again).to.deep.equal([undefined, first, first]);
     expect(await asked(40, ['beat-4', 'view-1'])).to.deep.equal([undefined, first]);
+  });
+
+  it('begin by no heartbeat, however many come in a request before the event that begins one, and again', async () => {
+    const { one, other, visitor, at } = begin();
+    const asked = askedOf(visitor, at, one);
+    const beats = Array.from({ length: 700 }, (_, n) => `beat-${n}`);
+    const request = [...beats, 'view-1', 'beat-700'];
+
+    const found = await asked(0, request);
+
+    const first = found.at(-1);
+    expect(first).to.be.a('string');
+    expect(found).to.deep.equal([...beats.map(() => undefined), first, first]);
+    expect(await asked(1, request, other)).to.deep.equal(found);
+  });
+
+  it('remember for a day what came before one, also where the event that begins it has no id', async () => {
+    const { one, visitor, at } = begin();
+
+    await askedOf(visitor, at, one)(0, ['beat-1', 'view?']);
+
+    const left = await open[0]?.pttl(`collect:visitor:${visitor}`);
+    expect(left).to.be.within(23 * 60 * MINUTE_MS, 24 * 60 * MINUTE_MS);
   });
 
   it('are one where many processes see a new visitor at once', async () => {

@@ -201,6 +201,7 @@ export function createSessionWorld(
   const isAway = () => Promise.reject(new Error('away'));
   const visitorStore: VisitorStore = {
     claim: (...given) => (isStoreAway ? isAway() : redis.claim(...given)),
+    ownerOf: (...given) => (isStoreAway ? isAway() : redis.ownerOf(...given)),
     replace: (...given) => (isStoreAway ? isAway() : redis.replace(...given)),
   };
   // It is not left alone for long after a failure: that would only hide what is tested.

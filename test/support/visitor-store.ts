@@ -9,6 +9,7 @@ export function visitorStoreOn(keys: Map<string, string>): VisitorStore {
       keys.set(key, standing);
       return Promise.resolve(standing);
     },
+    ownerOf: (key) => Promise.resolve(keys.get(key)),
     replace(key, owner, by) {
       if (keys.get(key) !== owner) return Promise.resolve(false);
       if (by === undefined) keys.delete(key);

@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import {
   openActor,
   type SessionInput,
@@ -7,17 +8,20 @@ import {
   snapshotOf,
 } from '../../shared/actor.ts';
 import { planOpening } from '../../shared/write.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
 import { eventsOf, type GroupedBatch } from '../../shared/batch.ts';
 import { createVisitors } from '../../activities/visitors.ts';
 import { createDeliver, type DeliverDeps, type Outcome } from '../../workers/ingest/deliver.ts';
 import type { Delivery } from '../../workers/ingest/gather.ts';
 import { createOpener } from '../../workers/ingest/opening.ts';
 import { anEvent, NOON_ISH, SETTINGS } from '../support/builders.ts';
+import { cases } from '../support/depth.ts';
 import { visitorStoreOn } from '../support/visitor-store.ts';
 
 const HOUR_MS = 3_600_000;
+const SESSION_ID = sessionWorkflowId('shop', 's');
 
-/** A Temporal server with one session, as far as deliveries see it. */
+/** A Temporal server with one session, and others beside it, as far as deliveries see them. */
 class FakeTemporal {
   state: 'none' | 'open' | 'closed' = 'none';
   snapshot: SessionSnapshot | undefined;
@@ -36,13 +40,19 @@ class FakeTemporal {
   startedAt = NOON_ISH;
   /** What happens to the next starts: the server never sees them, or their replies are lost. */
   readonly fates: ('refused' | 'lost')[] = [];
+  /** Other sessions that are there, and since when. */
+  readonly others = new Map<string, number>();
 
   deps(now = NOON_ISH, clock = () => now): DeliverDeps {
     const gone = () => new WorkflowNotFoundError('gone', 'session/shop/s', undefined);
     const workflow = {
-      start: (_type: string, options: { args: [SessionInput]; workflowIdReusePolicy: string }) => {
+      start: (
+        _type: string,
+        options: { workflowId: string; args: [SessionInput]; workflowIdReusePolicy: string },
+      ) => {
         const fate = this.fates.shift();
         if (fate === 'refused') return Promise.reject(new Error('unavailable'));
+        if (options.workflowId !== SESSION_ID) return this.startOther(options, fate, clock());
         const rejects = options.workflowIdReusePolicy === 'REJECT_DUPLICATE';
         if (this.state === 'open' || (this.state === 'closed' && rejects)) {
           return Promise.reject(new WorkflowExecutionAlreadyStartedError('there', 'x', 'session'));
@@ -52,8 +62,9 @@ class FakeTemporal {
         this.starts.push(options.args[0]);
         return fate === 'lost' ? Promise.reject(new Error('no reply')) : Promise.resolve();
       },
-      getHandle: () => ({
+      getHandle: (id = SESSION_ID) => ({
         signal: (_signal: unknown, batch: GroupedBatch) => {
+          if (this.others.has(id)) return Promise.resolve();
           if (this.state !== 'open') return Promise.reject(gone());
           this.signals.push(batch);
           return Promise.resolve();
@@ -61,7 +72,11 @@ class FakeTemporal {
         describe: () => {
           this.described += 1;
           this.beforeDescribe();
-          if (this.state === 'none') return Promise.reject(gone());
+          const since = this.others.get(id);
+          if (since !== undefined) {
+            return Promise.resolve({ status: { name: 'RUNNING' }, startTime: new Date(since) });
+          }
+          if (id !== SESSION_ID || this.state === 'none') return Promise.reject(gone());
           const status = { name: this.state === 'open' ? 'RUNNING' : 'COMPLETED' };
           const [startTime, closeTime] = [new Date(this.startedAt), new Date(this.closedAt)];
           return Promise.resolve({ status, runId: 'run-1', startTime, closeTime });
@@ -83,6 +98,7 @@ class FakeTemporal {
           this.dropped.push(at);
           return Promise.resolve();
         },
+        dropEarlier: () => Promise.resolve(),
       },
       stretchedCheckpointMs: () => this.stretchedMs,
       now: clock,
@@ -93,6 +109,19 @@ class FakeTemporal {
         },
       },
     };
+  }
+
+  private startOther(
+    { workflowId, args: [input] }: { workflowId: string; args: [SessionInput] },
+    fate: 'lost' | undefined,
+    now: number,
+  ): Promise<void> {
+    if (this.others.has(workflowId)) {
+      return Promise.reject(new WorkflowExecutionAlreadyStartedError('there', 'x', 'session'));
+    }
+    this.others.set(workflowId, now);
+    this.starts.push(input);
+    return fate === 'lost' ? Promise.reject(new Error('no reply')) : Promise.resolve();
   }
 
   /** Closes the session, with these events in it. */
@@ -107,6 +136,13 @@ class FakeTemporal {
     this.snapshot = snapshotOf(openActor(input, 'run-1', NOON_ISH), 'session_end');
   }
 }
+
+const STEP = fc.record({
+  sessionId: fc.constantFrom('there-1', 'there-2', 'own-1', 'own-2'),
+  fate: fc.constantFrom('refused' as const, 'lost' as const, undefined),
+  isSilent: fc.boolean(),
+  isAlone: fc.boolean(),
+});
 
 const OPTIONS = { settings: SETTINGS, lateWindowMs: HOUR_MS, eagerStart: false };
 
@@ -134,6 +170,159 @@ async function deliverOfUser(temporal: FakeTemporal) {
     (await visitors.recognize({ project: 'shop', sessionId, userId: 'ann', at: now })).isNew;
   return { outcome, isNewIn };
 }
+
+/** A process that delivers events of one user, for this session and others, and whom the user is new in. */
+function aWorldOfUser(temporal: FakeTemporal) {
+  let now = NOON_ISH;
+  const visitors = createVisitors(visitorStoreOn(new Map()), {
+    now: () => now,
+    onAway: () => undefined,
+  });
+  const deliver = createDeliver(
+    { ...temporal.deps(now, () => now), opener: createOpener(visitors) },
+    OPTIONS,
+  );
+  return {
+    /** A second after the one before. @returns undefined where it failed */
+    deliverTo: (sessionId: string): Promise<Outcome | undefined> => {
+      now += 1_000;
+      const delivery = { ...aDelivery(anEvent({ userId: 'ann' })), sessionId };
+      return deliver(delivery, 0).catch(() => undefined);
+    },
+    /** As a session finds out by itself. */
+    isNewIn: async (sessionId: string): Promise<boolean> => {
+      const visit = { project: 'shop', sessionId, userId: 'ann', at: now };
+      return (await visitors.recognize(visit)).isNew;
+    },
+  };
+}
+
+describe('the user of a delivery who was claimed for another session, nobody knows whether for nothing', () => {
+  const THEIRS = sessionWorkflowId('shop', 'theirs');
+  const openingUsers = ({ starts }: FakeTemporal) =>
+    starts.map(({ sessionId, opening }) => [sessionId, opening?.user?.isNew]);
+
+  const isAway = () => {
+    throw new Error('unavailable');
+  };
+
+  /** Events come to a session of somebody else, then to their own, and Temporal is away. */
+  async function claimInDoubt(fate: 'refused' | 'lost', isThere: boolean) {
+    const temporal = new FakeTemporal();
+    if (isThere) temporal.others.set(THEIRS, NOON_ISH - HOUR_MS);
+    temporal.fates.push(fate, 'refused');
+    temporal.beforeDescribe = isAway;
+    const world = aWorldOfUser(temporal);
+    expect(await world.deliverTo('theirs')).to.equal(undefined);
+    expect(await world.deliverTo('s')).to.equal(undefined);
+    temporal.beforeDescribe = () => undefined;
+    return { temporal, ...world };
+  }
+
+  it('is new in their own session where the other one was there before, whichever is tried first', async () => {
+    for (const order of [
+      ['s', 'theirs'],
+      ['theirs', 's'],
+    ] as const) {
+      const { temporal, deliverTo, isNewIn } = await claimInDoubt('refused', true);
+
+      for (const sessionId of order) await deliverTo(sessionId);
+
+      expect(openingUsers(temporal), order.join()).to.deep.equal([['s', true]]);
+      expect(await isNewIn('s')).to.equal(true);
+      expect(await isNewIn('another')).to.equal(false);
+    }
+  });
+
+  it('returns in their own where the claim has begun the other one', async () => {
+    const { temporal, deliverTo, isNewIn } = await claimInDoubt('lost', false);
+
+    expect(await deliverTo('s')).to.equal('started');
+    expect(await deliverTo('theirs')).to.equal('signalled');
+
+    expect(openingUsers(temporal)).to.deep.equal([
+      ['theirs', true],
+      ['s', false],
+    ]);
+    expect(await isNewIn('another')).to.equal(false);
+  });
+
+  it('returns in their own where the claim may still begin the other one', async () => {
+    const { temporal, deliverTo } = await claimInDoubt('refused', false);
+
+    expect(await deliverTo('s')).to.equal('started');
+    expect(await deliverTo('theirs')).to.equal('started');
+
+    expect(openingUsers(temporal)).to.deep.equal([
+      ['s', false],
+      ['theirs', true],
+    ]);
+  });
+
+  it('is left to their own session where Temporal does not say, which then asks once more', async () => {
+    const { temporal, deliverTo, isNewIn } = await claimInDoubt('refused', true);
+    temporal.beforeDescribe = isAway;
+
+    expect(await deliverTo('s')).to.equal('started');
+    temporal.beforeDescribe = () => undefined;
+    expect(await deliverTo('theirs')).to.equal('signalled');
+
+    expect(openingUsers(temporal)).to.deep.equal([['s', undefined]]);
+    expect(temporal.starts[0]?.opening?.rows).not.to.deep.equal([]);
+    expect(await isNewIn('s')).to.equal(true);
+    expect(await isNewIn('another')).to.equal(false);
+  });
+
+  it('is no reason to ask Temporal where it is known what the claim was for', async () => {
+    const temporal = new FakeTemporal();
+    const { deliverTo } = aWorldOfUser(temporal);
+
+    expect(await deliverTo('theirs')).to.equal('started');
+    expect(await deliverTo('s')).to.equal('started');
+
+    expect(openingUsers(temporal)).to.deep.equal([
+      ['theirs', true],
+      ['s', false],
+    ]);
+    expect(temporal.described).to.equal(0);
+  });
+
+  it('is new in one session, whatever fails, and in whatever order they come', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.array(STEP, { maxLength: 15 }), async (isTold, steps) => {
+        const temporal = new FakeTemporal();
+        for (const id of ['there-1', 'there-2']) {
+          temporal.others.set(sessionWorkflowId('shop', id), NOON_ISH - HOUR_MS);
+        }
+        const { deliverTo, isNewIn } = aWorldOfUser(temporal);
+        const underWay = new Map<string, Promise<unknown>>();
+        for (const { sessionId, fate, isSilent, isAlone } of steps) {
+          // One delivery of a session after the other.
+          await underWay.get(sessionId);
+          temporal.fates.splice(0, Infinity, ...(fate === undefined ? [] : [fate]));
+          temporal.beforeDescribe = () => {
+            if (!isTold && isSilent) throw new Error('unavailable');
+          };
+          underWay.set(sessionId, deliverTo(sessionId));
+          if (isAlone) await Promise.all(underWay.values());
+        }
+        await Promise.all(underWay.values());
+        temporal.fates.splice(0);
+        temporal.beforeDescribe = () => undefined;
+        for (const sessionId of underWay.keys()) await deliverTo(sessionId);
+
+        let news = 0;
+        for (const { sessionId, opening } of temporal.starts) {
+          if (opening?.user?.isNew ?? (await isNewIn(sessionId))) news += 1;
+        }
+        const begun = temporal.starts.length;
+        // Where Temporal did not say, a claim for nothing may stay.
+        expect(news).to.be.within(begun > 0 && isTold ? 1 : 0, Math.min(begun, 1));
+      }),
+      { numRuns: cases(500) },
+    );
+  });
+});
 
 describe('the user of a delivery whose first try failed', () => {
   it("is nobody's where the session was there before", async () => {

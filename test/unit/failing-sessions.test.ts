@@ -29,6 +29,7 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
   }[] = [];
   const stuck = createStuckSessions(60_000);
   const done: Delivery[] = [];
+  const figures = { failed: 0 };
   const failing = createFailingSessions({
     stuck,
     attempt: (delivery) =>
@@ -37,6 +38,9 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
       }),
     giveUp: () => Promise.resolve(),
     onDone: (delivery) => done.push(delivery),
+    onFailed: () => {
+      figures.failed += 1;
+    },
     behind,
     pausedUntil: () => 0,
     isStopping: () => false,
@@ -44,7 +48,7 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
     log: pino({ level: 'silent' }),
     now: () => 1_000,
   });
-  return { failing, tries, done, stuck };
+  return { failing, tries, done, stuck, figures };
 }
 
 describe('what is held for sessions that fail', () => {
@@ -77,5 +81,26 @@ describe('a standstill of this process', () => {
 
     expect(stuck.isFailing(sessionWorkflowId('b', 's'))).to.equal(false);
     expect(failing.size).to.equal(1);
+  });
+});
+
+describe('a session that goes on failing', () => {
+  it('counts with each try, so that it is seen from outside', async () => {
+    const { failing, tries, figures } = aWorld();
+    failing.add(aDelivery('b', 's', aMessage()));
+    failing.add(aDelivery('b', 't', aMessage()));
+
+    for (const { fail } of tries.splice(0)) fail(new Error('no'));
+    await aMoment();
+
+    expect(figures.failed).to.equal(2);
+  });
+
+  it('does not count what brought it here, for that was tried elsewhere', () => {
+    const { failing, figures } = aWorld();
+
+    failing.failed(aDelivery('b', 's', aMessage()), new Error('no'));
+
+    expect(figures.failed).to.equal(0);
   });
 });

@@ -35,7 +35,8 @@ describe('a NATS login that is refused', () => {
 
   const disconnect: Status = { type: 'disconnect', server: 'nats.example:4222' };
   const reconnect: Status = { type: 'reconnect', server: 'nats.example:4222' };
-  const refused: Status = { type: 'error', error: REFUSED };
+  const asStatus = (error: Error): Status => ({ type: 'error', error });
+  const refused = asStatus(REFUSED);
 
   it('is said as a first connect says it, once until the connection is back', async () => {
     const outage = [disconnect, refused, disconnect, refused, disconnect, refused];
@@ -50,7 +51,10 @@ describe('a NATS login that is refused', () => {
   it('is said of a login that has expired, and of no other error', async () => {
     const expired = new UserAuthenticationExpiredError('User Authentication Expired');
     const other = new PermissionViolationError('"x" to subject "NOAUTH"', 'publish', 'NOAUTH');
-    const lines = await saidOf({ type: 'error', error: other }, { type: 'error', error: expired });
+    const late = new AuthorizationError("'Authentication Timeout'");
+
+    expect(await saidOf(asStatus(other), asStatus(late))).to.deep.equal([]);
+    const lines = await saidOf(asStatus(expired));
 
     expect(lines.map(({ fault }) => fault)).to.deep.equal([SENTENCE]);
   });

@@ -23,6 +23,7 @@ function aStore(answer: (owner: string) => Promise<string>) {
       claims.push(owner);
       return answer(owner);
     },
+    ownerOf: () => Promise.resolve(undefined),
     replace(_key: string, owner: string) {
       replaced.push(owner);
       return Promise.resolve(true);

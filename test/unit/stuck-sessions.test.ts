@@ -57,7 +57,10 @@ describe('a session that does not take its events', () => {
 
     expect(stuck.failed('s', false, back + 1).retryInMs).to.be.greaterThan(0);
     expect(stuck.failed('s', false, back + STUCK_AFTER_MS - 1).retryInMs).to.be.greaterThan(0);
-    expect(stuck.failed('s', false, back + STUCK_AFTER_MS).retryInMs).to.equal(undefined);
+    const last = stuck.failed('s', false, back + STUCK_AFTER_MS);
+    expect(last.retryInMs).to.equal(undefined);
+    // Its dead letters say for how long it did not take them.
+    expect(last.failingForMs).to.equal(STUCK_AFTER_MS);
   });
 
   it('is not given up for such a time though one was taken right after it failed', () => {
@@ -86,6 +89,37 @@ describe('a session that does not take its events', () => {
     }
 
     expect(waits).to.include(undefined);
+  });
+
+  it('is given up where it is refused and others were taken meanwhile, though many are refused and none is taken since', () => {
+    const stuck = createStuckSessions(STUCK_AFTER_MS);
+    const failAll = (at: number) => {
+      for (let n = 0; n < 20; n += 1) stuck.failed(`other-${n}`, true, at);
+      return stuck.failed('s', true, at).retryInMs;
+    };
+    failAll(T0);
+    stuck.taken('evening', T0 + 1_000);
+    for (let at = T0 + 5_000; at < T0 + STUCK_AFTER_MS; at += 5_000) {
+      expect(failAll(at), String(at)).to.be.greaterThan(0);
+    }
+
+    // More than a minute after anybody was taken.
+    expect(failAll(T0 + STUCK_AFTER_MS + 5_000)).to.equal(undefined);
+  });
+
+  it('is given up though others come seldom, and each time many more have begun to fail', () => {
+    for (const isRefused of [true, false]) {
+      const stuck = createStuckSessions(5 * STUCK_AFTER_MS);
+      const waits: (number | undefined)[] = [];
+      for (let at = T0; at <= T0 + 20 * STUCK_AFTER_MS; at += 5_000) {
+        waits.push(stuck.failed('s', isRefused, at).retryInMs);
+        if (at % 90_000 !== T0 % 90_000) continue;
+        for (let n = 0; n < 20; n += 1) stuck.failed(`other-${at}-${n}`, isRefused, at);
+        stuck.taken('seldom', at + 1);
+      }
+
+      expect(waits, String(isRefused)).to.include(undefined);
+    }
   });
 
   it('is not given up for a time in which nothing was tried', () => {

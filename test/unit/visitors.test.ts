@@ -14,7 +14,7 @@ describe('a visitor store that is away', () => {
       return isAway ? Promise.reject(new Error('away')) : Promise.resolve(owner);
     };
     const visitors = createVisitors(
-      { claim, replace: () => Promise.resolve(true) },
+      { claim, ownerOf: () => Promise.resolve(undefined), replace: () => Promise.resolve(true) },
       { now: () => now, onAway: () => (told += 1) },
     );
     const failure = () => visitors.recognize(VISIT).catch((error: unknown) => error);

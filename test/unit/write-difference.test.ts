@@ -21,7 +21,7 @@ const visitorsOf = (store: VisitorStore) =>
 
 function refusing(why: string): VisitorStore {
   const refuse = () => Promise.reject(new Error(why));
-  return { claim: refuse, replace: refuse };
+  return { claim: refuse, ownerOf: refuse, replace: refuse };
 }
 
 function aRollupLog() {
@@ -100,7 +100,7 @@ describe('recognising a visitor', () => {
         await visitors.claimNow(visit);
         expect(await visitors.claimNow(later)).to.include({ isNew: true });
 
-        await visitors.unclaim(later, visit.at - 1);
+        await visitors.unclaimEarlier(later, visit.at - 1);
 
         expect(store.keys.size).to.equal(0);
       });
@@ -110,7 +110,7 @@ describe('recognising a visitor', () => {
         await visitors.claimNow(visit);
         await visitors.claimNow(later);
 
-        await visitors.unclaim(later, visit.at);
+        await visitors.unclaimEarlier(later, visit.at);
 
         expect(await visitors.recognize(another)).to.include({ isNew: false });
       });
@@ -123,7 +123,7 @@ describe('recognising a visitor', () => {
           await other[goesBy]({ ...visit, at: NOON_ISH + 1_000 });
           await one.claimNow(later);
 
-          await one.unclaim(later, 0);
+          await one.unclaimEarlier(later, 0);
 
           expect(await one.recognize(another)).to.include({ isNew: false });
         }
@@ -132,13 +132,26 @@ describe('recognising a visitor', () => {
       it('takes nothing from another session, and leaves nothing where there is nothing', async () => {
         const store = aVisitorStore();
         const visitors = visitorsOf(store);
-        await visitors.unclaim(later, 0);
+        await visitors.unclaimEarlier(later, 0);
         expect(store.keys.size).to.equal(0);
 
         await visitors.claimNow(another);
-        await visitors.unclaim(later, 0);
+        await visitors.unclaimEarlier(later, 0);
 
         expect(store.keys.size).to.equal(1);
+      });
+
+      it('claims nothing to look at it, not even for a moment', async () => {
+        const store = aVisitorStore();
+        let claims = 0;
+        const claim: VisitorStore['claim'] = (...given) => {
+          claims += 1;
+          return store.claim(...given);
+        };
+
+        await visitorsOf({ ...store, claim }).unclaimEarlier(later, 0);
+
+        expect(claims).to.equal(0);
       });
     });
 

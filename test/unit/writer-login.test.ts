@@ -81,7 +81,7 @@ describe('the login of the writer', () => {
     isRefusing = false;
     right = '0';
     expect(await faultOf({ CLICKHOUSE_WRITER_USER: 'reader' })).to.match(
-      /^SJ_SERVER_UNREACHABLE: ClickHouse lets reader in, and .*INSERT ON sojourn.projects/,
+      /^SJ_CONFIG: ClickHouse lets reader in, and .*INSERT ON sojourn.projects/,
     );
     right = '1';
     expect(await faultOf({})).to.equal('');

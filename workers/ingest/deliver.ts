@@ -9,8 +9,8 @@ import {
 } from '@temporalio/client';
 import { LRUCache } from 'lru-cache';
 import type { SessionHistory } from '../../activities/load-snapshot.ts';
+import type { ClaimedUser } from '../../activities/recognize-visitor.ts';
 import {
-  type Actor,
   openActor,
   type SessionInput,
   type SessionSettings,
@@ -31,6 +31,7 @@ import { shownAtStart } from '../../platform/shown-at-start.ts';
 import type { Standstill } from '../../platform/standstill.ts';
 import { isWorkflowGone } from '../../platform/temporal.ts';
 import { eventsSignal } from '../../workflows/messages.ts';
+import { createClaimsInDoubt } from './claims-in-doubt.ts';
 import type { Delivery } from './gather.ts';
 import type { Opener } from './opening.ts';
 
@@ -57,8 +58,6 @@ export type Outcome = 'started' | 'signalled' | 'reopened' | 'known';
 
 /** Sessions known to be open, so that their next batch skips the attempt to start them. */
 const OPEN_SESSIONS_MAX = 50_000;
-/** Sessions whose start failed, so that nobody knows whether it began them. One that is forgotten keeps what it claimed. */
-const IN_DOUBT_MAX = 50_000;
 /** Clocks of ingest and of Temporal are no further apart. */
 const CLOCKS_APART_MS = 60_000;
 /** A session that opens and closes again under our hands this often is left to the next try. */
@@ -69,7 +68,7 @@ export function createDeliver(
   { settings, lateWindowMs, eagerStart }: DeliverOptions,
 ): (delivery: Delivery, ackFloor: number) => Promise<Outcome> {
   const open = new LRUCache<string, true>({ max: OPEN_SESSIONS_MAX });
-  const inDoubt = new LRUCache<string, true>({ max: IN_DOUBT_MAX });
+  const claims = createClaimsInDoubt({ opener, thereSince });
 
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
     const { project, sessionId, events, sinceLastMs } = delivery;
@@ -98,15 +97,16 @@ export function createDeliver(
 
     if (!open.has(workflowId)) {
       const actor = openActor(input, '', at);
-      const opening = await opener.plan(actor, at);
+      const planned = await claims.plan(actor, at);
+      const { opening } = planned;
       const fresh = opening === undefined ? input : { ...input, opening };
-      if (await startNew(workflowId, fresh, actor)) {
+      if (await start(workflowId, fresh, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor)) {
+        planned.begun();
         remember(workflowId, events);
         return 'started';
       }
       // Before it is told, and asks for its user itself.
-      const since = inDoubt.has(workflowId) ? await thereSince(workflowId) : undefined;
-      await opener.drop(actor, at, since);
+      await planned.found();
     }
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       if (await signal(workflowId, input)) {
@@ -122,32 +122,22 @@ export function createDeliver(
 
   /** A session that is about to end is not worth remembering. */
   function remember(workflowId: string, events: readonly VisitorEvent[]): void {
-    inDoubt.delete(workflowId);
     if (events.some(({ type }) => type === 'session_end')) open.delete(workflowId);
     else open.set(workflowId, true);
-  }
-
-  async function startNew(workflowId: string, input: SessionInput, actor: Actor): Promise<boolean> {
-    try {
-      return await start(workflowId, input, WorkflowIdReusePolicy.REJECT_DUPLICATE, actor);
-    } catch (error) {
-      // The reply may be all that was lost.
-      inDoubt.set(workflowId, true);
-      throw error;
-    }
   }
 
   /**
    * Since when the latest run of a session certainly was there: no later try can have begun it, nor an earlier run, for
    * runs follow one another.
-   * @returns undefined where that is not known: whether a user is new holds up nothing else
+   * @returns Infinity where there is none; undefined where that is not known: whether a user is new holds up nothing else
    */
-  async function thereSince(workflowId: string): Promise<number | undefined> {
+  async function thereSince({ project, sessionId }: ClaimedUser): Promise<number | undefined> {
+    const workflowId = sessionWorkflowId(project, sessionId);
     try {
       const { startTime } = await client.workflow.getHandle(workflowId).describe();
       return startTime.getTime() + CLOCKS_APART_MS;
-    } catch {
-      return undefined;
+    } catch (error) {
+      return isWorkflowGone(error) ? Infinity : undefined;
     }
   }
 

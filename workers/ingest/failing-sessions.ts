@@ -21,6 +21,8 @@ export interface FailingSessionsDeps {
   readonly giveUp: (delivery: Delivery, reason: string) => Promise<void>;
   /** A delivery is done with, taken or given up. */
   readonly onDone: (delivery: Delivery, isGivenUp: boolean) => void;
+  /** A try here was not taken. What brought a session here was tried elsewhere, and is counted there. */
+  readonly onFailed: () => void;
   /** The messages of the events that wait behind a delivery of their session. */
   readonly behind: (delivery: Delivery) => readonly HeldMessage[];
   /** While the server is away nobody is tried; epoch milliseconds. */
@@ -114,8 +116,10 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
       if (reason === undefined) await deps.attempt(delivery);
       else await deps.giveUp(delivery, reason);
     } catch (error) {
-      if (reason === undefined) again(delivery, error);
-      else giveUpLater(delivery, error);
+      if (reason === undefined) {
+        deps.onFailed();
+        again(delivery, error);
+      } else giveUpLater(delivery, error);
       return;
     }
     leave(delivery);

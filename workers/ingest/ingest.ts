@@ -371,6 +371,9 @@ export async function startIngest({
       if (isGivenUp) settle(delivery);
       pump();
     },
+    onFailed: () => {
+      watch.deliveryFailed();
+    },
     behind: (delivery) => gather.messagesOf(delivery),
     pausedUntil: () => pausedUntil,
     isStopping: () => stopping,

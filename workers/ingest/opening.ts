@@ -3,6 +3,7 @@
  * with the start, so that the write needs no activity (docs/decisions/017). Where it cannot be worked out,
  * the session does it itself.
  */
+import type { ClaimedUser } from '../../activities/recognize-visitor.ts';
 import type { Visitors } from '../../activities/visitors.ts';
 import type { Actor, Opening, Visit } from '../../shared/actor.ts';
 import { nextStep } from '../../shared/next-step.ts';
@@ -15,11 +16,13 @@ import { planOpening } from '../../shared/write.ts';
 export interface Opener {
   /** @returns undefined where the session does not write at once, or has to find out about its user itself */
   plan(actor: Actor, at: number): Promise<Opening | undefined>;
+  /** There was such a session already: what was claimed for its user is free again, since it may have another one. */
+  drop(actor: Actor, at: number): Promise<void>;
   /**
-   * There was such a session already: what was claimed for its user is free again, since it may have another one.
-   * @param thereSince when it certainly was there: what an earlier try claimed after that was for nothing, too
+   * What earlier tries have claimed is free again, where that was for nothing.
+   * @param thereSince when the session certainly was there
    */
-  drop(actor: Actor, at: number, thereSince?: number): Promise<void>;
+  dropEarlier(user: ClaimedUser, thereSince: number): Promise<void>;
 }
 
 /** @param visitors without it, sessions with a user find out about that themselves */
@@ -31,9 +34,12 @@ export function createOpener(visitors: Visitors | undefined): Opener {
       if (visitors === undefined) return undefined;
       return planOpening(actor, await visitors.claimNow(visit), at);
     },
-    async drop(actor, at, thereSince) {
+    async drop(actor, at) {
       const visit = visitOf(actor, at);
-      if (visit !== undefined) await visitors?.unclaim(visit, thereSince);
+      if (visit !== undefined) await visitors?.unclaim(visit);
+    },
+    async dropEarlier(user, thereSince) {
+      await visitors?.unclaimEarlier(user, thereSince);
     },
   };
 }

@@ -21,7 +21,7 @@ export interface Failure {
   readonly attempts: number;
   /** When to try again; undefined: not again, its events are to be given up. */
   readonly retryInMs: number | undefined;
-  /** Since the first failure. */
+  /** As much of the time since its first failure as counts against it. */
   readonly failingForMs: number;
 }
 
@@ -48,6 +48,8 @@ interface Entry {
   since: number;
   /** Since when it is known to be the session: where long none was taken after it failed, not before another one was. */
   ownSince: number | undefined;
+  /** When others were taken again after an outage in which it failed. Of the first one: with each further one nobody might ever be given up. */
+  outageEndedAt: number | undefined;
   lastAt: number;
   givenUp: { readonly at: number; readonly reason: string } | undefined;
 }
@@ -90,6 +92,7 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
   function restart(entry: Entry, now: number): void {
     entry.since = now;
     entry.ownSince = undefined;
+    entry.outageEndedAt = undefined;
     entry.givenUp = undefined;
   }
 
@@ -105,7 +108,7 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       tried(now);
       const fresh: Entry = {
         ...{ attempts: 0, since: now, lastAt: now },
-        ...{ ownSince: undefined, givenUp: undefined },
+        ...{ ownSince: undefined, outageEndedAt: undefined, givenUp: undefined },
       };
       const entry = failing.get(session) ?? fresh;
       failing.set(session, entry);
@@ -115,22 +118,24 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
         const noneTakenMs = lastTakenAt - entry.since;
         entry.ownSince ??= noneTakenMs > NONE_TAKEN_MS ? lastTakenAt : entry.since;
       }
+      if (takenAgainAt > entry.since) entry.outageEndedAt ??= takenAgainAt;
       entry.attempts += 1;
       entry.lastAt = now;
-      const { attempts, since, ownSince } = entry;
+      const { attempts, since, ownSince, outageEndedAt = since } = entry;
       const ownFrom = isRefused && areFew() ? since : ownSince;
-      const countsFrom = ownFrom === undefined ? undefined : Math.max(ownFrom, takenAgainAt);
+      const countsFrom = ownFrom === undefined ? undefined : Math.max(ownFrom, outageEndedAt);
       const dueAt = (countsFrom ?? since) + stuckAfterMs;
-      // Another one was taken after it failed, but that may be long ago: the server may take nobody since.
+      // Another one was taken after it failed, but that may be long ago: the server may take nobody since. One
+      // that is refused is not refused for that: it failed while others were taken.
       const isOver =
         countsFrom !== undefined &&
         now >= dueAt &&
-        (now - lastTakenAt <= NONE_TAKEN_MS || areFew());
+        (isRefused || now - lastTakenAt <= NONE_TAKEN_MS || areFew());
       const waitMs = Math.min(BACKOFF_MS.first * 2 ** (attempts - 1), BACKOFF_MS.max);
       // Not later than its time is over, so that a short one is kept to. Once it is, and it may not be the session, no sooner.
       const leftMs = dueAt > now ? Math.max(BACKOFF_MS.first, dueAt - now) : Infinity;
       const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
-      return { attempts, retryInMs, failingForMs: now - since };
+      return { attempts, retryInMs, failingForMs: now - (countsFrom ?? since) };
     },
     isOneTakenSince: (time) => lastTakenAt > time,
     isFailing: (session) => failing.has(session),
