@@ -2,15 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { readPlausible, sitesOfPlausible } from '../trackers/plausible.ts';
 import type { CollectDeps } from './deps.ts';
-import { NotNowError } from './outlet.ts';
-import {
-  agentOfRequest,
-  BadRequestError,
-  bodyOf,
-  checkCount,
-  checkMade,
-  jsonOf,
-} from './requests.ts';
+import { agentOfRequest, bodyOf, checkCount, checkMade, jsonOf } from './requests.ts';
 
 export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
   app.post('/api/event', async (request, reply) => {
@@ -22,7 +14,6 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
     checkCount(sites.length);
     if (sites.length === 0) return reply.code(400).send({ errors: { domain: ["can't be blank"] } });
     let fault: string | undefined;
-    let isTaken = false;
     const projects = new Map(sites.map((site) => [site, deps.keys.projectOf(site)]));
     const known = [...projects.values()].filter((project) => project !== undefined);
     // What stands once in it is read for each of them.
@@ -33,26 +24,16 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
         deps.say('a domain is of no project', { tracker: 'plausible' });
         continue;
       }
-      try {
-        const anonymous = await deps.hashes.of([request.ip, hashed, site], receivedAt);
-        const tracked = readPlausible(body, { receivedAt, userAgent, visitor: anonymous.today });
-        const taken = await deps.take(
-          {
-            ...{ project, tracker: 'plausible', receivedAt },
-            anonymous: new Map([[anonymous.today, anonymous.yesterday]]),
-          },
-          tracked,
-        );
-        fault ??= taken.faults[0];
-        isTaken ||= taken.events > 0;
-      } catch (error) {
-        const isRefused = error instanceof NotNowError || error instanceof BadRequestError;
-        // Sent again, it would count once more where it is taken already: Plausible's events have no ids.
-        if (!isTaken || !isRefused) throw error;
-        deps.watch.refused('plausible', error.reason);
-        deps.say('an event is missing from some of its domains', { tracker: 'plausible' });
-        break;
-      }
+      const anonymous = await deps.hashes.of([request.ip, hashed, site], receivedAt);
+      const tracked = readPlausible(body, { receivedAt, userAgent, visitor: anonymous.today });
+      const taken = await deps.take(
+        {
+          ...{ project, tracker: 'plausible', receivedAt },
+          anonymous: new Map([[anonymous.today, anonymous.yesterday]]),
+        },
+        tracked,
+      );
+      fault ??= taken.faults[0];
     }
     return fault === undefined
       ? reply.code(202).type('text/plain').send('ok')

@@ -4,15 +4,12 @@ import { type FastifyInstance, fastify } from 'fastify';
 import type { CollectDeps } from '../../collect/deps.ts';
 import { createKeys } from '../../collect/keys.ts';
 import { addMatomo } from '../../collect/matomo.ts';
-import { NotNowError } from '../../collect/outlet.ts';
-import { addPlausible } from '../../collect/plausible.ts';
 import { addPosthog } from '../../collect/posthog.ts';
-import { BadRequestError } from '../../collect/requests.ts';
 import { addSegment } from '../../collect/segment.ts';
 import { addSnowplow } from '../../collect/snowplow.ts';
 import type { OutgoingEvent } from '../../collect/messages.ts';
 import { createTake, type Source } from '../../collect/take.ts';
-import { NO_COLLECT_WATCH, type Refusal } from '../../collect/watch.ts';
+import { NO_COLLECT_WATCH } from '../../collect/watch.ts';
 import type { TakenEvent } from '../../imports/frame.ts';
 import { type BadRecord, createTaker } from '../../imports/take-records.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -20,25 +17,16 @@ import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { isFault, type Tracked } from '../../trackers/event.ts';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
-const PROJECTS = new Map([
-  ['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key', 'secret', 'third'] }],
-]);
+const PROJECTS = new Map([['shop', { ...DEFAULT_SETTINGS, collectKeys: ['key', 'secret'] }]]);
 
 interface Taken {
   readonly source: Source;
   readonly tracked: Tracked;
 }
 
-/**
- * A collector without servers behind it: a hash names what it is made of.
- * @param failures of what is given over for projects, one after the other; then all is taken
- */
-function collectorOf(
-  add: (app: FastifyInstance, deps: CollectDeps) => void,
-  failures: (Error | undefined)[] = [],
-) {
+/** A collector without servers behind it: a hash names what it is made of. */
+function collectorOf(add: (app: FastifyInstance, deps: CollectDeps) => void) {
   const taken: Taken[] = [];
-  const refused: Refusal[] = [];
   const hashed: string[] = [];
   const deps: CollectDeps = {
     keys: createKeys(
@@ -46,8 +34,6 @@ function collectorOf(
       () => undefined,
     ),
     take: (source, tracked) => {
-      const failure = failures.shift();
-      if (failure !== undefined) return Promise.reject(failure);
       taken.push({ source, tracked });
       const faults = tracked.flatMap((one) => (isFault(one) ? [one.fault] : []));
       return Promise.resolve({ events: tracked.length - faults.length, faults, sessions: [] });
@@ -69,7 +55,7 @@ function collectorOf(
     },
     log: silentLog,
     say: () => undefined,
-    watch: { ...NO_COLLECT_WATCH, refused: (_tracker, reason) => refused.push(reason) },
+    watch: NO_COLLECT_WATCH,
     now: () => NOW,
   };
   const app = fastify();
@@ -87,7 +73,7 @@ function collectorOf(
     });
   const visitors = () =>
     taken.flatMap(({ tracked }) => tracked.map((one) => (isFault(one) ? one.fault : one.visitor)));
-  return { app, taken, refused, hashed, post, visitors };
+  return { app, taken, hashed, post, visitors };
 }
 
 describe('a name that is longer than an event may have', () => {
@@ -245,36 +231,5 @@ describe("Matomo's requests", () => {
       expect(tracked).to.have.nested.property('event.properties.url', page);
       expect(tracked).to.have.property('visitor', 'device:bb');
     }
-  });
-});
-
-describe("a request of Plausible's for several domains", () => {
-  const body = { n: 'pageview', u: 'https://shop.example/', d: 'key,secret,third' };
-  const away = new NotNowError('nats', 'NATS has not acknowledged');
-  const large = new BadRequestError('an event is larger than NATS takes here', 413);
-
-  it('is taken once it is taken for one, so that nobody sends it again and it counts twice', async () => {
-    for (const failure of [away, large]) {
-      const { taken, refused, post } = collectorOf(addPlausible, [undefined, failure]);
-
-      expect((await post('/api/event', body)).statusCode).to.equal(202);
-
-      expect(taken).to.have.length(1);
-      expect(refused).to.deep.equal([failure.reason]);
-    }
-  });
-
-  it('is not taken where that fails for the first', async () => {
-    const { taken, post } = collectorOf(addPlausible, [away]);
-
-    expect((await post('/api/event', body)).statusCode).not.to.equal(202);
-
-    expect(taken).to.deep.equal([]);
-  });
-
-  it('is taken for none where it cannot be read', async () => {
-    const { post } = collectorOf(addPlausible);
-
-    expect((await post('/api/event', { ...body, n: '' })).statusCode).to.equal(400);
   });
 });
