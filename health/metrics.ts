@@ -104,6 +104,17 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
     buckets: RECORDS,
     registers,
   });
+  const repeats = new Counter({
+    name: 'sojourn_load_retries_total',
+    help: 'Loads begun once more, since an attempt before did not come to its end',
+    registers,
+  });
+  const ends = new Counter({
+    name: 'sojourn_sessions_ended_total',
+    help: 'Sessions that ended, by why; a reopened one once more',
+    labelNames: ['reason'] as const,
+    registers,
+  });
   for (const [name, figure, help] of INGEST_COUNTERS) {
     new Counter({
       name,
@@ -143,6 +154,12 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
       loaded: (records, tookMs) => {
         loads.observe(tookMs / 1_000);
         loadSizes.observe(records);
+      },
+      loadRepeated: () => {
+        repeats.inc();
+      },
+      sessionEnded: (reason) => {
+        ends.inc({ reason });
       },
     },
     follow(source) {
@@ -191,6 +208,11 @@ const SERVER_GAUGES: readonly (readonly [
     ({ status }) => status.differences.pending,
   ],
   ['sojourn_sessions_open', 'Sessions that run in Temporal', ({ status }) => status.sessions.open],
+  [
+    'sojourn_imports_running',
+    'Imports of history that are not done, paused ones too',
+    ({ imports }) => imports,
+  ],
   ['sojourn_dead_letters_stored', 'Messages in DEADLETTERS', ({ status }) => status.deadLetters],
 ];
 
