@@ -42,10 +42,29 @@ export interface MetricsOf {
   readonly looker?: Looker | undefined;
   readonly collect?: boolean;
   readonly dashboard?: boolean;
+  /** What it runs besides its health, by name. */
+  readonly parts?: readonly string[];
+  /** False while it starts or stops. */
+  readonly isRunning?: () => boolean;
 }
 
-export function createMetrics({ looker, collect, dashboard }: MetricsOf): Metrics {
+export function createMetrics({
+  looker,
+  collect,
+  dashboard,
+  parts = [],
+  isRunning = () => true,
+}: MetricsOf): Metrics {
   const registry = new Registry();
+  new Gauge({
+    name: 'sojourn_part_running',
+    help: '1 for each part that this process runs, 0 while it starts or stops',
+    labelNames: ['part'] as const,
+    registers: [registry],
+    collect() {
+      for (const part of parts) this.set({ part }, isRunning() ? 1 : 0);
+    },
+  });
   collectDefaultMetrics({
     register: registry,
     eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,

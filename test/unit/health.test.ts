@@ -160,6 +160,24 @@ describe('health: metrics', () => {
     ]);
   });
 
+  it('tells which parts run, and that none does while it starts or stops', async () => {
+    let isRunning = false;
+    const parts = ['ingest', 'collect'];
+    const metrics = createMetrics({ collect: true, parts, isRunning: () => isRunning });
+    const told = async () =>
+      (await metrics.text()).split('\n').filter((line) => line.startsWith('sojourn_part_running{'));
+
+    expect(await told()).to.deep.equal([
+      'sojourn_part_running{part="ingest"} 0',
+      'sojourn_part_running{part="collect"} 0',
+    ]);
+    isRunning = true;
+    expect(await told()).to.deep.equal([
+      'sojourn_part_running{part="ingest"} 1',
+      'sojourn_part_running{part="collect"} 1',
+    ]);
+  });
+
   it('leaves out what nobody knows', async () => {
     const look: Look = { ...away('temporal'), oldestUnloadedMs: null };
     const unknown: Look = { ...look, status: { ...look.status, sessions: { open: null } } };
