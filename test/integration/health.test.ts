@@ -16,6 +16,8 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { startDoor } from '../support/door-process.ts';
 import { eventually } from '../support/eventually.ts';
+import { allExpressions, metricsIn } from '../support/promql.ts';
+import { toldByServers } from '../support/told-by-servers.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { createHealthProbe, type Trouble } from '../support/health-probe.ts';
 import { asAdmin, migrate, withTemporal } from '../support/operators/doing.ts';
@@ -411,6 +413,16 @@ describe('health of a process', function () {
   it('has seen each documented metric move in all of that', () => {
     const still = documented().filter((name) => !probe.moved.has(name));
     expect(still).to.deep.equal(Object.keys(UNMOVED));
+  });
+
+  it('tells what alerts and the dashboard of operators ask for', () => {
+    const told = new Set([...probe.samples, ...toldByServers()]);
+    const asked = allExpressions().flatMap(({ where, expr }) =>
+      metricsIn(expr).map((name) => ({ where, name })),
+    );
+
+    expect(asked.length).to.be.above(40);
+    expect(asked.filter(({ name }) => !told.has(name))).to.deep.equal([]);
   });
 
   function pause() {

@@ -18,6 +18,7 @@ export interface Alert {
 }
 
 export interface Panel {
+  readonly id: number;
   readonly title: string;
   readonly type: string;
   readonly description?: string;

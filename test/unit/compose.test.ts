@@ -13,7 +13,8 @@ import { expect } from 'chai';
 import { parse } from 'yaml';
 import { checkPassword } from '../../dashboard/password.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
-import { alerts, dashboards, drawnPanels, metricsIn } from '../support/promql.ts';
+import { alerts, allExpressions, dashboards, drawnPanels, metricsIn } from '../support/promql.ts';
+import { NATS_EXPORTER, natsExporterNames } from '../support/told-by-servers.ts';
 
 interface Service {
   readonly image?: string;
@@ -379,9 +380,10 @@ describe('the files that docker-compose.yml mounts', () => {
     ) as {
       datasources: { uid: string; type: string }[];
     };
-    for (const [file, dashboard] of dashboards()) {
+    for (const [name, dashboard] of dashboards()) {
       const drawn = drawnPanels(dashboard);
-      expect(drawn.length, file).to.be.above(10);
+      expect(drawn.length, name).to.be.above(10);
+      expect(new Set(drawn.map(({ id }) => id)).size, name).to.equal(drawn.length);
       for (const { title, datasource, targets = [] } of drawn) {
         expect(targets, title).not.to.be.empty;
         for (const source of [datasource, ...targets.map((target) => target.datasource)]) {
@@ -392,6 +394,41 @@ describe('the files that docker-compose.yml mounts', () => {
         }
       }
     }
+  });
+
+  it('give Grafana each dashboard under a name of its own, the one on visitors first', () => {
+    const { providers } = readYaml('compose/grafana/provisioning/dashboards/dashboards.yml') as {
+      providers: { options: { path: string } }[];
+    };
+    const folders = providers.map(({ options }) => options.path);
+    const { volumes = [], environment = {} } = file.services['grafana'] ?? {};
+    const home = environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] ?? '';
+
+    expect(folders).to.have.length(1);
+    expect(volumes).to.include(`./compose/grafana/dashboards:${folders[0] ?? ''}:ro`);
+    expect([...dashboards().keys()].map((name) => `${folders[0] ?? ''}/${name}`)).to.include(home);
+    const uids = [...dashboards().values()].map(({ uid }) => uid);
+    expect(uids).to.have.members(['sojourn', 'sojourn-operators']);
+  });
+
+  it('draw the number to watch first for operators, and know only its rate interval of Grafana', () => {
+    const operators = dashboards().get('operators.json');
+    const [first, ...others] = operators === undefined ? [] : drawnPanels(operators);
+
+    expect(first?.targets?.map(({ expr }) => expr)).to.deep.equal([
+      'max(sojourn_oldest_unloaded_event_age_seconds)',
+    ]);
+    expect(others.length).to.be.above(20);
+    for (const { where, expr } of allExpressions()) {
+      expect(expr.replaceAll('$__rate_interval', ''), where).not.to.include('$');
+    }
+  });
+});
+
+describe('the figures of NATS that are kept for tests', () => {
+  it('are those of the exporter that Compose runs', () => {
+    expect(file.services['nats-exporter']?.image).to.match(new RegExp(`:${NATS_EXPORTER}$`));
+    expect(natsExporterNames()).to.include('jetstream_server_total_message_bytes');
   });
 });
 
