@@ -126,6 +126,7 @@ export function createActivities(deps: ActivityDeps) {
     const kept = await deps.ledger.read(range.partition);
     const stream = async () => (await deps.log.end(range.partition)).log;
     if (await isOver(range, kept, stream)) return false;
+    if (activityInfo().attempt > 1) deps.watch.loadRepeated();
     const place = await deps.ledger.keep({ range, isLoaded: false }, kept?.place ?? 0);
     const beganAt = Date.now();
     const { isCut, records } = await loadBatch(toLoad, deps.tables, range);

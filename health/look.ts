@@ -8,6 +8,8 @@ export interface Look {
   /** See `Observer.flow`; null where nobody knows. */
   readonly oldestUnloadedMs: number | null;
   readonly redelivered: number | null;
+  /** See `Observer.imports`. */
+  readonly imports: number | null;
   /** Somebody has paused the consumer of EVENTS. */
   readonly isPaused: boolean;
 }
@@ -27,21 +29,23 @@ export interface Looker {
 const FRESH_MS = 3_000;
 
 export function createLooker(
-  observer: Pick<Observer, 'status' | 'flow'>,
+  observer: Pick<Observer, 'status' | 'flow' | 'imports'>,
   now: () => number,
 ): Looker {
   let latest: Promise<Look> | undefined;
   let askedAt = -Infinity;
 
   async function ask(): Promise<Look> {
-    const [status, flow] = await Promise.all([
+    const [status, flow, imports] = await Promise.all([
       observer.status(),
       observer.flow().catch(() => undefined),
+      observer.imports().catch(() => null),
     ]);
     return {
       status,
       oldestUnloadedMs: ageOf(flow, now()),
       redelivered: flow?.redelivered ?? null,
+      imports,
       isPaused: flow?.isPaused ?? false,
     };
   }

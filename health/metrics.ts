@@ -42,10 +42,29 @@ export interface MetricsOf {
   readonly looker?: Looker | undefined;
   readonly collect?: boolean;
   readonly dashboard?: boolean;
+  /** What it runs besides its health, by name. */
+  readonly parts?: readonly string[];
+  /** False while it starts or stops. */
+  readonly isRunning?: () => boolean;
 }
 
-export function createMetrics({ looker, collect, dashboard }: MetricsOf): Metrics {
+export function createMetrics({
+  looker,
+  collect,
+  dashboard,
+  parts = [],
+  isRunning = () => true,
+}: MetricsOf): Metrics {
   const registry = new Registry();
+  new Gauge({
+    name: 'sojourn_part_running',
+    help: '1 for each part that this process runs, 0 while it starts or stops',
+    labelNames: ['part'] as const,
+    registers: [registry],
+    collect() {
+      for (const part of parts) this.set({ part }, isRunning() ? 1 : 0);
+    },
+  });
   collectDefaultMetrics({
     register: registry,
     eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS,
@@ -104,6 +123,17 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
     buckets: RECORDS,
     registers,
   });
+  const repeats = new Counter({
+    name: 'sojourn_load_retries_total',
+    help: 'Loads begun once more, since an attempt before did not come to its end',
+    registers,
+  });
+  const ends = new Counter({
+    name: 'sojourn_sessions_ended_total',
+    help: 'Sessions that ended, by why; a reopened one once more',
+    labelNames: ['reason'] as const,
+    registers,
+  });
   for (const [name, figure, help] of INGEST_COUNTERS) {
     new Counter({
       name,
@@ -143,6 +173,12 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
       loaded: (records, tookMs) => {
         loads.observe(tookMs / 1_000);
         loadSizes.observe(records);
+      },
+      loadRepeated: () => {
+        repeats.inc();
+      },
+      sessionEnded: (reason) => {
+        ends.inc({ reason });
       },
     },
     follow(source) {
@@ -191,6 +227,11 @@ const SERVER_GAUGES: readonly (readonly [
     ({ status }) => status.differences.pending,
   ],
   ['sojourn_sessions_open', 'Sessions that run in Temporal', ({ status }) => status.sessions.open],
+  [
+    'sojourn_imports_running',
+    'Imports of history that are not done, paused ones too',
+    ({ imports }) => imports,
+  ],
   ['sojourn_dead_letters_stored', 'Messages in DEADLETTERS', ({ status }) => status.deadLetters],
 ];
 

@@ -38,6 +38,8 @@ export interface Parts {
   readonly dashboard?: Pick<Dashboard, 'figures' | 'troubles'>;
 }
 
+const PARTS = ['ingest', 'worker', 'collect', 'dashboard'] as const;
+
 /** Listens at once, so that a process that cannot start says why. @throws SojournError `SJ_SERVER_START` */
 export async function runHealth(
   config: Config,
@@ -48,9 +50,13 @@ export async function runHealth(
   const observer = roles.ingest || roles.worker ? createObserver(config) : undefined;
   const looker = observer && createLooker(observer, Date.now);
   const { collect = false, dashboard = false } = roles;
-  const metrics = createMetrics({ looker, collect, dashboard });
-  const sayers: (() => Promise<readonly string[]>)[] = [];
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
+  const metrics = createMetrics({
+    ...{ looker, collect, dashboard },
+    parts: PARTS.filter((part) => roles[part] === true),
+    isRunning: () => phase === 'running',
+  });
+  const sayers: (() => Promise<readonly string[]>)[] = [];
   const troubles = async () => {
     const own = phase === 'running' ? [] : [`this process is ${phase}`];
     const ofServers = async () =>

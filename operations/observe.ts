@@ -25,6 +25,7 @@ import {
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
   FORGOTTEN_STREAM,
+  IMPORT_WORKFLOW,
   METRICS_STREAM,
   loaderWorkflowId,
   PROJECTS_STREAM,
@@ -94,6 +95,8 @@ export interface Observer {
   streams(): Promise<StreamFigures>;
   /** How events flow on their way to ClickHouse. @throws where NATS does not tell */
   flow(): Promise<Flow>;
+  /** Imports that are not done: paused ones too, and those whose command was stopped. @throws where Temporal does not tell */
+  imports(): Promise<number>;
   /** Stream sequence up to which differences are in ClickHouse. @throws what the server threw */
   loadedUpTo(rollups: StreamFigures['rollups']): Promise<number>;
   temporal(): Promise<Temporal>;
@@ -115,7 +118,7 @@ export interface Flow {
   readonly isPaused: boolean;
 }
 
-const OPEN_SESSIONS = `WorkflowType = '${SESSION_WORKFLOW}' AND ExecutionStatus = 'Running'`;
+const running = (type: string) => `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
 const PARTITION = 0;
 const LOADED = `SELECT log, toString(max(range_to)) AS seq, argMax(range_at, range_to) AS at
   FROM sojourn.loaded_ranges
@@ -219,13 +222,14 @@ export function createObserver(config: Config): Observer {
     return { value: await streamsThatTake(), latencyMs };
   }
 
-  async function countOpen(): Promise<Timed<number>> {
+  /** Workflows of a type. */
+  async function countRunning(type: string): Promise<Timed<number>> {
     const asked = await temporal.get();
     const { connection, client } = asked;
     try {
       return await timed(async () => {
         const { count } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
-          client.workflow.count(OPEN_SESSIONS),
+          client.workflow.count(running(type)),
         );
         return count;
       });
@@ -234,6 +238,12 @@ export function createObserver(config: Config): Observer {
       temporal.leave(asked);
       throw error;
     }
+  }
+
+  async function imports(): Promise<number> {
+    const asked = await outcomeOf(() => countRunning(IMPORT_WORKFLOW));
+    if (!asked.ok) throw new Error(asked.error);
+    return asked.value.value;
   }
 
   async function lettersByProject(): Promise<Readonly<Record<string, number>>> {
@@ -295,7 +305,7 @@ export function createObserver(config: Config): Observer {
     const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas, cluster] =
       await Promise.all([
         natsAsked,
-        outcomeOf(countOpen),
+        outcomeOf(() => countRunning(SESSION_WORKFLOW)),
         clickHouseAsked,
         outcomeOf(() => pingRedis(config)),
         outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
@@ -339,6 +349,7 @@ export function createObserver(config: Config): Observer {
     status,
     streams,
     flow,
+    imports,
     loadedUpTo,
     temporal: () => temporal.get(),
     oldestEventAt,

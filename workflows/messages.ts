@@ -9,7 +9,7 @@ import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
-import type { LogEntry } from '../shared/rollup.ts';
+import type { EndReason, LogEntry } from '../shared/rollup.ts';
 
 // As the SDK's functions of these names do, without all of the SDK's workflow library in a command that sends a query.
 const defineSignal = <Args extends unknown[] = []>(name: string) =>
@@ -59,8 +59,11 @@ export const importStateQuery = defineQuery<ImportView>('state');
 /** What a session hands over while a workflow task runs; the task ends after it has been taken. */
 export interface SessionSinks extends Sinks {
   [ROLLUP_LOG]: { append(entry: LogEntry): void };
+  /** For the worker's figures only. */
+  [SESSION_ENDS]: { ended(reason: EndReason): void };
 }
 export const ROLLUP_LOG = 'rollupLog';
+export const SESSION_ENDS = 'sessionEnds';
 
 /** What the worker knows of a run besides what the SDK says, in the same object. */
 export interface HostKnows {

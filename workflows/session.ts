@@ -113,7 +113,7 @@ const thorough = proxyActivities<Pick<Activities, 'readEventRows'>>({
 });
 
 // The worker ends no workflow task before the log has taken what came this way (workers/host/session-host.ts).
-const { rollupLog } = proxySinks<SessionSinks>();
+const { rollupLog, sessionEnds } = proxySinks<SessionSinks>();
 
 /** @returns what a later run needs to reopen the session */
 export async function session(input: SessionInput): Promise<SessionSnapshot> {
@@ -305,6 +305,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     actor.endRequested = true;
     ended = await CancellationScope.nonCancellable(live);
   }
+  sessionEnds.ended(ended);
   return snapshotOf(actor, ended);
 }
 

@@ -1,8 +1,11 @@
-/** NATS's disk full: `status` says so, and says what to do. */
+/** NATS's disk full: `status` and `/readyz` say so, and say what to do. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { createLooker } from '../../health/look.ts';
+import { troublesOf } from '../../health/readiness.ts';
+import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats, migrateStreams, type Nats } from '../../platform/nats.ts';
@@ -60,5 +63,16 @@ describe('a NATS whose disk is full', () => {
     expect(taken).to.be.within(10, MESSAGES_MAX - 1);
     expect((await jsm.streams.info(EVENTS_STREAM)).state.messages).to.equal(taken);
     expect(await writeFault(jsm, EVENTS_STREAM)).to.contain('no space left');
+
+    const observer = createObserver(loadConfig({ NATS_URL: servers?.nats?.url }));
+    try {
+      const look = await createLooker(observer, Date.now).look();
+      const troubles = troublesOf(look, { ingest: true, worker: false });
+      expect(troubles.find((trouble) => trouble.startsWith('NATS: '))).to.match(
+        /the stream EVENTS takes no messages: .*no space left.*make room on NATS's disk/,
+      );
+    } finally {
+      await observer.close();
+    }
   }).timeout(60_000);
 });

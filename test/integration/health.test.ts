@@ -7,19 +7,31 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { createLooker } from '../../health/look.ts';
 import { troublesOf } from '../../health/readiness.ts';
+import { startImport } from '../../imports/host-import.ts';
 import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
+import { DEFAULT_SETTINGS } from '../../shared/project.ts';
+import { startDoor } from '../support/door-process.ts';
 import { eventually } from '../support/eventually.ts';
-import { asAdmin, migrate } from '../support/operators/doing.ts';
+import { allExpressions, metricsIn } from '../support/promql.ts';
+import { toldByServers } from '../support/told-by-servers.ts';
 import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
-import { ANY_PORTS, sojourn, spawnSojourn } from '../support/pipeline.ts';
+import { createHealthProbe, type Trouble } from '../support/health-probe.ts';
+import { asAdmin, migrate, withTemporal } from '../support/operators/doing.ts';
+import { ANY_PORTS, sojourn } from '../support/pipeline.ts';
 
 const PROJECT = 'health';
 const PATIENCE = { withinMs: 60_000, everyMs: 250 };
 /** The readiness probe of deploy/helm waits no longer. */
 const PROBE_MS_MAX = 8_000;
+
+/** Figures that no run can be asked about at the moment in which they move, each with the reason. */
+const UNMOVED = {
+  sojourn_part_running: '0 only while a process starts or stops: test/unit/health.test.ts has that',
+};
 
 describe('health of a process', function () {
   // Several times as long as each of the waits in a test may take.
@@ -28,6 +40,11 @@ describe('health of a process', function () {
   let url = '';
   let failed = false;
   const doors: ChildProcess[] = [];
+  const probe = createHealthProbe();
+  const ask = (path: string, at = url) => probe.ask(path, at);
+  const scrape = (at = url) => probe.scrape(at);
+  const untilTrouble = (what: RegExp, at = url) => probe.untilTrouble(what, at);
+  const untilReady = (at = url) => probe.untilReady(at);
 
   before('start', async () => {
     const settings = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GRACE: '1s' };
@@ -35,11 +52,7 @@ describe('health of a process', function () {
     const dataDir = join(world.folder, 'up');
     world.run('up', ['up', '--data-dir', dataDir, ...ANY_PORTS]);
     await world.heal();
-    // Ingest says each third of this that it still works on a message. With the world's shorter wait a busy machine's
-    // messages come again, and are counted again.
-    await world.jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, {
-      ack_wait: nanos(ACK_WAIT_MS),
-    });
+    await waitForAcksAsUsual();
     url = parseEnvFile(readFileSync(join(dataDir, 'env'), 'utf8'))['HEALTH_URL'] ?? '';
   });
 
@@ -48,8 +61,10 @@ describe('health of a process', function () {
     failed = true;
     // What it has left behind must not fail all that follow.
     for (const proxy of Object.values(world.proxies)) proxy.set('pass');
-    await eventually(() => world.jsm.consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER), PATIENCE);
+    await eventually(resume, PATIENCE);
+    await eventually(waitForAcksAsUsual, PATIENCE);
     await masterAgain();
+    await migrate({ world });
   });
 
   after('stop', async () => {
@@ -66,7 +81,11 @@ describe('health of a process', function () {
     expect((await ask('/nothing')).code).to.equal(404);
   });
 
-  it('has each documented metric, and they move', async () => {
+  it('has each documented metric, and no other', async () => {
+    expect(await served(url)).to.have.members(documented());
+  });
+
+  it('counts what comes in, begins, ends and comes back, and what is put aside', async () => {
     const before = await scrape();
     const at = Date.now();
     const visit = { sessionId: 'a', eventType: 'pageview', timestamp: at };
@@ -79,6 +98,7 @@ describe('health of a process', function () {
       expect(grown('sojourn_ingest_messages_total')).to.equal(3);
       expect(grown('sojourn_ingest_events_total')).to.equal(2);
       expect(grown('sojourn_sessions_started_total')).to.equal(1);
+      expect(grown('sojourn_sessions_ended_total{reason="session_end"}')).to.equal(1);
       expect(grown(`sojourn_dead_letters_total{project="${PROJECT}",reason="sessionId"}`)).to.equal(
         1,
       );
@@ -90,11 +110,66 @@ describe('health of a process', function () {
     }, PATIENCE);
     await world.publish(PROJECT, { ...visit, timestamp: at + 1 }, 'a-3');
     await eventually(async () => {
-      expect((await scrape()).get('sojourn_sessions_reopened_total')).to.equal(1);
+      const now = await scrape();
+      expect(now.get('sojourn_sessions_reopened_total')).to.equal(1);
+      expect(now.get('sojourn_sessions_ended_total{reason="session_end"}')).to.equal(2);
     }, PATIENCE);
-    const text = await (await fetch(`${url}/metrics`)).text();
-    const served = Array.from(text.matchAll(/^# TYPE (sojourn_\w+)/gm), ([, name]) => name);
-    expect(served).to.have.members(documented());
+  });
+
+  it('counts sessions while they are open, and those that end by idleness', async () => {
+    let views = 0;
+    await eventually(async () => {
+      views += 1;
+      const view = { sessionId: 'open', eventType: 'pageview', timestamp: Date.now() };
+      await world.publish(PROJECT, view, `open-${views}`);
+      expect((await scrape()).get('sojourn_sessions_open')).to.equal(1);
+    }, PATIENCE);
+    await eventually(async () => {
+      const now = await scrape();
+      expect(now.get('sojourn_sessions_open')).to.equal(0);
+      expect(now.get('sojourn_sessions_ended_total{reason="idle"}')).to.be.above(0);
+    }, PATIENCE);
+  });
+
+  it('counts events of somebody who is forgotten', async () => {
+    const project = 'health-forgotten';
+    const dataDir = join(world.folder, 'forget');
+    const words = ['forget', '--project', project, '--session', 'gone', '--data-dir', dataDir];
+    const forgotten = await sojourn(words, world.environment);
+    expect(forgotten.code, forgotten.stderr).to.equal(0);
+    const before = (await scrape()).get('sojourn_forgotten_events_total') ?? NaN;
+    const timestamp = Date.now() - 3_600_000;
+    await world.publish(project, { sessionId: 'gone', eventType: 'pageview', timestamp }, 'gone-1');
+    await eventually(async () => {
+      expect((await scrape()).get('sojourn_forgotten_events_total')).to.equal(before + 1);
+    }, PATIENCE);
+  });
+
+  it('counts imports that are not done', async () => {
+    expect((await scrape()).get('sojourn_imports_running')).to.equal(0);
+    await withTemporal({ world }, async (client) => {
+      const handle = await startImport({ client }, { plan: ofNobody() });
+      await eventually(async () => {
+        expect((await scrape()).get('sojourn_imports_running')).to.equal(1);
+      }, PATIENCE);
+      await handle.terminate();
+    });
+    await eventually(async () => {
+      expect((await scrape()).get('sojourn_imports_running')).to.equal(0);
+    }, PATIENCE);
+  });
+
+  it('counts events that nobody has taken', async () => {
+    await pause();
+    const view = { sessionId: 'pending', eventType: 'pageview', timestamp: Date.now() };
+    await world.publish(PROJECT, view, 'pending-1');
+    await eventually(async () => {
+      expect((await scrape()).get('sojourn_events_pending')).to.equal(1);
+    }, PATIENCE);
+    await resume();
+    await eventually(async () => {
+      expect((await scrape()).get('sojourn_events_pending')).to.equal(0);
+    }, PATIENCE);
   });
 
   it('has the Temporal library’s own figures as well', async () => {
@@ -113,43 +188,69 @@ describe('health of a process', function () {
     await world.publish(PROJECT, visit, 'late-1');
     // Nobody knows how far things are while ClickHouse is away.
     await eventually(async () => {
-      expect((await scrape()).get('sojourn_server_up{server="clickhouse"}')).to.equal(0);
+      const now = await scrape();
+      expect(now.get('sojourn_server_up{server="clickhouse"}')).to.equal(0);
+      expect(now.has('sojourn_oldest_unloaded_event_age_seconds')).to.equal(false);
+      // How far it has come the loader knows as well.
+      expect(now.get('sojourn_differences_pending')).to.be.above(0);
+      expect(now.get('sojourn_load_retries_total')).to.be.above(0);
     }, PATIENCE);
     world.proxies.clickhouse.set('pass');
     world.proxies.temporal.set('cut');
+    // What is not acknowledged within this time is offered again.
+    await world.jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, { ack_wait: nanos(1_000) });
     await world.publish(PROJECT, { ...visit, sessionId: 'later' }, 'later-1');
     await eventually(async () => {
       const now = await scrape();
       expect(now.get('sojourn_oldest_unloaded_event_age_seconds')).to.be.above(3);
       expect(now.get('sojourn_events_unacknowledged')).to.be.above(0);
+      expect(now.get('sojourn_events_redelivered')).to.be.above(0);
       expect(now.get(`sojourn_held_events{project="${PROJECT}"}`)).to.be.above(0);
       expect(now.get('sojourn_delivery_failures_total')).to.be.above(0);
     }, PATIENCE);
+    await waitForAcksAsUsual();
     world.proxies.temporal.set('pass');
     await untilReady();
   });
 
-  for (const server of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
-    it(`is not ready while ${server} is away, and again afterwards`, async () => {
-      world.proxies[server].set('cut');
-      await untilTrouble(new RegExp(`^${server}:`, 'i'));
+  const away = (server: keyof FaultWorld['proxies'], how: 'cut' | 'halfOpen' = 'cut'): Trouble => ({
+    inflict: () => {
+      world.proxies[server].set(how);
+    },
+    says: new RegExp(`^${server}: `, 'i'),
+    mend: () => {
       world.proxies[server].set('pass');
-      await untilReady();
+    },
+  });
+  const TROUBLES: readonly (readonly [where: string, trouble: Trouble])[] = [
+    ['NATS is away', away('nats')],
+    ['Temporal is away', away('temporal')],
+    ['ClickHouse is away', away('clickhouse')],
+    ['Redis is away', away('redis')],
+    ['ClickHouse takes questions and is silent', away('clickhouse', 'halfOpen')],
+    ['the consumer is paused', { inflict: pause, says: /paused/, mend: resume }],
+    [
+      'the view between inbox and metrics is missing',
+      {
+        inflict: () => asAdmin({ world }, 'DROP TABLE sojourn.metrics_intake SYNC'),
+        says: /metrics_intake/,
+        mend: () => migrate({ world }),
+      },
+    ],
+    [
+      'Redis takes no writes',
+      { inflict: () => follow('127.0.0.1', '1'), says: /Redis.*replica/, mend: masterAgain },
+    ],
+  ];
+  for (const [where, trouble] of TROUBLES) {
+    it(`says within 15 s that it is not ready where ${where}, and again when it is`, async () => {
+      await probe.turns(trouble, url);
       expect((await ask('/healthz')).code).to.equal(200);
     });
   }
 
-  it('is not ready while the consumer is paused, and again afterwards', async () => {
-    const { consumers } = world.jsm;
-    await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
-    await untilTrouble(/paused/);
-    await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
-    await untilReady();
-  });
-
   it('tells in time of a ClickHouse that takes questions and is silent, and of a paused consumer', async () => {
-    const { consumers } = world.jsm;
-    await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
+    await pause();
     world.proxies.clickhouse.set('halfOpen');
     await eventually(async () => {
       const askedAt = performance.now();
@@ -160,7 +261,7 @@ describe('health of a process', function () {
     }, PATIENCE);
 
     world.proxies.clickhouse.set('pass');
-    await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+    await resume();
     await untilReady();
   });
 
@@ -183,11 +284,10 @@ describe('health of a process', function () {
   });
 
   it('knows of a paused consumer where an ingest has no address of ClickHouse', async () => {
-    const { consumers } = world.jsm;
     const { NATS_URL, TEMPORAL_ADDRESS } = world.environment;
     const observer = createObserver(loadConfig({ NATS_URL, TEMPORAL_ADDRESS }));
     try {
-      await consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, new Date(Date.now() + 3_600_000));
+      await pause();
       // NATS or Temporal, held up by a busy machine for 5 s, would be a trouble as well.
       await eventually(async () => {
         const look = await createLooker(observer, Date.now).look();
@@ -200,28 +300,9 @@ describe('health of a process', function () {
         expect([clickhouse, redis].map(({ url }) => url)).to.deep.equal([undefined, undefined]);
       }, PATIENCE);
     } finally {
-      await consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+      await resume();
       await observer.close();
     }
-    await untilReady();
-  });
-
-  it('is not ready while the view between inbox and metrics is missing, and again afterwards', async () => {
-    await asAdmin({ world }, 'DROP TABLE sojourn.metrics_intake SYNC');
-    await untilTrouble(/metrics_intake/);
-    await migrate({ world });
-    await untilReady();
-  });
-
-  it('is not ready while Redis takes no writes, and again afterwards', async () => {
-    const redis = new Redis(world.servers.redis.url);
-    try {
-      await redis.replicaof('127.0.0.1', '1');
-      await untilTrouble(/Redis.*replica/);
-    } finally {
-      redis.disconnect();
-    }
-    await masterAgain();
     await untilReady();
   });
 
@@ -229,13 +310,14 @@ describe('health of a process', function () {
     const key = 'health-key';
     const set = await sojourn(['project', 'set', PROJECT, '--collect-key', key], world.environment);
     expect(set.code, set.stderr).to.equal(0);
-    const collector = await startDoor('collect', 'COLLECT_URL');
+    const collector = await startDoor(world, 'collect', doors);
     const event = { eventType: 'pageview', sessionId: 'door', timestamp: Date.now() };
     const send = async (path: string, body: object) => {
       const request = { method: 'POST', body: JSON.stringify(body) };
       return (await fetch(`${collector.url}${path}`, request)).status;
     };
     await untilReady(collector.health);
+    await scrape(collector.health);
     expect((await ask('/healthz', collector.health)).code).to.equal(200);
     expect(await send(`/events?key=${key}`, [event, { ...event, eventType: 'click' }])).to.equal(
       200,
@@ -283,15 +365,20 @@ describe('health of a process', function () {
     await untilReady(collector.health);
     world.proxies.redis.set('cut');
     await untilTrouble(/^Redis: /, collector.health);
+    await eventually(async () => {
+      const now = await scrape(collector.health);
+      expect(now.get('sojourn_collect_redis_connected')).to.equal(0);
+    }, PATIENCE);
     world.proxies.redis.set('pass');
     await untilReady(collector.health);
-    await expectDocumented(collector.health, 'sojourn_collect_');
+    await expectDocumented(collector.health, 'collect');
     expect(await collector.stop()).to.equal(0);
   });
 
   it('is told by a dashboard alone: what it is asked, and whether it can answer', async () => {
-    const dashboard = await startDoor('dashboard', 'DASHBOARD_URL');
+    const dashboard = await startDoor(world, 'dashboard', doors);
     await untilReady(dashboard.health);
+    await scrape(dashboard.health);
     for (const path of ['/', '/api/projects', '/nothing']) await fetch(`${dashboard.url}${path}`);
     const stop = new AbortController();
     const live = await fetch(`${dashboard.url}/api/live?project=${PROJECT}`, stop);
@@ -313,7 +400,7 @@ describe('health of a process', function () {
     await untilTrouble(/^ClickHouse: no answer within 5 s/, dashboard.health);
     world.proxies.clickhouse.set('pass');
     await untilReady(dashboard.health);
-    await expectDocumented(dashboard.health, 'sojourn_dashboard_');
+    await expectDocumented(dashboard.health, 'dashboard');
     expect(await dashboard.stop()).to.equal(0);
   });
 
@@ -323,89 +410,77 @@ describe('health of a process', function () {
     expect(taken.stderr).to.contain('--health-port');
   });
 
-  async function masterAgain(): Promise<void> {
+  it('has seen each documented metric move in all of that', () => {
+    const still = documented().filter((name) => !probe.moved.has(name));
+    expect(still).to.deep.equal(Object.keys(UNMOVED));
+  });
+
+  it('tells what alerts and the dashboard of operators ask for', () => {
+    const told = new Set([...probe.samples, ...toldByServers()]);
+    const asked = allExpressions().flatMap(({ where, expr }) =>
+      metricsIn(expr).map((name) => ({ where, name })),
+    );
+
+    expect(asked.length).to.be.above(40);
+    expect(asked.filter(({ name }) => !told.has(name))).to.deep.equal([]);
+  });
+
+  function pause() {
+    const until = new Date(Date.now() + 3_600_000);
+    return world.jsm.consumers.pause(EVENTS_STREAM, EVENTS_CONSUMER, until);
+  }
+
+  function resume() {
+    return world.jsm.consumers.resume(EVENTS_STREAM, EVENTS_CONSUMER);
+  }
+
+  /**
+   * Ingest says each third of this that it still works on a message. With the world's shorter wait a busy machine's
+   * messages come again, and are counted again.
+   */
+  function waitForAcksAsUsual() {
+    const wait = { ack_wait: nanos(ACK_WAIT_MS) };
+    return world.jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, wait);
+  }
+
+  async function follow(host: string, port: string): Promise<void> {
     const redis = new Redis(world.servers.redis.url);
     try {
-      await redis.replicaof('NO', 'ONE');
+      await redis.replicaof(host, port);
     } finally {
       redis.disconnect();
     }
   }
 
-  async function untilTrouble(what: RegExp, at = url): Promise<void> {
-    await eventually(async () => {
-      const { code, body } = await ask('/readyz', at);
-      const { troubles } = body as { troubles: string[] };
-      expect(code).to.equal(503);
-      expect(
-        troubles.some((trouble) => what.test(trouble)),
-        troubles.join('\n'),
-      ).to.equal(true);
-    }, PATIENCE);
-  }
-
-  async function untilReady(at = url): Promise<void> {
-    await eventually(async () => {
-      const { code, body } = await ask('/readyz', at);
-      expect(code, JSON.stringify(body)).to.equal(200);
-    }, PATIENCE);
-  }
-
-  async function ask(path: string, at = url): Promise<{ code: number; body: unknown }> {
-    const response = await fetch(`${at}${path}`);
-    return { code: response.status, body: await response.json() };
-  }
-
-  /** One of the processes that people and trackers speak to, with its health. */
-  async function startDoor(command: string, name: string) {
-    const child = spawnSojourn(
-      [command, '--port', '0', '--health-port', '0', '--data-dir', join(world.folder, command)],
-      world.environment,
-    );
-    const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-    doors.push(child);
-    let said = '';
-    child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const found = await eventually(
-      () => {
-        const [at, health] = [name, 'HEALTH_URL'].map(
-          (of) => new RegExp(`^${of}=(\\S+)`, 'm').exec(said)?.[1],
-        );
-        if (at === undefined || health === undefined) throw new Error(`not ready: ${said}`);
-        return { url: at, health };
-      },
-      { withinMs: 150_000 },
-    );
-    return {
-      ...found,
-      stop() {
-        child.kill('SIGTERM');
-        return exited;
-      },
-    };
+  function masterAgain(): Promise<void> {
+    return follow('NO', 'ONE');
   }
 
   /** Those of a process alone are a part of what `up` has. */
-  async function expectDocumented(at: string, prefix: string): Promise<void> {
-    const text = await (await fetch(`${at}/metrics`)).text();
-    const served = Array.from(text.matchAll(/^# TYPE (sojourn_\w+)/gm), ([, name]) => name);
-    expect(served).to.have.members(documented().filter((name) => name.startsWith(prefix)));
+  async function expectDocumented(at: string, part: 'collect' | 'dashboard'): Promise<void> {
+    expect(await served(at)).to.have.members([
+      'sojourn_part_running',
+      ...documented().filter((name) => name.startsWith(`sojourn_${part}_`)),
+    ]);
+    const parts = [...(await scrape(at))].filter(([series]) => /_part_running\b/.test(series));
+    expect(parts).to.deep.equal([[`sojourn_part_running{part="${part}"}`, 1]]);
   }
 
-  /** Values by name and labels, as they stand in the text. */
-  async function scrape(at = url): Promise<ReadonlyMap<string, number>> {
-    const response = await fetch(`${at}/metrics`);
-    expect(response.status).to.equal(200);
-    const lines = (await response.text()).split('\n').filter((line) => /^[a-z]/.test(line));
-    return new Map(
-      lines.map((line) => {
-        const at = line.lastIndexOf(' ');
-        return [line.slice(0, at), Number(line.slice(at + 1))] as const;
-      }),
-    );
+  /** Our own figures that a process has. */
+  async function served(at: string): Promise<readonly string[]> {
+    return [...(await probe.typesOf(at)).keys()].filter((name) => name.startsWith('sojourn_'));
   }
 });
+
+/** An import whose command was stopped: nobody does what it asks for. */
+function ofNobody() {
+  return {
+    ...{ project: PROJECT, id: 'of-nobody', life: 1, format: 'sojourn', files: ['events.ndjson'] },
+    ...{ settings: DEFAULT_SETTINGS, catalogue: CATALOGUE_VERSION, valuesMax: 10_000 },
+    ...{ beganAt: Date.now(), lateWindowMs: 3_600_000, idleTimeoutMs: 4_000, replace: false },
+    ...{ records: 1, badRecords: 0, events: 1, sessions: 1 },
+  };
+}
 
 /** Names in the table of docs/health.md. */
 function documented(): readonly string[] {

@@ -24,6 +24,8 @@ import {
   text,
   variablesIn,
 } from '../support/compose.ts';
+import { alerts, allExpressions, dashboards, drawnPanels, metricsIn } from '../support/promql.ts';
+import { NATS_EXPORTER, natsExporterNames } from '../support/told-by-servers.ts';
 
 describe('docker-compose.yml', () => {
   describe('against the schema of the Compose specification', () => {
@@ -284,62 +286,117 @@ describe('the files that docker-compose.yml mounts', () => {
       expect([...Object.keys(file.services), '127.0.0.1']).to.include(host);
   });
 
-  it('alert on figures that there are, and the pages have a row for each alert', () => {
-    const { groups } = readYaml('compose/prometheus/alerts.yml') as {
-      groups: { rules: { alert: string; expr: string }[] }[];
-    };
-    const rules = groups.flatMap((group) => group.rules);
-    const alertsOf = (page: string) =>
-      [...text(page).matchAll(/^\| `(Sojourn\w+)` \|/gm)].map(([, name]) => name);
+  it('alert on figures that there are, and the pages tell of each alert', () => {
+    const named = alerts().map(({ alert }) => alert);
+    const rows = [...text('docs/health.md').matchAll(/^\| `(Sojourn\w+)` \| (\w+) \|/gm)];
+    const sections = [...text('docs/operating.md').matchAll(/^#### (Sojourn\w+)$/gm)];
     const figures = [...text('docs/health.md').matchAll(/^\| `(sojourn_\w+)`/gm)];
 
-    for (const page of ['docs/health.md', 'docs/operating.md']) {
-      expect(alertsOf(page), page).to.have.members(rules.map(({ alert }) => alert));
-    }
-    for (const { alert, expr } of rules) {
-      const asked = expr.match(/\bsojourn_\w+/g) ?? [];
+    expect(new Set(named).size).to.equal(named.length);
+    expect(rows.map(([, alert, severity]) => [alert, severity])).to.deep.equal(
+      alerts().map(({ alert, labels }) => [alert, labels['severity']]),
+    );
+    expect(sections.map(([, alert]) => alert)).to.deep.equal(named);
+    for (const { alert, expr } of alerts()) {
+      const asked = metricsIn(expr);
       expect(asked, alert).not.to.be.empty;
-      expect(figures.map(([, name]) => name)).to.include.members(asked);
+      // What others tell is asked of them (test/integration/health.test.ts).
+      expect(
+        figures.map(([, name]) => name),
+        alert,
+      ).to.include.members(asked.filter((name) => name.startsWith('sojourn_')));
+    }
+  });
+
+  it('say of each alert whether it must wake somebody, what it is, and where it says what to do', () => {
+    for (const { alert, labels, annotations } of alerts()) {
+      expect(labels['severity'], alert).to.be.oneOf(['critical', 'warning']);
+      expect(annotations['summary'], alert).to.match(/^[A-Z].{10,}[^.]$/);
+      const [path = '', anchor] = (annotations['runbook'] ?? '').split('#');
+      expect(path, alert).to.equal('docs/operating.md');
+      expect(anchor, alert).to.equal(alert.toLowerCase());
+      const headings = [...text(path).matchAll(/^#+ (\w+)$/gm)].map(([, one]) => one);
+      expect(headings, alert).to.include(alert);
+    }
+  });
+
+  it('try each alert by promtool, both ways', () => {
+    const { tests } = readYaml('test/support/alerts.yml') as {
+      tests: { alert_rule_test: { alertname: string; exp_alerts: unknown[] }[] }[];
+    };
+    const tried = tests.flatMap(({ alert_rule_test }) => alert_rule_test);
+
+    for (const { alert } of alerts()) {
+      const outcomes = tried.filter(({ alertname }) => alertname === alert);
+      expect(
+        outcomes.map(({ exp_alerts }) => exp_alerts.length > 0),
+        alert,
+      ).to.include.members([true, false]);
     }
   });
 
   it('alert where nothing runs, and on the first dead letters of a process', () => {
-    const alerts = text('compose/prometheus/alerts.yml');
+    const rules = text('compose/prometheus/alerts.yml');
 
-    expect(alerts).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
+    expect(rules).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
     // A counter that begins at 37, and stays there, has not increased for Prometheus.
-    expect(alerts).to.match(/\(sojourn_dead_letters_total unless /);
+    expect(rules).to.match(/\(sojourn_dead_letters_total unless /);
   });
 
-  it('draw every panel of the dashboard from a data source that is provisioned', () => {
+  it('draw every panel of each dashboard from a data source that is provisioned', () => {
     const { datasources } = readYaml(
       'compose/grafana/provisioning/datasources/datasources.yml',
     ) as {
       datasources: { uid: string; type: string }[];
     };
-    interface Panel {
-      title: string;
-      type: string;
-      datasource: object;
-      targets: { datasource: object }[];
-      panels?: Panel[];
-    }
-    const { panels } = JSON.parse(text('compose/grafana/dashboards/sojourn.json')) as {
-      panels: Panel[];
-    };
-    // A row that is folded up holds its panels.
-    const drawn = panels.flatMap((panel) =>
-      panel.type === 'row' ? (panel.panels ?? []) : [panel],
-    );
-
-    expect(drawn.length).to.be.above(10);
-    for (const { title, datasource, targets } of drawn) {
-      for (const source of [datasource, ...targets.map((target) => target.datasource)]) {
-        expect(
-          datasources.map(({ uid, type }) => ({ type, uid })),
-          title,
-        ).to.deep.include(source);
+    for (const [name, dashboard] of dashboards()) {
+      const drawn = drawnPanels(dashboard);
+      expect(drawn.length, name).to.be.above(10);
+      expect(new Set(drawn.map(({ id }) => id)).size, name).to.equal(drawn.length);
+      for (const { title, datasource, targets = [] } of drawn) {
+        expect(targets, title).not.to.be.empty;
+        for (const source of [datasource, ...targets.map((target) => target.datasource)]) {
+          expect(
+            datasources.map(({ uid, type }) => ({ type, uid })),
+            title,
+          ).to.deep.include(source);
+        }
       }
     }
+  });
+
+  it('give Grafana each dashboard under a name of its own, the one on visitors first', () => {
+    const { providers } = readYaml('compose/grafana/provisioning/dashboards/dashboards.yml') as {
+      providers: { options: { path: string } }[];
+    };
+    const folders = providers.map(({ options }) => options.path);
+    const { volumes = [], environment = {} } = file.services['grafana'] ?? {};
+    const home = environment['GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH'] ?? '';
+
+    expect(folders).to.have.length(1);
+    expect(volumes).to.include(`./compose/grafana/dashboards:${folders[0] ?? ''}:ro`);
+    expect([...dashboards().keys()].map((name) => `${folders[0] ?? ''}/${name}`)).to.include(home);
+    const uids = [...dashboards().values()].map(({ uid }) => uid);
+    expect(uids).to.have.members(['sojourn', 'sojourn-operators']);
+  });
+
+  it('draw the number to watch first for operators, and know only its rate interval of Grafana', () => {
+    const operators = dashboards().get('operators.json');
+    const [first, ...others] = operators === undefined ? [] : drawnPanels(operators);
+
+    expect(first?.targets?.map(({ expr }) => expr)).to.deep.equal([
+      'max(sojourn_oldest_unloaded_event_age_seconds)',
+    ]);
+    expect(others.length).to.be.above(20);
+    for (const { where, expr } of allExpressions()) {
+      expect(expr.replaceAll('$__rate_interval', ''), where).not.to.include('$');
+    }
+  });
+});
+
+describe('the figures of NATS that are kept for tests', () => {
+  it('are those of the exporter that Compose runs', () => {
+    expect(file.services['nats-exporter']?.image).to.match(new RegExp(`:${NATS_EXPORTER}$`));
+    expect(natsExporterNames()).to.include('jetstream_server_total_message_bytes');
   });
 });

@@ -14,7 +14,14 @@ const STATUS: Status = {
   deadLetters: 0,
   deadLettersByProject: {},
 };
-const LOOK: Look = { status: STATUS, oldestUnloadedMs: 1_500, redelivered: 0, isPaused: false };
+const LOOK: Look = {
+  status: STATUS,
+  oldestUnloadedMs: 1_500,
+  redelivered: 0,
+  imports: 2,
+  isPaused: false,
+};
+const imports = () => Promise.resolve(2);
 
 function away(...names: readonly (keyof Status['servers'])[]): Look {
   const gone = { reachable: false, url: 'h:1', error: 'it does not answer' } as const;
@@ -64,24 +71,33 @@ describe('health: what the servers say', () => {
           return Promise.resolve(STATUS);
         },
         flow: () => Promise.resolve<Flow>({ oldestAt: -2_000, redelivered: 1, isPaused: false }),
+        imports,
       },
       () => now,
     );
     const looks = await Promise.all([looker.look(), looker.look()]);
     expect(looks.map(({ oldestUnloadedMs }) => oldestUnloadedMs)).to.deep.equal([2_000, 2_000]);
     expect(asked).to.equal(1);
-    now = 10_000;
+    // A trouble that began just after they were asked is told by whoever asks three seconds later.
+    now = 3_000;
+    await looker.look();
+    expect(asked).to.equal(1);
+    now = 3_001;
     await looker.look();
     expect(asked).to.equal(2);
   });
 
   it('is known as far as they answer', async () => {
-    const flow = () => Promise.reject(new Error('away'));
-    const looker = createLooker({ status: () => Promise.resolve(STATUS), flow }, () => 0);
+    const fails = () => Promise.reject(new Error('away'));
+    const looker = createLooker(
+      { status: () => Promise.resolve(STATUS), flow: fails, imports: fails },
+      () => 0,
+    );
     expect(await looker.look()).to.deep.equal({
       status: STATUS,
       oldestUnloadedMs: null,
       redelivered: null,
+      imports: null,
       isPaused: false,
     });
   });
@@ -90,7 +106,7 @@ describe('health: what the servers say', () => {
 describe('health: a consumer that is paused', () => {
   it('is known where nobody knows what is in ClickHouse', async () => {
     const flow = () => Promise.resolve<Flow>({ oldestAt: null, redelivered: 4, isPaused: true });
-    const looker = createLooker({ status: () => Promise.resolve(STATUS), flow }, () => 0);
+    const looker = createLooker({ status: () => Promise.resolve(STATUS), flow, imports }, () => 0);
 
     const { oldestUnloadedMs, redelivered, isPaused } = await looker.look();
 
@@ -109,6 +125,9 @@ describe('health: metrics', () => {
     metrics.watch.deliveryFailed();
     metrics.watch.deadLetter('shop', 'sessionId is required');
     metrics.watch.loaded(12, 80);
+    metrics.watch.loadRepeated();
+    metrics.watch.sessionEnded('idle');
+    metrics.watch.sessionEnded('idle');
     metrics.follow({
       figures: {
         messages: 5,
@@ -128,6 +147,9 @@ describe('health: metrics', () => {
       'sojourn_delivery_failures_total 1',
       'sojourn_dead_letters_total{project="shop",reason="sessionId"} 1',
       'sojourn_load_records_sum 12',
+      'sojourn_load_retries_total 1',
+      'sojourn_sessions_ended_total{reason="idle"} 2',
+      'sojourn_imports_running 2',
       'sojourn_ingest_messages_total 5',
       'sojourn_forgotten_events_total 2',
       'sojourn_sessions_started_total 2',
@@ -135,6 +157,24 @@ describe('health: metrics', () => {
       'sojourn_oldest_unloaded_event_age_seconds 1.5',
       'sojourn_sessions_open 7',
       'sojourn_server_up{server="redis"} 1',
+    ]);
+  });
+
+  it('tells which parts run, and that none does while it starts or stops', async () => {
+    let isRunning = false;
+    const parts = ['ingest', 'collect'];
+    const metrics = createMetrics({ collect: true, parts, isRunning: () => isRunning });
+    const told = async () =>
+      (await metrics.text()).split('\n').filter((line) => line.startsWith('sojourn_part_running{'));
+
+    expect(await told()).to.deep.equal([
+      'sojourn_part_running{part="ingest"} 0',
+      'sojourn_part_running{part="collect"} 0',
+    ]);
+    isRunning = true;
+    expect(await told()).to.deep.equal([
+      'sojourn_part_running{part="ingest"} 1',
+      'sojourn_part_running{part="collect"} 1',
     ]);
   });
 

@@ -543,7 +543,7 @@ describe('the Helm chart', () => {
       const [monitor] = kindOf(EVERYTHING, 'ServiceMonitor');
       const { selector, endpoints } = monitor?.spec as unknown as {
         selector: Selector;
-        endpoints: { port: string; path: string }[];
+        endpoints: { port: string; path: string; relabelings: object[] }[];
       };
       const found = kindOf(EVERYTHING, 'Service').filter(({ metadata }) =>
         fits(metadata.labels, selector),
@@ -553,6 +553,10 @@ describe('the Helm chart', () => {
       expect(found[0]?.spec).to.include({ clusterIP: 'None', publishNotReadyAddresses: true });
       expect(endpoints.map(({ port, path }) => ({ port, path }))).to.deep.equal([
         { port: 'health', path: '/metrics' },
+      ]);
+      // The alerts and the dashboard of operators ask for the job of Compose.
+      expect(endpoints.map(({ relabelings }) => relabelings)).to.deep.equal([
+        [{ action: 'replace', targetLabel: 'job', replacement: 'sojourn' }],
       ]);
     });
 

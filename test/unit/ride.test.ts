@@ -1,5 +1,6 @@
 /** Writes that go along with the workflow task that decides on them. */
 import { expect } from 'chai';
+import { NO_WATCH } from '../../platform/watch.ts';
 import { openActor, receive, snapshotOf, takeQuestion } from '../../shared/actor.ts';
 import { CATALOGUE_VERSION, catalogueOf } from '../../shared/catalogue.ts';
 import { decodeRollup, entryOf, type LogEntry, type Rollup } from '../../shared/rollup.ts';
@@ -113,6 +114,7 @@ describe('what takes over the records of sessions', () => {
         },
         resets: nobodyWasReset,
         standstill: { mark: () => 0, assertNoneSince: () => undefined },
+        watch: NO_WATCH,
       },
       (_session, writeNo) => {
         questions.push(writeNo);

@@ -6,9 +6,10 @@ import type { WorkflowInfo } from '@temporalio/workflow';
 import type { RollupLog } from '../../activities/record-rollup.ts';
 import type { ResetGuard } from '../../activities/reset-runs.ts';
 import type { Standstill } from '../../platform/standstill.ts';
+import type { Watch } from '../../platform/watch.ts';
 import { decodeRollup, type LogEntry } from '../../shared/rollup.ts';
 import { isSameWrite } from '../../shared/write.ts';
-import { ROLLUP_LOG, type SessionSinks } from '../../workflows/messages.ts';
+import { ROLLUP_LOG, SESSION_ENDS, type SessionSinks } from '../../workflows/messages.ts';
 import { createSandbox, type Sandbox, sandboxAround } from './sandbox.ts';
 import type { Untaken } from './untaken.ts';
 
@@ -83,6 +84,7 @@ interface SinkDeps {
   readonly log: RollupLog;
   readonly resets: ResetGuard;
   readonly standstill: Standstill;
+  readonly watch: Pick<Watch, 'sessionEnded'>;
 }
 
 /**
@@ -92,7 +94,7 @@ interface SinkDeps {
  * answer, it is told to ask, and the workflow task is done again.
  */
 export function sessionSinks(
-  { log, resets, standstill }: SinkDeps,
+  { log, resets, standstill, watch }: SinkDeps,
   putInQuestion: PutInQuestion,
 ): InjectedSinks<SessionSinks> {
   /** @throws where the log does not answer, or does not hold what the session takes as written */
@@ -131,6 +133,14 @@ export function sessionSinks(
             if (writeNo !== undefined) await putInQuestion(run, writeNo);
             throw error;
           }
+        },
+      },
+    },
+    // Not called on a replay. Where the server refuses the end, since an event came just then, it is told once more.
+    [SESSION_ENDS]: {
+      ended: {
+        fn(_info, reason) {
+          watch.sessionEnded(reason);
         },
       },
     },
