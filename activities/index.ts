@@ -11,9 +11,16 @@ import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createAnnouncing } from './announce-or-go-on.ts';
 import { createBoundValues, type ValueStore } from './bound-values.ts';
 import { createEventRows, type ToldSessions } from './event-rows.ts';
-import { isOver, type LoadLedger, resume } from './load-ledger.ts';
+import {
+  isLessThanLoaded,
+  isLoadedBeyond,
+  isOver,
+  type LoadedTables,
+  type LoadLedger,
+  resume,
+} from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
-import type { SessionHistory, SnapshotRequest } from './load-snapshot.ts';
+import { type SessionHistory, type SnapshotRequest, UNKNOWN_TRIES } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
   createPurging,
@@ -35,11 +42,14 @@ export interface ActivityDeps {
   readonly ledger: LoadLedger;
   readonly standstill: Standstill;
   readonly tables: TableWriter;
+  readonly loaded: LoadedTables;
   readonly values: ValueStore;
   /** How many values of a dimension have rows of their own, a project and day. */
   readonly valuesMax: number;
   readonly announcer: Announcer;
   readonly history: SessionHistory;
+  /** Whether an error says that Temporal does not know the run that was asked for. */
+  readonly isUnknownRun: (error: unknown) => boolean;
   readonly resets: ResetGuard;
   readonly told: ToldSessions;
   readonly sessionIsOver: SessionIsOver;
@@ -75,6 +85,8 @@ export function createActivities(deps: ActivityDeps) {
   const announcing = createAnnouncing(() => performance.now());
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
+  /** Partitions whose place was compared with ClickHouse's since this worker began. */
+  const compared = new Set<number>();
   async function plan(
     request: PlanRequest,
     patienceMs: number,
@@ -109,6 +121,32 @@ export function createActivities(deps: ActivityDeps) {
     );
   }
 
+  /**
+   * Holds what is planned against what ClickHouse has: workflow, ledger and log may have been put back to older copies
+   * together, and it not; or the reverse.
+   */
+  async function planAndCompare(
+    request: PlanRequest,
+    patienceMs: number,
+    carried?: Carried,
+  ): Promise<LogRange | null> {
+    const { partition, after } = request;
+    const range = await plan(request, patienceMs, carried);
+    if (range === null) return null;
+    const loaded = await deps.loaded.loadedTo(partition, streamOf(range.log));
+    compared.add(partition);
+    if (loaded !== undefined && isLoadedBeyond(range, loaded)) {
+      return plan({ partition, after: loaded }, patienceMs, carried);
+    }
+    if (isLessThanLoaded(range, after, loaded)) {
+      Context.current().log.error(
+        'clickhouse lacks what was loaded into it: it was put back to an older copy, or its tables were emptied',
+        { partition, loadedUpTo: after.seq, tablesUpTo: loaded?.seq ?? 0 },
+      );
+    }
+    return range;
+  }
+
   /** Plans for a loader that may have lost its memory. */
   async function planOrResume(
     { partition, after }: PlanRequest,
@@ -118,7 +156,7 @@ export function createActivities(deps: ActivityDeps) {
     const kept = await deps.ledger.read(partition);
     const resumed = resume(after, kept, (await deps.log.end(partition)).log);
     if ('again' in resumed) return resumed.again;
-    return plan({ partition, after: resumed.after }, patienceMs, carried);
+    return planAndCompare({ partition, after: resumed.after }, patienceMs, carried);
   }
 
   /** @returns false where it had been loaded before */
@@ -174,9 +212,21 @@ export function createActivities(deps: ActivityDeps) {
 
     recognizeVisitor: (visit: Visit): Promise<RecognizedUser> => deps.visitors.recognize(visit),
 
-    loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot> => {
-      const workflowId = sessionWorkflowId(request.project, request.sessionId);
-      const snapshot = await deps.history.snapshotOf(workflowId, request.runId);
+    /** @returns null where Temporal has lost that run: nobody knows more than the session that asks */
+    loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot | null> => {
+      const { project, sessionId, runId } = request;
+      const workflowId = sessionWorkflowId(project, sessionId);
+      let snapshot: SessionSnapshot;
+      try {
+        snapshot = await deps.history.snapshotOf(workflowId, runId);
+      } catch (error) {
+        if (!deps.isUnknownRun(error) || activityInfo().attempt < UNKNOWN_TRIES) throw error;
+        Context.current().log.error(
+          'a run of the session that has written is lost: what it alone was told is taken back',
+          { project, sessionId, lostRunId: runId },
+        );
+        return null;
+      }
       const { chain = ownRun() } = request;
       return deps.resets.withOwnEvents({ workflowId, runId: ownRun(), chain }, snapshot);
     },
@@ -197,7 +247,7 @@ export function createActivities(deps: ActivityDeps) {
         before?.carried !== carried.carried && (await whileBeating(() => loadAndAnnounce(range)));
       context.heartbeat(carried);
       // What was loaded just now is the end of what is; otherwise more of it may be.
-      const goOn = isNew ? plan : planOrResume;
+      const goOn = isNew && compared.has(partition) ? plan : planOrResume;
       return goOn({ partition, after: endOf(range) }, LINGER_MS, carried);
     },
 

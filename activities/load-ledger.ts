@@ -34,6 +34,34 @@ export interface LoadLedger {
   keep(kept: KeptRange, over: number): Promise<number>;
 }
 
+/** What is needed of ClickHouse: it knows itself what it has. */
+export interface LoadedTables {
+  /** Up to where it has a partition of a stream of the log; undefined where it has nothing of it. */
+  loadedTo(partition: number, stream: string): Promise<LogPosition | undefined>;
+}
+
+/**
+ * Whether ClickHouse is further than where a range begins that was planned by what workflow and ledger remember. They
+ * were put back to older copies, both, and maybe the log with them: the view would let go whatever comes under sequences
+ * that it has. Where the log goes on follows from ClickHouse's place then.
+ */
+export function isLoadedBeyond({ log, from }: LogRange, loaded: LogPosition): boolean {
+  return streamOf(loaded.log) === streamOf(log) && isBefore({ log, seq: from - 1 }, loaded);
+}
+
+/**
+ * Whether ClickHouse lacks what was loaded before a range: it was put back to an older copy, or somebody emptied its
+ * tables. The loader goes on all the same: what it has forgotten, the log may have as well.
+ */
+export function isLessThanLoaded(
+  { log, from }: LogRange,
+  after: LogPosition,
+  loaded: LogPosition | undefined,
+): boolean {
+  if (log !== after.log || from !== after.seq + 1 || after.seq === 0) return false;
+  return loaded === undefined || isBefore(loaded, after);
+}
+
 /** Where a loader goes on that believes to be at `after`. */
 export type Resumed =
   | { readonly after: LogPosition }

@@ -14,6 +14,7 @@ import { clusterWarningsOf } from '../platform/cluster-state.ts';
 import type { Config } from '../platform/config.ts';
 import type { FaultKind } from '../platform/connection-fault.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
+import { readLoadedPlace } from '../platform/loaded-place.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
@@ -32,7 +33,7 @@ import {
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
 } from '../shared/ids.ts';
-import { beganAt, type LogPosition } from '../shared/ranges.ts';
+import type { LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
 import {
@@ -120,10 +121,6 @@ export interface Flow {
 
 const running = (type: string) => `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
 const PARTITION = 0;
-const LOADED = `SELECT log, toString(max(range_to)) AS seq, argMax(range_at, range_to) AS at
-  FROM sojourn.loaded_ranges
-  WHERE partition = ${PARTITION} AND (log = {stream: String} OR startsWith(log, concat({stream: String}, '-')))
-  GROUP BY log`;
 
 const FULL_DIMENSIONS = `SELECT project, toString(full_dimensions.day) AS day, dimension, toUInt32(values_max) AS valuesMax
   FROM sojourn.full_dimensions FINAL WHERE full_since >= now64(3) - INTERVAL 7 DAY
@@ -258,11 +255,8 @@ export function createObserver(config: Config): Observer {
 
   async function loadedUpTo({ created }: StreamFigures['rollups']): Promise<number> {
     const stream = String(Date.parse(created));
-    const rows = await select<LoadedRow>(await clickhouse.get(), LOADED, { stream });
-    const [newest] = rows.sort((a, b) => beganAt(b.log) - beganAt(a.log));
-    if (newest === undefined) return 0;
-    const { log, seq, at } = newest;
-    return seqNow({ log, seq: Number(seq), ...(at !== '' && { at }) });
+    const place = await readLoadedPlace(await clickhouse.get(), PARTITION, stream);
+    return place === undefined ? 0 : seqNow(place);
   }
 
   /** For when ClickHouse is away: the loader remembers, too. */
@@ -418,12 +412,6 @@ function needed<K extends 'NATS_URL' | 'TEMPORAL_ADDRESS' | 'CLICKHOUSE_URL' | '
 ): Present<K> {
   if (config[name] === undefined) throw new Error(`${name} is not set`);
   return config as Present<K>;
-}
-
-interface LoadedRow {
-  readonly log: string;
-  readonly seq: string;
-  readonly at: string;
 }
 
 type Answer =

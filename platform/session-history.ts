@@ -189,7 +189,7 @@ function resultOf(activity: string | undefined, result: unknown, at: number): Me
     return [{ kind: 'recognized', user: result as RecognizedUser }];
   }
   if (activity === 'loadSnapshot') {
-    return [{ kind: 'loaded', snapshot: result as SessionSnapshot }];
+    return [{ kind: 'loaded', snapshot: (result ?? null) as SessionSnapshot | null }];
   }
   return [];
 }

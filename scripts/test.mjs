@@ -49,6 +49,7 @@ const LONGEST = [
   'integration/retention',
   'integration/border',
   'integration/consumer-anew',
+  'fault/restore',
   'fault/no-window',
   'integration/temporal-template',
 ].map(testFile);

@@ -40,7 +40,7 @@ export type Memory =
   | { readonly kind: 'recognized'; readonly user: RecognizedUser }
   /** An operator wants the session to be excluded, or not to be. */
   | { readonly kind: 'wanted'; readonly isExcluded: boolean }
-  | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot };
+  | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot | null };
 
 /**
  * The snapshot that a run would have left.

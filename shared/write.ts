@@ -326,6 +326,16 @@ export function confirmWrite(actor: Actor, result: WriteResult, now: number): bo
   return true;
 }
 
+/**
+ * Whether the log held another record than was asked for, and of as many events: by their number the session would take
+ * it for all that it has. An earlier attempt at the same write knew no others. But where Temporal was put back to an
+ * older copy, the log has writes that the session has forgotten, of events that it does not know.
+ */
+export function isOfOthers(request: WriteRequest, result: WriteResult): boolean {
+  const own = writeResult(rollupFor(request, result.user));
+  return own.events === result.events && JSON.stringify(own.rows) !== JSON.stringify(result.rows);
+}
+
 function takeWrite(actor: Actor, result: WriteResult): void {
   addWireRows(actor.balance, result.rows);
   actor.writeNo += 1;
@@ -362,14 +372,16 @@ export function takeUser(actor: Actor, user: RecognizedUser): void {
 /**
  * Starts again from the latest state: another reopening came between this run's snapshot and its
  * start. The fold is commutative, so this run's own events are simply folded in once more.
+ * @param snapshot null where the other one is lost with all that it was told: then its write is taken over, and the
+ *   next one makes it what this session knows
  * @param foreign the write that gave it away; taken over as well where the snapshot lacks it (its
  *   chain was terminated before it could remember)
  */
-export function rebase(actor: Actor, snapshot: SessionSnapshot, foreign: WriteResult): void {
-  const mine = [...(actor.unproven ?? []), ...(snapshot.unproven ?? [])];
+export function rebase(actor: Actor, snapshot: SessionSnapshot | null, foreign: WriteResult): void {
+  const mine = [...(actor.unproven ?? []), ...(snapshot?.unproven ?? [])];
   const foreignNo = actor.writeNo + 1;
   // A terminated chain may have forgotten more than its last write: what was learnt here stays.
-  if (snapshot.writeNo >= actor.writeNo) takeOver(actor, snapshot);
+  if (snapshot !== null && snapshot.writeNo >= actor.writeNo) takeOver(actor, snapshot);
   if (actor.writeNo < foreignNo) takeWrite(actor, foreign);
   // Its events and these may be others and yet as many, so the count proves nothing this time.
   actor.owesMore = true;

@@ -16,11 +16,12 @@ import { followForgotten } from '../platform/forgotten.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
+import { createLoadedTables } from '../platform/loaded-place.ts';
 import { createSessionRuns, createToldSessions } from '../platform/session-runs.ts';
 import { type Closers, createClosers } from '../platform/shutdown.ts';
 import { ownStandstill } from '../platform/standstill.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
-import { createSessionIsOver } from '../platform/temporal.ts';
+import { createSessionIsOver, isWorkflowGone } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
 import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import { followWorkers, tellOfWorker } from '../platform/worker-news.ts';
@@ -122,10 +123,12 @@ export async function startPipeline(
         told: createToldSessions(temporal.client),
         ledger: createLoadLedger(nats),
         tables,
+        loaded: createLoadedTables(reader),
         values: createValueStore(reader, tables),
         valuesMax: config.DIMENSION_VALUES_MAX,
         announcer: createAnnouncer(nats),
         history,
+        isUnknownRun: isWorkflowGone,
         sessionIsOver: createSessionIsOver(temporal.client, log),
         watch,
       };

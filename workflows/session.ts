@@ -11,6 +11,7 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   proxySinks,
@@ -38,6 +39,7 @@ import { eventRowsRequest, takePage, turn, want } from '../shared/exclusion.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
   confirmWrite,
+  isOfOthers,
   rebase,
   resultBytes,
   rowsBytes,
@@ -330,6 +332,7 @@ async function write(
     result = await patient.writeDifference(request);
   }
   if (!confirmWrite(actor, result, arrivals.now)) await startAgain(actor, result);
+  else if (isOfOthers(request, result) && patched('others-record')) actor.owesMore = true;
   return resultBytes(result);
 }
 
@@ -338,7 +341,10 @@ async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
   log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
   const { project, sessionId, chain } = actor;
   const runId = foreign.from ?? foreign.by;
-  rebase(actor, await loadSnapshot({ project, sessionId, runId, chain }), foreign);
+  const snapshot = await loadSnapshot({ project, sessionId, runId, chain });
+  // Gone between two questions: it is no write of the log that could be taken over, so the session asks once more.
+  if (snapshot === null && foreign.from !== undefined) actor.owesMore = true;
+  else rebase(actor, snapshot, foreign);
 }
 
 /** A local activity's failure comes bare, not wrapped in an ActivityFailure. */

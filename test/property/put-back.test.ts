@@ -1,15 +1,15 @@
 /**
  * The loader and a NATS that is put back to older copies of itself, or whose log is made anew, as a model: the real
  * steps against a log that gives its sequences out again, a ledger that is put back with it, and a ClickHouse that is
- * not; and a loader that is terminated, or reset to where a run of it began. Whatever the order, no record counts
- * twice, what is in the log counts, and what was loaded before the log lost it has counted.
+ * not; and a loader that is terminated, or reset to where a run of it began, as where Temporal is put back too. Whatever
+ * the order, no record counts twice, what is in the log counts, and what was loaded before the log lost it has counted.
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { loadBatch, type TableWriter } from '../../activities/load-batch.ts';
-import { isOver, type KeptRange, resume } from '../../activities/load-ledger.ts';
+import { isLoadedBeyond, isOver, type KeptRange, resume } from '../../activities/load-ledger.ts';
 import { planBatch, type PlannableLog } from '../../activities/plan-batch.ts';
-import { endOf, type LogPosition, type LogRange } from '../../shared/ranges.ts';
+import { beganAt, endOf, type LogPosition, type LogRange, streamOf } from '../../shared/ranges.ts';
 import { type RangeSums, type Rollup, sumRollups } from '../../shared/rollup.ts';
 import { aRollup, NOON_ISH } from '../support/builders.ts';
 import {
@@ -99,18 +99,27 @@ class NatsModel {
 class Tables extends ClickHouseModel {
   readonly counts = new Map<string, number>();
   private readonly tokens = new Set<string>();
-  private readonly loadedTo = new Map<string, number>();
+  private readonly places = new Map<string, LogPosition>();
+
+  /** The newest place of a stream. */
+  loadedTo(stream: string): LogPosition | undefined {
+    const ofStream = [...this.places.values()].filter(({ log }) => streamOf(log) === stream);
+    return ofStream.sort((a, b) => beganAt(b.log) - beganAt(a.log))[0];
+  }
 
   override arrive({ table, rows, token }: Insert): void {
     const list = rows as {
       log: string;
       range_from: number;
       range_to: number;
+      range_at: string;
       [k: string]: unknown;
     }[];
-    const toOf = (log: string) => this.loadedTo.get(log) ?? 0;
+    const toOf = (log: string) => this.places.get(log)?.seq ?? 0;
     if (table === 'loaded_ranges') {
-      for (const { log, range_to } of list) this.loadedTo.set(log, Math.max(toOf(log), range_to));
+      for (const { log, range_to: seq, range_at: at } of list) {
+        if (seq > toOf(log)) this.places.set(log, { log, seq, at });
+      }
     }
     if (table !== 'metrics_inbox' || this.tokens.has(token)) return;
     this.tokens.add(token);
@@ -131,9 +140,11 @@ class LoaderModel {
     planned: undefined,
   };
   private readonly nats: NatsModel;
+  private readonly tables: Tables;
 
-  constructor(nats: NatsModel) {
+  constructor(nats: NatsModel, tables: Tables) {
     this.nats = nats;
+    this.tables = tables;
   }
 
   /** @returns false where there is nothing to load */
@@ -145,26 +156,31 @@ class LoaderModel {
   private async nextRange(): Promise<LogRange | undefined> {
     const resumed = resume(this.position, this.nats.kept, this.nats.stream);
     if ('again' in resumed) return resumed.again;
-    const request = { partition: 0, after: resumed.after };
-    return (await planBatch(this.nats.log, idleWaiting(), request)) ?? undefined;
+    const range = await this.nextAfter(resumed.after);
+    const loaded = range && this.tables.loadedTo(streamOf(range.log));
+    return range && loaded && isLoadedBeyond(range, loaded) ? this.nextAfter(loaded) : range;
   }
 
-  /** @returns the range that is loaded now */
-  async load(tables: TableWriter): Promise<LogRange | undefined> {
+  private async nextAfter(after: LogPosition): Promise<LogRange | undefined> {
+    return (await planBatch(this.nats.log, idleWaiting(), { partition: 0, after })) ?? undefined;
+  }
+
+  /** @returns false where it did not work */
+  async load(tables: TableWriter): Promise<boolean> {
     const range = this.planned;
-    if (range === undefined) return undefined;
+    if (range === undefined) return true;
     if (!(await isOver(range, this.nats.kept, () => Promise.resolve(this.nats.stream)))) {
       this.nats.kept = { range, isLoaded: false };
       const worked = await loadBatch(this.nats.log, tables, range).then(
         () => true,
         () => false,
       );
-      if (!worked) return undefined;
+      if (!worked) return false;
       this.nats.kept = { range, isLoaded: true };
     }
     this.position = endOf(range);
     this.planned = undefined;
-    return range;
+    return true;
   }
 
   /** Terminated, and started again. */
@@ -231,6 +247,11 @@ const FOUND: [Step[], Fate[]][] = [
     [append(1), { do: 'copy' }, { do: 'anew' }, append(1), { do: 'plan' }, { do: 'put back' }],
     ['done'],
   ],
+  // Log, ledger and loader were put back together, and the tables were not: what was new lay at sequences that they had.
+  [
+    [{ do: 'copy' }, append(2), { do: 'load' }, { do: 'put back' }, { do: 'forget' }, append(1)],
+    ['done'],
+  ],
 ];
 
 describe('the loader of a log that is put back', () => {
@@ -239,13 +260,15 @@ describe('the loader of a log that is put back', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fates(20), async (steps, fateList) => {
         const nats = new NatsModel();
         const clickhouse = new Tables();
-        const loader = new LoaderModel(nats);
+        const loader = new LoaderModel(nats, clickhouse);
         let tries = 0;
         const tables = clickhouse.writer(() => fateList[tries++ % fateList.length] ?? 'done');
         const certain = clickhouse.writer(() => 'done');
-        /** A loader that loses its memory as well while it does not know yet: the docs say what is lost then. */
+        /** Some of a range is in the tables, and they do not know yet: where ledger and loader forget it too, it is loaded twice. */
+        let isHalfLoaded = false;
+        /** The loader knows of such a range, or there is none that the ledger has forgotten. */
         let isKnown = true;
-        /** The same, the other way round: what it has learnt from the ledger since it lost its memory. */
+        /** The loader has planned since it lost its memory: what the ledger forgets, it knows. */
         let remembers = true;
 
         for (const s of steps) {
@@ -253,27 +276,24 @@ describe('the loader of a log that is put back', () => {
           else if (s.do === 'plan') remembers = (await loader.plan()) || remembers;
           else if (s.do === 'load') {
             remembers = (await loader.plan()) || remembers;
-            if ((await loader.load(tables)) !== undefined) isKnown = true;
+            isHalfLoaded = !(await loader.load(tables));
+            isKnown ||= !isHalfLoaded;
           } else if (s.do === 'copy') nats.takeCopy();
           else if (s.do === 'put back') {
-            if (!remembers) continue;
+            if (isHalfLoaded && !remembers) continue;
             nats.putBack();
-            isKnown = false;
-          } else if (s.do === 'deliver') {
-            clickhouse.deliver(s.which);
-          } else if (s.do === 'new run') {
-            loader.continueAsNew();
-          } else if (s.do === 'reset') {
-            if (!isKnown) continue;
-            loader.reset();
-            remembers = false;
-          } else if (s.do === 'anew') {
+            isKnown &&= !isHalfLoaded;
+          } else if (s.do === 'deliver') clickhouse.deliver(s.which);
+          else if (s.do === 'new run') loader.continueAsNew();
+          else if (s.do === 'anew') {
             // What is not loaded is lost with the stream, as whoever deletes it knows.
             while (await loader.plan()) await loader.load(certain);
             nats.makeAnew();
             isKnown = remembers = true;
+            isHalfLoaded = false;
           } else if (isKnown) {
-            loader.forget();
+            if (s.do === 'reset') loader.reset();
+            else loader.forget();
             remembers = false;
           }
         }

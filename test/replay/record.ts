@@ -6,6 +6,7 @@
  * Run it for a release, and for a change that takes a path no stored history takes. Histories are
  * never removed: sessions of an old version may be running when a new one is deployed.
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -55,6 +56,7 @@ import {
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { startPrivateServers, temporaryFolder, type TestServers } from '../support/servers.ts';
+import { plantRecord } from './planted.ts';
 
 const PROJECT = 'recorded';
 const WITHIN = { withinMs: 60_000 };
@@ -82,6 +84,9 @@ const closed = ({ client }: Stage, id: string) =>
     const { status } = await client.workflow.getHandle(id).describe();
     if (status.name !== 'COMPLETED') throw new Error(`${id} is ${status.name}`);
   }, WITHIN);
+
+const runOf = async ({ client }: Stage, id: string) =>
+  (await client.workflow.getHandle(id).describe()).runId;
 
 const answering = ({ client }: Stage, id: string) =>
   eventually(() => client.workflow.getHandle(id).query(stateQuery), WITHIN);
@@ -276,6 +281,33 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'others-record'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'others');
+    await stage.around.publish(PROJECT, event('others', 1));
+    await answering(stage, id);
+    await plantRecord(stage.servers, await runOf(stage, id));
+    await stage.around.publish(PROJECT, event('others', 2));
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await stage.around.publish(PROJECT, event('others', 3, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'reopened-after-a-lost-run'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'lost-run');
+    const end = event('lost-run', 2, { eventType: 'session_end' });
+    await stage.around.publish(PROJECT, [event('lost-run', 1), end]);
+    await closed(stage, id);
+    const first = await runOf(stage, id);
+    await plantRecord(stage.servers, first, randomUUID());
+    await stage.around.publish(PROJECT, event('lost-run', 9));
+    await eventually(async () => {
+      if ((await runOf(stage, id)) === first) throw new Error('not reopened yet');
+    }, WITHIN);
     await closed(stage, id);
     return { id };
   },

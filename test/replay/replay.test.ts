@@ -36,6 +36,8 @@ describe('recorded histories', () => {
       'stray-signals',
       'log-asked',
       'log-away',
+      'others-record',
+      'reopened-after-a-lost-run',
       'large',
       'excluded',
       'loader',

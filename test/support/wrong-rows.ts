@@ -7,7 +7,11 @@ import type { ReferenceEvent, ReferenceRows } from './reference.ts';
  * @param events as they were published
  */
 export function wrongRows(got: ReferenceRows, events: readonly ReferenceEvent[]): string[] {
-  const want = publishedRows(events);
+  return differingRows(got, publishedRows(events));
+}
+
+/** The same for rows that were worked out otherwise. */
+export function differingRows(got: ReferenceRows, want: ReferenceRows): string[] {
   const text = (rows: ReferenceRows, key: string) => {
     const amount = rows.get(key);
     return amount === undefined ? 'nothing' : `${amount.value} / ${amount.count}`;

@@ -11,6 +11,7 @@ import { nextStep, type Step } from '../../shared/next-step.ts';
 import {
   askedOf,
   confirmWrite,
+  isOfOthers,
   rebase,
   rollupFor,
   writeRequest,
@@ -348,6 +349,52 @@ describe('a session that started from a stale state', () => {
     const rollup = rollupFor(writeRequest(actor, step, NOON_ISH), undefined);
     expect(rollup.writeNo).to.equal(3);
     expect(rollup.rows.some(([key]) => key.endsWith('|path|/mine'))).to.be.true;
+  });
+});
+
+describe('a record that was there first', () => {
+  const step: Step = { do: 'write', status: 'open' };
+  const requestOf = (...events: readonly VisitorEvent[]) =>
+    throughJson(writeRequest(anActor(events), step, NOON_ISH));
+  const recordOf = (...events: readonly VisitorEvent[]) =>
+    writeResult(rollupFor(requestOf(...events), undefined));
+  const [mine, other] = [anEvent({ path: '/mine' }), anEvent({ path: '/other' })];
+
+  it('is of others where it has as many events, and not these', () => {
+    expect(isOfOthers(requestOf(mine), recordOf(other))).to.equal(true);
+  });
+
+  it('is not where it is the same, or its number of events tells it apart by itself', () => {
+    expect(isOfOthers(requestOf(mine), recordOf(mine))).to.equal(false);
+    expect(isOfOthers(requestOf(mine, other), recordOf(mine))).to.equal(false);
+  });
+
+  it('is not for what was found out about its user', () => {
+    const request = requestOf(anEvent({ userId: 'ann' }));
+    const record = writeResult(rollupFor(request, { userId: 'ann', isNew: true }));
+
+    expect(isOfOthers(request, record)).to.equal(false);
+  });
+});
+
+describe('a session that finds a write of a run that nobody knows any more', () => {
+  it('takes that over, and then writes what makes it what it knows itself', () => {
+    const lost = aReopenedActor('idle', anEvent({ id: 'lost', path: '/lost' }));
+    const actor = aReopenedActor('idle', anEvent({ id: 'mine', path: '/mine' }));
+    const step: Step = { do: 'write', status: 'open' };
+    const foreign = writeResult(rollupFor(writeRequest(lost, step, NOON_ISH), undefined));
+
+    rebase(actor, null, { ...foreign, by: 'run-3' });
+
+    expect(actor.writeNo).to.equal(2);
+    expect([...actor.state.ids.keys()]).to.have.members(['first', 'mine']);
+    const { rows } = rollupFor(writeRequest(actor, step, NOON_ISH), undefined);
+    const byPath = rows.flatMap(([key, , count]) =>
+      key.startsWith('page_views|hour|') && key.includes('|path|')
+        ? [`${key.split('|').at(-1) ?? ''} ${count}`]
+        : [],
+    );
+    expect(byPath).to.have.members(['/mine 1', '/lost -1']);
   });
 });
 

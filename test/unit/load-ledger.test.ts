@@ -1,5 +1,12 @@
 import { expect } from 'chai';
-import { isLoaded, isOver, type KeptRange, resume } from '../../activities/load-ledger.ts';
+import {
+  isLessThanLoaded,
+  isLoaded,
+  isLoadedBeyond,
+  isOver,
+  type KeptRange,
+  resume,
+} from '../../activities/load-ledger.ts';
 import type { LogRange } from '../../shared/ranges.ts';
 
 const range = (from: number, to: number, log = 'life'): LogRange => ({
@@ -56,6 +63,36 @@ describe('a loader that has lost its memory', () => {
 
     expect(resume(after, kept(11, 20, true), 'life')).to.deep.equal({ after });
     expect(resume(after, kept(11, 20, false), 'life')).to.deep.equal({ after });
+  });
+});
+
+describe('what ClickHouse says of its own', () => {
+  it('counts where workflow and ledger remember less', () => {
+    expect(isLoadedBeyond(range(11, 20), { log: 'life', seq: 33 })).to.equal(true);
+    expect(isLoadedBeyond(range(11, 20), { log: 'life', seq: 11 })).to.equal(true);
+    expect(isLoadedBeyond(range(11, 20), { log: 'life-9000', seq: 5 })).to.equal(true);
+  });
+
+  it('changes nothing where they remember as much, or more', () => {
+    expect(isLoadedBeyond(range(11, 20), { log: 'life', seq: 10 })).to.equal(false);
+    expect(isLoadedBeyond(range(11, 20), { log: 'life', seq: 4 })).to.equal(false);
+    expect(isLoadedBeyond(range(5, 9, 'life-9000'), { log: 'life', seq: 33 })).to.equal(false);
+    expect(isLoadedBeyond(range(11, 20), { log: 'another', seq: 33 })).to.equal(false);
+  });
+
+  it('tells that it was put back, or emptied, where it is behind what was loaded', () => {
+    const after = { log: 'life', seq: 10 };
+
+    expect(isLessThanLoaded(range(11, 20), after, { log: 'life', seq: 4 })).to.equal(true);
+    expect(isLessThanLoaded(range(11, 20), after, undefined)).to.equal(true);
+    expect(isLessThanLoaded(range(11, 20), after, { log: 'life', seq: 10 })).to.equal(false);
+  });
+
+  it('tells nothing of a log that begins, or that was put back itself', () => {
+    expect(isLessThanLoaded(range(1, 20), { log: '', seq: 0 }, undefined)).to.equal(false);
+    expect(isLessThanLoaded(range(1, 20), { log: 'life', seq: 0 }, undefined)).to.equal(false);
+    const later = range(5, 9, 'life-9000');
+    expect(isLessThanLoaded(later, { log: 'life', seq: 33 }, undefined)).to.equal(false);
   });
 });
 

@@ -1,0 +1,334 @@
+/**
+ * Stores put back to copies of themselves: one while the others are of now, all to one moment, all to different ones.
+ * The tables have to be what `test/support/restore-model.ts` says, and `audit` has to name what it says: the table of
+ * docs/operating.md (Restoring) is made of these. The short form tries those that tell most; all of them with
+ *
+ *   npm run test:fault -- --rounds 1 --grep restored
+ */
+import { expect } from 'chai';
+import {
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  LOADED_SUBJECT,
+  loaderWorkflowId,
+  ROLLUPS_STREAM,
+} from '../../shared/ids.ts';
+import type { LogRange } from '../../shared/ranges.ts';
+import { SERVER_NAMES } from '../../servers/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { faultOptions } from '../support/fault-options.ts';
+import { auditOf, createInstallation, statusOf, type Stores } from '../support/installation.ts';
+import {
+  connectTemporalOf,
+  type PipelineProcess,
+  sojourn,
+  untilLoaded,
+} from '../support/pipeline.ts';
+import type { ReferenceRows } from '../support/reference.ts';
+import {
+  driftingAfter,
+  eventsIn,
+  type Moment,
+  type Moments,
+  newUsersAfter,
+  NOW,
+  type Phase,
+  PROJECT_NAMES,
+  type Restored,
+  rowsAfter,
+  rowsOfAll,
+} from '../support/restore-model.ts';
+import { differingRows } from '../support/wrong-rows.ts';
+
+/** Sessions stay open from the first phase to the last case; who says so ends at once. */
+const SETTINGS = { SESSION_IDLE_TIMEOUT: '3h', SESSION_CHECKPOINT: '500ms', LATE_GRACE: '500ms' };
+const START_MS_MAX = 20 * 60_000;
+const CASE_MS_MAX = 400_000;
+const SOON = { withinMs: 30_000, everyMs: 300 } as const;
+
+interface Case {
+  readonly name: string;
+  /** Of the short form. */
+  readonly tells?: true;
+  readonly moments: Moments;
+  /** What an operator does to the stores before ingest and workers start. */
+  readonly before?: (stores: Stores, copiedAt: Date) => Promise<void>;
+  /** What the tables come to, where that does not follow from the moments alone. */
+  readonly as?: Partial<Restored>;
+  /** Of the lines of {@link NOTICES} those that its log has; it has no others of them. */
+  readonly says?: readonly (keyof typeof NOTICES)[];
+  /** No event is missing, and none is there twice. */
+  readonly isWhole?: true;
+  /** Phases that producers publish again in the end. */
+  readonly again?: readonly Phase[];
+  /** Then nothing is missing, and nothing there twice. */
+  readonly isWholeAgain?: true;
+}
+
+/** What a worker notices of it. */
+const NOTICES = {
+  'tables short': 'clickhouse lacks what was loaded into it',
+  'log put back': 'rollup log was put back to an older copy',
+  'run lost': 'a run of the session that has written is lost',
+} as const;
+
+const ALL_OF_1: Moments = { nats: 1, temporal: 1, clickhouse: 1, redis: 1 };
+
+const CASES: readonly Case[] = [
+  {
+    name: 'ClickHouse put back',
+    moments: { ...NOW, clickhouse: 1 },
+    says: ['tables short'],
+  },
+  {
+    name: 'ClickHouse put back, and what the log still has loaded again',
+    moments: { ...NOW, clickhouse: 1 },
+    before: loadAgain,
+    as: { clickhouse: 3 },
+    isWhole: true,
+  },
+  {
+    name: 'Temporal put back',
+    tells: true,
+    moments: { ...NOW, temporal: 1 },
+    says: ['run lost'],
+  },
+  {
+    name: 'Temporal put back, and the log has been purged since',
+    moments: { ...NOW, temporal: 1 },
+    before: purgeOfEnded,
+    as: { isPurged: true },
+  },
+  {
+    name: 'NATS put back',
+    moments: { ...NOW, nats: 1 },
+    says: ['log put back'],
+    isWhole: true,
+  },
+  { name: 'Redis put back', moments: { ...NOW, redis: 1 }, isWhole: true },
+  {
+    name: 'all four put back to one moment',
+    tells: true,
+    moments: ALL_OF_1,
+    again: [2, 3],
+    isWholeAgain: true,
+  },
+  {
+    name: 'all four put back, NATS further than the others',
+    moments: { nats: 1, temporal: 2, clickhouse: 2, redis: 2 },
+    says: ['log put back'],
+    again: [3],
+    isWholeAgain: true,
+  },
+  {
+    name: 'all four put back to moments of their own, ClickHouse to the earliest',
+    moments: { redis: 0, clickhouse: 1, temporal: 2, nats: 3 },
+    says: ['tables short'],
+  },
+  {
+    name: 'all four put back to moments of their own, NATS to the earliest',
+    moments: { redis: 0, nats: 1, temporal: 2, clickhouse: 3 },
+    says: ['log put back'],
+    again: [3],
+  },
+  {
+    name: 'NATS and Temporal put back to one moment',
+    moments: { ...ALL_OF_1, clickhouse: 3, redis: 3 },
+    says: ['log put back'],
+  },
+  {
+    name: 'all but NATS put back to one moment, and events offered again from then on',
+    moments: { ...ALL_OF_1, nats: 3 },
+    before: offerAgain,
+    as: { temporal: 3, clickhouse: 3, redis: 3 },
+    isWhole: true,
+  },
+];
+
+const isShort = faultOptions().rounds === undefined;
+
+describe('restored from a backup', function () {
+  this.timeout(CASE_MS_MAX);
+  const installation = createInstallation(SETTINGS);
+  let copiedAt = new Date(0);
+  let stores: Stores | undefined;
+  let pipeline: PipelineProcess | undefined;
+
+  async function start(before?: (stores: Stores) => Promise<void>) {
+    const opened = await installation.openStores();
+    stores = opened;
+    await before?.(opened);
+    pipeline = await installation.startPipeline(opened);
+    return { stores: opened, pipeline };
+  }
+
+  async function stop(): Promise<number | null | undefined> {
+    const code = await pipeline?.stop();
+    pipeline = undefined;
+    await stores?.stop();
+    stores = undefined;
+    return code;
+  }
+
+  before('three phases, with a copy of all stores after each', async function () {
+    this.timeout(START_MS_MAX);
+    for (const phase of [1, 2, 3] as const) {
+      const running = await start();
+      await publishPhase(running.stores, phase);
+      await untilLoaded(running.stores.environment);
+      await expectRows(running.stores, (project) => rowsOfAll(project, phase));
+      expect(await stop()).to.equal(0);
+      installation.copyAs(`after phase ${phase}`);
+      if (phase === 1) copiedAt = new Date();
+    }
+  });
+
+  afterEach('stop everything', async function () {
+    this.timeout(CASE_MS_MAX);
+    if (this.currentTest?.isFailed() === true) print(pipeline?.log() ?? 'it did not start');
+    await stop();
+  });
+
+  for (const one of CASES) {
+    const { name, moments, before, as, says = [], isWhole, again, isWholeAgain, tells } = one;
+    if (isShort && tells === undefined) {
+      print(`left out: ${name} (with --rounds)`);
+      continue;
+    }
+
+    it(`has in its tables what the docs say: ${name}`, async () => {
+      for (const store of SERVER_NAMES) installation.putBack(store, copyOf(moments[store]));
+      const running = await start((opened) => before?.(opened, copiedAt) ?? Promise.resolve());
+      const restored: Restored = { ...moments, ...as };
+      if (before === undefined) {
+        // Until something new is written, nobody loads what the tables lack.
+        const { pending } = (await statusOf(running.stores)).differences;
+        expect((pending ?? 0) > 0).to.equal(moments.clickhouse < moments.nats);
+      }
+
+      await publishPhase(running.stores, 4);
+      await untilLoaded(running.stores.environment);
+
+      await expectRows(running.stores, (project) => rowsAfter(project, restored));
+      if (isWhole === true) await expectRows(running.stores, (project) => rowsOfAll(project));
+      await expectAudit(running.stores, driftingAfter(restored), moments);
+      expect(await newUsers(running.stores)).to.equal(newUsersAfter(restored));
+      await expectCalm(running.stores);
+      // A bad message each phase.
+      expect((await statusOf(running.stores)).deadLetters).to.equal(moments.nats + 1);
+      const { code, body } = await installation.readiness();
+      expect(code, body).to.equal(200);
+      const noticed = Object.entries(NOTICES).flatMap(([notice, line]) =>
+        running.pipeline.log().includes(line) ? [notice] : [],
+      );
+      expect(noticed).to.have.members(says);
+
+      if (again === undefined) return;
+      for (const phase of again) await publishPhase(running.stores, phase);
+      await untilLoaded(running.stores.environment);
+      await expectRows(running.stores, (project) => rowsAfter(project, restored, again));
+      if (isWholeAgain) await expectRows(running.stores, (project) => rowsOfAll(project));
+      await expectAudit(running.stores, driftingAfter(restored, again), moments);
+    });
+  }
+});
+
+function copyOf(moment: Moment): string | undefined {
+  return moment === 0 ? undefined : `after phase ${moment}`;
+}
+
+async function publishPhase({ around }: Stores, phase: Phase): Promise<void> {
+  for (const project of PROJECT_NAMES) {
+    for (const { project: _project, ...event } of eventsIn(project, phase)) {
+      await around.publish(project, event, { 'Nats-Msg-Id': event.eventId });
+    }
+  }
+  await around.publish(BAD, `no event, in phase ${phase}`);
+}
+
+/** A project of which nothing can be read. */
+const BAD = 'bad';
+
+async function expectRows(
+  { around }: Stores,
+  expected: (project: string) => ReferenceRows,
+): Promise<void> {
+  await eventually(async () => {
+    const wrong: string[] = [];
+    for (const project of PROJECT_NAMES) {
+      const rows = differingRows(await around.rows(project), expected(project));
+      wrong.push(...rows.map((text) => `${project}: ${text}`));
+    }
+    if (wrong.length > 0) throw new Error(wrong.slice(0, 60).join('\n'));
+  }, SOON);
+}
+
+/** Names these projects and no others, and says where NATS was put back behind what Temporal or ClickHouse knows of it. */
+async function expectAudit(
+  opened: Stores,
+  drifting: readonly string[],
+  { nats, temporal, clickhouse }: Moments,
+): Promise<void> {
+  const { code, rows, putBack } = await auditOf(opened);
+  expect([...new Set(rows.map(({ project }) => project))]).to.have.members(drifting);
+  expect(code).to.equal(drifting.length > 0 ? 1 : 0);
+  expect(putBack.length > 0).to.equal(nats < Math.max(temporal, clickhouse));
+}
+
+/** Nothing waits, and nothing is tried in vain. */
+async function expectCalm(opened: Stores): Promise<void> {
+  const { events, differences } = await statusOf(opened);
+  expect(events).to.deep.equal({ pending: 0, unacknowledged: 0 });
+  expect(differences.pending).to.equal(0);
+}
+
+async function newUsers({ around }: Stores): Promise<number> {
+  const [row] = await around.select<{ count: string }>(
+    `SELECT toString(sum(metrics.count)) AS count FROM sojourn.metrics
+     WHERE project = 'users' AND metric_type = 'new_users'`,
+  );
+  return Number(row?.count);
+}
+
+/**
+ * The loader begins where the tables end: the ledger is made to say what they say, and the loader, which remembers more
+ * than that, is ended. The worker starts another one.
+ */
+async function loadAgain({ servers, around }: Stores): Promise<void> {
+  const [range] = await around.select<LogRange>(
+    `SELECT partition, log, range_from AS \`from\`, range_to AS \`to\`, range_at AS at
+     FROM sojourn.loaded_ranges FINAL WHERE partition = 0 AND match(log, '^[0-9]+(-[0-9]+)?$')
+     ORDER BY loaded_at DESC LIMIT 1
+     SETTINGS output_format_json_quote_64bit_integers = 0`,
+  );
+  await around.js.publish(`${LOADED_SUBJECT}.0`, JSON.stringify({ range, isLoaded: true }));
+  const { client, connection } = await connectTemporalOf(servers);
+  try {
+    await client.workflow.getHandle(loaderWorkflowId(0)).terminate('the tables were put back');
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What the loader does some minutes after they were loaded: sessions that are over do not repeat a write. */
+async function purgeOfEnded({ around, jsm }: Stores): Promise<void> {
+  const over = await around.select<{ run: string }>(
+    `SELECT first_run_id AS run FROM sojourn.sessions_current WHERE state = 'ended'`,
+  );
+  expect(over.length).to.be.above(0);
+  for (const { run } of over)
+    await jsm.streams.purge(ROLLUPS_STREAM, { filter: `rollups.0.${run}.*` });
+}
+
+/** ROLLUPS goes: what sessions of the copies write again is under numbers that it has. */
+async function offerAgain({ jsm, environment }: Stores, copiedAt: Date): Promise<void> {
+  await jsm.streams.delete(ROLLUPS_STREAM);
+  await jsm.consumers.delete(EVENTS_STREAM, EVENTS_CONSUMER);
+  const words = ['migrate', '--events-from', copiedAt.toISOString()];
+  const { code, stderr } = await sojourn(words, environment);
+  expect(code, stderr).to.equal(0);
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text.replace(/^/gm, '    ')}\n`);
+}
