@@ -1,23 +1,11 @@
-import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { expect } from 'chai';
 import { silentLog } from '../../platform/log.ts';
 import { hasEarlierLimits, readerSettings, serverSize } from '../../platform/reader-limits.ts';
+import { answeredAdmin, refusal } from '../support/answered-admin.ts';
 
 const GIB = 1024 ** 3;
 
-/** An admin who is answered so. */
-function admin(answer: () => readonly object[]): ClickHouseClient {
-  return {
-    query: () =>
-      Promise.resolve()
-        .then(answer)
-        .then((rows) => ({ json: () => Promise.resolve(rows) })),
-  } as unknown as ClickHouseClient;
-}
-
-const denied = (): never => {
-  throw new ClickHouseError({ message: 'no', code: '497', type: 'ACCESS_DENIED' });
-};
+const denied = refusal('497');
 
 describe('the limits of users who read', () => {
   it('are a maximum for each of time, memory and threads, by what the server has', () => {
@@ -28,7 +16,7 @@ describe('the limits of users who read', () => {
 
   it('are those of time where nothing else is known', async () => {
     for (const answer of [denied, () => [], () => [{ memory: null, threads: 0 }]]) {
-      const size = await serverSize(admin(answer));
+      const size = await serverSize(answeredAdmin(answer));
       expect(readerSettings(size)).to.equal('readonly = 2, max_execution_time = 120 MIN 1 MAX 600');
     }
   });
@@ -46,12 +34,12 @@ describe('the limits of users who read', () => {
       [[{ ...readonly, value: '1' }], false],
     ] as const) {
       const has = await hasEarlierLimits(
-        admin(() => rows),
+        answeredAdmin(() => rows),
         'bi',
         silentLog,
       );
       expect(has, JSON.stringify(rows)).to.equal(isEarlier);
     }
-    expect(await hasEarlierLimits(admin(denied), 'bi', silentLog)).to.equal(false);
+    expect(await hasEarlierLimits(answeredAdmin(denied), 'bi', silentLog)).to.equal(false);
   });
 });

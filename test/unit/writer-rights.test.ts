@@ -1,28 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { expect } from 'chai';
 import { silentLog } from '../../platform/log.ts';
 import { PROJECTS_TABLE } from '../../platform/project-rows.ts';
 import { hasWideGrant, WRITER_TABLES, writerGrants } from '../../platform/writer-rights.ts';
 import { toError } from '../../shared/errors.ts';
+import { answeredAdmin, refusal } from '../support/answered-admin.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** An admin who is answered so. */
-function admin(answer: () => readonly object[]): ClickHouseClient {
-  return {
-    query: () =>
-      Promise.resolve()
-        .then(answer)
-        .then((rows) => ({ json: () => Promise.resolve(rows) })),
-  } as unknown as ClickHouseClient;
-}
-
-const refusal = (code: string) => (): never => {
-  throw new ClickHouseError({ message: 'no', code, type: 'OF_A_TEST' });
-};
 
 describe('the rights of the writer', () => {
   it('are for the tables that the code inserts into as the writer, and for no other', () => {
@@ -56,22 +42,22 @@ describe('the rights of the writer', () => {
 
     expect(
       await hasWideGrant(
-        admin(() => [{ has: 1 }]),
+        answeredAdmin(() => [{ has: 1 }]),
         'w',
         log,
       ),
     ).to.equal(true);
     expect(
       await hasWideGrant(
-        admin(() => [{ has: 0 }]),
+        answeredAdmin(() => [{ has: 0 }]),
         'w',
         log,
       ),
     ).to.equal(false);
     expect(warned).to.deep.equal([]);
-    expect(await hasWideGrant(admin(refusal('497')), 'w', log)).to.equal(false);
+    expect(await hasWideGrant(answeredAdmin(refusal('497')), 'w', log)).to.equal(false);
     expect(warned).to.deep.equal([{ user: 'w' }]);
-    const other = await hasWideGrant(admin(refusal('241')), 'w', log).catch(toError);
+    const other = await hasWideGrant(answeredAdmin(refusal('241')), 'w', log).catch(toError);
     expect(other).to.have.property('code', 'SJ_SERVER_UNREACHABLE');
   });
 });
