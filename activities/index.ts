@@ -6,12 +6,13 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import type { Standstill } from '../platform/standstill.ts';
 import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
-import { endOf, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
+import { endOf, type LogPosition, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createAnnouncing } from './announce-or-go-on.ts';
 import { createBoundValues, type ValueStore } from './bound-values.ts';
 import { createEventRows, type ToldSessions } from './event-rows.ts';
 import {
+  isLackingBefore,
   isLessThanLoaded,
   isLoadedBeyond,
   isOver,
@@ -20,7 +21,7 @@ import {
   resume,
 } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
-import { type SessionHistory, type SnapshotRequest, UNKNOWN_TRIES } from './load-snapshot.ts';
+import { type SessionHistory, type SnapshotRequest, snapshotUnlessLost } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
   createPurging,
@@ -62,6 +63,8 @@ export interface ActivityDeps {
 const PATIENCE_MS = 50_000;
 /** A range that comes within this time after another needs no activity of its own to be planned. */
 const LINGER_MS = 1_000;
+/** Nobody puts servers back to a copy in so short a time: until it is over, who loads range after range asks nothing more. */
+const COMPARED_FOR_MS = 10_000;
 const DAY_MS = 86_400_000;
 
 /** What a heartbeat tells a later attempt: the range by this token is loaded and announced. */
@@ -85,8 +88,10 @@ export function createActivities(deps: ActivityDeps) {
   const announcing = createAnnouncing(() => performance.now());
   /** When this worker last planned a range of a partition; that of another worker only costs a moment. */
   const plannedAt = new Map<number, number>();
-  /** Partitions whose place was compared with ClickHouse's since this worker began. */
-  const compared = new Set<number>();
+  /** When the place of a partition was last compared with ClickHouse's, by the steady clock. */
+  const comparedAt = new Map<number, number>();
+  const isCompared = (partition: number) =>
+    performance.now() < (comparedAt.get(partition) ?? -Infinity) + COMPARED_FOR_MS;
   async function plan(
     request: PlanRequest,
     patienceMs: number,
@@ -133,18 +138,24 @@ export function createActivities(deps: ActivityDeps) {
     const { partition, after } = request;
     const range = await plan(request, patienceMs, carried);
     if (range === null) return null;
-    const loaded = await deps.loaded.loadedTo(partition, streamOf(range.log));
-    compared.add(partition);
+    const loaded = await whileBeating(() => loadedBefore(range), carried);
+    comparedAt.set(partition, performance.now());
     if (loaded !== undefined && isLoadedBeyond(range, loaded)) {
       return plan({ partition, after: loaded }, patienceMs, carried);
     }
-    if (isLessThanLoaded(range, after, loaded)) {
-      Context.current().log.error(
-        'clickhouse lacks what was loaded into it: it was put back to an older copy, or its tables were emptied',
-        { partition, loadedUpTo: after.seq, tablesUpTo: loaded?.seq ?? 0 },
-      );
-    }
+    if (isLessThanLoaded(range, after, loaded)) sayWhatIsLacking(range, loaded);
     return range;
+  }
+
+  function loadedBefore({ partition, log }: LogRange): Promise<LogPosition | undefined> {
+    return deps.loaded.loadedTo(partition, streamOf(log));
+  }
+
+  function sayWhatIsLacking({ partition, from }: LogRange, loaded: LogPosition | undefined): void {
+    Context.current().log.error(
+      'clickhouse lacks what was loaded into it: it was put back to an older copy, or its tables were emptied',
+      { partition, loadedUpTo: from - 1, tablesUpTo: loaded?.seq ?? 0 },
+    );
   }
 
   /** Plans for a loader that may have lost its memory. */
@@ -165,6 +176,10 @@ export function createActivities(deps: ActivityDeps) {
     const stream = async () => (await deps.log.end(range.partition)).log;
     if (await isOver(range, kept, stream)) return false;
     if (activityInfo().attempt > 1) deps.watch.loadRepeated();
+    if (!isCompared(range.partition)) {
+      const loaded = await loadedBefore(range);
+      if (isLackingBefore(range, loaded)) sayWhatIsLacking(range, loaded);
+    }
     const place = await deps.ledger.keep({ range, isLoaded: false }, kept?.place ?? 0);
     const beganAt = Date.now();
     const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
@@ -216,11 +231,13 @@ export function createActivities(deps: ActivityDeps) {
     loadSnapshot: async (request: SnapshotRequest): Promise<SessionSnapshot | null> => {
       const { project, sessionId, runId } = request;
       const workflowId = sessionWorkflowId(project, sessionId);
-      let snapshot: SessionSnapshot;
-      try {
-        snapshot = await deps.history.snapshotOf(workflowId, runId);
-      } catch (error) {
-        if (!deps.isUnknownRun(error) || activityInfo().attempt < UNKNOWN_TRIES) throw error;
+      const { history, isUnknownRun } = deps;
+      const snapshot = await snapshotUnlessLost(
+        () => history.snapshotOf(workflowId, runId),
+        isUnknownRun,
+        sleep,
+      );
+      if (snapshot === null) {
         Context.current().log.error(
           'a run of the session that has written is lost: what it alone was told is taken back',
           { project, sessionId, lostRunId: runId },
@@ -247,7 +264,7 @@ export function createActivities(deps: ActivityDeps) {
         before?.carried !== carried.carried && (await whileBeating(() => loadAndAnnounce(range)));
       context.heartbeat(carried);
       // What was loaded just now is the end of what is; otherwise more of it may be.
-      const goOn = isNew && compared.has(partition) ? plan : planOrResume;
+      const goOn = isNew && isCompared(partition) ? plan : planOrResume;
       return goOn({ partition, after: endOf(range) }, LINGER_MS, carried);
     },
 

@@ -62,6 +62,15 @@ export function isLessThanLoaded(
   return loaded === undefined || isBefore(loaded, after);
 }
 
+/**
+ * The same of a range that is about to be loaded, of which nobody remembers what it came after: once it is loaded, it
+ * hides what is missing before it. Of a later life of the log nothing is said where ClickHouse has nothing of it yet.
+ */
+export function isLackingBefore({ log, from }: LogRange, loaded: LogPosition | undefined): boolean {
+  if (loaded === undefined) return from > 1 && beganAt(log) === 0;
+  return loaded.log === log && loaded.seq < from - 1;
+}
+
 /** Where a loader goes on that believes to be at `after`. */
 export type Resumed =
   | { readonly after: LogPosition }

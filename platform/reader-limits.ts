@@ -52,16 +52,18 @@ export function readerSettings({ memoryBytes, threads }: ServerSize): string {
 interface SettingRow {
   readonly name: string | null;
   readonly value: string | null;
+  readonly min: string | null;
+  readonly max: string | null;
   readonly profile: string | null;
 }
 
-const SETTINGS_OF = `SELECT setting_name AS name, value, inherit_profile AS profile
+const SETTINGS_OF = `SELECT setting_name AS name, value, min, max, inherit_profile AS profile
   FROM system.settings_profile_elements WHERE user_name = {user: String}`;
 
-/** What earlier versions made users with. */
-const EARLIER: ReadonlyMap<string, string> = new Map([
-  ['readonly', '2'],
-  ['max_execution_time', String(READER_SECONDS)],
+/** What earlier versions made users with: value, least and most. */
+const EARLIER: ReadonlySet<string> = new Set([
+  'readonly 2 - -',
+  `max_execution_time ${READER_SECONDS} 1 ${READER_SECONDS_MAX}`,
 ]);
 
 /**
@@ -75,8 +77,8 @@ export async function hasEarlierLimits(
 ): Promise<boolean> {
   try {
     const rows = await select<SettingRow>(admin, SETTINGS_OF, { user });
-    const isEarlier = ({ name, value, profile }: SettingRow) =>
-      profile === null && value !== null && EARLIER.get(name ?? '') === value;
+    const isEarlier = ({ name, value, min, max, profile }: SettingRow) =>
+      profile === null && EARLIER.has([name, value, min ?? '-', max ?? '-'].join(' '));
     return rows.length > 0 && rows.every(isEarlier);
   } catch (error) {
     if (!isAccessDenied(error)) throw error;

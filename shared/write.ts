@@ -378,6 +378,11 @@ export function takeUser(actor: Actor, user: RecognizedUser): void {
  *   chain was terminated before it could remember)
  */
 export function rebase(actor: Actor, snapshot: SessionSnapshot | null, foreign: WriteResult): void {
+  if (snapshot === null && foreign.from !== undefined) {
+    // Gone between two questions: it is no write of the log that could be taken over, so the session asks once more.
+    actor.owesMore = true;
+    return;
+  }
   const mine = [...(actor.unproven ?? []), ...(snapshot?.unproven ?? [])];
   const foreignNo = actor.writeNo + 1;
   // A terminated chain may have forgotten more than its last write: what was learnt here stays.

@@ -341,10 +341,7 @@ async function startAgain(actor: Actor, foreign: WriteResult): Promise<void> {
   log.info('reopened from a stale snapshot, starting again from the latest', { by: foreign.by });
   const { project, sessionId, chain } = actor;
   const runId = foreign.from ?? foreign.by;
-  const snapshot = await loadSnapshot({ project, sessionId, runId, chain });
-  // Gone between two questions: it is no write of the log that could be taken over, so the session asks once more.
-  if (snapshot === null && foreign.from !== undefined) actor.owesMore = true;
-  else rebase(actor, snapshot, foreign);
+  rebase(actor, await loadSnapshot({ project, sessionId, runId, chain }), foreign);
 }
 
 /** A local activity's failure comes bare, not wrapped in an ActivityFailure. */

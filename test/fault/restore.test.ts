@@ -108,7 +108,6 @@ const CASES: readonly Case[] = [
   { name: 'Redis put back', moments: { ...NOW, redis: 1 }, isWhole: true },
   {
     name: 'all four put back to one moment',
-    tells: true,
     moments: ALL_OF_1,
     again: [2, 3],
     isWholeAgain: true,
@@ -122,11 +121,13 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'all four put back to moments of their own, ClickHouse to the earliest',
+    tells: true,
     moments: { redis: 0, clickhouse: 1, temporal: 2, nats: 3 },
     says: ['tables short'],
   },
   {
     name: 'all four put back to moments of their own, NATS to the earliest',
+    tells: true,
     moments: { redis: 0, nats: 1, temporal: 2, clickhouse: 3 },
     says: ['log put back'],
     again: [3],

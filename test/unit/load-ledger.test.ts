@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import {
+  isLackingBefore,
   isLessThanLoaded,
   isLoaded,
   isLoadedBeyond,
@@ -86,6 +87,16 @@ describe('what ClickHouse says of its own', () => {
     expect(isLessThanLoaded(range(11, 20), after, { log: 'life', seq: 4 })).to.equal(true);
     expect(isLessThanLoaded(range(11, 20), after, undefined)).to.equal(true);
     expect(isLessThanLoaded(range(11, 20), after, { log: 'life', seq: 10 })).to.equal(false);
+  });
+
+  it('tells of a ClickHouse that lacks what lies before a range, also where nobody knows what it came after', () => {
+    expect(isLackingBefore(range(11, 20), { log: 'life', seq: 4 })).to.equal(true);
+    expect(isLackingBefore(range(11, 20), undefined)).to.equal(true);
+    expect(isLackingBefore(range(11, 20), { log: 'life', seq: 10 })).to.equal(false);
+    expect(isLackingBefore(range(11, 20), { log: 'life', seq: 20 })).to.equal(false);
+    expect(isLackingBefore(range(1, 20), undefined)).to.equal(false);
+    expect(isLackingBefore(range(5, 9, 'life-9000'), undefined)).to.equal(false);
+    expect(isLackingBefore(range(5, 9, 'life-9000'), { log: 'life', seq: 3 })).to.equal(false);
   });
 
   it('tells nothing of a log that begins, or that was put back itself', () => {

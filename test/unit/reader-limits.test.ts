@@ -22,15 +22,18 @@ describe('the limits of users who read', () => {
   });
 
   it('replace those of earlier versions, and nothing that an operator has given', async () => {
-    const readonly = { name: 'readonly', value: '2', profile: null };
-    const time = { name: 'max_execution_time', value: '120', profile: null };
+    const free = { min: null, max: null, profile: null };
+    const readonly = { ...free, name: 'readonly', value: '2' };
+    const time = { ...free, name: 'max_execution_time', value: '120', min: '1', max: '600' };
     for (const [rows, isEarlier] of [
       [[readonly], true],
       [[readonly, time], true],
       [[], false],
       [[readonly, { ...time, value: '3600' }], false],
-      [[readonly, { name: 'max_threads', value: null, profile: null }], false],
-      [[readonly, { name: null, value: null, profile: 'theirs' }], false],
+      [[readonly, { ...time, max: '3600' }], false],
+      [[readonly, { ...time, min: null, max: null }], false],
+      [[readonly, { ...free, name: 'max_threads', value: null }], false],
+      [[readonly, { ...free, name: null, value: null, profile: 'theirs' }], false],
       [[{ ...readonly, value: '1' }], false],
     ] as const) {
       const has = await hasEarlierLimits(

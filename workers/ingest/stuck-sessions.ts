@@ -125,8 +125,8 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       const ownFrom = isRefused && areFew() ? since : ownSince;
       const countsFrom = ownFrom === undefined ? undefined : Math.max(ownFrom, outageEndedAt);
       const dueAt = (countsFrom ?? since) + stuckAfterMs;
-      // Another one was taken after it failed, but that may be long ago: the server may take nobody since. One
-      // that is refused is not refused for that: it failed while others were taken.
+      // Another one was taken after it failed, but that may be long ago: the server may take nobody since. One that is
+      // refused goes all the same: that it failed while others were taken says more than that nobody has come since.
       const isOver =
         countsFrom !== undefined &&
         now >= dueAt &&
