@@ -138,7 +138,13 @@ export function createActivities(deps: ActivityDeps) {
     const { partition, after } = request;
     const range = await plan(request, patienceMs, carried);
     if (range === null) return null;
-    const loaded = await whileBeating(() => loadedBefore(range), carried);
+    const loaded = await whileBeating(() => loadedBefore(range), carried).catch(
+      (error: unknown) => {
+        // Nothing is loaded until it answers.
+        deps.watch.loadRepeated();
+        throw error;
+      },
+    );
     comparedAt.set(partition, performance.now());
     if (loaded !== undefined && isLoadedBeyond(range, loaded)) {
       return plan({ partition, after: loaded }, patienceMs, carried);
@@ -167,7 +173,8 @@ export function createActivities(deps: ActivityDeps) {
     const kept = await deps.ledger.read(partition);
     const resumed = resume(after, kept, (await deps.log.end(partition)).log);
     if ('again' in resumed) return resumed.again;
-    return planAndCompare({ partition, after: resumed.after }, patienceMs, carried);
+    const goOn = isCompared(partition) ? plan : planAndCompare;
+    return goOn({ partition, after: resumed.after }, patienceMs, carried);
   }
 
   /** @returns false where it had been loaded before */

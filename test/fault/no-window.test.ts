@@ -100,7 +100,8 @@ describe('with no window to lean on', function () {
     );
     await sleep(SOON_MS);
     const before = await countNow();
-    world.proxies.clickhouse.set('dropReply');
+    // Questions are answered: the loader begins no load before ClickHouse has said how far it is.
+    world.proxies.clickhouse.set('dropReply', 'INSERT');
     await publishAll('unanswered', { ...traffic, messages: traffic.messages.slice(half) });
     // It is in, and the loader does not know.
     await eventually(

@@ -20,25 +20,32 @@ export interface FaultProxy {
   /** Connections that each fault has hit. */
   readonly hits: Readonly<Record<NetworkFault, number>>;
   readonly connections: number;
-  /** From now on, for open connections and new ones. */
-  set(mode: ProxyMode): void;
+  /**
+   * From now on, for open connections and new ones.
+   * @param only what the first piece of an HTTP request says whose reply is dropped; those of others pass
+   */
+  set(mode: ProxyMode, only?: string): void;
   close(): Promise<void>;
 }
 
 const DELAY_MS = { min: 100, max: 1_500 } as const;
 const RESET_AFTER_MS = { min: 0, max: 300 } as const;
+/** How an HTTP request begins; one goes over a connection at a time. */
+const REQUEST = /^(?:GET|POST) /;
 
 /** @param target port on 127.0.0.1; nobody needs to listen on it yet */
 export async function startFaultProxy(target: number, random: Random): Promise<FaultProxy> {
   const links = new Set<Link>();
   const hits = { cut: 0, delay: 0, halfOpen: 0, dropReply: 0 };
   let mode: ProxyMode = 'pass';
+  let only: string | undefined;
 
   const apply = (link: Link) => {
     if (link.isDead) return;
     if (mode !== 'pass') hits[mode] += 1;
     link.delayMs = mode === 'delay' ? intBetween(random, DELAY_MS.min, DELAY_MS.max) : 0;
-    link.dropsReplies = mode === 'dropReply';
+    link.dropsReplies = mode === 'dropReply' && only === undefined;
+    link.dropsRepliesTo = mode === 'dropReply' ? only : undefined;
     if (mode === 'cut') link.reset();
     if (mode === 'halfOpen') link.isDead = true;
   };
@@ -56,8 +63,9 @@ export async function startFaultProxy(target: number, random: Random): Promise<F
     get connections() {
       return links.size;
     },
-    set(next) {
+    set(next, requests) {
       mode = next;
+      only = requests;
       for (const link of links) apply(link);
     },
     async close() {
@@ -75,6 +83,7 @@ export async function startFaultProxy(target: number, random: Random): Promise<F
 interface Link {
   delayMs: number;
   dropsReplies: boolean;
+  dropsRepliesTo: string | undefined;
   /** Swallows everything, for ever. */
   isDead: boolean;
   reset(): void;
@@ -86,6 +95,7 @@ function createLink(client: Socket, target: number, random: Random): Link {
   const link: Link = {
     delayMs: 0,
     dropsReplies: false,
+    dropsRepliesTo: undefined,
     isDead: false,
     reset() {
       clearTimeout(resetTimer);
@@ -103,6 +113,9 @@ function createLink(client: Socket, target: number, random: Random): Link {
   const toClient = createLane(client, link);
 
   client.on('data', (chunk) => {
+    if (link.dropsRepliesTo !== undefined && REQUEST.test(chunk.toString('latin1', 0, 8))) {
+      link.dropsReplies = chunk.includes(link.dropsRepliesTo);
+    }
     if (!link.isDead) toServer.send(chunk);
   });
   upstream.on('data', (chunk) => {

@@ -137,6 +137,24 @@ describe('the fault proxy', () => {
     expect(client.got).to.equal('');
   });
 
+  it('drops the replies to some requests alone, and lets those of others through', async () => {
+    const client = await aClient();
+    proxy.set('dropReply', 'INSERT');
+    const question = 'GET /?query=SELECT HTTP/1.1';
+    client.socket.write(question);
+    await soon(() => {
+      expect(client.got).to.equal(question);
+    });
+
+    client.socket.write('POST /?query=INSERT HTTP/1.1');
+
+    await soon(() => {
+      expect(client.ended).to.equal('ECONNRESET');
+    });
+    expect(heard).to.include('INSERT');
+    expect(client.got).to.equal(question);
+  });
+
   it('resets where nobody listens', async () => {
     echo.close();
     await once(echo, 'close');

@@ -52,10 +52,15 @@ function logOf(name: string): (subject: string) => Promise<string | undefined> {
 
 /** One that was excluded, included, and excluded again. */
 const TURNED = 'excluded';
+/** One that found a write of a run that Temporal had lost. */
+const AFTER_LOST = 'lost-run';
 
 describe('the history of a session that cannot be asked', () => {
   const names = HISTORY_NAMES.filter(
-    (name) => isOfSession(name) && resultIn(eventsOf(name)) !== undefined && !name.includes(TURNED),
+    (name) =>
+      isOfSession(name) &&
+      resultIn(eventsOf(name)) !== undefined &&
+      ![TURNED, AFTER_LOST].some((one) => name.includes(one)),
   );
 
   it('is there to be compared with what sessions said themselves', () => {
@@ -84,6 +89,19 @@ describe('the history of a session that cannot be asked', () => {
     expect(said.excluded).to.equal(true);
     expect([read.excluded, read.wants]).to.deep.equal([undefined, true]);
     expect([read.writeNo, read.state]).to.deep.equal([said.writeNo, said.state]);
+  });
+
+  // The next run finds it under its number, as this one did, and takes it over.
+  it('leaves the write of a run that is lost to be found again, and what was written behind it', async () => {
+    const name = HISTORY_NAMES.find((one) => one.includes(AFTER_LOST)) ?? '';
+    const events = eventsOf(name);
+    const said = resultIn(events) as SessionSnapshot;
+
+    const read = throughJson(await snapshotFromEvents(events.slice(0, -1), logOf(name)));
+
+    expect([read.writeNo, said.writeNo]).to.deep.equal([1, 3]);
+    expect(read.state).to.deep.equal(said.state);
+    expect(read.unproven, 'what is owed by this run').to.have.length(1);
   });
 
   it('leaves the first write to be found again where no task of the run was done', async () => {
