@@ -115,6 +115,10 @@ describe('a session that an operator excludes', function () {
     ];
     await publish([...stays, ...goes]);
     await expectRows(project, [...stays, ...goes]);
+    // A load fills the two tables side by side.
+    await eventually(async () => {
+      expect(await session(project, 'goes')).to.not.equal(undefined);
+    }, WITHIN);
     const before = await session(project, 'goes');
 
     // Where its task is done again (a busy machine), rows are there before the session knows that they are written.
@@ -291,6 +295,8 @@ describe('a session that an operator excludes', function () {
       ...{ matched: 2, excluded: 2, already: 0, failed: [], left: 0 },
     });
     await expectRows(project, stays);
+    // One that was closed has a new run, which the list has to hear of.
+    await eventually(async () => expect(await chosen()).to.equal(2), WITHIN);
     expect(await many('exclude')).to.include({ excluded: 0, already: 2 });
     await expectCleanAudit(project);
 
