@@ -3,6 +3,7 @@
  * and here each statement gets its `ON CLUSTER`, each table that keeps rows an engine that replicates them. Pure.
  */
 import { SojournError } from '../shared/errors.ts';
+import { quotedName } from './quoted-name.ts';
 
 /** Where Keeper has what the replicas of a table agree upon. Two shards, or two tables, never share one. */
 const KEEPER_PATH = '/clickhouse/tables/{shard}';
@@ -48,17 +49,12 @@ export function clusterStatement(statement: string, cluster: string): string {
     if (found === undefined) continue;
     const rest = statement.slice(found.length);
     const isTable = found.startsWith('CREATE TABLE');
-    return `${found} ON CLUSTER ${quotedCluster(cluster)}${isTable ? replicated(tableOf(found), rest) : rest}`;
+    return `${found} ON CLUSTER ${quotedName(cluster)}${isTable ? replicated(tableOf(found), rest) : rest}`;
   }
   throw new SojournError(
     'SJ_MIGRATION',
     `not known how a cluster runs this: ${statement.slice(0, 80)}`,
   );
-}
-
-/** As an identifier: a name may have a dash in it. */
-function quotedCluster(cluster: string): string {
-  return `\`${cluster.replace(/[`\\]/g, '\\$&')}\``;
 }
 
 /** `sojourn/metrics`. A table that is renamed later keeps the path that it was made with. */

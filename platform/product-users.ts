@@ -5,6 +5,7 @@ import { isUsersInFiles } from './analyst-users.ts';
 import { DATABASE } from './clickhouse.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { quotedName } from './quoted-name.ts';
 import { hasEarlierLimits, readerSettings, serverSize } from './reader-limits.ts';
 import { readerGrants, readerRevokes } from './reader-rights.ts';
 import { hasWideGrant, WIDE_WRITER_GRANT, writerGrants } from './writer-rights.ts';
@@ -69,7 +70,9 @@ export async function createUsers(
         await takeWideGrant(client, name, log);
       }
       if (name === config.CLICKHOUSE_BI_USER && (await hasEarlierLimits(client, name, log))) {
-        await client.command({ query: `ALTER USER ${quoted(name)} SETTINGS ${readersSettings}` });
+        await client.command({
+          query: `ALTER USER ${quotedName(name)} SETTINGS ${readersSettings}`,
+        });
       }
       for (const query of rightsStatements(user)) await client.command({ query });
     } catch (error) {
@@ -97,16 +100,16 @@ function userStatements({ name, password, settings }: ProductUser): readonly str
   const hash = createHash('sha256').update(password).digest('hex');
   const identified = `IDENTIFIED WITH sha256_hash BY '${hash}'`;
   return [
-    `CREATE USER IF NOT EXISTS ${quoted(name)} ${identified}${settings}`,
-    `ALTER USER ${quoted(name)} ${identified}`,
+    `CREATE USER IF NOT EXISTS ${quotedName(name)} ${identified}${settings}`,
+    `ALTER USER ${quotedName(name)} ${identified}`,
   ];
 }
 
 /** What may be missing of its rights, and what it is not to have of them. */
 function rightsStatements({ name, grants, revokes }: ProductUser): readonly string[] {
   return [
-    `GRANT ${grants.join(', ')} TO ${quoted(name)}`,
-    ...(revokes.length > 0 ? [`REVOKE ${revokes.join(', ')} FROM ${quoted(name)}`] : []),
+    `GRANT ${grants.join(', ')} TO ${quotedName(name)}`,
+    ...(revokes.length > 0 ? [`REVOKE ${revokes.join(', ')} FROM ${quotedName(name)}`] : []),
   ];
 }
 
@@ -117,10 +120,6 @@ function rightsStatements({ name, grants, revokes }: ProductUser): readonly stri
  */
 async function takeWideGrant(client: ClickHouseClient, writer: string, log: Logger): Promise<void> {
   if (!(await hasWideGrant(client, writer, log))) return;
-  await client.command({ query: `REVOKE ${WIDE_WRITER_GRANT} FROM ${quoted(writer)}` });
+  await client.command({ query: `REVOKE ${WIDE_WRITER_GRANT} FROM ${quotedName(writer)}` });
   log.info({ user: writer }, 'the writer may no longer insert into every table');
-}
-
-function quoted(user: string): string {
-  return `\`${user.replace(/[`\\]/g, '\\$&')}\``;
 }
