@@ -7,7 +7,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
 import { cpuBetween, cpuMs, type Figures, type Pids, total } from './processes.ts';
 import type { Result } from './scenario.ts';
 import { spreadOf } from './stats.ts';
-import { publishSessions } from './traffic.ts';
+import { benchEvent, publishSessions } from './traffic.ts';
 import { HERE, ownPorts } from './tree.ts';
 import { until, untilCounted } from './until.ts';
 import type { Started, World } from './world.ts';
@@ -63,10 +63,11 @@ export async function passThrough(
   ours: Pids,
   sessions: number,
   events: number,
+  eventOf: typeof benchEvent = benchEvent,
 ): Promise<Measurement> {
   const project = world.project();
   await pauseIngest(world);
-  await publishSessions(world, project, sessions, events);
+  await publishSessions(world, project, sessions, events, eventOf);
   const pids = { ...world.pids, ...ours };
   await resumeIngest(world);
   const begin = cpuMs(pids);

@@ -4,6 +4,7 @@ import { bi } from './bi.bench.ts';
 import { collect } from './collect.bench.ts';
 import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
+import { fields } from './fields.bench.ts';
 import { growth } from './growth.bench.ts';
 import { importing } from './import.bench.ts';
 import { latency } from './latency.bench.ts';
@@ -20,6 +21,7 @@ import { workers } from './workers.bench.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   pipeline,
+  fields,
   replaced,
   latency,
   fairness,
