@@ -48,6 +48,73 @@ describe('an import', function () {
     return JSON.parse(stdout) as Outcome;
   }
 
+  /** Chunks of a project's import that are loaded. */
+  async function chunksOf(project: string): Promise<{ id: string; chunks: number }> {
+    const [row] = await around().select<{ id: string; chunks: string }>(
+      `SELECT i.import AS id, toString((SELECT max(range_to) FROM sojourn.loaded_ranges
+         WHERE log = concat('bulk/import/', id, '/1'))) AS chunks
+       FROM sojourn.imports AS i WHERE i.project = '${project}' LIMIT 1`,
+    );
+    return { id: row?.id ?? '', chunks: Number(row?.chunks ?? 0) };
+  }
+
+  const doors: ClickHouseDoor[] = [];
+
+  after(async () => {
+    for (const door of doors) await door.close();
+  });
+
+  /** With chunks so small that a short import has many of them. */
+  function startWith(
+    file: string,
+    project: string,
+    chunkSessions: number,
+    more: Readonly<Record<string, string>> = {},
+  ): ChildProcess {
+    const words = ['import', file, '--project', project];
+    return world.start(words, { IMPORT_CHUNK_SESSIONS: String(chunkSessions), ...more });
+  }
+
+  /**
+   * Killed in the middle, however fast it is: with the place of a chunk on its way, whose rows are in.
+   * @param load the end of its name
+   */
+  async function killedAt(
+    chunk: number,
+    load: string,
+    begin: (more: Readonly<Record<string, string>>) => ChildProcess,
+  ): Promise<void> {
+    const place = new RegExp(`query_id=loaded_ranges-\\S*${load}-${chunk}-${chunk}(&|$| )`);
+    const door = await openClickHouseDoor(environment()['CLICKHOUSE_URL'] ?? '', (query) =>
+      place.test(query),
+    );
+    doors.push(door);
+    const child = begin({ CLICKHOUSE_URL: door.url });
+    await Promise.race([
+      door.held,
+      endOf(child).then(({ stderr }) => {
+        throw new Error(`it ended: ${stderr}`);
+      }),
+    ]);
+    await killed(child, 'SIGKILL');
+    // What was on its way arrives all the same.
+    await door.close();
+  }
+
+  async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+    // One that is over says so no more.
+    if (child.exitCode === null && child.signalCode === null) {
+      const over = once(child, 'exit');
+      child.kill(signal);
+      await over;
+    }
+    // As if it had been a while: what nobody touches for ten minutes is left over.
+    const before = new Date(Date.now() - 11 * 60_000);
+    const imports = join(dataDir, 'imports');
+    const own = readdirSync(imports).filter((name) => name.startsWith(`import-${child.pid ?? 0}-`));
+    for (const name of own) utimesSync(join(imports, name), before, before);
+  }
+
   describe('of a real access log', function () {
     let outcome: Outcome;
     let rows: ProjectRows;
@@ -96,6 +163,17 @@ describe('an import', function () {
       expect(await rowsOf('log-shuffled')).to.deep.equal(rows);
     });
 
+    it('is the same where it is killed three times in the middle', async () => {
+      const file = ACCESS_LOG ?? '';
+      for (const chunk of [0, 3, 7]) {
+        await killedAt(chunk, '/1', (more) => startWith(file, 'log-killed', 50, more));
+      }
+
+      expect(await imported(file, 'log-killed')).to.include({ state: 'done', loaded: 546 });
+
+      expect(await rowsOf('log-killed')).to.deep.equal(rows);
+    });
+
     it('is taken back without a trace, and can be done again', async () => {
       const { id } = await imported(ACCESS_LOG ?? '', 'log-undone');
       expect(await rowsOf('log-undone')).to.deep.equal(rows);
@@ -127,69 +205,8 @@ describe('an import', function () {
       await expectClean('many');
     });
 
-    /** Chunks of a project's import that are loaded. */
-    async function chunksOf(project: string): Promise<{ id: string; chunks: number }> {
-      const [row] = await around().select<{ id: string; chunks: string }>(
-        `SELECT i.import AS id, toString((SELECT max(range_to) FROM sojourn.loaded_ranges
-           WHERE log = concat('bulk/import/', id, '/1'))) AS chunks
-         FROM sojourn.imports AS i WHERE i.project = '${project}' LIMIT 1`,
-      );
-      return { id: row?.id ?? '', chunks: Number(row?.chunks ?? 0) };
-    }
-
-    const doors: ClickHouseDoor[] = [];
-
-    after(async () => {
-      for (const door of doors) await door.close();
-    });
-
-    /** With chunks so small that a short import has many of them. */
-    function start(project: string, more: Readonly<Record<string, string>> = {}): ChildProcess {
-      const words = ['import', file, '--project', project];
-      return world.start(words, { IMPORT_CHUNK_SESSIONS: '150', ...more });
-    }
-
-    /**
-     * Killed in the middle, however fast it is: with the place of a chunk on its way, whose rows are in.
-     * @param load the end of its name
-     */
-    async function killedAt(
-      chunk: number,
-      load: string,
-      begin: (more: Readonly<Record<string, string>>) => ChildProcess,
-    ): Promise<void> {
-      const place = new RegExp(`query_id=loaded_ranges-\\S*${load}-${chunk}-${chunk}(&|$| )`);
-      const door = await openClickHouseDoor(environment()['CLICKHOUSE_URL'] ?? '', (query) =>
-        place.test(query),
-      );
-      doors.push(door);
-      const child = begin({ CLICKHOUSE_URL: door.url });
-      await Promise.race([
-        door.held,
-        endOf(child).then(({ stderr }) => {
-          throw new Error(`it ended: ${stderr}`);
-        }),
-      ]);
-      await killed(child, 'SIGKILL');
-      // What was on its way arrives all the same.
-      await door.close();
-    }
-
-    async function killed(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-      // One that is over says so no more.
-      if (child.exitCode === null && child.signalCode === null) {
-        const over = once(child, 'exit');
-        child.kill(signal);
-        await over;
-      }
-      // As if it had been a while: what nobody touches for ten minutes is left over.
-      const before = new Date(Date.now() - 11 * 60_000);
-      const imports = join(dataDir, 'imports');
-      const own = readdirSync(imports).filter((name) =>
-        name.startsWith(`import-${child.pid ?? 0}-`),
-      );
-      for (const name of own) utimesSync(join(imports, name), before, before);
-    }
+    const start = (project: string, more: Readonly<Record<string, string>> = {}) =>
+      startWith(file, project, 150, more);
 
     it('is the same where it is killed in the middle, again and again, paused and interrupted', async () => {
       const project = 'many-killed';
@@ -375,6 +392,26 @@ describe('an import', function () {
       `SELECT toUInt32(max(range_to)) AS to FROM sojourn.loaded_ranges WHERE log = 'bulk/import/${outcome.id}/1/live'`,
     );
     expect(places).to.deep.equal([{ to: 1 }]);
+  });
+
+  it('is not touched by a late event, which begins a session of its own', async () => {
+    const project = 'late-for-import';
+    await imported(fileOf('past.ndjson', [visit('s', 1), visit('s', 2)]), project);
+    const { sessions: before, metrics } = await rowsOf(project);
+
+    await around().publish(project, visit('s', 3));
+    await loaded();
+
+    const { sessions } = await rowsOf(project);
+    expect(sessions).to.have.length(2);
+    expect(sessions).to.deep.include(before[0]);
+    const begun = (rows: readonly object[]) =>
+      (rows as readonly Fields[])
+        .filter((row) => row['metric_type'] === 'sessions' && row['dimension'] === '')
+        .reduce((sum, { counted }) => sum + Number(counted), 0);
+    expect(begun(metrics)).to.equal(1);
+    expect(begun((await rowsOf(project)).metrics)).to.equal(2);
+    await expectClean(project);
   });
 
   it('tells what broke a rule, with its line, and keeps it where that is wanted', async () => {
