@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
 import { processEnvironment } from '../platform/config.ts';
 import { silentLog } from '../platform/log.ts';
-import { launch, untilReady } from '../servers/guard.ts';
+import { launch, type RunningServer, untilReady } from '../servers/guard.ts';
 import { assertPortFree } from '../servers/ports.ts';
 import { DYNAMIC_CONFIG } from '../servers/temporal.ts';
 import { NO_POSTGRES, type Postgres, startPostgres } from './postgres.ts';
@@ -54,6 +54,8 @@ export function findTemporalPrograms(): TemporalPrograms | undefined {
 }
 
 export interface TemporalOnPostgres extends OwnTemporal {
+  /** When the server program of now ends, by itself or not. */
+  readonly exited: RunningServer['exited'];
   /** SIGKILL for the server; its Postgres goes on. */
   kill(): void;
   /** Starts it again on its ports and its Postgres, stopping it first where it still runs. */
@@ -103,6 +105,9 @@ export async function startTemporalOnPostgres(
       storage: `Postgres ${/[\d.]+/.exec(postgres.version)?.[0] ?? ''}`,
       get pids() {
         return { temporal: server.pid, postgres: postgres.pid };
+      },
+      get exited() {
+        return server.exited;
       },
       kill() {
         server.kill();

@@ -1,5 +1,5 @@
 // Runs the tests: all of them, or the folders of test/ that are named. `--rounds N`, `--seed N` and
-// `--kinds "reset late,delete"` are for the fault tests; whatever else begins with a dash is for Mocha.
+// `--kinds "reset late,delete"` and `--temporal postgres` are for the fault tests; whatever else begins with a dash is for Mocha.
 //   node scripts/test.mjs unit integration --grep "a data folder"
 //   node scripts/test.mjs fault --rounds 100 --seed 7
 import { spawn } from 'node:child_process';
@@ -60,6 +60,11 @@ const { words, environment } = takeOptions(process.argv.slice(2), {
   '--rounds': { variable: 'SOJOURN_TEST_ROUNDS', ...NUMBER },
   '--seed': { variable: 'SOJOURN_TEST_SEED', ...NUMBER },
   '--kinds': { variable: 'SOJOURN_TEST_KINDS', ...NAMES },
+  '--temporal': {
+    variable: 'SOJOURN_TEST_TEMPORAL',
+    pattern: /^(?:embedded|postgres)$/,
+    what: 'embedded or postgres',
+  },
 });
 const firstOption = words.findIndex((word) => word.startsWith('-'));
 const asked = firstOption === -1 ? words : words.slice(0, firstOption);

@@ -7,6 +7,10 @@
  * and what operators do, each alone, also those kinds that are off:
  *
  *   npm run test:fault -- --kinds "reset late,delete"
+ *
+ * and any of these with two processes and a Temporal that is its server program on a Postgres:
+ *
+ *   npm run test:fault -- --temporal postgres --grep "whatever fails"
  */
 import { expect } from 'chai';
 import { faultOptions } from '../support/fault-options.ts';
@@ -30,7 +34,7 @@ const SETTINGS = { SESSION_IDLE_TIMEOUT: '4s', SESSION_CHECKPOINT: '1s', LATE_GR
 const ROUND_MS_MAX = 300_000;
 const START_MS_MAX = 20 * 60_000;
 
-const { rounds, seed, kinds } = faultOptions();
+const { rounds, seed, kinds, onPostgres } = faultOptions();
 const RECOVERY_MS_MAX = kinds === undefined ? 90_000 : 45_000;
 const isShort = rounds === undefined;
 const SHAPE = isShort ? { sessions: 30, durationMs: 4_000 } : { sessions: 45, durationMs: 6_000 };
@@ -50,8 +54,11 @@ describe('whatever fails', () => {
       const { off } = kindOf(name);
       if (off !== undefined && kinds === undefined) print(`left out: ${name} (${off})`);
     }
-    world = await startFaultWorld({ seed, settings: SETTINGS });
-    world.run('up', ['up', '--data-dir', `${world.folder}/up`, ...ANY_PORTS]);
+    world = await startFaultWorld({ seed, settings: SETTINGS, onPostgres });
+    // Neither starts a server: all addresses are set.
+    for (const name of onPostgres ? ['up', 'up-2'] : ['up']) {
+      world.run(name, ['up', '--data-dir', `${world.folder}/${name}`, ...ANY_PORTS]);
+    }
     await world.heal();
     began = Date.now();
   });

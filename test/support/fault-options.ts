@@ -10,6 +10,8 @@ export interface FaultOptions {
   readonly seed: number;
   /** What operators do, by name: `--kinds "reset late,delete"`. Then nothing else goes wrong. */
   readonly kinds: readonly string[] | undefined;
+  /** Temporal as installations have it, with two processes of each kind: not the embedded server and one process. */
+  readonly onPostgres: boolean;
 }
 
 const DEFAULT_SEED = 1;
@@ -19,10 +21,12 @@ export function faultOptions(): FaultOptions {
     SOJOURN_TEST_ROUNDS: rounds,
     SOJOURN_TEST_SEED: seed,
     SOJOURN_TEST_KINDS: kinds,
+    SOJOURN_TEST_TEMPORAL: temporal,
   } = processEnvironment();
   return {
     rounds: rounds === undefined ? undefined : Number(rounds),
     seed: seed === undefined ? DEFAULT_SEED : Number(seed),
     kinds: kinds?.split(',').map((name) => name.trim()),
+    onPostgres: temporal === 'postgres',
   };
 }

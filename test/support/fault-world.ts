@@ -27,6 +27,7 @@ import {
 } from './pipeline.ts';
 import { randomOf } from './random.ts';
 import { startPrivateServers, type TestServers } from './servers.ts';
+import { startServersOnPostgres } from './servers-on-postgres.ts';
 import { type Ending, type Supervised, supervise } from './supervised.ts';
 
 export interface FaultWorld {
@@ -61,6 +62,8 @@ export interface FaultWorld {
 export interface WorldOptions {
   readonly seed: number;
   readonly settings: Readonly<Record<string, string>>;
+  /** Temporal is not the embedded server. */
+  readonly onPostgres?: boolean;
 }
 
 const READY_MS_MAX = 90_000;
@@ -70,9 +73,16 @@ const READY_MS_MAX = 90_000;
  */
 const ACK_WAIT_MS = 5_000;
 
-export async function startFaultWorld({ seed, settings }: WorldOptions): Promise<FaultWorld> {
+export async function startFaultWorld({
+  seed,
+  settings,
+  onPostgres = false,
+}: WorldOptions): Promise<FaultWorld> {
   const folder = mkdtempSync(join(tmpdir(), `sojourn-fault-${seed}-`));
-  const servers = await startPrivateServers({ dataDir: join(folder, 'servers') });
+  const dataDir = join(folder, 'servers');
+  const servers = onPostgres
+    ? await startServersOnPostgres(dataDir)
+    : await startPrivateServers({ dataDir });
   const proxies = await startProxies(servers, seed);
   const environment = { ...environmentBehind(servers, proxies), ...settings };
   // Straight to the servers: the schema is there before anything goes wrong.
