@@ -52,10 +52,10 @@ export function formatTraceparent({ traceId, spanId }: TraceContext): string {
   return `00-${traceId}-${spanId}-01`;
 }
 
-/** Things of different traces, at most so many. */
+/** Things of traces, no two with the same key, at most so many. */
 export interface Bundle<T> {
   readonly of: readonly T[];
-  /** How many more traces there were, or things of them: they are only counted. */
+  /** How many more there were: they are only counted. */
   readonly left?: number;
 }
 
@@ -68,22 +68,22 @@ export interface BundleOf<T> {
   readonly bundle: () => Bundle<T> | undefined;
 }
 
-/** Of one trace the first stays, and of many traces those that came first: they have waited longest. */
-export function createBundle<T>(most: number, traceIdOf: (one: T) => string): BundleOf<T> {
-  const byTrace = new Map<string, T>();
+/** Of those with one key the first stays, and of many those that came first: they have waited longest. @param keyOf the trace, mostly */
+export function createBundle<T>(most: number, keyOf: (one: T) => string): BundleOf<T> {
+  const byKey = new Map<string, T>();
   let left = 0;
   return {
     add(one) {
-      const traceId = traceIdOf(one);
-      if (byTrace.has(traceId)) return;
-      if (byTrace.size < most) byTrace.set(traceId, one);
+      const key = keyOf(one);
+      if (byKey.has(key)) return;
+      if (byKey.size < most) byKey.set(key, one);
       else left += 1;
     },
     addLeft(count) {
       left += count;
     },
     bundle: () =>
-      byTrace.size === 0 ? undefined : { of: [...byTrace.values()], ...(left > 0 && { left }) },
+      byKey.size === 0 ? undefined : { of: [...byKey.values()], ...(left > 0 && { left }) },
   };
 }
 
