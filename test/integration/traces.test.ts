@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import { expect } from 'chai';
+import { runCollector } from '../../collect/run.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import { WRITE_TRACES_MAX } from '../../shared/limits.ts';
 import { eventually } from '../support/eventually.ts';
@@ -15,8 +18,10 @@ import {
   type Around,
   connectAround,
   connectTemporalOf,
+  environmentOf,
   type PipelineProcess,
   QUICK_SETTINGS,
+  sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
 import { useServers } from '../support/servers.ts';
@@ -200,6 +205,35 @@ describe('traces', () => {
       }
       expect(written.size).to.be.above(0);
       for (const [write, count] of written) expect(count, write).to.be.at.most(WRITE_TRACES_MAX);
+    });
+
+    it('begin with a request to the way in for trackers', async () => {
+      const environment = environmentOf(servers());
+      const key = ['project', 'set', 'collected', '--collect-key', 'traced-key'];
+      expect((await sojourn(key, environment)).code).to.equal(0);
+      const config = loadConfig({ ...environment, OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+      const collector = await runCollector(
+        requireServers(config, ['NATS_URL', 'REDIS_URL']),
+        silentLog,
+        { port: 0, portFlag: '--port' },
+      );
+      const trace = aTrace();
+      try {
+        await eventually(async () => {
+          const { status } = await fetch(`${collector.url}/events?key=traced-key`, {
+            method: 'POST',
+            headers: { traceparent: trace.traceparent },
+            body: JSON.stringify(anEvent('collected-1', 1)),
+          });
+          expect(status).to.equal(200);
+        }, WITHIN);
+      } finally {
+        await collector.close();
+      }
+
+      const spans = await untilLoaded(trace.id);
+      expect(one(spans, 'process EVENTS').parentSpanId).to.equal(SPAN);
+      await untilViews('collected', 1);
     });
 
     it('end in ingest where a message is a dead letter', async () => {
