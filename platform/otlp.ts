@@ -26,7 +26,7 @@ import { LOAD_TRACES_MAX } from '../shared/limits.ts';
 import type { TraceContext } from '../shared/traces.ts';
 import type { Logger } from './log.ts';
 import { publicAddress } from './secrets.ts';
-import type { SpanStart, Tracing } from './tracing.ts';
+import { type SpanStart, spanNow, type Tracing } from './tracing.ts';
 import { within } from './within.ts';
 
 export interface OtlpOptions {
@@ -65,6 +65,7 @@ export function createOtlpTracing(
   log: Logger,
   { sendEveryMs, stopMsMax }: OtlpPace = PACE,
 ): Tracing {
+  // As OpenTelemetry has it: below whatever path there is.
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
   const agent = new (url.startsWith('https:') ? HttpsAgent : HttpAgent)({ keepAlive: true });
   const exporter = new OTLPTraceExporter({
@@ -92,14 +93,14 @@ export function createOtlpTracing(
   log.info({ collector: publicAddress(url) }, 'traces are on');
 
   return {
-    begin({ name, kind, parent, links = [], at, fields }) {
+    begin({ name, kind, parent, links = [], at = spanNow(), fields }) {
       const span = tracer.startSpan(
         name,
         {
           kind: KINDS[kind],
           attributes: fields,
           links: links.map((link) => ({ context: spanContextOf(link) })),
-          ...(at !== undefined && { startTime: at }),
+          startTime: at,
         },
         parent === undefined
           ? ROOT_CONTEXT
@@ -109,7 +110,7 @@ export function createOtlpTracing(
       const state = parent?.state;
       return {
         context: { traceId, spanId, ...(state !== undefined && { state }) },
-        end({ fields: more, error, at: endedAt } = {}) {
+        end({ fields: more, error, at: endedAt = spanNow() } = {}) {
           if (more !== undefined) span.setAttributes(more);
           if (error !== undefined) {
             span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR });

@@ -40,9 +40,9 @@ export interface Tracing {
   stop(): Promise<void>;
 }
 
-/** The clock of spans: finer than a millisecond, and the same for all of a process. */
+/** The clock of spans: the wall's, since those of one trace are of several machines, and one of them may have slept. */
 export function spanNow(): number {
-  return performance.timeOrigin + performance.now();
+  return Date.now();
 }
 
 /** An error as one word. */

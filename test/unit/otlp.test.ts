@@ -30,7 +30,7 @@ describe('spans on their way to a collector', () => {
 
   beforeEach(async () => {
     receiver = await startOtlpReceiver();
-    tracing = open(receiver.url);
+    tracing = open(`${receiver.url}/`);
   });
 
   afterEach(async () => {
