@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { runCollector } from '../../collect/run.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
-import { sessionWorkflowId } from '../../shared/ids.ts';
+import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { WRITE_TRACES_MAX } from '../../shared/limits.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -103,9 +103,7 @@ describe('traces', () => {
       });
     });
 
-    after(async () => {
-      expect(await pipeline.stop()).to.equal(0);
-    });
+    after(() => pipeline.stop());
 
     it('go on with the trace of the producer, up to the row', async () => {
       const trace = aTrace();
@@ -270,10 +268,26 @@ describe('traces', () => {
       expect(ofTrace(unsampled.id)).to.be.empty;
     });
 
+    it('are sent to the last one where the process is stopped', async () => {
+      const trace = aTrace();
+      await around.publish('stopped', anEvent('stopped-1', 1), { traceparent: trace.traceparent });
+      const jsm = await jetstreamManager(around.nc);
+      await eventually(async () => {
+        const { num_pending: waiting } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
+        expect(waiting).to.equal(0);
+      }, WITHIN);
+
+      expect(await pipeline.stop()).to.equal(0);
+
+      const taken = one(ofTrace(trace.id), 'process EVENTS');
+      expect(taken.fields).to.include({ 'sojourn.settled': 'acknowledged' });
+      expect(ofTrace(trace.id).map(({ name }) => name)).to.include('deliver');
+    });
+
     it('have nothing of a person in them, and no secret is logged', () => {
       const sent = JSON.stringify(receiver.spans);
 
-      for (const personal of ['traced-1', 'open-1', 'many-', '/page-', 'pageview']) {
+      for (const personal of ['traced-1', 'open-1', 'many-', 'stopped-', '/page-', 'pageview']) {
         expect(sent).not.to.include(personal);
       }
       expect(receiver.requests.every(({ authorization }) => authorization === 'Bearer hidden')).to
