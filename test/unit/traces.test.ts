@@ -154,6 +154,16 @@ describe('traces that go together', () => {
     expect(pending.give()).to.deep.equal({});
   });
 
+  it('count as left only what a number says', () => {
+    const pending = createPendingTraces();
+    for (const left of [-1, 0, 1.5, Infinity, '7', null]) {
+      pending.take({ of: [numbered(1)], left }, 1);
+      expect(pending.give().traces, String(left)).to.deep.equal({
+        of: [{ parent: numbered(1), at: 1 }],
+      });
+    }
+  });
+
   it('are nothing where somebody signals what is none', () => {
     const pending = createPendingTraces();
     pending.take(undefined, 1);
