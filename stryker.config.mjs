@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 
 /** The tests that are about shared/: no process, no server, no file of the repository. */
-const NOT_OF_SHARED = /^(audit|cli|compose|config|deliver|docs|fault|gather|servers)/;
+const NOT_OF_SHARED = /^(audit|cli|compose|config|deliver|docs|fault|gather|helm|otlp|servers)/;
 
 export const TEST_FILES = ['test/unit', 'test/property'].flatMap((folder) =>
   readdirSync(new URL(folder, import.meta.url))

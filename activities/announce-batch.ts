@@ -18,7 +18,12 @@ export interface Announcer {
   announce(
     subject: string,
     data: string,
-    options: { readonly messageId: string; readonly isPatient: boolean },
+    options: {
+      readonly messageId: string;
+      readonly isPatient: boolean;
+      /** The span that announces, for subscribers; where traces are recorded. */
+      readonly traceparent?: string;
+    },
   ): Promise<void>;
 }
 

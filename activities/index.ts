@@ -21,6 +21,7 @@ import {
   resume,
 } from './load-ledger.ts';
 import { loadBatch, type ReadableLog, type TableWriter } from './load-batch.ts';
+import type { LoadTraces } from './load-traces.ts';
 import { type SessionHistory, type SnapshotRequest, snapshotUnlessLost } from './load-snapshot.ts';
 import { gatherTime, planBatch, type PlannableLog, type PlanRequest } from './plan-batch.ts';
 import {
@@ -55,6 +56,8 @@ export interface ActivityDeps {
   readonly told: ToldSessions;
   readonly sessionIsOver: SessionIsOver;
   readonly watch: Watch;
+  /** Where traces are recorded. */
+  readonly traces?: LoadTraces | undefined;
   /** The worker is about to stop: activities that only wait come to an end. */
   readonly stopping: AbortSignal;
 }
@@ -189,8 +192,11 @@ export function createActivities(deps: ActivityDeps) {
     }
     const place = await deps.ledger.keep({ range, isLoaded: false }, kept?.place ?? 0);
     const beganAt = Date.now();
-    const { isCut, records } = await loadBatch(toLoad, deps.tables, range);
+    const spans = deps.traces?.loading(deps.tables);
+    const sums = await loadBatch(toLoad, spans?.tables ?? deps.tables, range);
+    const { isCut, records } = sums;
     deps.watch.loaded(records, Date.now() - beganAt);
+    spans?.loaded(range, sums, activityInfo().attempt);
     if (isCut === true) {
       const lost = 'rollup log was put back, records that were to be loaded are lost';
       Context.current().log.error(lost, { ...range, recordsLeft: records });
@@ -209,15 +215,18 @@ export function createActivities(deps: ActivityDeps) {
 
   async function announce(range: LogRange): Promise<void> {
     const context = Context.current();
+    const span = deps.traces?.announcing(range, deps.announcer);
+    const announcer = span?.announcer ?? deps.announcer;
     await announcing.run(
       rangeToken(range),
-      (isPatient) =>
-        announceBatch(toAnnounce, deps.announcer, range, { now: Date.now(), isPatient }),
+      (isPatient) => announceBatch(toAnnounce, announcer, range, { now: Date.now(), isPatient }),
       (error) => {
+        span?.end(error);
         const what = 'METRICS takes nothing: subscribers are not told of a range that is loaded';
         context.log.error(what, { ...range, err: error });
       },
     );
+    span?.end();
   }
 
   return {

@@ -34,5 +34,6 @@ export async function writeDifference(
           ? await visitors.recognizeNow({ ...visit, userId })
           : await visitors.recognize({ ...visit, userId })));
   const rollup = rollupFor(request, user);
-  return (await supersededBy(rollup)) ?? writeResult(await recordRollup(log, rollup));
+  const traces = 'version' in request ? request.traces : undefined;
+  return (await supersededBy(rollup)) ?? writeResult(await recordRollup(log, rollup, traces));
 }

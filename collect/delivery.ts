@@ -5,12 +5,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import type { Logger } from '../platform/log.ts';
 import { linkChanges } from '../platform/nats-link.ts';
 import type { Nats } from '../platform/nats.ts';
 import { toError } from '../shared/errors.ts';
 import type { OutgoingMessage } from './messages.ts';
+import type { RequestTrace } from './request-traces.ts';
 
 export interface Delivery {
   /** Whether the connection is there. */
@@ -18,9 +20,10 @@ export interface Delivery {
   /**
    * Resolves when JetStream has acknowledged.
    * @param stop aborted when nobody waits for it any more: it is not published again then
+   * @param trace goes along in its headers
    * @throws what trying again does not mend, as a stream that is full; and once it is stopped
    */
-  deliver(message: OutgoingMessage, stop: AbortSignal): Promise<void>;
+  deliver(message: OutgoingMessage, stop: AbortSignal, trace?: RequestTrace): Promise<void>;
 }
 
 export interface DeliveryOptions {
@@ -79,10 +82,15 @@ export function createDelivery(
     });
   }
 
-  function attempt({ subject, data }: OutgoingMessage, msgID: string): Promise<void> {
+  function attempt(
+    { subject, data }: OutgoingMessage,
+    msgID: string,
+    trace: RequestTrace | undefined,
+  ): Promise<void> {
+    const options = { msgID, timeout: ackMs, ...(trace && { headers: headersOf(trace) }) };
     return new Promise((resolve, reject) => {
       attempts.add(reject);
-      js.publish(subject, data, { msgID, timeout: ackMs })
+      js.publish(subject, data, options)
         .then(() => {
           resolve();
         }, reject)
@@ -95,7 +103,7 @@ export function createDelivery(
     get isUp() {
       return isUp;
     },
-    async deliver(message, stop) {
+    async deliver(message, stop, trace) {
       const id = newId();
       for (;;) {
         stop.throwIfAborted();
@@ -104,7 +112,7 @@ export function createDelivery(
           continue;
         }
         try {
-          await attempt(message, id);
+          await attempt(message, id, trace);
           return;
         } catch (error) {
           log.debug({ err: error }, 'a message was not acknowledged');
@@ -116,6 +124,12 @@ export function createDelivery(
       }
     },
   };
+}
+
+function headersOf(trace: RequestTrace): MsgHdrs {
+  const head = headers();
+  for (const [name, value] of Object.entries(trace)) head.set(name, String(value));
+  return head;
 }
 
 /** Of this process, and short: with an index behind it a session keeps it as it is. */

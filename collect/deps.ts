@@ -2,6 +2,7 @@
 import type { Logger } from '../platform/log.ts';
 import type { Keys } from './keys.ts';
 import type { Outlet } from './outlet.ts';
+import type { RequestTraces } from './request-traces.ts';
 import type { Say } from './say.ts';
 import type { Take } from './take.ts';
 import type { VisitorHashes } from './visitor-hashes.ts';
@@ -17,4 +18,6 @@ export interface CollectDeps {
   readonly watch: CollectWatch;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Where traces are wanted. */
+  readonly traces?: RequestTraces | undefined;
 }

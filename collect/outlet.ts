@@ -14,6 +14,7 @@ import { toError } from '../shared/errors.ts';
 import { EVENTS_PER_MESSAGE_MAX } from '../shared/limits.ts';
 import { createDelivery } from './delivery.ts';
 import { MESSAGE_EVENT_BYTES, messagesOf, type OutgoingEvent } from './messages.ts';
+import type { RequestTrace } from './request-traces.ts';
 import { BadRequestError } from './requests.ts';
 
 /** Why nothing can be taken now. */
@@ -79,6 +80,7 @@ const SAY_EVERY_MS = 10_000;
 interface Pending {
   readonly events: readonly OutgoingEvent[];
   readonly bytes: number;
+  readonly trace: RequestTrace | undefined;
   readonly isOver: boolean;
   /** Set once it is under way. */
   group: Group | undefined;
@@ -102,10 +104,12 @@ interface Lane {
   groups: number;
 }
 
+/** @param traceNow the trace of who sends */
 export function createOutlet(
   nats: Pick<Nats, 'connection' | 'js'>,
   log: Logger,
   limits: OutletLimits = OUTLET_LIMITS,
+  traceNow: () => RequestTrace | undefined = () => undefined,
 ): Outlet {
   const lanes = new Map<string, Lane>();
   const figures = { requests: 0, events: 0, bytes: 0 };
@@ -185,8 +189,9 @@ export function createOutlet(
       project,
       members.flatMap(({ events }) => events),
     );
+    const trace = members.find((member) => member.trace !== undefined)?.trace;
     const outcomes = await Promise.allSettled(
-      messages.map((message) => delivery.deliver(message, stop)),
+      messages.map((message) => delivery.deliver(message, stop, trace)),
     );
     for (const outcome of outcomes)
       if (outcome.status === 'rejected') throw toError(outcome.reason);
@@ -219,7 +224,7 @@ export function createOutlet(
         forgetIfIdle(project, lane);
       }, limits.waitMs);
       const pending = {
-        ...{ events, bytes },
+        ...{ events, bytes, trace: traceNow() },
         isOver: false,
         group: undefined as Group | undefined,
         end(error?: NotNowError | BadRequestError) {

@@ -5,10 +5,12 @@ import { connectNats } from '../platform/nats.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis } from '../platform/redis.ts';
 import { createClosers } from '../platform/shutdown.ts';
+import { wantsTraces } from '../platform/tracing.ts';
 import { loadZones } from '../platform/zones.ts';
 import { createKeys } from './keys.ts';
-import { createOutlet } from './outlet.ts';
+import { createOutlet, OUTLET_LIMITS } from './outlet.ts';
 import { type Collector, startCollector } from './server.ts';
+import { createRequestTraces } from './request-traces.ts';
 import { createSay } from './say.ts';
 import type { Shop } from './shop.ts';
 import { createTake } from './take.ts';
@@ -57,7 +59,8 @@ export async function runCollector(
         log.warn({ projects }, 'projects have the same key, the first one gets its events');
       },
     );
-    const outlet = createOutlet(nats, log);
+    const traces = wantsTraces(config) ? createRequestTraces() : undefined;
+    const outlet = createOutlet(nats, log, OUTLET_LIMITS, traces?.current);
     const say = createSay(log, Date.now);
     const sessions = createVisitorSessions(redis, { idleMs: config.SESSION_IDLE_TIMEOUT });
     const collector = await startCollector(
@@ -67,7 +70,7 @@ export async function runCollector(
         take: createTake({ outlet, sessions, say, watch }),
         hashes: createVisitorHashes(redis),
         log,
-        ...{ say, watch },
+        ...{ say, watch, traces },
         now: Date.now,
       },
       {

@@ -124,6 +124,7 @@ function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): Fasti
       .header('access-control-max-age', '86400')
       .send();
   });
+  deps.traces?.follow(app);
   // Waiting for the end of each answer costs something.
   if (deps.watch !== NO_COLLECT_WATCH) {
     app.addHook('onResponse', (request, reply, done) => {

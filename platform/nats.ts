@@ -55,6 +55,7 @@ import type { Logger } from './log.ts';
 import { linkChanges } from './nats-link.ts';
 import { ownStandstill } from './standstill.ts';
 import { readAhead, readRange } from './stream-range.ts';
+import { beginRecord, createRangeTraces, setTraces, traceparentHeader } from './rollup-traces.ts';
 import { createDatedLog, partitionFilter, readEnd } from './rollup-places.ts';
 import {
   type NatsPlace,
@@ -67,6 +68,7 @@ import {
 } from './stream-replicas.ts';
 import { readTlsFiles } from './tls-files.ts';
 import type { Probe } from './tls-probe.ts';
+import type { Tracing } from './tracing.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface Nats {
@@ -429,17 +431,21 @@ const SESSION_HEADER = 'Sojourn-Session';
  */
 const WRITE_WITHIN_MS = 7_000;
 
-/** The rollup log on JetStream. */
+/** The rollup log on JetStream. @param tracing without it a record brings no traces, and nobody looks for them */
 export function createRollupLog(
   { connection, js, jsm }: Nats,
   standstill = ownStandstill(),
+  tracing?: Tracing,
 ): ActivityDeps['log'] {
   const dated = createDatedLog({ js, jsm });
 
   return {
-    async append(subject, data, workflowId) {
+    async append(subject, data, workflowId, traces) {
       const head = headers();
       head.set(SESSION_HEADER, encodeURIComponent(workflowId));
+      const spans =
+        tracing && traces && beginRecord(tracing, { subject, data, workflowId }, traces);
+      if (spans !== undefined) setTraces(head, spans);
       const mark = standstill.mark();
       const publish = async () => {
         standstill.assertNoneSince(mark);
@@ -447,10 +453,14 @@ export function createRollupLog(
       };
       try {
         await throughElection(publish, WRITE_WITHIN_MS);
+        spans?.done(true);
         return true;
       } catch (error) {
-        if (isApiError(error, NOT_STORED) && SUBJECT_TAKEN.test(String(error))) return false;
-        throw error;
+        const isTaken = isApiError(error, NOT_STORED) && SUBJECT_TAKEN.test(String(error));
+        if (!isTaken) spans?.failed(error);
+        if (!isTaken) throw error;
+        spans?.done(false);
+        return false;
       }
     },
 
@@ -486,7 +496,7 @@ export function createRollupLog(
 
     async sumRange(range) {
       const isThere = range.at === undefined || (await dated.timeOf(range.to)) === range.at;
-      return isThere ? sumRange(js, range) : sumRest(js, range);
+      return isThere ? sumRange(js, range, tracing !== undefined) : sumRest(js, range);
     },
 
     async *heads(partition, upTo, from) {
@@ -505,7 +515,12 @@ export function createRollupLog(
   };
 }
 
-async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums> {
+async function sumRange(
+  js: JetStreamClient,
+  range: LogRange,
+  isTraced: boolean,
+): Promise<RangeSums> {
+  const traces = isTraced ? createRangeTraces() : undefined;
   const { partition, from, to } = range;
   const sums = createRangeSums();
   let lastSeq = 0;
@@ -516,13 +531,16 @@ async function sumRange(js: JetStreamClient, range: LogRange): Promise<RangeSums
     lastSeq = message.seq;
     lastAt = String(message.timestampNanos);
     behind = message.info.pending;
-    if (message.seq <= to) sums.add(decodeRollup(message.string()));
+    if (message.seq > to) continue;
+    sums.add(decodeRollup(message.string()));
+    traces?.add(message.headers);
   }
   if (lastSeq < to) throw new Error(`rollup log ended at ${lastSeq}, before ${to}`);
   if (range.at !== undefined && lastAt !== range.at) {
     throw new Error('rollup log was put back while a range was read');
   }
-  return { ...sums.sums(behind), lastAt };
+  const bundle = traces?.bundle();
+  return { ...sums.sums(behind), lastAt, ...(bundle !== undefined && { traces: bundle }) };
 }
 
 /** What a log that was put back still has of a range: what it took later is not part of it. */
@@ -542,8 +560,12 @@ async function sumRest(
 /** Publishes announcements durably. */
 export function createAnnouncer({ js }: Pick<Nats, 'js'>): ActivityDeps['announcer'] {
   return {
-    async announce(subject, data, { messageId, isPatient }) {
-      const publish = () => js.publish(subject, data, { msgID: messageId, timeout: 2_000 });
+    async announce(subject, data, { messageId, isPatient, traceparent }) {
+      const options = {
+        ...{ msgID: messageId, timeout: 2_000 },
+        ...(traceparent !== undefined && { headers: traceparentHeader(traceparent) }),
+      };
+      const publish = () => js.publish(subject, data, options);
       await (isPatient ? throughElection(publish, WRITE_WITHIN_MS) : publish());
     },
   };

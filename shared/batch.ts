@@ -10,6 +10,7 @@ import {
   isDeclared,
   type VisitorEvent,
 } from './event.ts';
+import type { SentTraces } from './traces.ts';
 
 /** Common to all batches. */
 interface Sent {
@@ -19,6 +20,8 @@ interface Sent {
   readonly sentAt?: number;
   /** Checkpoints are this far apart until the next batch says otherwise, milliseconds: the sender has more to do than time. */
   readonly checkpointMs?: number;
+  /** Traces that its events are of, where they are recorded (docs/decisions/056). Decides nothing. */
+  readonly traces?: SentTraces;
 }
 
 /** Events as they are: what a session keeps, and what was sent to it before there were groups. */

@@ -125,3 +125,8 @@ export const OVERTAKING_BYTES_MAX = 16 * 1024 * 1024;
 export const OVERTAKING_PER_PROJECT_MAX = 500;
 /** Messages that were delivered out of turn, by sequence, until their turn comes. */
 export const OVERTAKEN_MAX = 200_000;
+
+/** Traces that go along with a delivery to a session, and with a record of the rollup log; more are counted. */
+export const WRITE_TRACES_MAX = 8;
+/** And of a range that is loaded: one span, and one link, each. */
+export const LOAD_TRACES_MAX = 64;

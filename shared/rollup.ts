@@ -6,6 +6,7 @@ import { type Contributions, createRowSums, type WireRow } from './contributions
 import { SojournError } from './errors.ts';
 import { rollupSubject, sessionWorkflowId } from './ids.ts';
 import type { SessionFigures } from './session-facts.ts';
+import type { Bundle, TakenTraces } from './traces.ts';
 
 export type SessionStatus = 'open' | 'ended';
 export type EndReason = 'session_end' | 'idle' | 'operator';
@@ -56,6 +57,8 @@ export interface LogEntry {
    * record under that number.
    */
   readonly mayDiffer?: number;
+  /** Traces of the events in it, where they are recorded: beside the record, not of it. */
+  readonly traces?: TakenTraces;
 }
 
 /** Subject, bytes and origin of a record: the same for each attempt at a write, whoever makes it. */
@@ -124,6 +127,8 @@ export interface RangeSums {
   readonly lastAt?: string;
   /** The log was put back since the range was planned: this is what is left of it. */
   readonly isCut?: true;
+  /** Traces of its records, where they are recorded: texts like `traceparent`. */
+  readonly traces?: Bundle<string>;
 }
 
 /** Sums records as they come, by project and row key; of several of one session the newest row stays. */

@@ -30,6 +30,7 @@ import { nextStep } from './next-step.ts';
 import type { EndReason, Rollup, SessionRow, SessionStatus } from './rollup.ts';
 import { applyEvents, figuresOf, sessionTables } from './session.ts';
 import type { SessionFigures } from './session-facts.ts';
+import type { TakenTraces } from './traces.ts';
 import { rollupOfWide, type WideRequest } from './wide-request.ts';
 
 /**
@@ -50,6 +51,8 @@ export interface WriteRequest {
   };
   /** See `SessionInput`; absent in sessions begun before there was one. */
   readonly visitorsSince?: number;
+  /** Traces of the events in it, where they are recorded. */
+  readonly traces?: TakenTraces;
 }
 
 /** As sessions ask today, or asked while they had no bound in bytes. */

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { ActivityDeps } from '../activities/index.ts';
 import { createResetGuard } from '../activities/reset-runs.ts';
 import { createVisitors, type Visitors } from '../activities/visitors.ts';
+import { createLoadTraces } from '../activities/load-traces.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { steadyNow } from '../platform/steady-clock.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
@@ -24,6 +25,7 @@ import { createSessionHistory } from '../platform/session-history.ts';
 import { createSessionIsOver, isWorkflowGone } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
 import { NO_WATCH, type Watch } from '../platform/watch.ts';
+import { openTracing } from '../platform/tracing.ts';
 import { followWorkers, tellOfWorker } from '../platform/worker-news.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { loadZones } from '../platform/zones.ts';
@@ -34,6 +36,7 @@ import { createDeliver } from './ingest/deliver.ts';
 import { rhythmOf } from './ingest/rhythm.ts';
 import { createStretch } from './ingest/stretch.ts';
 import { createOpener } from './ingest/opening.ts';
+import { createIngestTraces } from './ingest/ingest-traces.ts';
 import { type Ingest, startIngest } from './ingest/ingest.ts';
 import { seeOwnWorker, seeWorkersElsewhere, type WorkersSeen } from './ingest/workers-seen.ts';
 import {
@@ -82,6 +85,9 @@ export async function startPipeline(
     let sdkMetrics: SdkMetrics | undefined;
     if (watch === NO_WATCH) install();
     else sdkMetrics = await installWithMetrics(install);
+    const tracing = await openTracing(config, log);
+    // Closed last: spans of what is drained are sent, too.
+    if (tracing !== undefined) closers.add('traces', () => tracing.stop());
     const nats = await connectNats(config, 'sojourn', log);
     closers.add('nats', () => nats.connection.close());
     const temporal = await connectTemporalNative(config);
@@ -89,7 +95,7 @@ export async function startPipeline(
     const standstill = ownStandstill((ms) => {
       log.warn({ ms }, 'this process stood still: what it had begun is begun anew');
     });
-    const rollupLog = createRollupLog(nats, standstill);
+    const rollupLog = createRollupLog(nats, standstill, tracing);
     const history = createSessionHistory(temporal.client, rollupLog);
     const running: Promise<void>[] = [];
     let sessionWorker: SessionWorker | undefined;
@@ -131,6 +137,7 @@ export async function startPipeline(
         isUnknownRun: isWorkflowGone,
         sessionIsOver: createSessionIsOver(temporal.client, log),
         watch,
+        traces: tracing && createLoadTraces(tracing),
       };
       const worker = await startSessionWorker({
         ...temporal,
@@ -188,6 +195,7 @@ export async function startPipeline(
         now: steadyNow,
         stuckAfterMs: config.SESSION_STUCK_AFTER,
         watch,
+        traces: tracing && createIngestTraces(tracing),
         workers: sessionWorker ? seeOwnWorker(sessionWorker) : elsewhere(nats, closers),
       });
       closers.add('ingest', () => started.stop());

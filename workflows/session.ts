@@ -27,6 +27,7 @@ import {
   asBegun,
   type Actor,
   continuation,
+  isChanged,
   openActor,
   receive,
   type SessionInput,
@@ -49,6 +50,7 @@ import {
   unsureSnapshot,
   visitOf,
   writeRequest,
+  type WriteRequest,
   type WriteResult,
 } from '../shared/write.ts';
 import {
@@ -60,6 +62,7 @@ import { type EndReason, entryOf } from '../shared/rollup.ts';
 import { searchAttributesOf } from '../shared/search-attributes.ts';
 import { figuresOf } from '../shared/session.ts';
 import { describeInMarkdown, type SessionView, viewOf } from '../shared/session-view.ts';
+import { createPendingTraces } from '../shared/traces.ts';
 import { isTurning } from '../shared/turning.ts';
 import { createAlarm } from './alarm.ts';
 import { asksLog } from './asks-log.ts';
@@ -123,8 +126,11 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   // A run that goes on with a life goes on with its clock.
   const arrivals = createArrivals(input.batch.sentAt ?? Date.now());
   const actor = openActor(asBegun(input), firstExecutionRunId, arrivals.now);
+  const traces = createPendingTraces();
+  traces.take(input.batch.traces, Date.now());
   if (input.opening !== undefined && !asksLog(1)) {
-    rollupLog.append(entryOf(takeOpening(actor, input.opening, arrivals.now)));
+    const opened = takeOpening(actor, input.opening, arrivals.now);
+    rollupLog.append({ ...entryOf(opened), ...traces.give() });
   }
   let signals = 0;
   let ended: EndReason | undefined;
@@ -144,10 +150,12 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         log.warn('a signal `events` that holds no events was ignored');
         return;
       }
+      const cameAt = Date.now();
       arrivals.take(() => {
         signals += 1;
         receive(actor, batch, arrivals.now);
-      }, batch.sentAt ?? Date.now());
+        if (batch.traces !== undefined) traces.take(batch.traces, cameAt);
+      }, batch.sentAt ?? cameAt);
     },
     INTERNAL,
   );
@@ -232,13 +240,14 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
       ? undefined
       : takeRide(actor, step, arrivals.now, workflowInfo().historyLength);
     if (ride === undefined) {
-      const bytes = await write(actor, step, arrivals);
+      const request = { ...writeRequest(actor, step, arrivals.now), ...traces.give() };
+      const bytes = await write(actor, request, arrivals);
       if (!actor.isBounded) return;
       results.ofRun += bytes;
       results.ofTask += bytes;
     } else {
       const entry = entryOf(ride);
-      rollupLog.append({ ...entry, mayDiffer: ride.writeNo });
+      rollupLog.append({ ...entry, mayDiffer: ride.writeNo, ...traces.give() });
       results.ofTask += entry.data.length;
     }
     if (results.ofTask < TASK_RESULT_BYTES_MAX) return;
@@ -290,6 +299,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
         else await continueUnlessFull();
         continue;
       }
+      if (!isChanged(actor)) traces.drop();
       alarm.set(step.until, arrivals.now);
       if (arrivals.next()) continue;
       await arrivals.wait();
@@ -318,12 +328,7 @@ const INCLUDE = 'Lets the session count again, with all that came meanwhile.';
 const INTERNAL = { description: 'Internal: sent by Sojourn itself, not by people.' };
 
 /** One write. @returns how many bytes of it the history keeps, at the most */
-async function write(
-  actor: Actor,
-  step: Omit<Extract<Step, { do: 'write' }>, 'do'>,
-  arrivals: Arrivals,
-): Promise<number> {
-  const request = writeRequest(actor, step, arrivals.now);
+async function write(actor: Actor, request: WriteRequest, arrivals: Arrivals): Promise<number> {
   let result: WriteResult;
   try {
     result = await quick.writeDifference(request);

@@ -16,6 +16,7 @@ import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats, createRollupLog } from '../../platform/nats.ts';
 import { readRange } from '../../platform/stream-range.ts';
+import type { SessionInput } from '../../shared/actor.ts';
 import {
   IMPORT_WORKFLOW,
   importWorkflowId,
@@ -52,6 +53,7 @@ import {
   connectAround,
   connectTemporalOf,
   environmentOf,
+  QUICK_SETTINGS,
   sojourn,
   startPipelineProcess,
 } from '../support/pipeline.ts';
@@ -91,11 +93,47 @@ const runOf = async ({ client }: Stage, id: string) =>
 const answering = ({ client }: Stage, id: string) =>
   eventually(() => client.workflow.getHandle(id).query(stateQuery), WITHIN);
 
+/** A collector that is not there: the pipeline is told of it so that traces are carried, and nobody takes them. */
+const NO_COLLECTOR = 'http://127.0.0.1:9';
+
+const traced = (n: number) => ({
+  traceparent: `00-4bf92f3577b34da6a3ce929d0e0e4736-${n.toString(16).padStart(16, '0')}-01`,
+});
+
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   async 'one-batch'(stage) {
     const id = sessionWorkflowId(PROJECT, 'one-batch');
     const end = event('one-batch', 3, { eventType: 'session_end' });
     await stage.around.publish(PROJECT, [event('one-batch', 1), event('one-batch', 2), end]);
+    await closed(stage, id);
+    return { id };
+  },
+
+  // Traces in the start, in a signal, and in one of a session that was reopened: it writes by an activity.
+  async traced(stage) {
+    const id = sessionWorkflowId(PROJECT, 'traced');
+    for (const n of [1, 2]) {
+      await stage.around.publish(PROJECT, event('traced', n), traced(n));
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+    }
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'traced-reopened'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'traced-late');
+    const login = { userId: 'u-traced' };
+    await stage.around.publish(PROJECT, event('traced-late', 1), traced(3));
+    await closed(stage, id);
+    await stage.around.publish(PROJECT, event('traced-late', 2, login), traced(4));
+    await eventually(async () => {
+      const { events } = await stage.client.workflow.getHandle(id).fetchHistory();
+      const [input] = await argumentsOf(stage.client, id);
+      if (events === undefined || (input as SessionInput).snapshot === undefined) {
+        throw new Error('it is not reopened');
+      }
+    }, WITHIN);
+    await stage.around.publish(PROJECT, event('traced-late', 3, login), traced(5));
     await closed(stage, id);
     return { id };
   },
@@ -438,7 +476,11 @@ async function recordsOf(
 
 async function record(version: string, names: readonly string[]): Promise<void> {
   const servers = await startPrivateServers();
-  const pipeline = await startPipelineProcess(servers);
+  const pipeline = await startPipelineProcess(servers, {
+    ...QUICK_SETTINGS,
+    // Without traces in what is published nothing of it is in a history.
+    OTEL_EXPORTER_OTLP_ENDPOINT: NO_COLLECTOR,
+  });
   const around = await connectAround(servers);
   const { client, connection } = await connectTemporalOf(servers);
   try {

@@ -40,6 +40,8 @@ describe('recorded histories', () => {
       'reopened-after-a-lost-run',
       'large',
       'excluded',
+      'traced',
+      'traced-reopened',
       'loader',
       'loader-that-purges',
       'import',

@@ -142,8 +142,10 @@ describe('the Helm chart', () => {
       { clickhouse: { url: 'https://sojourn:secret@clickhouse:8443' } },
       { redis: { url: 'redis://:secret@redis:6379' } },
       { redis: { password: 'secret' } },
+      { traces: { endpoint: 'http://token@collector:4318' } },
       { settings: { NATS_PASSWORD: 'secret' } },
       { worker: { extraEnv: [{ name: 'CLICKHOUSE_WRITER_PASSWORD', value: 'secret' }] } },
+      { worker: { extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_HEADERS', value: 'secret' }] } },
     ];
 
     for (const given of wrong) expect(faultsOf(given), JSON.stringify(given)).not.to.be.empty;
@@ -225,6 +227,7 @@ describe('the Helm chart', () => {
       return Object.fromEntries(
         env.map(({ name, value }) => {
           if (value === undefined) {
+            if (name === 'OTEL_EXPORTER_OTLP_HEADERS') return [name, 'authorization=abc123xyz'];
             return [name, name === 'REDIS_URL' ? `${scheme}://:abc@redis:6379` : 'abc123xyz'];
           }
           return [name, value.startsWith('/etc/sojourn/') ? self : value];
@@ -281,7 +284,7 @@ describe('the Helm chart', () => {
     });
 
     it('has no password in it: each is a reference to a Secret that the chart does not make', () => {
-      const secret = /PASSWORD|TOKEN|API_KEY|^NATS_USER$/;
+      const secret = /PASSWORD|TOKEN|API_KEY|OTLP_HEADERS|^NATS_USER$/;
 
       expect(all().map(({ kind }) => kind)).not.to.include.members(['Secret', 'ConfigMap']);
       for (const { kind, container } of processesOf(all())) {
@@ -305,6 +308,8 @@ describe('the Helm chart', () => {
       expect(holders('TEMPORAL_ADDRESS')).not.to.include('collect');
       expect(holders('REDIS_URL')).to.have.members(['ingest', 'worker', 'collect']);
       expect(holders('DASHBOARD_PASSWORD')).to.have.members(['dashboard']);
+      const traced = ['ingest', 'worker', 'collect'];
+      expect(holders('OTEL_EXPORTER_OTLP_ENDPOINT')).to.have.members(traced);
       const page = processesOf(objectsOf(EVERYTHING)).find(({ kind }) => kind === 'dashboard');
       expect(page?.container.env.map(({ name }) => name)).not.to.include('NATS_PASSWORD');
     });

@@ -99,7 +99,7 @@ export function sessionSinks(
 ): InjectedSinks<SessionSinks> {
   /** @throws where the log does not answer, or does not hold what the session takes as written */
   async function append(
-    { subject, data, workflowId, mayDiffer }: LogEntry,
+    { subject, data, workflowId, mayDiffer, traces }: LogEntry,
     { runId, firstExecutionRunId: chain }: Pick<WorkflowInfo, 'runId' | 'firstExecutionRunId'>,
   ): Promise<void> {
     const mark = standstill.mark();
@@ -111,7 +111,7 @@ export function sessionSinks(
       );
     }
     standstill.assertNoneSince(mark);
-    if (await log.append(subject, data, workflowId)) return;
+    if (await log.append(subject, data, workflowId, traces)) return;
     // Also refused is what another try has proposed, to a leader whose followers may never take it.
     const standing = await log.read(subject);
     if (standing === undefined) throw new Error(`${subject} was refused, but nothing stands there`);

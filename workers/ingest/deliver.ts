@@ -71,7 +71,7 @@ export function createDeliver(
   const claims = createClaimsInDoubt({ opener, thereSince });
 
   async function deliver(delivery: Delivery, ackFloor: number): Promise<Outcome> {
-    const { project, sessionId, events, sinceLastMs } = delivery;
+    const { project, sessionId, events, sinceLastMs, traces } = delivery;
     const workflowId = sessionWorkflowId(project, sessionId);
     const at = now();
     const stretched = stretchedCheckpointMs();
@@ -91,6 +91,7 @@ export function createDeliver(
         ackFloor,
         sentAt: at,
         ...(checkpointMs !== undefined && { checkpointMs }),
+        ...(traces !== undefined && { traces }),
       },
       visitorsSince: at - lateWindowMs,
     };

@@ -11,7 +11,9 @@
 import { LRUCache } from 'lru-cache';
 import type { VisitorEvent } from '../../shared/event.ts';
 import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX } from '../../shared/limits.ts';
+import type { SentTraces } from '../../shared/traces.ts';
 import { countHeld } from './held-counts.ts';
+import type { MessageSpan } from './ingest-traces.ts';
 import type { Rhythm } from './rhythm.ts';
 import { createTurns } from './turns.ts';
 import {
@@ -34,6 +36,8 @@ export interface HeldMessage {
   readonly overtakes?: true;
   /** Parts (events, dead letters) not kept elsewhere yet. */
   open: number;
+  /** Where its producer records a trace, and we do. */
+  trace?: MessageSpan;
 }
 
 /** Events of one session on their way. */
@@ -47,6 +51,8 @@ export interface Delivery {
   readonly sizes: readonly number[];
   /** Since the one before of this session; undefined where that is not known. */
   readonly sinceLastMs?: number;
+  /** Traces that its events are of, where they are recorded. */
+  readonly traces?: SentTraces;
 }
 
 /** How long events wait for company, milliseconds. */

@@ -138,6 +138,7 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
       if (message.open > 0) return;
       const { seq } = message;
       const entry = held.get(seq);
+      message.trace?.settled(entry === message && entry.isUnkept ? 'given back' : 'acknowledged');
       // That of a stream of before has nobody to acknowledge it to.
       if (entry !== message) return;
       held.delete(seq);
@@ -163,7 +164,10 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
       isClosed = true;
       clearInterval(sayWorking);
       acknowledge();
-      for (const { reply } of held.values()) if (reply !== undefined) publish(reply, NAK);
+      for (const { reply, trace } of held.values()) {
+        if (reply !== undefined) publish(reply, NAK);
+        trace?.settled('given back');
+      }
     },
   };
 }

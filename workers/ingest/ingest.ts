@@ -32,6 +32,7 @@ import { openEventSource } from './event-source.ts';
 import { createFailingSessions } from './failing-sessions.ts';
 import { followFloor } from './follow-floor.ts';
 import { createGiveUp } from './give-up.ts';
+import type { IngestTraces } from './ingest-traces.ts';
 import { createOvertaking, heldBeside, keepOvertaking, takenAhead } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
@@ -44,7 +45,7 @@ import {
   type SettingsOf,
 } from './parse-event.ts';
 import type { DayTurned } from '../../shared/zones/index.ts';
-import { rawMessageOf, receivedOf, storedOf } from './raw-message.ts';
+import { type Received, rawMessageOf, receivedOf, storedOf } from './raw-message.ts';
 import { restAfter } from './rest.ts';
 import type { Rhythm } from './rhythm.ts';
 import { createStuckSessions } from './stuck-sessions.ts';
@@ -67,6 +68,8 @@ export interface IngestDeps {
   readonly stuckAfterMs: number;
   readonly workers: WorkersSeen;
   readonly watch: Watch;
+  /** Where traces are recorded. */
+  readonly traces?: IngestTraces | undefined;
 }
 
 export interface Ingest {
@@ -96,7 +99,8 @@ const PLACES_EVERY_MS = 60_000;
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
 export async function startIngest({
   nats,
-  deliver,
+  deliver: givenDeliver,
+  traces,
   settingsOf,
   dayTurned,
   isForgotten,
@@ -108,6 +112,7 @@ export async function startIngest({
   rhythm,
   watch,
 }: IngestDeps): Promise<Ingest> {
+  const deliver = traces?.around(givenDeliver) ?? givenDeliver;
   const gather = createGather(rhythm);
   const pace = createPace(workers);
   const busy = watchBusy(
@@ -368,7 +373,10 @@ export async function startIngest({
       },
     }),
     onDone: (delivery, isGivenUp) => {
-      if (isGivenUp) settle(delivery);
+      if (isGivenUp) {
+        for (const { trace } of delivery.messages) trace?.deadLetter();
+        settle(delivery);
+      }
       pump();
     },
     onFailed: () => {
@@ -422,7 +430,7 @@ export async function startIngest({
       heardOfAt: now(),
       isUnkept: isPutOff,
     };
-    hold(entry, project, events);
+    hold(entry, received, project, events);
     latest = events.map(({ sessionId }) => ({ project, sessionId }));
     if (isPutOff) return;
     for (const letter of deadLetters) keepDeadLetter(project, raw, letter, entry);
@@ -447,6 +455,7 @@ export async function startIngest({
         if (isKept) {
           figures.deadLetters += 1;
           watch.deadLetter(project, letter.reason);
+          entry.trace?.deadLetter();
         } else entry.isUnkept = true;
         settlePart(entry);
       },
@@ -481,11 +490,18 @@ export async function startIngest({
       heardOfAt: now(),
       isUnkept: isPart,
     };
-    hold(entry, project, events);
+    hold(entry, stored, project, events);
     pumpSoon();
   }
 
-  function hold(entry: Held, project: string, events: readonly SessionEvent[]): void {
+  function hold(
+    entry: Held,
+    received: Received,
+    project: string,
+    events: readonly SessionEvent[],
+  ): void {
+    const trace = traces?.taken(received, { project, events: events.length });
+    if (trace !== undefined) entry.trace = trace;
     held.add(entry);
     figures.messages += 1;
     figures.events += events.length;

@@ -49,6 +49,11 @@ has the administrator's password, only migration and worker the writer's, collec
 {{- if ne $kind "migrate" }}
 {{- include "sojourn.plain" (list "HEALTH_HOST" "0.0.0.0") }}
 {{- end }}
+{{- if and $v.traces.endpoint (has $kind (list "ingest" "worker" "collect")) }}
+{{- include "sojourn.plain" (list "OTEL_EXPORTER_OTLP_ENDPOINT" $v.traces.endpoint) }}
+{{- include "sojourn.secret" (list "OTEL_EXPORTER_OTLP_HEADERS" $v.traces.secret $v.traces.key) }}
+{{- include "sojourn.plain" (list "OTEL_SERVICE_NAME" $v.traces.serviceName) }}
+{{- end }}
 {{- if eq $kind "collect" }}
 {{- include "sojourn.plain" (list "COLLECT_HOST" "0.0.0.0") }}
 {{- include "sojourn.plain" (list "COLLECT_URL" $v.collect.url) }}
