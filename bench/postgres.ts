@@ -12,6 +12,10 @@ export interface Postgres {
   readonly url: string;
   readonly pid: number;
   readonly version: string;
+  /** SIGKILL. */
+  kill(): void;
+  /** Starts it again on its port and folder, once it has ended. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,24 +74,34 @@ export async function startPostgres(): Promise<Postgres | undefined> {
     { ...how, stdio: 'ignore' },
   );
   const port = await freePort();
-  const server = spawn(
-    programs.postgres,
-    ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', folder],
-    { ...how, stdio: 'ignore' },
-  );
-  // SIGQUIT: at once. The folder is thrown away.
-  const killAtExit = () => server.kill('SIGQUIT');
-  process.once('exit', killAtExit);
-  const exited = new Promise((resolve) => server.once('close', resolve));
   const url = `postgres://bench@127.0.0.1:${port}/postgres`;
-  await until('Postgres', () => answers(url), { withinMs: 60_000 });
+  const start = async () => {
+    const words = ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', folder];
+    const child = spawn(programs.postgres, words, { ...how, stdio: 'ignore' });
+    const exited = new Promise((resolve) => child.once('close', resolve));
+    await until('Postgres', () => answers(url), { withinMs: 60_000 });
+    return { child, exited };
+  };
+  let server = await start();
+  // SIGQUIT: at once. The folder is thrown away.
+  const killAtExit = () => server.child.kill('SIGQUIT');
+  process.once('exit', killAtExit);
   return {
     url,
-    pid: server.pid ?? 0,
+    get pid() {
+      return server.child.pid ?? 0;
+    },
     version: execFileSync(programs.postgres, ['--version'], { encoding: 'utf8' }).trim(),
+    kill() {
+      server.child.kill('SIGKILL');
+    },
+    async restart() {
+      await server.exited;
+      server = await start();
+    },
     async stop() {
-      server.kill('SIGINT');
-      await exited;
+      server.child.kill('SIGINT');
+      await server.exited;
       process.off('exit', killAtExit);
       rmSync(folder, { recursive: true, force: true });
     },

@@ -58,6 +58,8 @@ export interface TemporalOnPostgres extends OwnTemporal {
   readonly exited: RunningServer['exited'];
   /** SIGKILL for the server; its Postgres goes on. */
   kill(): void;
+  /** Its Postgres, whose end does not end the server. */
+  readonly database: Pick<Postgres, 'kill' | 'restart'>;
   /** Starts it again on its ports and its Postgres, stopping it first where it still runs. */
   restart(): Promise<void>;
 }
@@ -109,6 +111,7 @@ export async function startTemporalOnPostgres(
       get exited() {
         return server.exited;
       },
+      database: postgres,
       kill() {
         server.kill();
       },

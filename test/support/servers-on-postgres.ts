@@ -1,4 +1,5 @@
 /** The servers of a test, Temporal as installations have it: its server program on a Postgres. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   findTemporalPrograms,
   NO_TEMPORAL_SERVER,
@@ -10,7 +11,8 @@ import { startPrivateServers, type TestServers } from './servers.ts';
 const HISTORY_SHARDS = 4;
 
 /**
- * To be killed and started again as the embedded one is; the Postgres goes on. The caller stops them.
+ * To be killed and started again as the embedded one is. Every other time it is the Postgres that is killed, and the server
+ * is there without it. The caller stops them.
  * @throws Error where there is no server program or no Postgres
  */
 export async function startServersOnPostgres(dataDir: string): Promise<TestServers> {
@@ -25,6 +27,19 @@ export async function startServersOnPostgres(dataDir: string): Promise<TestServe
     await own.stop();
     throw error;
   });
+  let kills = 0;
+  const kill = () => {
+    kills += 1;
+    if (isOfDatabase()) own.database.kill();
+    else own.kill();
+  };
+  const isOfDatabase = () => kills % 2 === 0;
+  const restart = async () => {
+    if (!isOfDatabase()) return own.restart();
+    await own.database.restart();
+    const hasEnded = await Promise.race([own.exited.then(() => true), sleep(100, false)]);
+    if (hasEnded) await own.restart();
+  };
   return {
     secrets: embedded.secrets,
     dataDir: embedded.dataDir,
@@ -45,12 +60,10 @@ export async function startServersOnPostgres(dataDir: string): Promise<TestServe
         pid: own.pids['temporal'] ?? 0,
         exited: own.exited,
         stop: () => own.stop(),
-        kill: () => {
-          own.kill();
-        },
+        kill,
       };
     },
-    restart: (name) => (name === 'temporal' ? own.restart() : embedded.restart(name)),
+    restart: (name) => (name === 'temporal' ? restart() : embedded.restart(name)),
     keepRunning: (options) => embedded.keepRunning(options),
     async stop() {
       await embedded.stop();
