@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { processEnvironment } from '../platform/config.ts';
 import { freePort } from '../servers/index.ts';
@@ -79,7 +80,11 @@ export async function startPostgres(): Promise<Postgres | undefined> {
     const words = ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', folder];
     const child = spawn(programs.postgres, words, { ...how, stdio: 'ignore' });
     const exited = new Promise((resolve) => child.once('close', resolve));
-    await until('Postgres', () => answers(url), { withinMs: 60_000 });
+    const hasEnded = exited.then(() => {
+      throw new Error('Postgres ended at its start');
+    });
+    await Promise.race([until('Postgres', () => answers(url), { withinMs: 60_000 }), hasEnded]);
+    hasEnded.catch(() => undefined);
     return { child, exited };
   };
   let server = await start();
@@ -97,7 +102,11 @@ export async function startPostgres(): Promise<Postgres | undefined> {
     },
     async restart() {
       await server.exited;
-      server = await start();
+      // What a killed one began ends a moment later, and until then no other may have its folder.
+      server = await start().catch(async () => {
+        await sleep(1_000);
+        return start();
+      });
     },
     async stop() {
       server.child.kill('SIGINT');

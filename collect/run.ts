@@ -5,7 +5,7 @@ import { connectNats } from '../platform/nats.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis } from '../platform/redis.ts';
 import { createClosers } from '../platform/shutdown.ts';
-import { wantsTraces } from '../platform/tracing.ts';
+import { wantsTraces } from '../platform/trace-settings.ts';
 import { loadZones } from '../platform/zones.ts';
 import { createKeys } from './keys.ts';
 import { createOutlet, OUTLET_LIMITS } from './outlet.ts';

@@ -134,27 +134,6 @@ const listenAddress = text.regex(/^[\w.:-]{1,253}$/, {
   error: 'must be an address such as 127.0.0.1 or 0.0.0.0',
 });
 
-/** `name=value`, several separated by commas, values encoded as in a URL: as OpenTelemetry has it. */
-const otlpHeaders = text.transform((list, context) => {
-  const pairs = list.split(',').map((one) => /^\s*([\w!#$%&'*+.^`|~-]+)\s*=(.*)$/.exec(one));
-  try {
-    return Object.fromEntries(
-      pairs.map((pair) => {
-        const [, name = '', value = ''] = pair ?? [];
-        const decoded = decodeURIComponent(value.trim());
-        if (name === '' || !/^[\x20-\x7e]*$/.test(decoded)) throw new RangeError('no header');
-        return [name, decoded];
-      }),
-    );
-  } catch {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be name=value, several separated by commas, each % of a value written as %25',
-    });
-    return z.NEVER;
-  }
-});
-
 const SCHEMA = z.object({
   NATS_URL: natsUrls.optional(),
   NATS_USER: text.optional(),
@@ -228,8 +207,10 @@ const SCHEMA = z.object({
       error: 'must be trace, debug, info, warn, error or silent',
     })
     .default('info'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:']).optional(),
-  OTEL_EXPORTER_OTLP_HEADERS: otlpHeaders.optional(),
+  // Names that other programs know, too: what is wrong with them ends no process (trace-settings.ts).
+  OTEL_SDK_DISABLED: text.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: text.optional(),
   OTEL_EXPORTER_OTLP_PROTOCOL: text.optional(),
   OTEL_TRACES_EXPORTER: text.optional(),
   OTEL_SERVICE_NAME: text.default('sojourn'),
@@ -242,7 +223,7 @@ export type ConfigName = keyof Config;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Also where a file is wanted: somebody may have given the key itself. */
-const SECRET = /PASSWORD|TOKEN|API_KEY|NKEY|CREDS|TLS_KEY|OTLP_HEADERS/;
+const SECRET = /PASSWORD|TOKEN|API_KEY|NKEY|CREDS|TLS_KEY/;
 
 /**
  * Checks the variables.
@@ -262,7 +243,6 @@ export function loadConfig(env: Environment): Config {
         ...pairFaults(result.data),
         ...plainTextFaults(result.data),
         ...severalServersFaults(result.data),
-        ...tracesFaults(result.data),
       ]
     : result.error.issues.map((issue) => {
         const name = String(issue.path[0]);
@@ -311,21 +291,6 @@ function severalServersFaults(config: z.output<typeof SCHEMA>): string[] {
   const { CLICKHOUSE_URL = '', CLICKHOUSE_CLUSTER } = config;
   if (CLICKHOUSE_CLUSTER !== undefined || addressesOf(CLICKHOUSE_URL).length === 1) return [];
   return ['CLICKHOUSE_URL has several addresses, and CLICKHOUSE_CLUSTER is not set'];
-}
-
-/** These are names that other programs know, too: what is wrong for us matters only where traces are on. */
-function tracesFaults(config: z.output<typeof SCHEMA>): string[] {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_EXPORTER: exporter } = config;
-  const { OTEL_EXPORTER_OTLP_PROTOCOL: protocol } = config;
-  if (endpoint === undefined || exporter === 'none') return [];
-  const must = (name: string, value: string | undefined, only: string) =>
-    value === undefined || value === only
-      ? []
-      : [`${name} must be ${only}, got ${JSON.stringify(value)}`];
-  return [
-    ...must('OTEL_TRACES_EXPORTER', exporter, 'otlp'),
-    ...must('OTEL_EXPORTER_OTLP_PROTOCOL', protocol, 'http/json'),
-  ];
 }
 
 /**

@@ -7,6 +7,8 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
   createTraceState,
+  INVALID_SPANID,
+  INVALID_TRACEID,
   ROOT_CONTEXT,
   type SpanContext,
   SpanKind,
@@ -26,16 +28,9 @@ import { LOAD_TRACES_MAX } from '../shared/limits.ts';
 import type { TraceContext } from '../shared/traces.ts';
 import type { Logger } from './log.ts';
 import { publicAddress } from './secrets.ts';
-import { type SpanStart, spanNow, type Tracing } from './tracing.ts';
+import type { TraceSettings } from './trace-settings.ts';
+import { errorWord, type OpenSpan, type SpanStart, spanNow, type Tracing } from './tracing.ts';
 import { within } from './within.ts';
-
-export interface OtlpOptions {
-  /** Of the collector, without `/v1/traces`. */
-  readonly endpoint: string;
-  /** Sent with each request; may be secrets. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly serviceName: string;
-}
 
 /** How often spans are sent, and how long the last ones may take. */
 export interface OtlpPace {
@@ -61,7 +56,7 @@ const KINDS: Readonly<Record<SpanStart['kind'], SpanKind>> = {
 
 /** Sampled by who began the trace, so all that comes here is sent. */
 export function createOtlpTracing(
-  { endpoint, headers, serviceName }: OtlpOptions,
+  { endpoint, headers, serviceName }: TraceSettings,
   log: Logger,
   { sendEveryMs, stopMsMax }: OtlpPace = PACE,
 ): Tracing {
@@ -90,39 +85,81 @@ export function createOtlpTracing(
     ],
   });
   const tracer = provider.getTracer('sojourn');
+  let hasSaidFault = false;
+  const sayFault = (error: unknown) => {
+    if (!hasSaidFault)
+      log.warn({ reason: errorWord(error) }, 'spans are missing: one was not made');
+    hasSaidFault = true;
+  };
   log.info({ collector: publicAddress(url) }, 'traces are on');
 
+  const begin = ({
+    name,
+    kind,
+    parent,
+    links = [],
+    at = spanNow(),
+    fields,
+  }: SpanStart): OpenSpan => {
+    const span = tracer.startSpan(
+      name,
+      {
+        kind: KINDS[kind],
+        attributes: fields,
+        links: links.map((link) => ({ context: spanContextOf(link) })),
+        startTime: at,
+      },
+      parent === undefined
+        ? ROOT_CONTEXT
+        : trace.setSpanContext(ROOT_CONTEXT, spanContextOf(parent)),
+    );
+    const { traceId, spanId } = span.spanContext();
+    const state = parent?.state;
+    return {
+      context: { traceId, spanId, ...(state !== undefined && { state }) },
+      end({ fields: more, error, at: endedAt = spanNow() } = {}) {
+        if (more !== undefined) span.setAttributes(more);
+        if (error !== undefined) {
+          span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR });
+        }
+        span.end(endedAt);
+      },
+    };
+  };
+
   return {
-    begin({ name, kind, parent, links = [], at = spanNow(), fields }) {
-      const span = tracer.startSpan(
-        name,
-        {
-          kind: KINDS[kind],
-          attributes: fields,
-          links: links.map((link) => ({ context: spanContextOf(link) })),
-          startTime: at,
-        },
-        parent === undefined
-          ? ROOT_CONTEXT
-          : trace.setSpanContext(ROOT_CONTEXT, spanContextOf(parent)),
-      );
-      const { traceId, spanId } = span.spanContext();
-      const state = parent?.state;
-      return {
-        context: { traceId, spanId, ...(state !== undefined && { state }) },
-        end({ fields: more, error, at: endedAt = spanNow() } = {}) {
-          if (more !== undefined) span.setAttributes(more);
-          if (error !== undefined) {
-            span.setAttribute('error.type', error).setStatus({ code: SpanStatusCode.ERROR });
-          }
-          span.end(endedAt);
-        },
-      };
+    begin(start) {
+      try {
+        return guarded(begin(start), sayFault);
+      } catch (error) {
+        sayFault(error);
+        return NO_SPAN;
+      }
     },
     async stop() {
       const inTime = await within(stopMsMax, provider.shutdown()).catch(() => false);
       if (!inTime) log.debug('the last spans were not taken in time');
       agent.destroy();
+    },
+  };
+}
+
+/** Of a span that could not be begun: what is below it belongs to no trace, and is sent nowhere that counts. */
+const NO_SPAN: OpenSpan = {
+  context: { traceId: INVALID_TRACEID, spanId: INVALID_SPANID },
+  end: () => undefined,
+};
+
+/** A span is never worth an event: whatever the library throws, the pipeline goes on. */
+function guarded(span: OpenSpan, sayFault: (error: unknown) => void): OpenSpan {
+  return {
+    context: span.context,
+    end(how) {
+      try {
+        span.end(how);
+      } catch (error) {
+        sayFault(error);
+      }
     },
   };
 }
@@ -133,6 +170,15 @@ function spanContextOf({ traceId, spanId, state }: TraceContext): SpanContext {
     traceFlags: TraceFlags.SAMPLED,
     ...(state !== undefined && { traceState: createTraceState(state) }),
   };
+}
+
+const REASON_CHARS_MAX = 200;
+
+/** Without what the collector answered: that may be a page of megabytes, or say what it was sent. */
+function reasonOf(error: Error | undefined): string {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  const told = typeof code === 'string' || typeof code === 'number' ? ` (${code})` : '';
+  return `${(error?.message ?? 'unknown').slice(0, REASON_CHARS_MAX)}${told}`;
 }
 
 /** Its code for what was taken. */
@@ -148,7 +194,7 @@ function sayingWhenAway(exporter: SpanExporter, url: string, log: Logger): SpanE
         const failed = (result.code as number) !== EXPORTED;
         if (failed && !isAway) {
           log.warn(
-            { collector, err: result.error, spans: spans.length },
+            { collector, reason: reasonOf(result.error), spans: spans.length },
             'the collector takes no traces, they are dropped until it does',
           );
         } else if (isAway && !failed) {

@@ -6,6 +6,7 @@
 import type { TraceContext } from '../shared/traces.ts';
 import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
+import { traceSettings } from './trace-settings.ts';
 
 /** Attributes, by the names of OpenTelemetry's conventions where those have one. */
 export type SpanFields = Readonly<Record<string, string | number | boolean>>;
@@ -52,22 +53,15 @@ export function errorWord(error: unknown): string {
   return typeof code === 'string' ? code : error.name;
 }
 
-/** Whether spans are wanted. */
-export function wantsTraces(config: Config): boolean {
-  return config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && config.OTEL_TRACES_EXPORTER !== 'none';
-}
-
-/** @returns undefined where nobody wants spans */
+/** @returns undefined where nobody wants spans, or where they cannot be sent as things are set, which is said */
 export async function openTracing(config: Config, log: Logger): Promise<Tracing | undefined> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } = config;
-  if (endpoint === undefined || !wantsTraces(config)) return undefined;
+  const settings = traceSettings(config);
+  if (settings === undefined) return undefined;
+  const own = log.child({ module: 'traces' });
+  if ('fault' in settings) {
+    own.warn(`traces stay off: ${settings.fault}`);
+    return undefined;
+  }
   const { createOtlpTracing } = await import('./otlp.ts');
-  return createOtlpTracing(
-    {
-      endpoint,
-      headers: config.OTEL_EXPORTER_OTLP_HEADERS ?? {},
-      serviceName: config.OTEL_SERVICE_NAME,
-    },
-    log.child({ module: 'traces' }),
-  );
+  return createOtlpTracing(settings, own);
 }

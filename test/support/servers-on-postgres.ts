@@ -37,7 +37,8 @@ export async function startServersOnPostgres(dataDir: string): Promise<TestServe
   const restart = async () => {
     if (!isOfDatabase()) return own.restart();
     await own.database.restart();
-    const hasEnded = await Promise.race([own.exited.then(() => true), sleep(100, false)]);
+    // It may give up only now that it has waited in vain.
+    const hasEnded = await Promise.race([own.exited.then(() => true), sleep(2_000, false)]);
     if (hasEnded) await own.restart();
   };
   return {

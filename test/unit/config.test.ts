@@ -11,7 +11,6 @@ import {
   requireServers,
   withEnvFile,
 } from '../../platform/config.ts';
-import { wantsTraces } from '../../platform/tracing.ts';
 import { parseDuration } from '../../platform/duration.ts';
 import { SojournError } from '../../shared/errors.ts';
 
@@ -48,37 +47,6 @@ describe('the configuration', () => {
       )
         .to.contain('DIMENSION_VALUES_MAX')
         .and.contain('from 1 to 100000');
-    }
-  });
-
-  it('takes the collector of traces by the names that OpenTelemetry has for it', () => {
-    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-
-    expect(wantsTraces(loadConfig({}))).to.equal(false);
-    expect(wantsTraces(loadConfig(on))).to.equal(true);
-    expect(wantsTraces(loadConfig({ ...on, OTEL_TRACES_EXPORTER: 'otlp' }))).to.equal(true);
-    expect(wantsTraces(loadConfig({ ...on, OTEL_TRACES_EXPORTER: 'none' }))).to.equal(false);
-    expect(
-      loadConfig({ OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20a%3Db, x-team = shop' })
-        .OTEL_EXPORTER_OTLP_HEADERS,
-    ).to.deep.equal({ authorization: 'Bearer a=b', 'x-team': 'shop' });
-  });
-
-  it('refuses what it could not send traces by, where they are on, without a word of its secret', () => {
-    const on = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
-    const others = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_TRACES_EXPORTER: 'zipkin' };
-
-    loadConfig(others);
-    loadConfig({ ...on, ...others, OTEL_TRACES_EXPORTER: 'none' });
-    const message = faultOf(() => loadConfig({ ...on, ...others }));
-    expect(message).to.contain('OTEL_EXPORTER_OTLP_PROTOCOL must be http/json, got "grpc"');
-    expect(message).to.contain('OTEL_TRACES_EXPORTER must be otlp, got "zipkin"');
-    expect(faultOf(() => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' }))).to.contain(
-      'OTEL_EXPORTER_OTLP_ENDPOINT must be a URL',
-    );
-    for (const wrong of ['hidden', 'a=hidden,b', 'a=%hidden', 'a b=hidden', 'a=hidden%0d%0ab']) {
-      const fault = faultOf(() => loadConfig({ OTEL_EXPORTER_OTLP_HEADERS: wrong }));
-      expect(fault, wrong).to.contain('OTEL_EXPORTER_OTLP_HEADERS').and.not.to.contain('hidden');
     }
   });
 

@@ -6,7 +6,7 @@
 import { Match } from '@nats-io/transport-node';
 import { errorWord, type OpenSpan, spanNow, type Tracing } from '../../platform/tracing.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
-import { WRITE_TRACES_MAX } from '../../shared/limits.ts';
+import { LOAD_TRACES_MAX, WRITE_TRACES_MAX } from '../../shared/limits.ts';
 import {
   createBundle,
   formatTraceparent,
@@ -110,7 +110,9 @@ function deliverySpans(tracing: Tracing, { project, events, messages }: Delivery
     of: parents.map((parent) =>
       tracing.begin({
         ...{ name: 'deliver', kind: 'client', parent, at },
-        links: all.filter((other) => other !== parent && other.traceId === parent.traceId),
+        links: all
+          .filter((other) => other !== parent && other.traceId === parent.traceId)
+          .slice(0, LOAD_TRACES_MAX),
         fields: { 'sojourn.project': project, 'sojourn.events': events.length },
       }),
     ),
