@@ -1,5 +1,5 @@
 /**
- * What may be sent to a session: by ingest (events), by operators (end, exclude, include), by anybody (queries). What it hands over
+ * What may be sent to a session: by ingest (events), by operators (end, exclude, include, restate), by anybody (queries). What it hands over
  * itself. And what may be sent to an import.
  */
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
@@ -9,13 +9,15 @@ import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
+import type { RestateRequest } from '../shared/restating.ts';
 import type { EndReason, LogEntry } from '../shared/rollup.ts';
 
 // As the SDK's functions of these names do, without all of the SDK's workflow library in a command that sends a query.
 const defineSignal = <Args extends unknown[] = []>(name: string) =>
   ({ type: 'signal', name }) as SignalDefinition<Args>;
 const defineQuery = <Ret>(name: string) => ({ type: 'query', name }) as QueryDefinition<Ret>;
-const defineUpdate = <Ret>(name: string) => ({ type: 'update', name }) as UpdateDefinition<Ret>;
+const defineUpdate = <Ret, Args extends unknown[] = []>(name: string) =>
+  ({ type: 'update', name }) as UpdateDefinition<Ret, Args>;
 
 export interface WriteInQuestion {
   readonly writeNo: number;
@@ -37,6 +39,9 @@ export const excludeUpdate = defineUpdate<SessionView>('exclude');
 /** The reverse. */
 export const includeSignal = defineSignal('include');
 export const includeUpdate = defineUpdate<SessionView>('include');
+/** From now on by the definitions of that version, and so all that it has counted. */
+export const restateSignal = defineSignal<[RestateRequest]>('restate');
+export const restateUpdate = defineUpdate<SessionView, [RestateRequest]>('restate');
 /** The session as people read it. */
 export const stateQuery = defineQuery<SessionView>('state');
 /** The session as a run that reopens it needs it; for runs that left no result. Not offered in the UI. */
