@@ -6,6 +6,7 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import type { Standstill } from '../platform/standstill.ts';
 import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
+import type { OldSessions, RestatedChunk, RestatePlan } from '../shared/restate-job.ts';
 import { endOf, type LogPosition, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createAnnouncing } from './announce-or-go-on.ts';
@@ -32,6 +33,7 @@ import {
 } from './purge-loaded.ts';
 import { createReadOnce } from './read-once.ts';
 import type { RollupLog } from './record-rollup.ts';
+import { type RestateChunkRequest, type RestateDeps, restateChunk } from './restate-chunk.ts';
 import { type ResetGuard, supersededBy } from './reset-runs.ts';
 import type { Visitors } from './visitors.ts';
 import { whileBeating } from './while-beating.ts';
@@ -53,6 +55,7 @@ export interface ActivityDeps {
   readonly isUnknownRun: (error: unknown) => boolean;
   readonly resets: ResetGuard;
   readonly told: ToldSessions;
+  readonly restating: RestateDeps;
   readonly sessionIsOver: SessionIsOver;
   readonly watch: Watch;
   /** The worker is about to stop: activities that only wait come to an end. */
@@ -257,6 +260,15 @@ export function createActivities(deps: ActivityDeps) {
 
     readEventRows: (request: EventRowsRequest): Promise<EventRowsPage | Refusal> =>
       whileBeating(() => eventRows.read(request, activityInfo().attempt)),
+
+    countOldSessions: (plan: RestatePlan): Promise<OldSessions> =>
+      whileBeating(() => deps.restating.find.countOld(plan)),
+
+    restateChunk: (request: RestateChunkRequest): Promise<RestatedChunk> => {
+      const stop = AbortSignal.any([Context.current().cancellationSignal, deps.stopping]);
+      const now = () => performance.now();
+      return whileBeating(() => restateChunk(deps.restating, request, { now, sleep, stop }));
+    },
 
     planBatch: (request: PlanRequest): Promise<LogRange | null> =>
       planOrResume(request, PATIENCE_MS),

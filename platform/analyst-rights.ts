@@ -28,7 +28,7 @@ const VIEWS = [
   ...['overview_hour_parts', 'audit', 'audit_filed', 'drift'],
   ...['mediums_daily', 'referrers_daily', 'languages_daily', 'screens_daily', 'app_versions_daily'],
   ...['user_types_daily', 'dimensions_daily', 'conversions_daily', 'event_dimensions_daily'],
-  ...['revenue_sources_daily', 'totals_daily'],
+  ...['revenue_sources_daily', 'totals_daily', 'definitions_daily'],
 ] as const;
 
 /** What analysts may read, in the database `sojourn`. */

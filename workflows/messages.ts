@@ -1,6 +1,6 @@
 /**
  * What may be sent to a session: by ingest (events), by operators (end, exclude, include, restate), by anybody (queries). What it hands over
- * itself. And what may be sent to an import.
+ * itself. And what may be sent to an import, and to a restatement of many sessions.
  */
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Sinks } from '@temporalio/workflow';
@@ -9,6 +9,7 @@ import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
+import type { RestateView } from '../shared/restate-job.ts';
 import type { RestateRequest } from '../shared/restating.ts';
 import type { EndReason, LogEntry } from '../shared/rollup.ts';
 
@@ -60,6 +61,12 @@ export const undoSignal = defineSignal<[life?: number]>('undo');
 export const undoUpdate = defineUpdate<ImportView>('undo');
 /** The import as people read it. */
 export const importStateQuery = defineQuery<ImportView>('state');
+
+/** What may be sent to a restatement of many sessions: pause and resume, as to an import. */
+export const pauseRestateUpdate = defineUpdate<RestateView>('pause');
+export const resumeRestateUpdate = defineUpdate<RestateView>('resume');
+/** The restatement as people read it. */
+export const restateStateQuery = defineQuery<RestateView>('state');
 
 /** What a session hands over while a workflow task runs; the task ends after it has been taken. */
 export interface SessionSinks extends Sinks {
