@@ -2,6 +2,7 @@
  * Has a session do what an operator wants: one that is open is told so, one that has closed is opened once more to do it.
  * Safe to repeat.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApplicationFailure,
   type Client,
@@ -65,9 +66,9 @@ export async function fulfil(
   if (wish.isDone(before)) return { view: before, already: true };
   const until = Date.now() + TOLD_MS_MAX;
   while (Date.now() < until) {
-    const view = await tell(client, session, wish, until);
-    if (view === undefined) await openAgain(client, history, session, wish);
-    else if (wish.isDone(view)) return { view, already: false };
+    const told = await tell(client, session, wish, until);
+    const view = told ?? (await openAgain(client, history, session, wish, until));
+    if (view !== undefined && wish.isDone(view)) return { view, already: false };
   }
   throw new SojournError('SJ_TIMEOUT', `session ${session.sessionId} is still at it; look again`);
 }
@@ -107,20 +108,43 @@ async function tell(
   }
 }
 
-/** Opens a closed session once more, and tells it; one that is open after all is told. */
+/**
+ * Opens a closed session once more, and tells it. It is looked at then, not told again: it closes soon after it has
+ * refused, and one that is told at that moment would try once more, and so on.
+ * @returns undefined where it is open after all, and is to be told
+ */
 async function openAgain(
+  client: Client,
+  history: SessionHistory,
+  session: SessionOf,
+  wish: Wish,
+  until: number,
+): Promise<SessionView | undefined> {
+  if (!(await reopen(client, history, session, wish))) return undefined;
+  for (;;) {
+    const view = await stateOf({ client }, session.project, session.sessionId);
+    if (view.refused !== undefined) throw new SojournError('SJ_NOT_EXACT', view.refused);
+    if (view.turning === undefined || Date.now() >= until) return view;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+const LOOK_EVERY_MS = 200;
+
+/** @returns false where it is open after all */
+async function reopen(
   client: Client,
   history: SessionHistory,
   { project, sessionId }: SessionOf,
   { signal, signalArgs }: Wish,
-): Promise<void> {
+): Promise<boolean> {
   const workflowId = sessionWorkflowId(project, sessionId);
   try {
     const handle = client.workflow.getHandle(workflowId);
     const standstill = ownStandstill();
     const mark = standstill.mark();
     const { status, runId } = await handle.describe();
-    if (status.name === 'RUNNING') return;
+    if (status.name === 'RUNNING') return false;
     const snapshot = await history.snapshotOf(workflowId, runId);
     const input = inputOf(
       { project, sessionId },
@@ -137,6 +161,7 @@ async function openAgain(
       signalArgs: [...signalArgs],
       ...shownAtStart(openActor(input, '', 0)),
     });
+    return true;
   } catch (error) {
     throw explain(error, project, sessionId);
   }
