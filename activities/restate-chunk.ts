@@ -1,28 +1,23 @@
 /**
- * Has sessions go by other definitions, a chunk at a time: those that ClickHouse shows under older ones. Safe to repeat: a
- * session that does so already is left as it is.
+ * Has sessions go by other definitions, a chunk at a time. Safe to repeat: a session that does so already is left as it is.
  */
 import { each } from '../shared/each.ts';
 import { toError } from '../shared/errors.ts';
 import {
+  type OldSession,
   type OldSessions,
   type RestateCounts,
   type RestatedChunk,
-  type RestatePlace,
   type RestatePlan,
   type RestateTrouble,
   TROUBLES_MAX,
 } from '../shared/restate-job.ts';
 
-export interface OldSession extends RestatePlace {
-  readonly sessionId: string;
-}
-
 /** What is needed of ClickHouse. */
 export interface FindsOldSessions {
   countOld(plan: RestatePlan): Promise<OldSessions>;
   /** Those that Temporal may know, in the order of the table, after a place. */
-  findOld(plan: RestatePlan, after: RestatePlace | undefined, limit: number): Promise<OldSession[]>;
+  findOld(plan: RestatePlan, after: OldSession | undefined, limit: number): Promise<OldSession[]>;
 }
 
 export type Restated =
@@ -37,9 +32,14 @@ export interface RestateDeps {
   readonly restate: RestateSession;
 }
 
+export interface FindOldRequest {
+  readonly plan: RestatePlan;
+  readonly after?: OldSession;
+}
+
 export interface RestateChunkRequest {
   readonly plan: RestatePlan;
-  readonly after?: RestatePlace;
+  readonly sessions: readonly OldSession[];
 }
 
 export interface ChunkTools {
@@ -50,21 +50,15 @@ export interface ChunkTools {
   readonly stop: AbortSignal;
 }
 
-/** Half a minute at the usual rate. */
-const CHUNK_MAX = 500;
 /** Workers and Temporal have visitors to serve, too. */
 const AT_ONCE = 8;
-/** No more than these seconds' worth in a chunk: between two of them it can be paused. */
-const CHUNK_SECONDS = 10;
 
 /** @throws Error where the worker stops before all of the chunk is done: another one begins it anew */
 export async function restateChunk(
-  { find, restate }: RestateDeps,
-  { plan, after }: RestateChunkRequest,
+  restate: RestateSession,
+  { plan, sessions }: RestateChunkRequest,
   { now, sleep, stop }: ChunkTools,
 ): Promise<RestatedChunk> {
-  const limit = Math.min(CHUNK_MAX, Math.max(1, Math.ceil(plan.perSecond * CHUNK_SECONDS)));
-  const sessions = await find.findOld(plan, after, limit);
   const counts: { -readonly [K in keyof RestateCounts]: number } = {
     ...{ restated: 0, already: 0, gone: 0, refused: 0, failed: 0 },
   };
@@ -87,13 +81,7 @@ export async function restateChunk(
     stop,
   );
   if (stop.aborted) throw new Error('the worker stops; another one goes on with these sessions');
-  const last = sessions.at(-1);
-  return {
-    ...counts,
-    troubles,
-    isLast: sessions.length < limit,
-    ...(last && { after: { project: last.project, identity: last.identity } }),
-  };
+  return { ...counts, troubles };
 }
 
 async function orFailed(restate: () => Promise<Restated>): Promise<Restated> {

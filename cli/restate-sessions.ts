@@ -1,6 +1,5 @@
 /** Restates sessions: begins it and shows how far it is, or shows what it would add. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OldSession } from '../activities/restate-chunk.ts';
 import { type Temporal, withTemporal } from '../operations/connect.ts';
 import { readableRows } from '../operations/exclude.ts';
 import { forEachSession } from '../operations/for-each-session.ts';
@@ -11,7 +10,12 @@ import { createOldSessions } from '../platform/old-sessions.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import { addAll, type Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
-import { doneOf, type RestatePlan, type RestateView } from '../shared/restate-job.ts';
+import {
+  doneOf,
+  type OldSession,
+  type RestatePlan,
+  type RestateView,
+} from '../shared/restate-job.ts';
 import { commandConfig } from './command-config.ts';
 import { printTurned } from './exclude-session.ts';
 import { onInterrupt } from './on-interrupt.ts';
@@ -62,9 +66,13 @@ async function untilOver({ client }: Temporal, plan: RestatePlan): Promise<Resta
     stopping.abort();
   });
   let progress: ReturnType<typeof createProgress> | undefined;
+  let seenAt: number | undefined;
   try {
     for (;;) {
-      const { isOver, ...view } = await restateView(client, plan);
+      const seen = await lookUnlessAway(client, plan, seenAt);
+      if (seen === undefined) continue;
+      seenAt = Date.now();
+      const { isOver, ...view } = seen;
       if (isOver) return view;
       if (stopping.signal.aborted) throw new SojournError('SJ_TIMEOUT', GOES_ON);
       if (view.phase !== 'counting') progress ??= createProgress('restating', view.known);
@@ -76,6 +84,24 @@ async function untilOver({ client }: Temporal, plan: RestatePlan): Promise<Resta
   } finally {
     progress?.stop();
     interrupt.stop();
+  }
+}
+
+/** A worker that was stopped or killed has another one in this time, or is one that nobody runs. */
+const AWAY_MS_MAX = 120_000;
+
+/** @returns undefined where nobody answers who has answered a while ago */
+async function lookUnlessAway(
+  client: Temporal['client'],
+  plan: RestatePlan,
+  seenAt: number | undefined,
+): Promise<Awaited<ReturnType<typeof restateView>> | undefined> {
+  try {
+    return await restateView(client, plan);
+  } catch (error) {
+    const isAway = error instanceof SojournError && error.code === 'SJ_TIMEOUT';
+    if (isAway && seenAt !== undefined && Date.now() - seenAt < AWAY_MS_MAX) return undefined;
+    throw error;
   }
 }
 

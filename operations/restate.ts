@@ -4,7 +4,6 @@
  */
 import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { NOT_THE_SAME } from '../activities/event-rows.ts';
-import type { OldSession } from '../activities/restate-chunk.ts';
 import { ownView, restateWish } from '../platform/restate-session.ts';
 import { createToldSessions } from '../platform/session-runs.ts';
 import { explainUnanswered } from '../platform/session-state.ts';
@@ -18,7 +17,7 @@ import {
   sessionWorkflowId,
   TASK_QUEUE,
 } from '../shared/ids.ts';
-import type { RestatePlan, RestateView } from '../shared/restate-job.ts';
+import type { OldSession, RestatePlan, RestateView } from '../shared/restate-job.ts';
 import { foldBy, rowsOfRestate } from '../shared/restating.ts';
 import { restateStateQuery, snapshotQuery } from '../workflows/messages.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';

@@ -1,7 +1,7 @@
 /** Sessions that ClickHouse shows under older definitions, for whoever restates them. */
 import type { ClickHouseClient } from '@clickhouse/client';
-import type { FindsOldSessions, OldSession } from '../activities/restate-chunk.ts';
-import type { OldSessions, RestatePlan } from '../shared/restate-job.ts';
+import type { FindsOldSessions } from '../activities/restate-chunk.ts';
+import type { OldSession, OldSessions, RestatePlan } from '../shared/restate-job.ts';
 import { DATABASE, select } from './clickhouse.ts';
 
 /** Temporal deletes a closed session somewhat later than it may, and clocks differ. */

@@ -1,8 +1,9 @@
 /** Has one session go by other definitions, for whoever restates many (`activities/restate-chunk.ts`). */
 import type { Client } from '@temporalio/client';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import type { OldSession, Restated, RestateSession } from '../activities/restate-chunk.ts';
+import type { Restated, RestateSession } from '../activities/restate-chunk.ts';
 import { SojournError } from '../shared/errors.ts';
+import type { OldSession } from '../shared/restate-job.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { restateSignal, restateUpdate } from '../workflows/messages.ts';
 import { stateOf } from './session-state.ts';

@@ -12,9 +12,11 @@ export interface RestatePlan {
   readonly perSecond: number;
 }
 
-/** Where in the table `sessions`, by its order. */
-export interface RestatePlace {
+/** A session of older definitions. */
+export interface OldSession {
   readonly project: string;
+  readonly sessionId: string;
+  /** Its first run: by project and this the table `sessions` is ordered. */
   readonly identity: string;
 }
 
@@ -48,9 +50,6 @@ export interface RestateTrouble {
 
 /** What came of a chunk. */
 export interface RestatedChunk extends RestateCounts {
-  /** The last session that was looked at; absent where there was none. */
-  readonly after?: RestatePlace;
-  readonly isLast: boolean;
   /** Refused and failed ones, the first of them. */
   readonly troubles: readonly RestateTrouble[];
 }
@@ -71,7 +70,8 @@ export interface RestateState {
   readonly old: OldSessions;
   readonly counts: RestateCounts;
   readonly troubles: readonly RestateTrouble[];
-  readonly after?: RestatePlace;
+  /** The last session that was looked at. */
+  readonly after?: OldSession;
   /** By the workflow's clock, epoch milliseconds. */
   readonly startedAt: number;
 }
@@ -81,6 +81,8 @@ export const TROUBLES_MAX = 20;
 export const NO_COUNTS: RestateCounts = {
   ...{ restated: 0, already: 0, gone: 0, refused: 0, failed: 0 },
 };
+/** A chunk of no sessions. */
+export const NO_CHUNK: RestatedChunk = { ...NO_COUNTS, troubles: [] };
 
 export function openRestate({ state }: RestateInput, now: number): RestateState {
   return (
@@ -99,13 +101,28 @@ export function countedOld(state: RestateState, old: OldSessions): RestateState 
   return { ...state, phase: 'restating', old };
 }
 
-export function withChunk(state: RestateState, chunk: RestatedChunk): RestateState {
+/** How many sessions make a chunk: between two of them it can be paused. */
+export function chunkMax({ perSecond }: RestatePlan): number {
+  return Math.min(CHUNK_MAX, Math.max(1, Math.ceil(perSecond * CHUNK_SECONDS)));
+}
+
+/** Their names stand in the history. */
+const CHUNK_MAX = 500;
+const CHUNK_SECONDS = 10;
+
+/** @param sessions that were found; none where there are no more */
+export function withChunk(
+  state: RestateState,
+  sessions: readonly OldSession[],
+  chunk: RestatedChunk,
+): RestateState {
+  const after = sessions.at(-1);
   return {
     ...state,
-    phase: chunk.isLast ? 'done' : 'restating',
+    phase: after === undefined ? 'done' : 'restating',
     counts: addCounts(state.counts, chunk),
     troubles: [...state.troubles, ...chunk.troubles].slice(0, TROUBLES_MAX),
-    ...(chunk.after && { after: chunk.after }),
+    ...(after && { after }),
   };
 }
 

@@ -14,6 +14,7 @@ import type { Activities } from '../activities/index.ts';
 import {
   countedOld,
   describeRestate,
+  NO_CHUNK,
   openRestate,
   type RestateInput,
   restateViewOf,
@@ -29,8 +30,8 @@ import {
 } from './messages.ts';
 import { showDetails } from './show-details.ts';
 
-const { countOldSessions, restateChunk } = proxyActivities<
-  Pick<Activities, 'countOldSessions' | 'restateChunk'>
+const { countOldSessions, findOldSessions, restateChunk } = proxyActivities<
+  Pick<Activities, 'countOldSessions' | 'findOldSessions' | 'restateChunk'>
 >({
   startToCloseTimeout: '1h',
   heartbeatTimeout: '20s',
@@ -61,8 +62,10 @@ export async function restateSessions(input: RestateInput): Promise<RestateView>
   while (state.phase === 'restating') {
     await condition(() => !state.isPaused);
     const { after } = state;
-    const chunk = await restateChunk({ plan, ...(after && { after }) });
-    state = withChunk(state, chunk);
+    const sessions = await findOldSessions({ plan, ...(after && { after }) });
+    const isOver = sessions.length === 0;
+    const chunk = isOver ? NO_CHUNK : await restateChunk({ plan, sessions });
+    state = withChunk(state, sessions, chunk);
     const { historyLength, continueAsNewSuggested } = workflowInfo();
     if (state.phase === 'done' || (historyLength < HISTORY_MAX && !continueAsNewSuggested))
       continue;
@@ -71,7 +74,7 @@ export async function restateSessions(input: RestateInput): Promise<RestateView>
   return view();
 }
 
-/** Well below what the server suggests; a chunk takes about six events. */
+/** Well below what the server suggests; a chunk takes twelve events. */
 const HISTORY_MAX = 2_000;
 const PAUSE = 'Holds on after the sessions that are under way.';
 const RESUME = 'Goes on.';

@@ -5,6 +5,7 @@ import type { SessionInput } from '../../shared/actor.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
 import {
+  restateWorkflowId,
   ROLLUP_PARTITIONS,
   SESSION_WORKFLOW,
   sessionWorkflowId,
@@ -12,7 +13,13 @@ import {
 } from '../../shared/ids.ts';
 import type { RestateView } from '../../shared/restate-job.ts';
 import type { SessionView } from '../../shared/session-view.ts';
-import { stateQuery } from '../../workflows/messages.ts';
+import {
+  eventsSignal,
+  pauseRestateUpdate,
+  restateStateQuery,
+  resumeRestateUpdate,
+  stateQuery,
+} from '../../workflows/messages.ts';
 import { searchAttributePairs } from '../../workflows/search-attribute-pairs.ts';
 import { asReference } from '../support/builders.ts';
 import { eventually } from '../support/eventually.ts';
@@ -234,5 +241,161 @@ describe('sessions that began by older definitions', function () {
       expect(view).to.include({ heartbeats: 2, catalogue: CATALOGUE_VERSION });
     }, WITHIN);
     await expectRows(project, all);
+  });
+
+  it('change only the version of one that is excluded, until it is included', async () => {
+    const project = 'restate-excluded';
+    const stays = visit('stays');
+    const goes = visit('goes');
+    await begin(project, 'stays', stays, CATALOGUE_VERSION);
+    await begin(project, 'goes', goes);
+    await untilVersions(project, { goes: 1, stays: CATALOGUE_VERSION });
+    const turn = (word: 'exclude' | 'include') =>
+      run(['session', word, 'goes', '--project', project, '--json']);
+    expect(await turn('exclude')).to.include({ code: 0 });
+    await expectRows(project, inWords(project, 'stays', stays));
+
+    const { code, stderr, outcome } = await restate(project);
+    expect(code, stderr).to.equal(0);
+    expect(outcome).to.include({ restated: 1 });
+    await untilVersions(project, { goes: CATALOGUE_VERSION, stays: CATALOGUE_VERSION });
+    await expectRows(project, inWords(project, 'stays', stays));
+    expect((await sessionsOf(project))[0]).to.include({ excluded: true, events: 3 });
+
+    expect(await turn('include')).to.include({ code: 0 });
+    await expectRows(project, [
+      ...inWords(project, 'stays', stays),
+      ...inWords(project, 'goes', goes),
+    ]);
+    await expectCleanAudit(project);
+  });
+
+  it('stay as they are where a history is gone, and it is told which and why', async () => {
+    const project = 'restate-gone';
+    const whole = [...visit('whole'), end('whole', 5)];
+    const part = [...visit('part'), end('part', 5)];
+    const lost = [...visit('lost'), end('lost', 5)];
+    for (const [id, events] of Object.entries({ whole, part, lost })) {
+      await begin(project, id, events);
+      await closed(project, id);
+    }
+    await untilVersions(project, { lost: 1, part: 1, whole: 1 });
+    const firstRun = async (id: string) =>
+      (await client.workflow.getHandle(sessionWorkflowId(project, id)).describe()).runId;
+    const [ofPart, ofLost] = [await firstRun('part'), await firstRun('lost')];
+    const late = { sessionId: 'part', eventId: 'part-9', eventType: 'pageview' };
+    await around.publish(project, { ...late, timestamp: Date.UTC(2026, 2, 3, 10, 14, 9) });
+    await eventually(async () => {
+      expect(await firstRun('part')).to.not.equal(ofPart);
+    }, WITHIN);
+    await closed(project, 'part');
+    for (const [id, runId] of [
+      ['part', ofPart],
+      ['lost', ofLost],
+    ] as const) {
+      await client.workflowService.deleteWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId: sessionWorkflowId(project, id), runId },
+      });
+      await eventually(async () => {
+        const handle = client.workflow.getHandle(sessionWorkflowId(project, id), runId);
+        const found = await handle.describe().then(
+          () => true,
+          () => false,
+        );
+        expect(found).to.equal(false);
+      }, WITHIN);
+    }
+    const before = await eventually(async () => {
+      const row = (await sessionsOf(project)).find(({ session_id }) => session_id === 'part');
+      expect(row).to.include({ page_views: 2 });
+      return around.rows(project);
+    }, WITHIN);
+
+    const dry = await restate(project, '--dry-run');
+    expect(dry.code).to.equal(1);
+    expect(dry.outcome).to.include({ restated: 1, gone: 1 });
+    const { code, stderr, outcome } = await restate(project);
+
+    expect(code, stderr).to.equal(1);
+    expect(outcome, JSON.stringify(outcome)).to.include({
+      ...{ restated: 1, gone: 1, refused: 1, failed: 0 },
+    });
+    expect(outcome.troubles.map(({ sessionId }) => sessionId)).to.deep.equal(['part']);
+    expect(outcome.troubles[0]?.reason).to.contain('LATE_WINDOW');
+    await untilVersions(project, { lost: 1, part: 1, whole: CATALOGUE_VERSION });
+    expect(await byDay(project)).to.deep.equal([
+      { catalogue: 1, sessions: 2, open_sessions: 0 },
+      { catalogue: CATALOGUE_VERSION, sessions: 1, open_sessions: 0 },
+    ]);
+    const excluded = await run(['session', 'exclude', 'part', '--project', project, '--json']);
+    expect(excluded.code).to.equal(1);
+    expect(excluded.stderr).to.contain('cannot be told exactly any more');
+    await expectCleanAudit(project);
+    // Of the two nothing has changed.
+    const heartbeats = 'event_count|hour|2026-03-03T10:00:00.000Z|event_type|heartbeat';
+    expect(before.get(heartbeats)?.count).to.equal(3);
+    await eventually(async () => {
+      expect((await around.rows(project)).get(heartbeats)?.count).to.equal(2);
+    }, WITHIN);
+  });
+
+  it('go on where the worker was killed, many of them, and hold on while they are paused', async () => {
+    const project = 'restate-many';
+    const ids = Array.from({ length: 24 }, (_, n) => `s-${String(n).padStart(2, '0')}`);
+    // One has more rows than a page, and than a record takes.
+    const large = Array.from({ length: 1_900 }, (_, n) =>
+      event('large', n, 'pageview', { path: `/page-${n}`, dayTurned: 'true' }),
+    );
+    for (const id of ids) await begin(project, id, visit(id));
+    for (let at = 0; at < large.length; at += 475) {
+      const batch = large.slice(at, at + 475);
+      if (at === 0) await begin(project, 'large', batch);
+      else {
+        const handle = client.workflow.getHandle(sessionWorkflowId(project, 'large'));
+        await handle.signal(eventsSignal, { events: batch, ackFloor: 0, sentAt: Date.now() });
+      }
+    }
+    const versions = (version: number) =>
+      Object.fromEntries(['large', ...ids].map((id) => [id, version]));
+    await untilVersions(project, versions(1));
+    await eventually(async () => {
+      const row = (await sessionsOf(project)).find(({ session_id }) => session_id === 'large');
+      expect(row).to.include({ page_views: 1_900 });
+    }, WITHIN);
+
+    const restating = restate(project, '--rate', '2');
+    const handle = client.workflow.getHandle(restateWorkflowId(project, Date.parse(FROM)));
+    const until = (what: (view: RestateView) => boolean) =>
+      eventually(async () => {
+        const view = await handle.query(restateStateQuery);
+        expect(what(view), JSON.stringify(view)).to.equal(true);
+      }, WITHIN);
+    await until(({ known }) => known === 25);
+    // In the middle of the first twenty.
+    await eventually(async () => {
+      const restated = Object.values(await versionsOf(project)).filter((version) => version > 1);
+      expect(restated.length).to.be.above(2);
+    }, WITHIN);
+    await pipeline.kill();
+    expect(Object.values(await versionsOf(project))).to.include(1);
+    pipeline = await startPipelineProcess(servers(), SETTINGS);
+    await handle.executeUpdate(pauseRestateUpdate);
+    // What is under way is done first: no more than a chunk.
+    await until(({ restated, already }) => restated + already === 20);
+    const { isPaused, phase } = await handle.query(restateStateQuery);
+    expect({ isPaused, phase }).to.deep.equal({ isPaused: true, phase: 'restating' });
+    await handle.executeUpdate(resumeRestateUpdate);
+
+    const { code, stderr, outcome } = await restating;
+    expect(code, stderr).to.equal(0);
+    expect(outcome).to.include({ phase: 'done', refused: 0, failed: 0, gone: 0 });
+    expect(outcome.restated + outcome.already).to.equal(25);
+    await untilVersions(project, versions(CATALOGUE_VERSION));
+    await expectRows(project, [
+      ...ids.flatMap((id) => inWords(project, id, visit(id))),
+      ...inWords(project, 'large', large),
+    ]);
+    await expectCleanAudit(project);
   });
 });
