@@ -41,8 +41,8 @@ export interface EventRows {
   read(request: EventRowsRequest, attempt: number): Promise<EventRowsPage | Refusal>;
 }
 
-/** Sessions whose rows are remembered between two pages. */
-const REMEMBERED_MAX = 4;
+/** Sessions whose rows are remembered between two pages: some more than a restatement tells at once. */
+const REMEMBERED_MAX = 12;
 /** With the pauses between them some ten seconds. */
 const ATTEMPTS_MAX = 5;
 

@@ -72,7 +72,7 @@ export async function startRestate(client: Client, plan: RestatePlan): Promise<v
   const { project, from, catalogue } = plan;
   const of = project === undefined ? '' : ` of project ${project}`;
   await client.workflow.start(RESTATE_WORKFLOW, {
-    workflowId: restateWorkflowId(project, from),
+    workflowId: restateWorkflowId(project, plan),
     taskQueue: TASK_QUEUE,
     args: [{ plan }],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
@@ -93,9 +93,9 @@ const ANSWER_MS_MAX = 15_000;
  */
 export async function restateView(
   client: Client,
-  { project, from }: Pick<RestatePlan, 'project' | 'from'>,
+  plan: RestatePlan,
 ): Promise<RestateView & { readonly isOver: boolean }> {
-  const handle = client.workflow.getHandle(restateWorkflowId(project, from));
+  const handle = client.workflow.getHandle(restateWorkflowId(plan.project, plan));
   try {
     return await client.withDeadline(Date.now() + ANSWER_MS_MAX, async () => {
       const { status } = await handle.describe();

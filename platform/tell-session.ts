@@ -111,7 +111,7 @@ async function tell(
 /**
  * Opens a closed session once more, and tells it. It is looked at then, not told again: it closes soon after it has
  * refused, and one that is told at that moment would try once more, and so on.
- * @returns undefined where it is open after all, and is to be told
+ * @returns undefined where it is open after all, and is to be told; or where time is up
  */
 async function openAgain(
   client: Client,
@@ -122,10 +122,26 @@ async function openAgain(
 ): Promise<SessionView | undefined> {
   if (!(await reopen(client, history, session, wish))) return undefined;
   for (;;) {
-    const view = await stateOf({ client }, session.project, session.sessionId);
-    if (view.refused !== undefined) throw new SojournError('SJ_NOT_EXACT', view.refused);
-    if (view.turning === undefined || Date.now() >= until) return view;
+    const view = await viewBefore(client, session, until);
+    if (view?.refused !== undefined) throw new SojournError('SJ_NOT_EXACT', view.refused);
+    if (view !== undefined && view.turning === undefined) return view;
+    if (Date.now() >= until) return undefined;
     await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** @returns undefined where no worker answers, and there is time for one to come */
+async function viewBefore(
+  client: Client,
+  { project, sessionId }: SessionOf,
+  until: number,
+): Promise<SessionView | undefined> {
+  try {
+    return await stateOf({ client }, project, sessionId);
+  } catch (error) {
+    const isUnanswered = error instanceof SojournError && error.code === 'SJ_TIMEOUT';
+    if (isUnanswered && Date.now() < until) return undefined;
+    throw error;
   }
 }
 

@@ -64,9 +64,13 @@ export function importWorkflowId(project: string, id: string): string {
 /**
  * The same words name the same restatement, so that it is not begun twice.
  * @param from epoch milliseconds
+ * @param catalogue the version that its sessions are to go by
  */
-export function restateWorkflowId(project: string | undefined, from: number): string {
-  return `restate/${project ?? '*'}/${new Date(from).toISOString()}`;
+export function restateWorkflowId(
+  project: string | undefined,
+  { from, catalogue }: { readonly from: number; readonly catalogue: number },
+): string {
+  return `restate/${project ?? '*'}/${new Date(from).toISOString()}/${catalogue}`;
 }
 
 /** Where what an import needs of its files is done: by its command. */

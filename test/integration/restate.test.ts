@@ -365,7 +365,8 @@ describe('sessions that began by older definitions', function () {
     }, WITHIN);
 
     const restating = restate(project, '--rate', '2');
-    const handle = client.workflow.getHandle(restateWorkflowId(project, Date.parse(FROM)));
+    const plan = { from: Date.parse(FROM), catalogue: CATALOGUE_VERSION };
+    const handle = client.workflow.getHandle(restateWorkflowId(project, plan));
     const until = (what: (view: RestateView) => boolean) =>
       eventually(async () => {
         const view = await handle.query(restateStateQuery);

@@ -370,7 +370,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     }
     const words = [...RESTATE, '--rate', '0.2'];
     const from = Date.parse(RESTATED_FROM);
-    const id = restateWorkflowId(PROJECT, from);
+    const id = restateWorkflowId(PROJECT, { from, catalogue: CATALOGUE_VERSION });
     const running = sojourn(words, environmentOf(stage.servers));
     const handle = stage.client.workflow.getHandle(id);
     await eventually(async () => {
