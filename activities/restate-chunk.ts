@@ -4,6 +4,7 @@
 import { each } from '../shared/each.ts';
 import { toError } from '../shared/errors.ts';
 import {
+  NO_COUNTS,
   type OldSession,
   type OldSessions,
   type RestateCounts,
@@ -59,9 +60,7 @@ export async function restateChunk(
   { plan, sessions }: RestateChunkRequest,
   { now, sleep, stop }: ChunkTools,
 ): Promise<RestatedChunk> {
-  const counts: { -readonly [K in keyof RestateCounts]: number } = {
-    ...{ restated: 0, already: 0, gone: 0, refused: 0, failed: 0 },
-  };
+  const counts: { -readonly [K in keyof RestateCounts]: number } = { ...NO_COUNTS };
   const troubles: RestateTrouble[] = [];
   let next = now();
   await each(

@@ -101,6 +101,12 @@ export function takePage(actor: Actor, page: EventRowsPage | Refusal): void {
   actor.owesMore = true;
 }
 
+/** Bytes that a page takes as it travels, at the most. */
+export function pageBytes({ rows, kept }: EventRowsPage): number {
+  const ofKept = kept === undefined ? 0 : JSON.stringify(kept).length * 3;
+  return rows.reduce((bytes, row) => bytes + rowBytes(row), ofKept);
+}
+
 function refuse(actor: Actor, { restates }: Turning, refused: string): void {
   actor.turning = undefined;
   if (restates !== undefined) {

@@ -410,6 +410,6 @@ export function resultBytes({ rows }: WriteResult): number {
 }
 
 /** Bytes that rows take as they travel, at the most. */
-export function rowsBytes(rows: readonly WireRow[]): number {
+function rowsBytes(rows: readonly WireRow[]): number {
   return rows.reduce((bytes, row) => bytes + rowBytes(keyedRow(row)), 0);
 }

@@ -35,7 +35,7 @@ import {
   takeQuestion,
 } from '../shared/actor.ts';
 import { isBatch } from '../shared/batch.ts';
-import { type EventRowsPage, eventRowsRequest, takePage, turn, want } from '../shared/exclusion.ts';
+import { eventRowsRequest, pageBytes, takePage, turn, want } from '../shared/exclusion.ts';
 import { isRestateRequest, type RestateRequest, wantRestated } from '../shared/restating.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
@@ -43,7 +43,6 @@ import {
   isOfOthers,
   rebase,
   resultBytes,
-  rowsBytes,
   takeOpening,
   takeRide,
   takeUser,
@@ -304,7 +303,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
       if (step.do === 'read') {
         const page = await thorough.readEventRows(eventRowsRequest(actor));
         takePage(actor, page);
-        if ('rows' in page) results.ofRun += rowsBytes(page.rows) + keptBytes(page);
+        if ('rows' in page) results.ofRun += pageBytes(page);
         continue;
       }
       if (step.do === 'recognize') {
@@ -355,11 +354,6 @@ const INCLUDE = 'Lets the session count again, with all that came meanwhile.';
 const RESTATE =
   'Has the session go by the definitions of a version, {"catalogue": 3}: what it has counted is corrected to the last row.';
 const INTERNAL = { description: 'Internal: sent by Sojourn itself, not by people.' };
-
-/** Bytes of what a session keeps by other definitions, at the most. */
-function keptBytes({ kept }: EventRowsPage): number {
-  return kept === undefined ? 0 : JSON.stringify(kept).length * 3;
-}
 
 /** One write. @returns how many bytes of it the history keeps, at the most */
 async function write(
