@@ -1,30 +1,36 @@
 /** What a session is told about definitions, and when it keeps to those that it has. */
 import { expect } from 'chai';
 import { createEventRows, FORGOTTEN, NOT_THE_SAME } from '../../activities/event-rows.ts';
-import { type Actor, openActor } from '../../shared/actor.ts';
+import {
+  type Actor,
+  openActor,
+  type SessionInput,
+  snapshotOf,
+  takeOver,
+} from '../../shared/actor.ts';
 import type { AnyBatch } from '../../shared/batch.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import { eventRowsRequest, takePage, turn, want } from '../../shared/exclusion.ts';
 import { nextStep } from '../../shared/next-step.ts';
 import { isRestateRequest, wantRestated } from '../../shared/restating.ts';
-import { takeRide } from '../../shared/write.ts';
+import { confirmWrite, takeRide } from '../../shared/write.ts';
+import { throughJson } from '../support/builders.ts';
 
 const BATCH: AnyBatch = {
   events: [{ id: 'e-1', type: 'heartbeat', at: Date.UTC(2026, 2, 3), seq: 1 }],
   ackFloor: 0,
 };
 
+const EMPTY: AnyBatch = { events: [], ackFloor: 0 };
+const INPUT: SessionInput = {
+  version: 2,
+  rides: { catalogue: CATALOGUE_VERSION },
+  ...{ project: 'shop', sessionId: 's-1', batch: BATCH },
+  settings: { idleTimeoutMs: 60_000, checkpointMs: 1_000, lateGraceMs: 1_000 },
+};
+
 function aSession(catalogue = 1): Actor {
-  return openActor(
-    {
-      version: 2,
-      rides: { catalogue },
-      ...{ project: 'shop', sessionId: 's-1', batch: BATCH },
-      settings: { idleTimeoutMs: 60_000, checkpointMs: 1_000, lateGraceMs: 1_000 },
-    },
-    'run-1',
-    0,
-  );
+  return openActor({ ...INPUT, rides: { catalogue } }, 'run-1', 0);
 }
 
 function write(actor: Actor): void {
@@ -136,6 +142,41 @@ describe('the definitions that a session goes by', () => {
     expect(steps).to.deep.equal(['turn', 'read', 'write', 'turn', 'read', 'write']);
     expect([actor.excluded, actor.state.catalogue.version]).to.deep.equal([true, 2]);
     expect([...actor.balance.keys()]).to.deep.equal([]);
+  });
+});
+
+describe('a run that goes on with a session', () => {
+  it('still has what an operator wanted of the one before, and what it was told itself', () => {
+    const before = aSession();
+    write(before);
+    wantRestated(before, { catalogue: 2 });
+    const snapshot = throughJson(snapshotOf(before, 'idle'));
+
+    const next = openActor({ ...INPUT, batch: EMPTY, snapshot }, 'run-2', 0);
+    const told = openActor({ ...INPUT, batch: EMPTY }, 'run-2', 0);
+    wantRestated(told, { catalogue: 3 });
+    takeOver(told, snapshot);
+
+    expect([next.restated, told.restated]).to.deep.equal([2, 3]);
+    // It proves first that it knows all.
+    expect(nextStep(next, 0).do).to.equal('write');
+    next.unproven = undefined;
+    expect(nextStep(next, 0).do).to.equal('turn');
+  });
+
+  it('writes once more where the log has the same rows of it by another version', () => {
+    const actor = aSession(2);
+    const { chain, state } = actor;
+    const record = { by: chain, rows: [], status: 'open', owesMore: false } as const;
+    const events = state.events;
+
+    confirmWrite(actor, { ...record, events, catalogue: 1 }, 0);
+    expect(nextStep(actor, 1_000).do).to.equal('write');
+    confirmWrite(actor, { ...record, events, catalogue: 2 }, 0);
+    expect(nextStep(actor, 1_000).do).to.equal('wait');
+    // Of histories that are older than the versions.
+    confirmWrite(actor, { ...record, events }, 0);
+    expect(nextStep(actor, 1_000).do).to.equal('wait');
   });
 });
 
