@@ -1,9 +1,11 @@
 /**
- * What the events of a session have added by themselves, for one that leaves the numbers or comes back to them: what its
- * runs were told is read from their histories, and folded once more. Nobody else pays for it.
+ * What the events of a session have added by themselves, for one that leaves the numbers or comes back to them, or goes
+ * over to other definitions: what its runs were told is read from their histories, and folded once more. Nobody else pays
+ * for it.
  */
 import { LRUCache } from 'lru-cache';
 import type { AnyBatch } from '../shared/batch.ts';
+import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import {
   type EventRowsPage,
   type EventRowsRequest,
@@ -39,8 +41,8 @@ export interface EventRows {
   read(request: EventRowsRequest, attempt: number): Promise<EventRowsPage | Refusal>;
 }
 
-/** Sessions whose rows are remembered between two pages. */
-const REMEMBERED_MAX = 4;
+/** Sessions whose rows are remembered between two pages: some more than a restatement tells at once. */
+const REMEMBERED_MAX = 12;
 /** With the pauses between them some ten seconds. */
 const ATTEMPTS_MAX = 5;
 
@@ -49,29 +51,44 @@ export function createEventRows(sessions: ToldSessions): EventRows {
   return {
     async read(request, attempt) {
       const { project, sessionId, identity, turning } = request;
+      const { after, restates } = turning;
+      if (restates !== undefined && restates.to > CATALOGUE_VERSION) {
+        return refuse(newerThanKnown(restates.to), request, attempt);
+      }
       const workflowId = sessionWorkflowId(project, sessionId);
-      const name = `${workflowId} ${turning.runId} ${turning.batches}`;
+      const what = restates === undefined ? '' : ` ${restates.from} ${restates.to}`;
+      const name = `${workflowId} ${turning.runId} ${turning.batches}${what}`;
       let again = remembered.get(name);
       let isFromTheFirst = true;
       if (again === undefined) {
         const told = await sessions.toldUpTo(workflowId, identity, turning);
         ({ isFromTheFirst } = told);
-        again = foldAgain(told.batches, request);
+        again = foldAgain(told.batches, request, restates);
       }
       if (isSameProof(again.proof, turning.proof)) {
-        const page = pageOf(again.rows, turning.after);
+        const page = pageOf(again.rows, after);
         if (page.isLast) remembered.delete(name);
         else remembered.set(name, again);
-        return page;
+        const { kept } = again;
+        return after === undefined && kept !== undefined ? { ...page, kept } : page;
       }
-      const refused = isFromTheFirst ? NOT_THE_SAME : FORGOTTEN;
-      if (turning.after === undefined && attempt >= ATTEMPTS_MAX) return { refused };
-      throw new Error(refused);
+      return refuse(isFromTheFirst ? NOT_THE_SAME : FORGOTTEN, request, attempt);
     },
   };
+}
+
+/** @throws Error where another try may do, or where it is too late to refuse */
+function refuse(refused: string, { turning }: EventRowsRequest, attempt: number): Refusal {
+  if (turning.after === undefined && attempt >= ATTEMPTS_MAX) return { refused };
+  throw new Error(refused);
 }
 
 export const FORGOTTEN =
   'what this session has counted cannot be told exactly any more: Temporal has deleted the history of an earlier run of it (it keeps them for LATE_WINDOW after the run closed)';
 export const NOT_THE_SAME =
   'what this session has counted cannot be told exactly: the histories of its runs do not add up to its numbers (a run of it was terminated, reset or deleted)';
+
+/** In the middle of an upgrade another worker may know it. */
+function newerThanKnown(version: number): string {
+  return `definitions of version ${version} are newer than this worker, which knows ${CATALOGUE_VERSION}: upgrade the workers first`;
+}

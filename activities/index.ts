@@ -6,6 +6,13 @@ import type { AnyRequest, WriteResult } from '../shared/write.ts';
 import type { Standstill } from '../platform/standstill.ts';
 import type { Watch } from '../platform/watch.ts';
 import { sessionWorkflowId } from '../shared/ids.ts';
+import {
+  chunkMax,
+  type OldSession,
+  type OldSessions,
+  type RestatedChunk,
+  type RestatePlan,
+} from '../shared/restate-job.ts';
 import { endOf, type LogPosition, type LogRange, rangeToken, streamOf } from '../shared/ranges.ts';
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createAnnouncing } from './announce-or-go-on.ts';
@@ -33,6 +40,12 @@ import {
 } from './purge-loaded.ts';
 import { createReadOnce } from './read-once.ts';
 import type { RollupLog } from './record-rollup.ts';
+import {
+  type FindOldRequest,
+  type RestateChunkRequest,
+  type RestateDeps,
+  restateChunk,
+} from './restate-chunk.ts';
 import { type ResetGuard, supersededBy } from './reset-runs.ts';
 import type { Visitors } from './visitors.ts';
 import { whileBeating } from './while-beating.ts';
@@ -54,6 +67,7 @@ export interface ActivityDeps {
   readonly isUnknownRun: (error: unknown) => boolean;
   readonly resets: ResetGuard;
   readonly told: ToldSessions;
+  readonly restating: RestateDeps;
   readonly sessionIsOver: SessionIsOver;
   readonly watch: Watch;
   /** Where traces are recorded. */
@@ -266,6 +280,20 @@ export function createActivities(deps: ActivityDeps) {
 
     readEventRows: (request: EventRowsRequest): Promise<EventRowsPage | Refusal> =>
       whileBeating(() => eventRows.read(request, activityInfo().attempt)),
+
+    countOldSessions: (plan: RestatePlan): Promise<OldSessions> =>
+      whileBeating(() => deps.restating.find.countOld(plan)),
+
+    findOldSessions: ({ plan, after }: FindOldRequest): Promise<OldSession[]> =>
+      whileBeating(() => deps.restating.find.findOld(plan, after, chunkMax(plan))),
+
+    restateChunk: (request: RestateChunkRequest): Promise<RestatedChunk> => {
+      const stop = AbortSignal.any([Context.current().cancellationSignal, deps.stopping]);
+      const now = () => performance.now();
+      return whileBeating(() =>
+        restateChunk(deps.restating.restate, request, { now, sleep, stop }),
+      );
+    },
 
     planBatch: (request: PlanRequest): Promise<LogRange | null> =>
       planOrResume(request, PATIENCE_MS),

@@ -83,6 +83,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./forget.ts')).forgetCommand(),
   },
   {
+    name: 'restate',
+    summary: 'have sessions that began before an upgrade go by its definitions of the metrics',
+    load: async () => (await import('./restate.ts')).restateCommand(),
+  },
+  {
     name: 'audit',
     summary: 'compare the tables sessions and metrics, show the rows that differ',
     load: async () => (await import('./audit.ts')).auditCommand(),

@@ -53,6 +53,15 @@ export function rateArgument(text: string): number {
   return rate;
 }
 
+/** @returns epoch milliseconds @throws InvalidArgumentError on anything but a date, or a time with its zone */
+export function dateArgument(text: string): number {
+  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
+  if (Number.isNaN(at)) {
+    throw new InvalidArgumentError('A date is for example 2026-11-29 or 2026-11-29T08:00:00Z.');
+  }
+  return at;
+}
+
 /** What `--health-port` does. */
 export const HEALTH_PORT =
   'serve /healthz, /readyz and /metrics there (on HEALTH_HOST, 127.0.0.1 by default)';

@@ -1,7 +1,9 @@
 /** Shows sessions, live and closed. */
 import pc from 'picocolors';
 import { withTemporal } from '../operations/connect.ts';
-import { type SessionSelection, settle, stateOf } from '../operations/temporal-sessions.ts';
+import { type SessionSelection, settle } from '../operations/temporal-sessions.ts';
+import { stateOf } from '../platform/session-state.ts';
+import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import { commandConfig } from './command-config.ts';
 import { findForCommand, printRows } from './find-sessions.ts';
@@ -53,6 +55,12 @@ export async function endSession(sessionId: string, options: OneOptions): Promis
   printView(view, options);
 }
 
+/** What every other session goes by needs no line. */
+function olderDefinitions({ catalogue = 1 }: SessionView): string | undefined {
+  if (catalogue >= CATALOGUE_VERSION) return undefined;
+  return `version ${catalogue}; new sessions go by ${CATALOGUE_VERSION} (sojourn restate)`;
+}
+
 /** Prints a session's state, for people or as JSON. */
 export function printView(view: SessionView, options: CommonOptions): void {
   if (asJson(options)) {
@@ -64,6 +72,7 @@ export function printView(view: SessionView, options: CommonOptions): void {
     ['session', view.sessionId],
     ['project', view.project],
     ['status', statusOf(view)],
+    ['definitions', olderDefinitions(view)],
     ['excluded', view.excluded ? 'yes, by an operator: it counts in nothing' : undefined],
     ['first event', view.firstEventAt],
     ['last event', view.lastEventAt],

@@ -86,7 +86,7 @@ function stateAsker(
   return async (project, sessionId) => {
     const [{ withTemporal }, { stateOf }] = await Promise.all([
       import('../operations/connect.ts'),
-      import('../operations/temporal-sessions.ts'),
+      import('../platform/session-state.ts'),
     ]);
     return withTemporal({ ...config, TEMPORAL_ADDRESS }, (temporal) =>
       stateOf(temporal, project, sessionId),

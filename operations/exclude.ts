@@ -2,36 +2,14 @@
  * Takes a session out of the numbers, or lets it count again: one that is open is told so, one that has closed is opened
  * once more to do it. Safe to repeat.
  */
-import {
-  ApplicationFailure,
-  WorkflowIdReusePolicy,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
 import { NOT_THE_SAME } from '../activities/event-rows.ts';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import { settingsAtStart } from '../platform/session-settings.ts';
 import { createToldSessions } from '../platform/session-runs.ts';
-import { shownAtStart } from '../platform/shown-at-start.ts';
-import { ownStandstill } from '../platform/standstill.ts';
-import { isWorkflowGone } from '../platform/temporal.ts';
-import {
-  type Actor,
-  openActor,
-  type SessionInput,
-  type SessionSettings,
-  type SessionSnapshot,
-} from '../shared/actor.ts';
-import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { SojournError } from '../shared/errors.ts';
 import { foldAgain, isSameProof, proofOf, rowsOfTurn } from '../shared/exclusion.ts';
-import {
-  ROLLUP_PARTITIONS,
-  SESSION_WORKFLOW,
-  sessionWorkflowId,
-  TASK_QUEUE,
-} from '../shared/ids.ts';
+import { sessionWorkflowId } from '../shared/ids.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import {
   excludeSignal,
@@ -41,7 +19,7 @@ import {
   snapshotQuery,
 } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
-import { explain, stateOf } from './temporal-sessions.ts';
+import { actorOf, fulfil, viewOfSession, type Wish } from '../platform/tell-session.ts';
 
 export interface Turn {
   readonly project: string;
@@ -71,9 +49,6 @@ export interface DryRun {
   readonly rows: readonly TurnedRow[];
 }
 
-/** Reading the histories of a large session takes its time; it goes on when nobody waits for it any more. */
-const TURN_MS_MAX = 120_000;
-
 /**
  * Excludes a session, or includes it.
  * @param history where a closed one left what it knew
@@ -81,112 +56,25 @@ const TURN_MS_MAX = 120_000;
  * @throws SojournError `SJ_NOT_FOUND`; `SJ_NOT_EXACT` where it is too late; `SJ_TIMEOUT`
  */
 export async function turnSession(
-  temporal: Temporal,
+  { client }: Temporal,
   history: SessionHistory,
   turn: Turn,
 ): Promise<{ readonly view: SessionView; readonly already: boolean }> {
-  const before = await viewOfSession(temporal, turn);
-  if (isDone(before, turn)) return { view: before, already: true };
-  const until = Date.now() + TURN_MS_MAX;
-  while (Date.now() < until) {
-    const view = await tell(temporal, turn, until);
-    if (view === undefined) await openAgain(temporal, history, turn);
-    else if (isDone(view, turn)) return { view, already: false };
-  }
-  throw new SojournError('SJ_TIMEOUT', `session ${turn.sessionId} is still at it; look again`);
+  const before = await viewOfSession(client, turn, OF_AN_IMPORT);
+  return fulfil(client, history, turn, { wish: wishOf(turn), before });
 }
 
-function isDone({ excluded, turning }: SessionView, { isExcluded }: Turn): boolean {
-  return (excluded ?? false) === isExcluded && turning === undefined;
-}
-
-/** It has no workflow, open or closed, that could work out what it counts. */
-const OF_AN_IMPORT =
-  'A session that came by `sojourn import` can be neither excluded nor included: take its import back (`sojourn import undo ID`; `sojourn import list` has the id) and import files without it, or import it anew as it should be, for instance as that of a bot, with `sojourn import FILE --replace`';
-
-async function viewOfSession(
-  temporal: Temporal,
-  { project, sessionId }: Turn,
-): Promise<SessionView> {
-  try {
-    return await stateOf(temporal, project, sessionId);
-  } catch (error) {
-    if (!(error instanceof SojournError) || error.code !== 'SJ_NOT_FOUND') throw error;
-    throw new SojournError('SJ_NOT_FOUND', `${error.message}. ${OF_AN_IMPORT}`, { cause: error });
-  }
-}
-
-/** @returns undefined where nobody could be told */
-async function tell(
-  { client, connection }: Temporal,
-  { project, sessionId, isExcluded }: Turn,
-  until: number,
-): Promise<SessionView | undefined> {
-  const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
-  try {
-    return await connection.withDeadline(until, () =>
-      handle.executeUpdate(isExcluded ? excludeUpdate : includeUpdate),
-    );
-  } catch (error) {
-    const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
-    if (cause instanceof ApplicationFailure && cause.type === 'SJ_NOT_EXACT') {
-      throw new SojournError('SJ_NOT_EXACT', cause.message, { cause: error });
-    }
-    // It closed just now, or went on in a new run.
-    if (isWorkflowGone(error) || error instanceof WorkflowUpdateFailedError) return undefined;
-    throw explain(error, project, sessionId);
-  }
-}
-
-/** Opens a closed session once more, and tells it; one that is open after all is told. */
-async function openAgain(
-  { client }: Temporal,
-  history: SessionHistory,
-  { project, sessionId, isExcluded }: Turn,
-): Promise<void> {
-  const workflowId = sessionWorkflowId(project, sessionId);
-  try {
-    const handle = client.workflow.getHandle(workflowId);
-    const standstill = ownStandstill();
-    const mark = standstill.mark();
-    const { status, runId } = await handle.describe();
-    if (status.name === 'RUNNING') return;
-    const snapshot = await history.snapshotOf(workflowId, runId);
-    const input = inputOf(
-      { project, sessionId },
-      snapshot,
-      await settingsAtStart(client, { workflowId, runId }),
-    );
-    standstill.assertNoneSince(mark);
-    await client.workflow.signalWithStart(SESSION_WORKFLOW, {
-      workflowId,
-      taskQueue: TASK_QUEUE,
-      args: [input],
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-      signal: isExcluded ? excludeSignal : includeSignal,
-      signalArgs: [],
-      ...shownAtStart(openActor(input, '', 0)),
-    });
-  } catch (error) {
-    throw explain(error, project, sessionId);
-  }
-}
-
-function inputOf(
-  session: Pick<Turn, 'project' | 'sessionId'>,
-  snapshot: SessionSnapshot,
-  settings: SessionSettings,
-): SessionInput {
+function wishOf({ isExcluded }: Turn): Wish {
   return {
-    version: 2,
-    rides: { catalogue: CATALOGUE_VERSION },
-    partitions: ROLLUP_PARTITIONS,
-    ...session,
-    settings,
-    batch: { events: [], ackFloor: 0, sentAt: Date.now() },
-    snapshot,
+    signal: (isExcluded ? excludeSignal : includeSignal).name,
+    signalArgs: [],
+    update: (handle) => handle.executeUpdate(isExcluded ? excludeUpdate : includeUpdate),
+    isDone: ({ excluded = false, turning }) => excluded === isExcluded && turning === undefined,
   };
 }
+
+const OF_AN_IMPORT =
+  'A session that came by `sojourn import` can be neither excluded nor included: take its import back (`sojourn import undo ID`; `sojourn import list` has the id) and import files without it, or import it anew as it should be, for instance as that of a bot, with `sojourn import FILE --replace`';
 
 /** A session that is told more while it is looked at is looked at again. */
 const LOOKS_MAX = 5;
@@ -206,7 +94,7 @@ export async function lookBefore(
   temporal: Temporal,
   turn: Turn,
 ): Promise<{ readonly excluded: boolean; readonly rows: Contributions }> {
-  const { excluded = false } = await viewOfSession(temporal, turn);
+  const { excluded = false } = await viewOfSession(temporal.client, turn, OF_AN_IMPORT);
   if (excluded === turn.isExcluded) return { excluded, rows: new Map() };
   for (let look = 1; look <= LOOKS_MAX; look += 1) {
     const rows = await lookAt(temporal, turn);
@@ -229,11 +117,6 @@ async function lookAt(
   const { version: catalogue } = actor.state.catalogue;
   const again = foldAgain(told.batches, { catalogue, isBounded: actor.isBounded });
   return isSameProof(again.proof, proofOf(actor.state)) ? rowsOfTurn(actor, again) : undefined;
-}
-
-function actorOf(session: Pick<Turn, 'project' | 'sessionId'>, snapshot: SessionSnapshot): Actor {
-  const settings = { idleTimeoutMs: 0, checkpointMs: null, lateGraceMs: 0 };
-  return openActor(inputOf(session, snapshot, settings), snapshot.identity, 0);
 }
 
 /** Rows for people, those that come to nothing left out. */

@@ -18,6 +18,7 @@ import { hashOf, readForgotten, readNote, writeNote } from '../platform/forgotte
 import { select } from '../platform/clickhouse.ts';
 import { createRollupLog, type Nats } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
+import { stateOf } from '../platform/session-state.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId } from '../shared/ids.ts';
 import type { PersonIds, ReplacedKind } from '../shared/pseudonyms.ts';
@@ -38,7 +39,7 @@ import {
   valuesNaming,
 } from './forget-rows.ts';
 import { deleteRuns, findRuns, type Run } from './forget-runs.ts';
-import { settle, stateOf } from './temporal-sessions.ts';
+import { settle } from './temporal-sessions.ts';
 import { type Probe, untilLoaded } from './until-loaded.ts';
 
 export interface ForgetServers {

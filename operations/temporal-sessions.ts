@@ -4,15 +4,15 @@ import {
   isGrpcServiceError,
   type WorkflowExecutionInfo,
   WorkflowUpdateFailedError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { explain, stateOf } from '../platform/session-state.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId, sessionWorkflowId } from '../shared/ids.ts';
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
 import type { SessionView } from '../shared/session-view.ts';
-import { endUpdate, stateQuery } from '../workflows/messages.ts';
+import { endUpdate } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
 import { each } from '../shared/each.ts';
 import {
@@ -187,25 +187,8 @@ function rowOf(run: WorkflowExecutionInfo): SessionRow {
 
 const STATES: Readonly<Record<string, string>> = { RUNNING: 'open', COMPLETED: 'closed' };
 
-/** A worker that has to replay a long session first takes a moment. */
-const ANSWER_MS_MAX = 15_000;
 /** Ending may take as long as writing does. */
 const END_MS_MAX = 60_000;
-
-/** A session's state, open or closed. @throws SojournError `SJ_NOT_FOUND` */
-export async function stateOf(
-  { client, connection }: Temporal,
-  project: string,
-  sessionId: string,
-): Promise<SessionView> {
-  try {
-    return await connection.withDeadline(Date.now() + ANSWER_MS_MAX, () =>
-      client.workflow.getHandle(sessionWorkflowId(project, sessionId)).query(stateQuery),
-    );
-  } catch (error) {
-    throw explain(error, project, sessionId);
-  }
-}
 
 /**
  * Ends a session. @returns what it came to, and whether it had ended before
@@ -234,32 +217,4 @@ export async function settle(
     throw new SojournError('SJ_TIMEOUT', `session ${sessionId} went on; try again`);
   }
   return { view, already: true };
-}
-
-/** What an error of Temporal means for whoever asked about a session. */
-export function explain(error: unknown, project: string, sessionId: string): unknown {
-  if (isWorkflowGone(error)) {
-    return new SojournError(
-      'SJ_NOT_FOUND',
-      `there is no session ${sessionId} in project ${project}, or it closed longer ago than Temporal keeps it (LATE_WINDOW)`,
-      { cause: error },
-    );
-  }
-  if (isUnanswered(error)) {
-    return new SojournError(
-      'SJ_TIMEOUT',
-      'no worker answered for the session; is `npx sojourn up` or `npx sojourn worker` running?',
-      { cause: error },
-    );
-  }
-  return error;
-}
-
-/** Codes of a server that has nobody to ask: cancelled, deadline exceeded, failed precondition. */
-const UNANSWERED_CODES: ReadonlySet<number> = new Set([1, 4, 9]);
-
-function isUnanswered(error: unknown): boolean {
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return isGrpcServiceError(cause) && UNANSWERED_CODES.has(cause.code);
 }

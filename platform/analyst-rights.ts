@@ -29,6 +29,7 @@ const VIEWS = [
   ...['mediums_daily', 'referrers_daily', 'languages_daily', 'screens_daily', 'app_versions_daily'],
   ...['user_types_daily', 'dimensions_daily', 'conversions_daily', 'event_dimensions_daily'],
   ...['revenue_sources_daily', 'totals_daily', 'visit_days', 'day_measures'],
+  'definitions_daily',
 ] as const;
 
 /** What analysts may read, in the database `sojourn`. */

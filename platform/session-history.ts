@@ -29,6 +29,7 @@ import {
   eventsSignal,
   excludeSignal,
   includeSignal,
+  restateSignal,
   snapshotQuery,
 } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
@@ -164,6 +165,10 @@ function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
     const command = signal?.signalName ?? update?.input?.name;
     if (command === excludeSignal.name) return [{ kind: 'wanted', isExcluded: true }];
     if (command === includeSignal.name) return [{ kind: 'wanted', isExcluded: false }];
+    if (command === restateSignal.name) {
+      const request = readable(signal?.input ?? update?.input?.args);
+      return [{ kind: 'restated', request }];
+    }
     if (event.workflowTaskCompletedEventAttributes) return [{ kind: 'task done', at }];
     const activity = event.activityTaskScheduledEventAttributes;
     if (activity) scheduled.set(String(event.eventId), activity.activityType?.name ?? '');

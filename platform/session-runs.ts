@@ -8,7 +8,7 @@ import { type AnyBatch, eventsOf, isBatch } from '../shared/batch.ts';
 import { parseSessionWorkflowId, SESSION_WORKFLOW } from '../shared/ids.ts';
 import { eventsSignal } from '../workflows/messages.ts';
 import { firstOf, readable } from './payloads.ts';
-import { isWorkflowGone } from './temporal.ts';
+import { isHistoryGone } from './temporal.ts';
 
 type HistoryEvent = proto.temporal.api.history.v1.IHistoryEvent;
 
@@ -78,7 +78,7 @@ export async function kinOf(
         follow(await successorOf(client, workflowId, runId));
       }
     } catch (error) {
-      if (!isWorkflowGone(error)) throw error;
+      if (!isHistoryGone(error)) throw error;
     }
   }
   return found;
@@ -183,7 +183,7 @@ export function createToldSessions(client: Client): ToldSessions {
       const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
       return toldRunOf(runId, events ?? []);
     } catch (error) {
-      if (isWorkflowGone(error)) return undefined;
+      if (isHistoryGone(error)) return undefined;
       throw error;
     }
   }

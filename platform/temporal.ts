@@ -218,6 +218,19 @@ export function isWorkflowGone(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError;
 }
 
+/** Not found. */
+const GONE_CODE = 5;
+
+/**
+ * The same where a history was asked for: the library hands on what the server says of that as it is. A namespace that is
+ * not there says nothing of its workflows.
+ */
+export function isHistoryGone(error: unknown): boolean {
+  if (isWorkflowGone(error)) return true;
+  if (!isGrpcServiceError(error) || codeOf(error) !== GONE_CODE) return false;
+  return !/namespace/i.test(error.details);
+}
+
 /**
  * Codes of a server that is away or starting: cancelled, unavailable. Not "exhausted" and "deadline":
  * one busy workflow answers so too, and the others must not notice.

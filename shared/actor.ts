@@ -59,6 +59,8 @@ interface Shown {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
   readonly excluded?: true;
+  /** The version of the catalogue that it named, where that is another one than the session went by. */
+  readonly catalogue?: number;
   readonly events: number;
 }
 
@@ -87,6 +89,7 @@ interface Left {
   readonly turning?: Turning;
   readonly wants?: boolean;
   readonly wishes?: number;
+  readonly restated?: number;
 }
 
 /** What sessions left behind that had no bound in bytes. */
@@ -228,6 +231,10 @@ export interface Actor {
   isWishInherited: boolean;
   /** Why that cannot be. */
   refused: string | undefined;
+  /** The greatest version of the catalogue that operators have wanted it to go by (`restating.ts`); 0 where none has. */
+  restated: number;
+  /** Why it cannot. */
+  restateRefused: string | undefined;
   /** Opened after its end to be told something by an operator, and no event has come since: it has ended all the same. */
   isOnlyTold: boolean;
 }
@@ -282,6 +289,8 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     wishes: 0,
     isWishInherited: false,
     refused: undefined,
+    restated: 0,
+    restateRefused: undefined,
     isOnlyTold: continued
       ? (continued.isOnlyTold ?? false)
       : snapshot !== undefined && eventsOf(input.batch).length === 0,
@@ -316,6 +325,7 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.excluded = snapshot.excluded ?? false;
   actor.turning = snapshot.turning;
   takeWish(actor, wish, snapshot);
+  actor.restated = Math.max(actor.restated, snapshot.restated ?? 0);
 }
 
 /** What operators wanted last, as far as this run knows: fulfilled by now, or not. */
@@ -385,7 +395,8 @@ function utf8Bytes(text: string): number {
 
 /** Whether there is something that has not been written. */
 export function isChanged({ shown, state, owesMore, excluded }: Actor): boolean {
-  return shown?.events !== state.events || owesMore || isExcludedIn(shown) !== excluded;
+  if (shown?.events !== state.events || owesMore || isExcludedIn(shown) !== excluded) return true;
+  return shown.catalogue !== undefined && shown.catalogue !== state.catalogue.version;
 }
 
 function isExcludedIn(shown: Shown | undefined): boolean {

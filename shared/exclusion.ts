@@ -11,8 +11,7 @@
  */
 import { type Actor, owe } from './actor.ts';
 import { addWireRows, balanceRows, rowBytes, rowKeyOf } from './balance.ts';
-import { type AnyBatch, groupsOf } from './batch.ts';
-import { catalogueOf } from './catalogue.ts';
+import type { AnyBatch } from './batch.ts';
 import {
   addAll,
   addAmount,
@@ -25,14 +24,9 @@ import {
 import { formatDecimal } from './decimal.ts';
 import { fnv1a } from './fnv.ts';
 import { EVENT_IDS_MAX, OWED_BYTES_MAX, OWED_ROWS_MAX } from './limits.ts';
-import {
-  applyEvents,
-  emptySession,
-  figuresOf,
-  type SessionState,
-  sessionTables,
-} from './session.ts';
-import type { Proof, Turning } from './turning.ts';
+import { foldBy, goBy, keptByCatalogue, type KeptByCatalogue, restatesOf } from './restating.ts';
+import { figuresOf, type SessionState, sessionTables } from './session.ts';
+import { isToTurn, type Proof, type Restates, type Turning } from './turning.ts';
 
 /** What a session asks for: the next page of what its events have added by themselves. */
 export interface EventRowsRequest {
@@ -49,6 +43,8 @@ export interface EventRowsRequest {
 export interface EventRowsPage {
   readonly rows: readonly KeyedRow[];
   readonly isLast: boolean;
+  /** With the first page of a session that goes over to another version: what it keeps by that. */
+  readonly kept?: KeptByCatalogue;
 }
 
 /** Why what events have added cannot be told exactly: one sentence. */
@@ -67,7 +63,8 @@ export function want(actor: Actor, isExcluded: boolean): void {
 /** Begins to do what the operator wants; nothing changes before the first page. @param runId the run that does */
 export function turn(actor: Actor, runId: string): void {
   const { batches, state } = actor;
-  actor.turning = { runId, batches, proof: proofOf(state) };
+  const restates = isToTurn(actor) ? undefined : restatesOf(actor);
+  actor.turning = { runId, batches, proof: proofOf(state), ...(restates && { restates }) };
 }
 
 /** What is asked for next. @throws RangeError where the session does not turn */
@@ -83,14 +80,19 @@ export function takePage(actor: Actor, page: EventRowsPage | Refusal): void {
   const { turning } = actor;
   if (turning === undefined) return;
   if ('refused' in page) {
-    actor.turning = undefined;
-    actor.wants = undefined;
-    actor.refused = page.refused;
+    refuse(actor, turning, page.refused);
     return;
   }
-  if (turning.after === undefined && !begin(actor, turning)) return;
-  const { rows, isLast } = page;
-  if (actor.excluded) {
+  const isBegun = turning.after !== undefined || begin(actor, turning, page);
+  if (!isBegun) {
+    // It has been told more since, and has to ask again.
+    actor.turning = undefined;
+    return;
+  }
+  const { rows } = page;
+  // What is taken out of the numbers owes nothing by any definition.
+  const isLast = page.isLast || (actor.excluded && turning.restates !== undefined);
+  if (actor.excluded && turning.restates === undefined) {
     addWireRows(actor.balance, rows);
     actor.pending = pendingWith(actor, rows);
   } else owe(actor, fromWire(rows));
@@ -99,12 +101,32 @@ export function takePage(actor: Actor, page: EventRowsPage | Refusal): void {
   actor.owesMore = true;
 }
 
-/** @returns false where it has been told more since, and has to ask again */
-function begin(actor: Actor, { batches }: Turning): boolean {
-  if (actor.batches !== batches || actor.wants === undefined || actor.wants === actor.excluded) {
-    actor.turning = undefined;
-    return false;
+/** Bytes that a page takes as it travels, at the most. */
+export function pageBytes({ rows, kept }: EventRowsPage): number {
+  const ofKept = kept === undefined ? 0 : JSON.stringify(kept).length * 3;
+  return rows.reduce((bytes, row) => bytes + rowBytes(row), ofKept);
+}
+
+function refuse(actor: Actor, { restates }: Turning, refused: string): void {
+  actor.turning = undefined;
+  if (restates !== undefined) {
+    actor.restated = 0;
+    actor.restateRefused = refused;
+    return;
   }
+  actor.wants = undefined;
+  actor.refused = refused;
+}
+
+/** @returns false where what was asked for is not what is needed any more */
+function begin(actor: Actor, { batches, restates }: Turning, { kept }: EventRowsPage): boolean {
+  if (actor.batches !== batches) return false;
+  if (restates !== undefined) {
+    if (kept === undefined || actor.state.catalogue.version !== restates.from) return false;
+    goBy(actor, restates.to, kept);
+    return true;
+  }
+  if (actor.wants === undefined || actor.wants === actor.excluded) return false;
   actor.excluded = actor.wants;
   actor.wants = undefined;
   return true;
@@ -120,21 +142,31 @@ function pendingWith({ pending }: Actor, rows: readonly KeyedRow[]): Actor['pend
 export interface ToldAgain {
   readonly proof: Proof;
   readonly rows: Contributions;
+  /** See {@link EventRowsPage}. */
+  readonly kept?: KeptByCatalogue;
 }
 
-/** @param batches in the order in which the session was told them */
+/**
+ * @param batches in the order in which the session was told them
+ * @param restates where given, the rows are what its second version adds to those of the first
+ */
 export function foldAgain(
   batches: Iterable<AnyBatch>,
   { catalogue, isBounded }: Pick<EventRowsRequest, 'catalogue' | 'isBounded'>,
+  restates?: Restates,
 ): ToldAgain {
-  const state = emptySession(isBounded, catalogueOf(catalogue));
-  const rows: Contributions = new Map();
-  for (const batch of batches) {
-    for (const { all, events } of groupsOf(batch)) {
-      addAll(rows, applyEvents(state, events, batch.ackFloor, all));
-    }
+  const told = [...batches];
+  if (restates === undefined) {
+    const { state, rows } = foldBy(catalogue, told, { isBounded });
+    return { proof: proofOf(state), rows };
   }
-  return { proof: proofOf(state), rows };
+  const before = foldBy(restates.from, told, { isBounded });
+  const { state, rows } = foldBy(restates.to, told, { isBounded });
+  return {
+    proof: proofOf(state),
+    rows: difference(rows, before.rows),
+    kept: keptByCatalogue(state),
+  };
 }
 
 /** As many rows as follow in one page, in the order of their keys (by code units, as text is compared). */

@@ -4,6 +4,7 @@ export const TASK_QUEUE = 'sojourn';
 export const SESSION_WORKFLOW = 'session';
 export const LOADER_WORKFLOW = 'loader';
 export const IMPORT_WORKFLOW = 'import';
+export const RESTATE_WORKFLOW = 'restate';
 
 export const EVENTS_STREAM = 'EVENTS';
 export const EVENTS_CONSUMER = 'ingest';
@@ -58,6 +59,18 @@ export function loaderWorkflowId(partition: number): string {
 
 export function importWorkflowId(project: string, id: string): string {
   return `import/${project}/${id}`;
+}
+
+/**
+ * The same words name the same restatement, so that it is not begun twice.
+ * @param from epoch milliseconds
+ * @param catalogue the version that its sessions are to go by
+ */
+export function restateWorkflowId(
+  project: string | undefined,
+  { from, catalogue }: { readonly from: number; readonly catalogue: number },
+): string {
+  return `restate/${project ?? '*'}/${new Date(from).toISOString()}/${catalogue}`;
 }
 
 /** Where what an import needs of its files is done: by its command. */

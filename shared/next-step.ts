@@ -21,7 +21,7 @@ export type Step =
   | { readonly do: 'write'; readonly status: SessionStatus; readonly endReason?: EndReason }
   /** Find out about the session's user, which nobody could say when it was written. */
   | { readonly do: 'recognize' }
-  /** Do what an operator wants: count no more, or again. */
+  /** Do what an operator wants: count no more, or again; go by other definitions. */
   | { readonly do: 'turn' }
   /** Find out what events have added by themselves, the next page of it. */
   | { readonly do: 'read' }

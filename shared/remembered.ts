@@ -6,8 +6,8 @@
  * learnt of; a write that it did not live to learn of is found again under its number by the next run. Writes that go
  * along with workflow tasks are not in it: the log has them, for as long as the session has not ended by itself.
  *
- * Whether it was on its way out of the numbers is not looked for: it is as it began, and what an operator wanted is done
- * once more. That is exact, for what it has written is known.
+ * Whether it was on its way out of the numbers, or to other definitions, is not looked for: it is as it began, and what an
+ * operator wanted is done once more. That is exact, for what it has written is known.
  */
 import {
   type Actor,
@@ -21,6 +21,7 @@ import {
 import { isBatch } from './batch.ts';
 import { want } from './exclusion.ts';
 import { rollupSubject } from './ids.ts';
+import { isRestateRequest, wantRestated } from './restating.ts';
 import type { Rollup } from './rollup.ts';
 import {
   confirmWrite,
@@ -40,6 +41,8 @@ export type Memory =
   | { readonly kind: 'recognized'; readonly user: RecognizedUser }
   /** An operator wants the session to be excluded, or not to be. */
   | { readonly kind: 'wanted'; readonly isExcluded: boolean }
+  /** An operator wants the session to go by other definitions; whatever came as the argument. */
+  | { readonly kind: 'restated'; readonly request: unknown }
   | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot | null };
 
 /**
@@ -65,7 +68,7 @@ export function rememberedSnapshot(
     if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
     if (memory.kind === 'written') foreign = take(actor, memory);
     if (memory.kind === 'recognized') takeUser(actor, memory.user);
-    if (memory.kind === 'wanted') want(actor, memory.isExcluded);
+    takeWanted(actor, memory);
     if (memory.kind === 'loaded' && foreign !== undefined) {
       rebase(actor, memory.snapshot, foreign);
       foreign = undefined;
@@ -82,9 +85,17 @@ export function toldActor(input: SessionInput, chain: string, memories: readonly
   const actor = openActor(input, chain, input.batch.sentAt ?? 0);
   for (const memory of memories) {
     if (memory.kind === 'events' && isBatch(memory.batch)) receive(actor, memory.batch, memory.at);
-    if (memory.kind === 'wanted') want(actor, memory.isExcluded);
+    takeWanted(actor, memory);
   }
   return actor;
+}
+
+/** What operators want, as the session takes it. */
+function takeWanted(actor: Actor, memory: Memory): void {
+  if (memory.kind === 'wanted') want(actor, memory.isExcluded);
+  if (memory.kind === 'restated' && isRestateRequest(memory.request)) {
+    wantRestated(actor, memory.request);
+  }
 }
 
 /** Where in the log the actor's next write would stand. */

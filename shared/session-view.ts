@@ -39,10 +39,12 @@ export interface SessionView {
   readonly settling: boolean;
   /** An operator has taken it out of the numbers. */
   readonly excluded?: true;
-  /** It is on its way out of them, or back. */
+  /** It is on its way out of them, or back; or to other definitions. */
   readonly turning?: true;
-  /** Why the last `exclude` or `include` was not done. */
+  /** Why the last `exclude` or `include` was not done; or the last `restate`. */
   readonly refused?: string;
+  /** The version of the definitions that it goes by; workers of earlier versions do not say it. */
+  readonly catalogue?: number;
   /** When the session ends or writes next if nothing more arrives. */
   readonly nextStepAt?: string;
 }
@@ -56,6 +58,7 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
   if (facts === undefined) throw new RangeError('a session without events cannot be shown');
   const { firstEventAt, lastEventAt, durationMs, ...figures } = facts;
   const step = endReason === undefined ? nextStep(actor, now) : undefined;
+  const refused = actor.refused ?? actor.restateRefused;
   return {
     project: actor.project,
     sessionId: actor.sessionId,
@@ -72,7 +75,8 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
     settling: endReason === undefined && isLateRun(actor),
     ...(actor.excluded && { excluded: true as const }),
     ...(isTurning(actor) && { turning: true as const }),
-    ...(actor.refused !== undefined && { refused: actor.refused }),
+    ...(refused !== undefined && { refused }),
+    catalogue: actor.state.catalogue.version,
     ...(step?.do === 'wait' && { nextStepAt: new Date(step.until).toISOString() }),
   };
 }

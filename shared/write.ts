@@ -69,6 +69,8 @@ export interface WriteResult {
   readonly status: SessionStatus;
   readonly endReason?: EndReason;
   readonly excluded?: true;
+  /** The version of the catalogue that it names; records that were taken over long ago do not say it. */
+  readonly catalogue?: number;
   readonly events: number;
   readonly user?: RecognizedUser;
   /** The session has a user, and nobody could say yet whether a new one. */
@@ -307,6 +309,7 @@ export function writeResult({ by, rows, owesMore, session }: Rollup): WriteResul
     status: session.status,
     ...(session.endReason && { endReason: session.endReason }),
     ...(session.excluded && { excluded: true as const }),
+    catalogue: session.catalogue ?? 1,
     events: session.events + (session.heartbeats ?? 0),
     ...(userId !== undefined &&
       (session.newUser === undefined
@@ -344,8 +347,15 @@ function takeWrite(actor: Actor, result: WriteResult): void {
   actor.writeNo += 1;
   actor.user = result.user;
   actor.userWaits = result.userWaits ?? false;
-  const { status, endReason, excluded, events } = result;
-  actor.shown = { status, ...(endReason && { endReason }), ...(excluded && { excluded }), events };
+  const { status, endReason, excluded, catalogue, events } = result;
+  const isOther = catalogue !== undefined && catalogue !== actor.state.catalogue.version;
+  actor.shown = {
+    status,
+    ...(endReason && { endReason }),
+    ...(excluded && { excluded }),
+    ...(isOther && { catalogue }),
+    events,
+  };
   actor.owesMore = result.owesMore;
   if (!result.owesMore) actor.pending = { rows: 0, bytes: 0 };
 }
@@ -403,6 +413,6 @@ export function resultBytes({ rows }: WriteResult): number {
 }
 
 /** Bytes that rows take as they travel, at the most. */
-export function rowsBytes(rows: readonly WireRow[]): number {
+function rowsBytes(rows: readonly WireRow[]): number {
   return rows.reduce((bytes, row) => bytes + rowBytes(keyedRow(row)), 0);
 }

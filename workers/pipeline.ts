@@ -18,6 +18,8 @@ import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createLoadedTables } from '../platform/loaded-place.ts';
+import { createOldSessions } from '../platform/old-sessions.ts';
+import { createRestateSession } from '../platform/restate-session.ts';
 import { createSessionRuns, createToldSessions } from '../platform/session-runs.ts';
 import { type Closers, createClosers } from '../platform/shutdown.ts';
 import { ownStandstill } from '../platform/standstill.ts';
@@ -127,6 +129,10 @@ export async function startPipeline(
         standstill,
         resets: createResetGuard(createSessionRuns(temporal.client)),
         told: createToldSessions(temporal.client),
+        restating: {
+          find: createOldSessions(reader, config.LATE_WINDOW),
+          restate: createRestateSession(temporal.client, history),
+        },
         ledger: createLoadLedger(nats),
         tables,
         loaded: createLoadedTables(reader),

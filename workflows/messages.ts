@@ -1,6 +1,6 @@
 /**
- * What may be sent to a session: by ingest (events), by operators (end, exclude, include), by anybody (queries). What it hands over
- * itself. And what may be sent to an import.
+ * What may be sent to a session: by ingest (events), by operators (end, exclude, include, restate), by anybody (queries). What it hands over
+ * itself. And what may be sent to an import, and to a restatement of many sessions.
  */
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Sinks } from '@temporalio/workflow';
@@ -9,13 +9,16 @@ import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import type { ImportView } from '../shared/import-plan.ts';
 import type { LoaderProgress } from '../shared/ranges.ts';
+import type { RestateView } from '../shared/restate-job.ts';
+import type { RestateRequest } from '../shared/restating.ts';
 import type { EndReason, LogEntry } from '../shared/rollup.ts';
 
 // As the SDK's functions of these names do, without all of the SDK's workflow library in a command that sends a query.
 const defineSignal = <Args extends unknown[] = []>(name: string) =>
   ({ type: 'signal', name }) as SignalDefinition<Args>;
 const defineQuery = <Ret>(name: string) => ({ type: 'query', name }) as QueryDefinition<Ret>;
-const defineUpdate = <Ret>(name: string) => ({ type: 'update', name }) as UpdateDefinition<Ret>;
+const defineUpdate = <Ret, Args extends unknown[] = []>(name: string) =>
+  ({ type: 'update', name }) as UpdateDefinition<Ret, Args>;
 
 export interface WriteInQuestion {
   readonly writeNo: number;
@@ -37,6 +40,9 @@ export const excludeUpdate = defineUpdate<SessionView>('exclude');
 /** The reverse. */
 export const includeSignal = defineSignal('include');
 export const includeUpdate = defineUpdate<SessionView>('include');
+/** From now on by the definitions of that version, and so all that it has counted. */
+export const restateSignal = defineSignal<[RestateRequest]>('restate');
+export const restateUpdate = defineUpdate<SessionView, [RestateRequest]>('restate');
 /** The session as people read it. */
 export const stateQuery = defineQuery<SessionView>('state');
 /** The session as a run that reopens it needs it; for runs that left no result. Not offered in the UI. */
@@ -55,6 +61,12 @@ export const undoSignal = defineSignal<[life?: number]>('undo');
 export const undoUpdate = defineUpdate<ImportView>('undo');
 /** The import as people read it. */
 export const importStateQuery = defineQuery<ImportView>('state');
+
+/** What may be sent to a restatement of many sessions: pause and resume, as to an import. */
+export const pauseRestateUpdate = defineUpdate<RestateView>('pause');
+export const resumeRestateUpdate = defineUpdate<RestateView>('resume');
+/** The restatement as people read it. */
+export const restateStateQuery = defineQuery<RestateView>('state');
 
 /** What a session hands over while a workflow task runs; the task ends after it has been taken. */
 export interface SessionSinks extends Sinks {

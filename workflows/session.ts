@@ -36,14 +36,14 @@ import {
   takeQuestion,
 } from '../shared/actor.ts';
 import { isBatch } from '../shared/batch.ts';
-import { eventRowsRequest, takePage, turn, want } from '../shared/exclusion.ts';
+import { eventRowsRequest, pageBytes, takePage, turn, want } from '../shared/exclusion.ts';
+import { isRestateRequest, type RestateRequest, wantRestated } from '../shared/restating.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../shared/next-step.ts';
 import {
   confirmWrite,
   isOfOthers,
   rebase,
   resultBytes,
-  rowsBytes,
   takeOpening,
   takeRide,
   takeUser,
@@ -76,6 +76,8 @@ import {
   excludeUpdate,
   includeSignal,
   includeUpdate,
+  restateSignal,
+  restateUpdate,
   type SessionSinks,
   snapshotQuery,
   stateQuery,
@@ -190,6 +192,15 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   );
   setHandler(excludeUpdate, () => turned(true), { description: EXCLUDE });
   setHandler(includeUpdate, () => turned(false), { description: INCLUDE });
+  setHandler(
+    restateSignal,
+    (request: unknown) => {
+      if (isRestateRequest(request)) requestRestate(request);
+      else log.warn('a signal `restate` that names no version was ignored');
+    },
+    { description: RESTATE },
+  );
+  setHandler(restateUpdate, restated, { description: RESTATE });
   showDetails(() => describeInMarkdown(viewOf(actor, Date.now(), ended)));
   setHandler(stateQuery, () => viewOf(actor, Date.now(), ended), {
     description: 'The session as people read it.',
@@ -209,17 +220,42 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     });
   }
 
-  /** Where the session ends just then, its next run does it: who asked sees that it is not done. */
+  function requestRestate(request: RestateRequest, onTaken?: () => void): void {
+    arrivals.take(() => {
+      wantRestated(actor, request);
+      onTaken?.();
+    });
+  }
+
   async function turned(isExcluded: boolean): Promise<SessionView> {
+    await untilTurned((onTaken) => {
+      requestTurn(isExcluded, onTaken);
+    });
+    return viewUnless(actor.refused);
+  }
+
+  async function restated(request: unknown): Promise<SessionView> {
+    if (!isRestateRequest(request)) {
+      throw ApplicationFailure.nonRetryable('name a version: {"catalogue": 3}', 'SJ_USAGE');
+    }
+    await untilTurned((onTaken) => {
+      requestRestate(request, onTaken);
+    });
+    return viewUnless(actor.restateRefused);
+  }
+
+  /** Where the session ends just then, its next run does it: who asked sees that it is not done. */
+  async function untilTurned(ask: (onTaken: () => void) => void): Promise<void> {
     let isTaken = false;
-    requestTurn(isExcluded, () => {
+    ask(() => {
       isTaken = true;
     });
     const isDone = () => isTaken && !isTurning(actor) && !actor.owesMore;
     await condition(() => ended !== undefined || isDone());
-    if (actor.refused !== undefined) {
-      throw ApplicationFailure.nonRetryable(actor.refused, 'SJ_NOT_EXACT');
-    }
+  }
+
+  function viewUnless(refused: string | undefined): SessionView {
+    if (refused !== undefined) throw ApplicationFailure.nonRetryable(refused, 'SJ_NOT_EXACT');
     return viewOf(actor, Date.now(), ended);
   }
 
@@ -276,7 +312,7 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
       if (step.do === 'read') {
         const page = await thorough.readEventRows(eventRowsRequest(actor));
         takePage(actor, page);
-        if ('rows' in page) results.ofRun += rowsBytes(page.rows);
+        if ('rows' in page) results.ofRun += pageBytes(page);
         continue;
       }
       if (step.do === 'recognize') {
@@ -325,6 +361,8 @@ const END = 'Settles the session now: it writes what it owes, and ends.';
 const EXCLUDE =
   'Takes the session out of the numbers: all that it has counted is taken back, and what comes later does not count.';
 const INCLUDE = 'Lets the session count again, with all that came meanwhile.';
+const RESTATE =
+  'Has the session go by the definitions of a version, {"catalogue": 3}: what it has counted is corrected to the last row.';
 const INTERNAL = { description: 'Internal: sent by Sojourn itself, not by people.' };
 
 /** One write. @returns how many bytes of it the history keeps, at the most */

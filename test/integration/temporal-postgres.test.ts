@@ -16,7 +16,8 @@ import {
   type TemporalOnPostgres,
 } from '../../bench/temporal-postgres.ts';
 import type { Status } from '../../operations/observe.ts';
-import { type SessionRow, settle, stateOf } from '../../operations/temporal-sessions.ts';
+import { type SessionRow, settle } from '../../operations/temporal-sessions.ts';
+import { stateOf } from '../../platform/session-state.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats, createRollupLog, type Nats } from '../../platform/nats.ts';

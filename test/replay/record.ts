@@ -21,10 +21,14 @@ import {
   IMPORT_WORKFLOW,
   importWorkflowId,
   loaderWorkflowId,
+  restateWorkflowId,
   ROLLUPS_STREAM,
+  SESSION_WORKFLOW,
   sessionWorkflowId,
   TASK_QUEUE,
 } from '../../shared/ids.ts';
+import type { SessionInput } from '../../shared/actor.ts';
+import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import type { ImportInput } from '../../shared/import-plan.ts';
 import { RANGES_PER_RUN_MAX, SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { openLoader } from '../../shared/ranges.ts';
@@ -37,9 +41,15 @@ import {
   excludeSignal,
   excludeUpdate,
   includeUpdate,
+  pauseRestateUpdate,
   pauseSignal,
   pauseUpdate,
   progressQuery,
+  restateSignal,
+  restateStateQuery,
+  restateUpdate,
+  resumeRestateUpdate,
+  resumeSignal,
   resumeUpdate,
   stateQuery,
   undoUpdate,
@@ -365,6 +375,55 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id };
   },
 
+  async restated(stage) {
+    const id = await beganByOlderDefinitions(stage, 'restated');
+    const handle = stage.client.workflow.getHandle(id);
+    await handle.executeUpdate(restateUpdate, { args: [{ catalogue: 2 }] });
+    await stage.around.publish(PROJECT, event('restated', 3));
+    await handle.executeUpdate(excludeUpdate);
+    await handle.signal(restateSignal, { catalogue: CATALOGUE_VERSION });
+    await handle.executeUpdate(includeUpdate);
+    // What is no such request is ignored.
+    await handle.signal('restate', { catalogue: 'newest' });
+    await stage.around.publish(PROJECT, event('restated', 4, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'restated-reopened'(stage) {
+    const id = await beganByOlderDefinitions(stage, 'restated-late');
+    const handle = stage.client.workflow.getHandle(id);
+    await handle.signal(endSignal);
+    await closed(stage, id);
+    await untilOldIsLoaded(stage, 'restated-late');
+    await sojourn(RESTATE, environmentOf(stage.servers));
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'restate-of-many'(stage) {
+    for (const sessionId of ['many-1', 'many-2', 'many-3']) {
+      await beganByOlderDefinitions(stage, sessionId);
+      await untilOldIsLoaded(stage, sessionId);
+    }
+    const words = [...RESTATE, '--rate', '0.2'];
+    const from = Date.parse(RESTATED_FROM);
+    const id = restateWorkflowId(PROJECT, { from, catalogue: CATALOGUE_VERSION });
+    const running = sojourn(words, environmentOf(stage.servers));
+    const handle = stage.client.workflow.getHandle(id);
+    await eventually(async () => {
+      const view = await handle.query(restateStateQuery);
+      if (view.phase !== 'restating') throw new Error('not begun yet');
+    }, WITHIN);
+    await handle.executeUpdate(pauseRestateUpdate);
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
+    await handle.executeUpdate(resumeRestateUpdate);
+    await handle.signal(pauseSignal);
+    await handle.signal(resumeSignal);
+    await running;
+    return { id };
+  },
+
   loader: () => Promise.resolve({ id: loaderWorkflowId(0) }),
 
   async 'loader-that-purges'({ client, around }) {
@@ -433,6 +492,45 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     return { id: workflowId };
   },
 };
+
+const RESTATED_FROM = '2026-01-01';
+const RESTATE = ['restate', '--from', RESTATED_FROM, '--project', PROJECT, '--json'];
+
+/** A session as an ingest of an earlier version began it. @returns its workflow id */
+async function beganByOlderDefinitions(stage: Stage, sessionId: string): Promise<string> {
+  const id = sessionWorkflowId(PROJECT, sessionId);
+  const at = Date.UTC(2026, 5, 1, 12);
+  const input: SessionInput = {
+    version: 2,
+    rides: { catalogue: 1 },
+    partitions: 1,
+    ...{ project: PROJECT, sessionId },
+    settings: { idleTimeoutMs: 20_000, checkpointMs: 1_000, lateGraceMs: 1_000 },
+    batch: {
+      events: [
+        { id: `${sessionId}-1`, type: 'pageview', at, seq: 1, path: '/', browser: 'Firefox' },
+        { id: `${sessionId}-2`, type: 'heartbeat', at: at + 20_000, seq: 2, userId: 'u-old' },
+      ],
+      ackFloor: 0,
+      sentAt: Date.now(),
+    },
+  };
+  await stage.client.workflow.start(SESSION_WORKFLOW, {
+    workflowId: id,
+    taskQueue: TASK_QUEUE,
+    args: [input],
+  });
+  await answering(stage, id);
+  return id;
+}
+
+const untilOldIsLoaded = ({ around }: Stage, sessionId: string) =>
+  eventually(async () => {
+    const rows = await around.select(
+      `SELECT 1 FROM sojourn.sessions WHERE session_id = '${sessionId}' AND catalogue = 1`,
+    );
+    if (rows.length === 0) throw new Error(`${sessionId} is not loaded yet`);
+  }, WITHIN);
 
 /** Imports some sessions. @returns the name of the import */
 async function importedId(servers: TestServers): Promise<string> {

@@ -3,6 +3,7 @@
  * says which loss the docs name, and asserts that `audit` tells of it.
  */
 import type { ServerName } from '../../servers/index.ts';
+import * as definitions from './operators/definitions.ts';
 import type { Doing } from './operators/doing.ts';
 import * as sessions from './operators/sessions.ts';
 import * as stores from './operators/stores.ts';
@@ -39,6 +40,7 @@ export const KINDS = {
   delete: { act: sessions.deleteSessions, needs: allThree, isSlow: true },
   exclude: { act: sessions.exclude, needs: allThree, isSlow: true },
   'exclude and include': { act: sessions.excludeAndInclude, needs: allThree },
+  restate: { act: definitions.restate, needs: allThree, isSlow: true },
   'stray signals': { act: sessions.straySignals, needs: allThree },
   migrate: { act: streams.migrateTwice, needs: allThree },
   'consumer anew': { act: streams.consumerAnew, needs: allThree, isQuiet: true, isSlow: true },

@@ -64,6 +64,7 @@ import {
   takeRecord,
   toldActor,
 } from '../../shared/remembered.ts';
+import { wantRestated } from '../../shared/restating.ts';
 import { throughJson } from './builders.ts';
 import { visitorStoreOn } from './visitor-store.ts';
 
@@ -80,6 +81,7 @@ type Entry =
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'user'; readonly user: RecognizedUser }
   | { readonly kind: 'want'; readonly isExcluded: boolean }
+  | { readonly kind: 'restate'; readonly catalogue: number }
   | { readonly kind: 'turn'; readonly runId: string }
   | { readonly kind: 'page'; readonly page: EventRowsPage | Refusal }
   | { readonly kind: 'rebase'; readonly snapshot: SessionSnapshot; readonly result: WriteResult };
@@ -121,6 +123,8 @@ export interface SessionWorld {
   requestEnd(): void;
   /** An operator excludes the session, or includes it; one that has closed is opened again for that. */
   want(isExcluded: boolean): void;
+  /** An operator has the session go by a version of the catalogue; one that has closed is opened again for that. */
+  restate(catalogue: number): void;
   /** One step of the workflow's loop. @returns what it was; undefined where nothing runs */
   step(options?: { crash?: Crash; meanwhile?: readonly VisitorEvent[] }): Promise<Step | undefined>;
   /** The workflow task ends: everything so far is durable. */
@@ -154,6 +158,7 @@ export type Age = 'riding' | 'bounded' | 'upgraded';
 /**
  * @param opens whether ingest works out the first write of a new session, as it does where it can
  * @param readsHistory whether a terminated run cannot be asked, so that its history is read
+ * @param begins the version of the catalogue that a new session goes by; whoever reopens one knows the newest
  */
 export function createSessionWorld(
   settings: SessionSettings,
@@ -161,6 +166,7 @@ export function createSessionWorld(
   opens = true,
   age: Age = 'bounded',
   readsHistory = false,
+  begins = CATALOGUE_VERSION,
 ): SessionWorld {
   const log = new Map<string, string>();
   const standing = new Map<string, string>();
@@ -264,6 +270,9 @@ export function createSessionWorld(
       case 'want':
         want(to, entry.isExcluded);
         return;
+      case 'restate':
+        wantRestated(to, entry);
+        return;
       case 'turn':
         turn(to, entry.runId);
         return;
@@ -292,6 +301,8 @@ export function createSessionWorld(
           return [];
         case 'want':
           return [{ kind: 'wanted', isExcluded: entry.isExcluded }];
+        case 'restate':
+          return [{ kind: 'restated', request: { catalogue: entry.catalogue } }];
         case 'confirm':
           return [{ ...entry, kind: 'written' }];
         case 'user':
@@ -364,9 +375,10 @@ export function createSessionWorld(
 
   function start(batch: AnyBatch, previous: Chain | undefined): void {
     const isBounded = age !== 'upgraded' || chains.length > 0;
+    const catalogue = previous === undefined ? begins : CATALOGUE_VERSION;
     const input: SessionInput = {
       ...(isBounded && { version: 2 }),
-      ...(age === 'riding' && { rides: { catalogue: CATALOGUE_VERSION } }),
+      ...(age === 'riding' ? { rides: { catalogue } } : { catalogue }),
       project: 'shop',
       sessionId: 's-1',
       settings,
@@ -434,6 +446,15 @@ export function createSessionWorld(
       if (runningChain() === undefined) start({ events: [], ackFloor: 0 }, newest());
       if (actor === undefined) return;
       const entry: Entry = { kind: 'want', isExcluded };
+      apply(actor, entry);
+      newest()?.history.push({ entry, durable: true });
+    },
+
+    restate(catalogue: number) {
+      if (chains.length === 0) return;
+      if (runningChain() === undefined) start({ events: [], ackFloor: 0 }, newest());
+      if (actor === undefined) return;
+      const entry: Entry = { kind: 'restate', catalogue };
       apply(actor, entry);
       newest()?.history.push({ entry, durable: true });
     },
@@ -506,7 +527,7 @@ export function createSessionWorld(
       // What it was told after that is told it again, at once.
       const told = done
         .slice(cut)
-        .filter(({ entry }) => ['receive', 'end', 'want'].includes(entry.kind));
+        .filter(({ entry }) => ['receive', 'end', 'want', 'restate'].includes(entry.kind));
       const chain: Chain = {
         ...base,
         runId: `${base.id}-reset-${chains.length + 1}`,

@@ -84,6 +84,8 @@ describe('the command line', function () {
     ['a time that is none', ['session', 'list', '--since', 'yesterday']],
     ['a cursor that is none', ['session', 'list', '--after', '7f3a']],
     ['a bad choice', ['session', 'list', '--state', 'shut']],
+    ['a restatement without its begin', ['restate', '--project', 'a']],
+    ['a date that is none', ['restate', '--from', '7d']],
     ['a project that is none', ['project', 'show', 'Shop']],
     ['a setting without its value', ['project', 'set', 'shop', '--currency']],
     ['a day on which no week begins', ['project', 'set', 'shop', '--week', 'friday']],
@@ -143,7 +145,7 @@ describe('the command line', function () {
     const words = ['up', 'worker', 'ingest', 'migrate', 'publish', 'import', 'status', 'session'];
     const program = await createProgram([
       ...words,
-      ...['project', 'dashboard', 'collect', 'deadletters', 'forget', 'audit'],
+      ...['project', 'dashboard', 'collect', 'deadletters', 'forget', 'restate', 'audit'],
     ]);
 
     for (const command of program.commands) {

@@ -52,6 +52,8 @@ function logOf(name: string): (subject: string) => Promise<string | undefined> {
 
 /** One that was excluded, included, and excluded again. */
 const TURNED = 'excluded';
+/** Those that were told to go by other definitions. */
+const RESTATED = 'restated';
 /** One that found a write of a run that Temporal had lost. */
 const AFTER_LOST = 'lost-run';
 
@@ -60,7 +62,7 @@ describe('the history of a session that cannot be asked', () => {
     (name) =>
       isOfSession(name) &&
       resultIn(eventsOf(name)) !== undefined &&
-      ![TURNED, AFTER_LOST].some((one) => name.includes(one)),
+      ![TURNED, RESTATED, AFTER_LOST].some((one) => name.includes(one)),
   );
 
   it('is there to be compared with what sessions said themselves', () => {
@@ -89,6 +91,21 @@ describe('the history of a session that cannot be asked', () => {
     expect(said.excluded).to.equal(true);
     expect([read.excluded, read.wants]).to.deep.equal([undefined, true]);
     expect([read.writeNo, read.state]).to.deep.equal([said.writeNo, said.state]);
+  });
+
+  it('says that it is still to go by the definitions that an operator wanted', async () => {
+    const restated = HISTORY_NAMES.filter((one) => one.includes(RESTATED));
+    expect(restated).to.have.length(2);
+    for (const name of restated) {
+      const events = eventsOf(name);
+      const said = resultIn(events) as SessionSnapshot;
+
+      const read = await snapshotFromEvents(events.slice(0, -1), logOf(name));
+
+      expect(said.state.catalogue).to.equal(3);
+      expect([read.state.catalogue, read.restated], name).to.deep.equal([undefined, 3]);
+      expect([read.writeNo, read.state.events]).to.deep.equal([said.writeNo, said.state.events]);
+    }
   });
 
   // The next run finds it under its number, as this one did, and takes it over.
