@@ -16,7 +16,6 @@ import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
 import { connectNats, createRollupLog } from '../../platform/nats.ts';
 import { readRange } from '../../platform/stream-range.ts';
-import type { SessionInput } from '../../shared/actor.ts';
 import {
   IMPORT_WORKFLOW,
   importWorkflowId,
