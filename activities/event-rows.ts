@@ -56,8 +56,9 @@ export function createEventRows(sessions: ToldSessions): EventRows {
         return refuse(newerThanKnown(restates.to), request, attempt);
       }
       const workflowId = sessionWorkflowId(project, sessionId);
-      const what = restates === undefined ? '' : ` ${restates.from} ${restates.to}`;
-      const name = `${workflowId} ${turning.runId} ${turning.batches}${what}`;
+      // A session may go by other definitions since it was last asked about.
+      const what = restates === undefined ? request.catalogue : `${restates.from} ${restates.to}`;
+      const name = `${workflowId} ${turning.runId} ${turning.batches} ${what}`;
       let again = remembered.get(name);
       let isFromTheFirst = true;
       if (again === undefined) {
@@ -89,6 +90,6 @@ export const NOT_THE_SAME =
   'what this session has counted cannot be told exactly: the histories of its runs do not add up to its numbers (a run of it was terminated, reset or deleted)';
 
 /** In the middle of an upgrade another worker may know it. */
-function newerThanKnown(version: number): string {
+export function newerThanKnown(version: number): string {
   return `definitions of version ${version} are newer than this worker, which knows ${CATALOGUE_VERSION}: upgrade the workers first`;
 }

@@ -1,5 +1,7 @@
 /** All activities, over the clients they need. A worker makes them once. */
 import { activityInfo, Context, sleep } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import type { RecognizedUser, SessionSnapshot, Visit } from '../shared/actor.ts';
 import type { EventRowsPage, EventRowsRequest, Refusal } from '../shared/exclusion.ts';
 import type { AnyRequest, WriteResult } from '../shared/write.ts';
@@ -17,7 +19,7 @@ import { endOf, type LogPosition, type LogRange, rangeToken, streamOf } from '..
 import { type Announcer, announceBatch } from './announce-batch.ts';
 import { createAnnouncing } from './announce-or-go-on.ts';
 import { createBoundValues, type ValueStore } from './bound-values.ts';
-import { createEventRows, type ToldSessions } from './event-rows.ts';
+import { createEventRows, newerThanKnown, type ToldSessions } from './event-rows.ts';
 import {
   isLackingBefore,
   isLessThanLoaded,
@@ -281,8 +283,12 @@ export function createActivities(deps: ActivityDeps) {
     readEventRows: (request: EventRowsRequest): Promise<EventRowsPage | Refusal> =>
       whileBeating(() => eventRows.read(request, activityInfo().attempt)),
 
-    countOldSessions: (plan: RestatePlan): Promise<OldSessions> =>
-      whileBeating(() => deps.restating.find.countOld(plan)),
+    countOldSessions: (plan: RestatePlan): Promise<OldSessions> => {
+      if (plan.catalogue > CATALOGUE_VERSION) {
+        throw ApplicationFailure.nonRetryable(newerThanKnown(plan.catalogue), 'SJ_USAGE');
+      }
+      return whileBeating(() => deps.restating.find.countOld(plan));
+    },
 
     findOldSessions: ({ plan, after }: FindOldRequest): Promise<OldSession[]> =>
       whileBeating(() => deps.restating.find.findOld(plan, after, chunkMax(plan))),

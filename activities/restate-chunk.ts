@@ -2,6 +2,7 @@
  * Has sessions go by other definitions, a chunk at a time. Safe to repeat: a session that does so already is left as it is.
  */
 import { each } from '../shared/each.ts';
+import { isServerAway } from '../platform/temporal.ts';
 import { toError } from '../shared/errors.ts';
 import {
   NO_COUNTS,
@@ -63,6 +64,7 @@ export async function restateChunk(
   const counts: { -readonly [K in keyof RestateCounts]: number } = { ...NO_COUNTS };
   const troubles: RestateTrouble[] = [];
   let next = now();
+  const stopped = aborted(stop);
   await each(
     sessions,
     AT_ONCE,
@@ -72,13 +74,20 @@ export async function restateChunk(
       if (waitMs > 0) await sleep(waitMs);
       if (stop.aborted) return;
       const { project, sessionId } = session;
-      const result = await orFailed(() => restate(session, plan.catalogue));
+      const result = await Promise.race([
+        orFailed(() => restate(session, plan.catalogue)),
+        stopped,
+      ]);
+      if (result === undefined) return;
       counts[result.as] += 1;
       if (!('reason' in result) || troubles.length >= TROUBLES_MAX) return;
       troubles.push({ project, sessionId, reason: result.reason });
     },
     stop,
   );
+  // The first of the next chunk is due then.
+  const restMs = next - now();
+  if (restMs > 0 && !stop.aborted) await Promise.race([sleep(restMs), stopped]);
   if (stop.aborted) throw new Error('the worker stops; another one goes on with these sessions');
   return { ...counts, troubles };
 }
@@ -87,6 +96,24 @@ async function orFailed(restate: () => Promise<Restated>): Promise<Restated> {
   try {
     return await restate();
   } catch (error) {
+    // Not a matter of this session: the chunk is begun anew when Temporal is back.
+    if (isServerAway(error)) throw error;
     return { as: 'failed', reason: toError(error).message };
   }
+}
+
+/** Without an end where it never is. */
+function aborted(stop: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve(undefined);
+    else {
+      stop.addEventListener(
+        'abort',
+        () => {
+          resolve(undefined);
+        },
+        { once: true },
+      );
+    }
+  });
 }

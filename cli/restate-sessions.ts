@@ -7,6 +7,7 @@ import { lookBeforeRestating, restateView, startRestate } from '../operations/re
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import { createOldSessions } from '../platform/old-sessions.ts';
+import { isServerAway } from '../platform/temporal.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
 import { addAll, type Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
@@ -70,15 +71,15 @@ async function untilOver({ client }: Temporal, plan: RestatePlan): Promise<Resta
   try {
     for (;;) {
       const seen = await lookUnlessAway(client, plan, seenAt);
-      if (seen === undefined) continue;
-      seenAt = Date.now();
-      const { isOver, ...view } = seen;
-      if (isOver) return view;
+      if (seen?.isOver === true) return seen;
       if (stopping.signal.aborted) throw new SojournError('SJ_TIMEOUT', GOES_ON);
-      if (view.phase !== 'counting') progress ??= createProgress('restating', view.known);
-      const paused = view.isPaused ? ', paused: send it `resume`' : '';
-      const done = doneOf(view);
-      progress?.update(done, `${formatCount(done)} of ${formatCount(view.known)}${paused}`);
+      if (seen !== undefined) {
+        seenAt = Date.now();
+        if (seen.phase !== 'counting') progress ??= createProgress('restating', seen.known);
+        const paused = seen.isPaused ? ', paused: send it `resume`' : '';
+        const done = doneOf(seen);
+        progress?.update(done, `${formatCount(done)} of ${formatCount(seen.known)}${paused}`);
+      }
       await sleep(LOOK_EVERY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   } finally {
@@ -99,7 +100,8 @@ async function lookUnlessAway(
   try {
     return await restateView(client, plan);
   } catch (error) {
-    const isAway = error instanceof SojournError && error.code === 'SJ_TIMEOUT';
+    const isAway =
+      (error instanceof SojournError && error.code === 'SJ_TIMEOUT') || isServerAway(error);
     if (isAway && seenAt !== undefined && Date.now() - seenAt < AWAY_MS_MAX) return undefined;
     throw error;
   }

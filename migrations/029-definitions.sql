@@ -11,4 +11,4 @@ CREATE VIEW sojourn.definitions_daily
 AS SELECT v.project AS project, v.day AS day, v.catalogue AS catalogue, count() AS sessions, countIf(v.state = 'open') AS open_sessions
 FROM sojourn.visits AS v
 GROUP BY v.project, v.day, v.catalogue
-COMMENT 'One row a day and version of the definitions. A day of two versions is comparable with neither: sojourn restate brings its sessions to the latest, as far as Temporal knows them'
+COMMENT 'One row a day and version of the definitions, of sessions that are not excluded. A day of two versions is comparable with neither: sojourn restate brings its sessions to the latest, as far as Temporal knows them'

@@ -10,6 +10,11 @@ const LATER_MS = 24 * 60 * 60 * 1_000;
 /** An open session is known however long ago it wrote. Whoever is asked about one that is not says so. */
 const IS_KNOWN = `(state = 'open' OR updated_at >= fromUnixTimestamp64Milli({knownSince:Int64}))`;
 
+/** After a place in the order of the table (migrations/005); the first condition is what its index understands. */
+const FOLLOWS = `AND substring(first_run_id, 1, 5) >= substring({afterIdentity:String}, 1, 5)
+  AND (substring(first_run_id, 1, 5), project, first_run_id)
+    > (substring({afterIdentity:String}, 1, 5), {afterProject:String}, {afterIdentity:String})`;
+
 /**
  * @param reader what was loaded a moment ago need not be in it: a session that is told twice does it once
  * @param lateWindowMs for so long Temporal keeps a session that has closed
@@ -37,8 +42,8 @@ export function createOldSessions(
         `SELECT project, session_id AS sessionId, first_run_id AS identity
          FROM ${DATABASE}.sessions FINAL
          WHERE ${conditionOf(plan)} AND ${IS_KNOWN}
-           ${after === undefined ? '' : 'AND (project, first_run_id) > ({afterProject:String}, {afterIdentity:String})'}
-         ORDER BY project, first_run_id LIMIT {limit:UInt32}`,
+           ${after === undefined ? '' : FOLLOWS}
+         ORDER BY substring(first_run_id, 1, 5), project, first_run_id LIMIT {limit:UInt32}`,
         {
           ...paramsOf(plan),
           ...{ knownSince: knownSince(), limit },

@@ -69,6 +69,7 @@ export async function fulfil(
     const told = await tell(client, session, wish, until);
     const view = told ?? (await openAgain(client, history, session, wish, until));
     if (view !== undefined && wish.isDone(view)) return { view, already: false };
+    await sleep(LOOK_EVERY_MS);
   }
   throw new SojournError('SJ_TIMEOUT', `session ${session.sessionId} is still at it; look again`);
 }
@@ -123,8 +124,11 @@ async function openAgain(
   if (!(await reopen(client, history, session, wish))) return undefined;
   for (;;) {
     const view = await viewBefore(client, session, until);
+    const isOver = view !== undefined && view.turning === undefined;
+    // What was refused may be something else that was wanted of it before.
+    if (isOver && wish.isDone(view)) return view;
     if (view?.refused !== undefined) throw new SojournError('SJ_NOT_EXACT', view.refused);
-    if (view !== undefined && view.turning === undefined) return view;
+    if (isOver) return view;
     if (Date.now() >= until) return undefined;
     await sleep(LOOK_EVERY_MS);
   }

@@ -16,7 +16,7 @@ export interface RestatePlan {
 export interface OldSession {
   readonly project: string;
   readonly sessionId: string;
-  /** Its first run: by project and this the table `sessions` is ordered. */
+  /** Its first run: by the time in this, and by project, the table `sessions` is ordered. */
   readonly identity: string;
 }
 
@@ -107,7 +107,7 @@ export function chunkMax({ perSecond }: RestatePlan): number {
 }
 
 /** Their names stand in the history. */
-const CHUNK_MAX = 500;
+const CHUNK_MAX = 200;
 const CHUNK_SECONDS = 10;
 
 /** @param sessions that were found; none where there are no more */

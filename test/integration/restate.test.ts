@@ -1,4 +1,5 @@
 /** Sessions that began before an upgrade go by its definitions, on real servers and by the command line. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { Client } from '@temporalio/client';
 import type { SessionInput } from '../../shared/actor.ts';
@@ -384,8 +385,11 @@ describe('sessions that began by older definitions', function () {
     await handle.executeUpdate(pauseRestateUpdate);
     // What is under way is done first: no more than a chunk.
     await until(({ restated, already }) => restated + already === 20);
-    const { isPaused, phase } = await handle.query(restateStateQuery);
+    // Long enough for the last five, at two a second.
+    await sleep(4_000);
+    const { isPaused, phase, restated, already } = await handle.query(restateStateQuery);
     expect({ isPaused, phase }).to.deep.equal({ isPaused: true, phase: 'restating' });
+    expect(restated + already).to.equal(20);
     await handle.executeUpdate(resumeRestateUpdate);
 
     const { code, stderr, outcome } = await restating;

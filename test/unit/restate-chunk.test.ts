@@ -43,7 +43,7 @@ describe('a chunk of sessions to be restated', () => {
   it('is ten seconds of them, so that it can be paused', () => {
     const sizes = [0.01, 2, 20, 1_000].map((perSecond) => chunkMax({ ...PLAN, perSecond }));
 
-    expect(sizes).to.deep.equal([1, 20, 200, 500]);
+    expect(sizes).to.deep.equal([1, 20, 200, 200]);
   });
 
   it('tells each of them, no more in a second than it may', async () => {
