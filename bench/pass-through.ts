@@ -57,16 +57,18 @@ export async function resumeIngest({ nats }: World): Promise<void> {
 /**
  * From the moment that ingest gets the first message until every row of every session can be queried.
  * @param ours pids of our own processes, by name
+ * @param publish puts them there
  */
 export async function passThrough(
   world: World,
   ours: Pids,
   sessions: number,
   events: number,
+  publish: typeof publishSessions = publishSessions,
 ): Promise<Measurement> {
   const project = world.project();
   await pauseIngest(world);
-  await publishSessions(world, project, sessions, events);
+  await publish(world, project, sessions, events);
   const pids = { ...world.pids, ...ours };
   await resumeIngest(world);
   const begin = cpuMs(pids);

@@ -5,6 +5,7 @@ import { collect } from './collect.bench.ts';
 import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
 import { growth } from './growth.bench.ts';
+import { importBeside } from './import-beside.bench.ts';
 import { importing } from './import.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   growth,
   loader,
   importing,
+  importBeside,
   parse,
   bi,
   purge,
