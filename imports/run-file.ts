@@ -88,15 +88,20 @@ export function decodeEvents(session: Pick<SessionBytes, 'bytes' | 'eventCount'>
   return numbered(session, JSON.parse(text) as VisitorEvent[]);
 }
 
-/** The same as JSON. */
-export function eventsText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): string {
+/** The same, and as JSON. */
+export function decodeWithText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): {
+  readonly events: readonly VisitorEvent[];
+  readonly text: string;
+} {
   const { bytes, eventCount } = session;
   const { arrayFrom, flagsFrom } = placesOf(bytes);
+  const text = bytes.toString('utf8', arrayFrom, flagsFrom);
+  const events = numbered(session, JSON.parse(text) as VisitorEvent[]);
   for (let n = 0; n < eventCount; n += 1) {
     if (((bytes[flagsFrom + n] ?? 0) & FLAG.madeId) !== 0)
-      return JSON.stringify(decodeEvents(session));
+      return { events, text: JSON.stringify(events) };
   }
-  return bytes.toString('utf8', arrayFrom, flagsFrom);
+  return { events, text };
 }
 
 function placesOf(bytes: Buffer): { readonly arrayFrom: number; readonly flagsFrom: number } {
