@@ -20,7 +20,7 @@ export interface SpillOptions {
 const FILES = 128;
 const BUFFER_BYTES = 64 * 1024;
 /** With what is known of each event beside, some three times as much is in memory. */
-const GROUP_BYTES_MAX = 64 * 1024 * 1024;
+export const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 /** A file that is divided this often and is still large is one session. */
 const DEPTH_MAX = 6;
 
