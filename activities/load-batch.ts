@@ -7,6 +7,7 @@ import { formatDecimal } from '../shared/decimal.ts';
 import { type Attributes, isDeclared, nameOfDeclared } from '../shared/event.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
+import type { RowText } from '../platform/row-text.ts';
 import type { WriterTable } from '../platform/writer-rights.ts';
 
 /** What is needed of the rollup log. */
@@ -24,7 +25,7 @@ export interface TableWriter {
    * Inserts rows, all with the same fields in the same order, as one block; a token that the table has
    * seen is ignored, and while an insert with the same token is still running another one is refused.
    */
-  insert(table: WriterTable, rows: readonly object[], token: string): Promise<void>;
+  insert(table: WriterTable, rows: readonly object[] | RowText, token: string): Promise<void>;
 }
 
 /** @returns what was loaded. @throws whatever log and tables throw; safe to repeat */
@@ -52,12 +53,11 @@ function metricRows({ partition, log, from }: LogRange, { metrics }: RangeSums):
   return [...metrics].flatMap(([project, rows]) => metricTableRows(project, rows, place));
 }
 
-/** Sums of a project as rows of the table `metrics`. @param place what each row has besides, in front */
+/** Sums of a project as rows of the table `metrics`. @param place what each row has besides */
 export function metricTableRows(project: string, rows: Contributions, place = {}): object[] {
   return Array.from(rows, ([key, { value, count }]) => {
     const { metric, granularity, bucket, dimension, dimensionValue } = parseRowKey(key);
     return {
-      ...place,
       project,
       metric_type: metric,
       granularity,
@@ -66,6 +66,8 @@ export function metricTableRows(project: string, rows: Contributions, place = {}
       dimension_value: dimensionValue,
       value: formatDecimal(value),
       count,
+      // Last: an object that begins as a copy takes 3 µs more.
+      ...place,
     };
   });
 }

@@ -3,7 +3,7 @@
  * Asking again, after a crash or a lost reply, gives the same answer, whoever asks for the session: who
  * starts it, before it has a run, or an activity of it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
 
 /** What is needed of Redis. */
@@ -145,5 +145,5 @@ export function visitorKey(project: string, userId: string): string {
 }
 
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return hash('sha256', text, 'base64url').slice(0, 22);
 }

@@ -9,10 +9,13 @@ import {
 } from './pass-through.ts';
 import type { Result, Scenario } from './scenario.ts';
 import { spreadOf } from './stats.ts';
-import { benchEvent, fullBenchEvent } from './traffic.ts';
+import { fullBenchEvent, publishSessions } from './traffic.ts';
 
 const EVENTS = 5;
 const CPU_RATIO_MAX = 1.05;
+
+const publishFull: typeof publishSessions = (world, project, sessions, events) =>
+  publishSessions(world, project, sessions, events, fullBenchEvent);
 
 export const fields: Scenario = {
   name: 'fields',
@@ -24,14 +27,13 @@ export const fields: Scenario = {
     const few: Measurement[] = [];
     const all: Measurement[] = [];
     try {
-      await passThrough(world, pids, sessions, EVENTS, fullBenchEvent);
+      await passThrough(world, pids, sessions, EVENTS, publishFull);
       // In turns, and each as often first as second: the machine's moods hit both.
       for (let round = 0; round < 2 * scale.rounds; round += 1) {
         const isFullFirst = round % 2 === 0;
-        if (isFullFirst) all.push(await passThrough(world, pids, sessions, EVENTS, fullBenchEvent));
-        few.push(await passThrough(world, pids, sessions, EVENTS, benchEvent));
-        if (!isFullFirst)
-          all.push(await passThrough(world, pids, sessions, EVENTS, fullBenchEvent));
+        if (isFullFirst) all.push(await passThrough(world, pids, sessions, EVENTS, publishFull));
+        few.push(await passThrough(world, pids, sessions, EVENTS));
+        if (!isFullFirst) all.push(await passThrough(world, pids, sessions, EVENTS, publishFull));
         say(`round ${round + 1}: ${cpu(few)} ms with few fields, ${cpu(all)} ms with all`);
       }
     } finally {

@@ -7,7 +7,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
 import { cpuBetween, cpuMs, type Figures, type Pids, total } from './processes.ts';
 import type { Result } from './scenario.ts';
 import { spreadOf } from './stats.ts';
-import { benchEvent, publishSessions } from './traffic.ts';
+import { publishSessions } from './traffic.ts';
 import { HERE, ownPorts } from './tree.ts';
 import { until, untilCounted } from './until.ts';
 import type { Started, World } from './world.ts';
@@ -57,17 +57,18 @@ export async function resumeIngest({ nats }: World): Promise<void> {
 /**
  * From the moment that ingest gets the first message until every row of every session can be queried.
  * @param ours pids of our own processes, by name
+ * @param publish puts them there
  */
 export async function passThrough(
   world: World,
   ours: Pids,
   sessions: number,
   events: number,
-  eventOf: typeof benchEvent = benchEvent,
+  publish: typeof publishSessions = publishSessions,
 ): Promise<Measurement> {
   const project = world.project();
   await pauseIngest(world);
-  await publishSessions(world, project, sessions, events, eventOf);
+  await publish(world, project, sessions, events);
   const pids = { ...world.pids, ...ours };
   await resumeIngest(world);
   const begin = cpuMs(pids);

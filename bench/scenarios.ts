@@ -6,6 +6,7 @@ import { endurance } from './endurance.bench.ts';
 import { fairness } from './fairness.bench.ts';
 import { fields } from './fields.bench.ts';
 import { growth } from './growth.bench.ts';
+import { importBeside } from './import-beside.bench.ts';
 import { importing } from './import.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   growth,
   loader,
   importing,
+  importBeside,
   parse,
   bi,
   purge,

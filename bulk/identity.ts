@@ -2,7 +2,7 @@
  * The identity of a session that no workflow has run: as the run ids of Temporal are (UUIDv7), so that it lies in the
  * table `sessions` where its time is, and made of the load and the session, so that it is the same whenever it is made.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 export interface IdentifiedSession {
   readonly project: string;
@@ -13,13 +13,10 @@ export interface IdentifiedSession {
 
 export function identityOf(load: string, session: IdentifiedSession): string {
   const { project, sessionId, firstEventAt } = session;
-  const hash = createHash('sha256')
-    .update(JSON.stringify([load, project, sessionId]))
-    .digest();
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(firstEventAt, 0, 6);
-  hash.copy(bytes, 6, 0, 10);
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  const hash = digest('sha256', JSON.stringify([load, project, sessionId]));
+  const time = firstEventAt.toString(16).padStart(12, '0');
+  // Digit by digit, for an import makes millions: the version in place of one, the variant in two bits of another one.
+  const variant = (0x8 | (parseInt(hash.charAt(4), 16) & 0x3)).toString(16);
+  const places = [time.slice(0, 8), time.slice(8), `7${hash.slice(1, 4)}`];
+  return [...places, `${variant}${hash.slice(5, 8)}`, hash.slice(8, 20)].join('-');
 }

@@ -3,9 +3,10 @@
  * of chunks while several chunks are folded side by side. Pure, and everything that goes in and out can go between threads.
  */
 import type { Visit } from '../shared/actor.ts';
-import type { SessionRecord } from '../shared/rollup.ts';
+import type { RowText } from '../platform/row-text.ts';
+import { type ChunkPlace, noteLines, sessionLines } from './chunk-rows.ts';
 import { createRowSumsOf } from './row-sums.ts';
-import { decodeEvents, decodeHead } from './run-file.ts';
+import { decodeHead, decodeWithText } from './run-file.ts';
 import { addWhole, foldWhole, type WholeFold, type WholeOptions } from './whole-rows.ts';
 
 /** Sessions as a run has them, one behind the other. */
@@ -13,9 +14,15 @@ export interface PackedSessions {
   readonly data: Uint8Array<ArrayBuffer>;
   /** Where each begins. */
   readonly begins: Uint32Array<ArrayBuffer>;
+  readonly place: ChunkPlace;
+  /** First runs of the sessions that each replaces, in the order of the sessions; absent where it replaces none. */
+  readonly replaced: ReadonlyMap<number, readonly string[]>;
 }
 
-export function packSessions(sessions: readonly { readonly bytes: Buffer }[]): PackedSessions {
+export function packSessions(
+  sessions: readonly { readonly bytes: Buffer }[],
+  { place, replaced }: Pick<PackedSessions, 'place' | 'replaced'>,
+): PackedSessions {
   let size = 0;
   for (const { bytes } of sessions) size += bytes.length;
   const data = new Uint8Array(size);
@@ -26,7 +33,7 @@ export function packSessions(sessions: readonly { readonly bytes: Buffer }[]): P
     data.set(bytes, at);
     at += bytes.length;
   });
-  return { data, begins };
+  return { data, begins, place, replaced };
 }
 
 /** What a chunk adds up to. */
@@ -35,8 +42,10 @@ export interface FoldedChunk {
   readonly keys: readonly string[];
   readonly values: readonly bigint[];
   readonly counts: readonly number[];
-  /** In the order of the sessions. */
-  readonly records: readonly SessionRecord[];
+  /** Its rows of `sessions_inbox`, in the order of the sessions. */
+  readonly sessions: RowText;
+  /** Its rows of `import_sessions_inbox`, in the same order. */
+  readonly notes: RowText;
 }
 
 export interface Folding {
@@ -46,22 +55,37 @@ export interface Folding {
   settle(isNew: readonly boolean[]): FoldedChunk;
 }
 
-export function foldChunk({ data, begins }: PackedSessions, options: WholeOptions): Folding {
+export function foldChunk(
+  { data, begins, place, replaced }: PackedSessions,
+  options: WholeOptions,
+): Folding {
   const whole = Buffer.from(data.buffer, data.byteOffset, data.length);
-  const folds: WholeFold[] = [];
+  const folds: (readonly [fold: WholeFold, events: string])[] = [];
   const sums = createRowSumsOf();
   for (const begin of begins) {
     const session = decodeHead(whole.subarray(begin, begin + whole.readUInt32LE(begin)));
-    folds.push(foldWhole(sums, session.sessionId, decodeEvents(session), options));
+    const { events, text } = decodeWithText(session);
+    folds.push([foldWhole(sums, session.sessionId, events, options), text]);
   }
   return {
-    visits: folds.flatMap(({ visit }) => visit ?? []),
+    visits: folds.flatMap(([{ visit }]) => visit ?? []),
     settle(isNew) {
       let asked = 0;
-      const records = folds.map((fold) => {
-        const { visit } = fold;
+      const sessions = sessionLines(place.fence);
+      const notes = noteLines(place);
+      folds.forEach(([fold, events], n) => {
+        const { sessionId, visit } = fold;
         const user = visit && { userId: visit.userId, isNew: isNew[asked++] === true };
-        return addWhole(sums, fold, user, options);
+        const record = addWhole(sums, fold, user, options);
+        const insteadOf = replaced.get(n);
+        const fate = insteadOf === undefined ? 'load' : 'replace';
+        const { newUser } = record.session;
+        sessions.add(record);
+        notes.add({
+          decision: { sessionId, fate, insteadOf: insteadOf ?? [] },
+          ...{ identity: record.identity, events },
+          ...(newUser !== undefined && { newUser }),
+        });
       });
       const keys: string[] = [];
       const values: bigint[] = [];
@@ -71,7 +95,7 @@ export function foldChunk({ data, begins }: PackedSessions, options: WholeOption
         values.push(value);
         counts.push(count);
       }
-      return { keys, values, counts, records };
+      return { keys, values, counts, sessions: sessions.text(), notes: notes.text() };
     },
   };
 }

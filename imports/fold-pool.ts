@@ -1,4 +1,5 @@
 /** Chunks folded by threads, or where there are none by this one. */
+import { RowText } from '../platform/row-text.ts';
 import { startThread } from '../platform/thread.ts';
 import { toError } from '../shared/errors.ts';
 import type { Visit } from '../shared/actor.ts';
@@ -61,7 +62,9 @@ function createTurns(options: WholeOptions, wait: Wait) {
     const sessions = await given;
     const buffers = [sessions.data.buffer, sessions.begins.buffer];
     const visits = (await ask(sessions, buffers)) as readonly Visit[];
-    return (await ask(await claim(visits))) as FoldedChunk;
+    const folded = (await ask(await claim(visits))) as FoldedChunk;
+    const { sessions: rows, notes } = folded;
+    return { ...folded, sessions: RowText.of(rows), notes: RowText.of(notes) };
   };
   const ask = async (message: unknown, transfer?: readonly ArrayBuffer[]): Promise<unknown> => {
     thread ??= openThread(options);

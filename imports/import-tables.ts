@@ -7,6 +7,8 @@ import { type Contributions, rowKeyText } from '../shared/contributions.ts';
 import type { Granularity } from '../shared/buckets.ts';
 import { readUnits } from '../shared/decimal.ts';
 import type { ImportLife, ImportPlan } from '../shared/import-plan.ts';
+import type { RowText } from '../platform/row-text.ts';
+import type { ChunkPlace, Fence } from './chunk-rows.ts';
 import type { Decision, Fate } from './decide.ts';
 
 /** The name of its load (decision 039). */
@@ -118,24 +120,21 @@ export async function listImports(
   return rows;
 }
 
-/** What was decided about a chunk, and what of its sessions is kept. */
-export interface NotedSession {
-  readonly decision: Decision;
-  readonly identity: string;
-  readonly newUser?: boolean;
-  /** JSON; empty unless it is loaded. */
-  readonly events: string;
-}
-
 /** The name of a chunk's notes everywhere. */
 export function notesToken({ id, life }: ImportLife, chunk: number): string {
   return `import-${id}-${life}-${chunk}`;
 }
 
 /** What an insert of a chunk goes by (027-import-fences): where the load is, ClickHouse asks with it. */
-export function fenceOf(load: string, chunk: number) {
+export function fenceOf(load: string, chunk: number): Fence {
   const { partition, log, from } = chunkRange(load, chunk);
   return { partition, log, range_from: from };
+}
+
+/** Where the rows of a chunk belong. */
+export function chunkPlaceOf(life: ImportLife, chunk: number): ChunkPlace {
+  const fence = fenceOf(loadName(life), chunk);
+  return { fence, import: life.id, life: life.life, chunk, project: life.project };
 }
 
 /** Notes what was decided about a chunk, before anything of it is loaded. Safe to repeat. @throws what the tables throw */
@@ -143,22 +142,9 @@ export async function noteSessions(
   tables: TableWriter,
   life: ImportLife,
   chunk: number,
-  sessions: readonly NotedSession[],
+  notes: RowText,
 ): Promise<void> {
-  await tables.insert(
-    'import_sessions_inbox',
-    sessions.map(({ decision, identity, newUser, events }) => ({
-      ...fenceOf(loadName(life), chunk),
-      ...{ import: life.id, life: life.life, chunk, project: life.project },
-      session_id: decision.sessionId,
-      first_run_id: identity,
-      fate: decision.fate,
-      instead_of: decision.insteadOf,
-      new_user: newUser ?? null,
-      events,
-    })),
-    notesToken(life, chunk),
-  );
+  await tables.insert('import_sessions_inbox', notes, notesToken(life, chunk));
 }
 
 /** Notes what a chunk adds, once its sessions are noted and before it does. Safe to repeat. @throws what the tables throw */

@@ -4,36 +4,28 @@
  */
 import { loadBatch, type TableWriter } from '../activities/load-batch.ts';
 import { chunkRange } from '../bulk/ledger.ts';
+import { RowText } from '../platform/row-text.ts';
 import type { RangeSums } from '../shared/rollup.ts';
-import { fenceOf } from './import-tables.ts';
 
-/** Safe to repeat. @throws what the tables throw */
+const NO_SESSIONS = new RowText([], '', 0);
+
+/**
+ * Safe to repeat. @throws what the tables throw
+ * @param sums without sessions
+ * @param sessions for `sessions_inbox`, in their place
+ */
 export async function insertFiled(
   tables: TableWriter,
   load: string,
   number: number,
   sums: RangeSums,
+  sessions: RowText = NO_SESSIONS,
 ): Promise<void> {
   const fenced: TableWriter = {
     insert: (table, rows, token) =>
       table === 'sessions'
-        ? insertSessions(tables, load, number, { rows, token })
+        ? tables.insert('sessions_inbox', sessions.length === 0 ? [] : sessions, token)
         : tables.insert(table, rows, token),
   };
   await loadBatch({ sumRange: () => Promise.resolve(sums) }, fenced, chunkRange(load, number));
-}
-
-/** Rows as the table `sessions` has them, of one chunk. Safe to repeat. @throws what the tables throw */
-export async function insertSessions(
-  tables: TableWriter,
-  load: string,
-  number: number,
-  { rows, token }: { readonly rows: readonly object[]; readonly token: string },
-): Promise<void> {
-  const fence = fenceOf(load, number);
-  await tables.insert(
-    'sessions_inbox',
-    rows.map((row) => ({ ...fence, ...row })),
-    token,
-  );
 }

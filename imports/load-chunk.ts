@@ -39,7 +39,7 @@ const NOTHING: Contributions = new Map();
 /** @throws as `settleNotes` does, and what servers throw; safe to repeat */
 export async function loadPrepared(
   { tables, reader, admin, bound, publishOnce }: LoadChunkDeps,
-  { number, noted, sums, insteadOf, live }: PreparedChunk,
+  { number, noted, notes, sums, sessions, insteadOf, live }: PreparedChunk,
   { life, valuesMax }: LoadChunkOptions,
 ): Promise<void> {
   const { project } = life;
@@ -50,10 +50,11 @@ export async function loadPrepared(
   const rows = await settleNotes(
     { tables, reader },
     life,
-    { number, noted },
+    { number, noted, notes },
     filed.metrics.get(project) ?? NOTHING,
   );
   if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf, range);
   await publishOnce(life, live, number);
-  await insertFiled(tables, load, number, { ...filed, metrics: new Map([[project, rows]]) });
+  const settled = { ...filed, metrics: new Map([[project, rows]]) };
+  await insertFiled(tables, load, number, settled, sessions);
 }

@@ -6,27 +6,34 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { identityOf } from '../bulk/identity.ts';
 import type { ClaimUsers } from '../platform/claim-users.ts';
 import { untilCaughtUp } from '../platform/replica-lag.ts';
+import type { RowText } from '../platform/row-text.ts';
 import type { Visit } from '../shared/actor.ts';
 import { type Contributions, subtractAll } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
-import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
+import type { RangeSums } from '../shared/rollup.ts';
 import type { Preparing } from './chunk-source.ts';
+import { noteLines } from './chunk-rows.ts';
 import { type Decision, decide, type DecideOptions } from './decide.ts';
 import { packSessions } from './fold-chunk.ts';
 import type { Claim, FoldPool } from './fold-pool.ts';
-import { decidedOf, loadName, type NotedSession } from './import-tables.ts';
+import { chunkPlaceOf, decidedOf, loadName } from './import-tables.ts';
 import { addKept, findSessions, keptSessions } from './kept-sessions.ts';
 import { createRowSumsOf } from './row-sums.ts';
-import { eventsText, type SessionBytes } from './run-file.ts';
+import type { SessionBytes } from './run-file.ts';
 import type { SessionChunk } from './session-chunks.ts';
 import type { Wait } from './wait.ts';
 import type { WholeOptions } from './whole-rows.ts';
 
 export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 'isLast'> {
-  readonly noted: readonly NotedSession[];
+  /** What was decided about its sessions. */
+  readonly noted: readonly Decision[];
+  /** That as rows of `import_sessions_inbox`. */
+  readonly notes: RowText;
   /** What its loaded sessions add up to, less those that they replace. */
   readonly sums: RangeSums;
+  /** Rows of `sessions_inbox`: of its loaded sessions, which the sums do without. */
+  readonly sessions: RowText;
   /** First runs of the sessions that are replaced. */
   readonly insteadOf: readonly string[];
   /** To be published. */
@@ -88,7 +95,11 @@ async function work(
   const { project } = options.life;
   const whole = wholeOptionsOf(options);
   const deciding = decideAll(deps, number, sessions, { ...options, whole });
-  const packing = deciding.then((made) => packSessions(loadedOf(sessions, made).loadable));
+  const place = chunkPlaceOf(options.life, number);
+  const loading = deciding.then((made) => loadedOf(sessions, made));
+  const packing = loading.then(({ loadable, replaced }) =>
+    packSessions(loadable, { place, replaced }),
+  );
   // Before anything is waited for: turns are in the order of chunks.
   const folding = deps.pool.fold(packing, claim);
   folding.catch(() => undefined);
@@ -97,7 +108,7 @@ async function work(
     deciding,
   );
   const { decisions } = decided;
-  const { fateOf, loadable, others } = loadedOf(sessions, decided);
+  const { fateOf, loadable, others } = await loading;
   const folded = await folding;
   const sums: Contributions = new Map();
   folded.keys.forEach((key, n) => {
@@ -106,13 +117,18 @@ async function work(
   const insteadOf = [...decisions.values()].flatMap((decision) => decision.insteadOf);
   const replaced = addedBy(deps.reader, project, insteadOf);
   subtractAll(sums, await deps.wait('ClickHouse to give what is replaced', replaced));
-  const { records } = folded;
   const metrics = new Map([[project, sums]]);
-  const notedLoaded = loadable.map((session, n) => notedOf(session, fateOf(session), records[n]));
+  const notes = noteLines(place);
+  notes.addAll(folded.notes);
+  for (const session of others) {
+    notes.add({ decision: fateOf(session), identity: '', events: '' });
+  }
   return {
     ...{ number, events, isLast, insteadOf },
-    noted: [...notedLoaded, ...others.map((session) => notedOf(session, fateOf(session)))],
-    sums: { metrics, sessions: records, records: records.length, behind: 0 },
+    noted: [...loadable, ...others].map(fateOf),
+    notes: notes.text(),
+    sums: { metrics, sessions: [], records: folded.sessions.length, behind: 0 },
+    sessions: folded.sessions,
     live: others.filter((session) => fateOf(session).fate === 'live'),
   };
 }
@@ -124,12 +140,19 @@ function loadedOf(sessions: readonly SessionBytes[], { decisions }: Decided) {
     if (decision === undefined) throw new RangeError(`nothing was decided about ${sessionId}`);
     return decision;
   };
-  const isLoaded = (session: SessionBytes) => ['load', 'replace'].includes(fateOf(session).fate);
-  return {
-    fateOf,
-    loadable: sessions.filter(isLoaded),
-    others: sessions.filter((session) => !isLoaded(session)),
-  };
+  const loadable: SessionBytes[] = [];
+  const others: SessionBytes[] = [];
+  const replaced = new Map<number, readonly string[]>();
+  for (const session of sessions) {
+    const { fate, insteadOf } = fateOf(session);
+    if (fate !== 'load' && fate !== 'replace') {
+      others.push(session);
+      continue;
+    }
+    if (fate === 'replace') replaced.set(loadable.length, insteadOf);
+    loadable.push(session);
+  }
+  return { fateOf, loadable, others, replaced };
 }
 
 /** What sessions of an import are folded by. */
@@ -138,17 +161,6 @@ export function wholeOptionsOf({
   idleTimeoutMs,
 }: Pick<PrepareOptions, 'life' | 'idleTimeoutMs'>): WholeOptions {
   return { project: life.project, load: loadName(life), idleTimeoutMs };
-}
-
-function notedOf(session: SessionBytes, decision: Decision, record?: SessionRecord): NotedSession {
-  if (record === undefined) return { decision, identity: '', events: '' };
-  const { newUser } = record.session;
-  return {
-    decision,
-    identity: record.identity,
-    ...(newUser !== undefined && { newUser }),
-    events: eventsText(session),
-  };
 }
 
 interface Decided {
@@ -177,18 +189,13 @@ async function decideAll(
     );
   }
   const { project, load } = options.whole;
-  const own = new Map(
-    sessions.map(({ sessionId, firstAt: firstEventAt }) => [
-      sessionId,
-      () => identityOf(load, { project, sessionId, firstEventAt }),
-    ]),
-  );
-  const found = await findSessions(
-    reader,
-    project,
-    [...own.keys()],
-    (sessionId, identity) => own.get(sessionId)?.() === identity,
-  );
+  const own = new Map(sessions.map(({ sessionId, firstAt }) => [sessionId, firstAt]));
+  const isOwn = (sessionId: string, identity: string) => {
+    const firstEventAt = own.get(sessionId);
+    if (firstEventAt === undefined) return false;
+    return identityOf(load, { project, sessionId, firstEventAt }) === identity;
+  };
+  const found = await findSessions(reader, project, [...own.keys()], isOwn);
   const surroundings = { found: (sessionId: string) => found.get(sessionId) ?? [], isOpen };
   const decisions = new Map(
     sessions.map((session) => [session.sessionId, decide(session, surroundings, options)]),

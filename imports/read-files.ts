@@ -10,7 +10,7 @@ import { createEventSet, importIdOf } from './event-set.ts';
 import type { LineRecord } from './packed-lines.ts';
 import { mergeRuns, type SessionBytes } from './run-file.ts';
 import { sortSpill } from './spill.ts';
-import { startTaking } from './take-in-threads.ts';
+import { startTaking, type TakingThreads } from './take-in-threads.ts';
 import { createTakePart, type Taken, type TakenPart } from './take-part.ts';
 import { type BadRecord, bytesOf } from './take-records.ts';
 import type { FileReader, Record_ } from './formats/format.ts';
@@ -73,12 +73,22 @@ export interface ReadFiles {
 
 /** @throws SojournError `SJ_NOT_FOUND` where a file cannot be read; the reason of the signal */
 export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
-  const { project, format, folder, visitIdleMs, onProgress, signal } = request;
-  const { parts, events, bad } = await spillAll(request).catch((error: unknown) => {
+  const { signal } = request;
+  const reading = openReading(request);
+  try {
+    return await readAll(request, reading);
+  } catch (error) {
     // What is broken off fails in many ways.
     signal.throwIfAborted();
     throw error;
-  });
+  } finally {
+    await reading.close();
+  }
+}
+
+async function readAll(request: ReadRequest, reading: Reading): Promise<ReadFiles> {
+  const { project, format, folder, visitIdleMs, onProgress, signal } = request;
+  const { parts, events, bad } = await spillAll(request, reading);
   const spilled = parts.flatMap((part) => part.spilled);
   const set = createEventSet();
   for (const { sums } of parts) set.addAll(sums);
@@ -89,7 +99,7 @@ export async function readFiles(request: ReadRequest): Promise<ReadFiles> {
   let sorted = 0;
   let sessionCount = 0;
   let sessionEvents = 0;
-  const runs = await sortSpill(join(folder, 'runs'), spilled, {
+  const runs = await reading.sort(join(folder, 'runs'), spilled, {
     idleMs: visitIdleMs,
     onSorted(bytes, sessions, eventsOfThem) {
       signal.throwIfAborted();
@@ -126,8 +136,26 @@ interface Spilled {
   readonly bad: number;
 }
 
-async function spillAll(request: ReadRequest): Promise<Spilled> {
-  const { readerOf, threads, onBad, onProgress } = request;
+/** Who reads and sorts: this thread, or several. */
+interface Reading {
+  /** @param onTaken told of each batch */
+  take(onTaken: (taken: Taken) => void): Promise<readonly TakenPart[]>;
+  readonly sort: TakingThreads['sort'];
+  close(): Promise<void>;
+}
+
+function openReading(request: ReadRequest): Reading {
+  const { readerOf, threads } = request;
+  if (readerOf === undefined && threads > 0) return readInThreads(request);
+  return {
+    take: async (onTaken) => [await takeHere(request, onTaken)],
+    sort: sortSpill,
+    close: () => Promise.resolve(),
+  };
+}
+
+async function spillAll(request: ReadRequest, reading: Reading): Promise<Spilled> {
+  const { onBad, onProgress } = request;
   let events = 0;
   let bad = 0;
   const onTaken = (taken: Taken) => {
@@ -136,11 +164,7 @@ async function spillAll(request: ReadRequest): Promise<Spilled> {
     for (const record of taken.bad) onBad(record);
     onProgress({ phase: 'reading', events, bad, share: 0 });
   };
-  const parts =
-    readerOf === undefined && threads > 0
-      ? await takeInThreads(request, onTaken)
-      : [await takeHere(request, onTaken)];
-  return { parts, events, bad };
+  return { parts: await reading.take(onTaken), events, bad };
 }
 
 async function takeHere(request: ReadRequest, onTaken: (taken: Taken) => void): Promise<TakenPart> {
@@ -164,26 +188,34 @@ async function takeHere(request: ReadRequest, onTaken: (taken: Taken) => void): 
   return part.end();
 }
 
-async function takeInThreads(
-  request: ReadRequest,
-  onTaken: (taken: Taken) => void,
-): Promise<readonly TakenPart[]> {
+function readInThreads(request: ReadRequest): Reading {
   const { project, settings, receivedAt, liveFrom, folder, threads, open, signal } = request;
   const { forgotten } = request;
   const options = {
     ...{ project, settings, receivedAt, liveFrom, folder: join(folder, 'spill') },
     ...(forgotten !== undefined && { forgotten }),
   };
-  const taking = startTaking(threads, options, onTaken, request.wait);
-  try {
-    for await (const { file, records } of open()) {
-      signal.throwIfAborted();
-      for (const some of asLines(records)) await taking.take(file, some);
-    }
-    return await taking.end();
-  } finally {
-    await taking.stop();
-  }
+  let told: (taken: Taken) => void = () => undefined;
+  const taking = startTaking(
+    threads,
+    options,
+    (taken) => {
+      told(taken);
+    },
+    request.wait,
+  );
+  return {
+    async take(onTaken) {
+      told = onTaken;
+      for await (const { file, records } of open()) {
+        signal.throwIfAborted();
+        for (const some of asLines(records)) await taking.take(file, some);
+      }
+      return taking.end();
+    },
+    sort: (folder, spilled, how) => taking.sort(folder, spilled, how),
+    close: () => taking.stop(),
+  };
 }
 
 /** As much as a batch of lines has, so that what threads have before them is little of a row group, which may be large. */

@@ -26,28 +26,49 @@ export interface SessionBytes {
 }
 
 /** @param buffer what the frames of the session lie in */
-export function encodeSession(
-  buffer: Buffer,
-  { sessionId, firstAt, lastAt, frames }: GroupedSession,
-): Buffer {
-  const id = Buffer.from(sessionId);
+export function encodeSession(buffer: Buffer, session: GroupedSession): Buffer {
+  const sizes = sizesOf(session);
+  const out = Buffer.allocUnsafe(sizes.size);
+  writeSession(out, buffer, session, sizes);
+  return out;
+}
+
+/** Bytes that parts of a session take. */
+interface Sizes {
+  readonly size: number;
+  readonly idBytes: number;
+  readonly arrayBytes: number;
+  readonly hasRaw: boolean;
+}
+
+function sizesOf({ sessionId, frames }: GroupedSession): Sizes {
   const hasRaw = frames.some(({ jsonTo, rawTo }) => rawTo > jsonTo);
+  const idBytes = Buffer.byteLength(sessionId);
   let arrayBytes = 1 + frames.length;
   let rawBytes = 0;
   for (const { jsonFrom, jsonTo, rawTo } of frames) {
     arrayBytes += jsonTo - jsonFrom;
     rawBytes += 4 + rawTo - jsonTo;
   }
-  const size = HEAD_BYTES + id.length + arrayBytes + frames.length + (hasRaw ? rawBytes : 0);
-  const out = Buffer.allocUnsafe(size);
+  const size = HEAD_BYTES + idBytes + arrayBytes + frames.length + (hasRaw ? rawBytes : 0);
+  return { size, idBytes, arrayBytes, hasRaw };
+}
+
+/** @param out has room for it from its beginning */
+function writeSession(
+  out: Buffer,
+  buffer: Buffer,
+  { sessionId, firstAt, lastAt, frames }: GroupedSession,
+  { size, idBytes, arrayBytes, hasRaw }: Sizes,
+): void {
   out.writeUInt32LE(size, 0);
   out.writeDoubleLE(firstAt, 4);
   out.writeDoubleLE(lastAt, 12);
   out.writeUInt32LE(frames.length, 20);
-  out.writeUInt16LE(id.length, 24);
+  out.writeUInt16LE(idBytes, 24);
   out.writeUInt32LE(arrayBytes, 26);
   out[30] = hasRaw ? 1 : 0;
-  let at = HEAD_BYTES + id.copy(out, HEAD_BYTES);
+  let at = HEAD_BYTES + out.write(sessionId, HEAD_BYTES, 'utf8');
   frames.forEach(({ jsonFrom, jsonTo }, n) => {
     out[at] = n === 0 ? OPEN : COMMA;
     at += 1 + buffer.copy(out, at + 1, jsonFrom, jsonTo);
@@ -58,12 +79,11 @@ export function encodeSession(
     out[at] = flags;
     at += 1;
   }
-  if (!hasRaw) return out;
+  if (!hasRaw) return;
   for (const { jsonTo, rawTo } of frames) {
     at = out.writeUInt32LE(rawTo - jsonTo, at);
     at += buffer.copy(out, at, jsonTo, rawTo);
   }
-  return out;
 }
 
 const OPEN = '['.charCodeAt(0);
@@ -88,15 +108,20 @@ export function decodeEvents(session: Pick<SessionBytes, 'bytes' | 'eventCount'>
   return numbered(session, JSON.parse(text) as VisitorEvent[]);
 }
 
-/** The same as JSON. */
-export function eventsText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): string {
+/** The same, and as JSON. */
+export function decodeWithText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): {
+  readonly events: readonly VisitorEvent[];
+  readonly text: string;
+} {
   const { bytes, eventCount } = session;
   const { arrayFrom, flagsFrom } = placesOf(bytes);
+  const text = bytes.toString('utf8', arrayFrom, flagsFrom);
+  const events = numbered(session, JSON.parse(text) as VisitorEvent[]);
   for (let n = 0; n < eventCount; n += 1) {
     if (((bytes[flagsFrom + n] ?? 0) & FLAG.madeId) !== 0)
-      return JSON.stringify(decodeEvents(session));
+      return { events, text: JSON.stringify(events) };
   }
-  return bytes.toString('utf8', arrayFrom, flagsFrom);
+  return { events, text };
 }
 
 function placesOf(bytes: Buffer): { readonly arrayFrom: number; readonly flagsFrom: number } {
@@ -144,21 +169,30 @@ export function decodeRaw({
 
 const WRITE_BYTES = 1024 * 1024;
 
-/** Writes a run. @param file is made anew, for its owner only */
-export function writeRun(file: string, sessions: Iterable<Buffer>): void {
+/**
+ * Writes a run.
+ * @param file is made anew, for its owner only
+ * @param buffer what the frames of the sessions lie in
+ */
+export function writeRun(file: string, buffer: Buffer, sessions: Iterable<GroupedSession>): void {
   const descriptor = openSync(file, 'w', 0o600);
   try {
-    let waiting: Buffer[] = [];
-    let bytes = 0;
+    // One for all of them: what each had of its own would be given back late, or never.
+    const out = Buffer.allocUnsafeSlow(WRITE_BYTES);
+    let filled = 0;
     const flush = () => {
-      if (bytes > 0) writeAll(descriptor, Buffer.concat(waiting, bytes));
-      waiting = [];
-      bytes = 0;
+      if (filled > 0) writeAll(descriptor, out.subarray(0, filled));
+      filled = 0;
     };
     for (const session of sessions) {
-      waiting.push(session);
-      bytes += session.length;
-      if (bytes >= WRITE_BYTES) flush();
+      const sizes = sizesOf(session);
+      if (filled + sizes.size > out.length) flush();
+      if (sizes.size > out.length) {
+        writeAll(descriptor, encodeSession(buffer, session));
+        continue;
+      }
+      writeSession(out.subarray(filled, filled + sizes.size), buffer, session, sizes);
+      filled += sizes.size;
     }
     flush();
   } finally {

@@ -35,7 +35,7 @@ import {
   noteImport,
 } from './import-tables.ts';
 import { keepBad } from './keep-bad.ts';
-import { createFoldPool } from './fold-pool.ts';
+import { createFoldPool, type FoldPool } from './fold-pool.ts';
 import { failWhereForgottenSince, forgottenNow, markOf, readByLatest } from './forgotten-now.ts';
 import { prepareChunk, wholeOptionsOf } from './prepare-chunk.ts';
 import { publishLive } from './publish-live.ts';
@@ -117,32 +117,42 @@ export async function runImport(
   if (latest?.state !== 'loading') failWhereNotAlone(await others(), { id: read.files.id });
   const planning = { request, config, settings, beganAt, latest, forgotten };
   const plan = await planOnce(servers, read, planning);
-  // Who began at the same moment is noted by now, too.
-  if (latest?.state !== 'loading') await sleep(SETTLED_MS);
+  // Its threads start while others are waited for.
+  const pool = createFoldPool(
+    request.threads,
+    wholeOptionsOf({ life: plan, idleTimeoutMs: plan.idleTimeoutMs }),
+    wait,
+  );
   try {
-    failWhereNotAlone(await others(), { ...plan, state: 'loading' });
-  } catch (error) {
-    // It was noted just now, and would be `loading` for ever.
-    if (latest?.state !== 'loading') await withdraw(servers, plan);
-    throw error;
-  }
-  // From the plan on `forget` waits for the import; who was noted before that is in this list.
-  failWhereForgottenSince(plan, forgotten, await listNow());
-  failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
-  const hasVisits = request.readerOf !== undefined;
-  if (!isReadAs(plan, readNow, { latestAt: read.files.latestAt, hasVisits })) {
-    read = await readBy(reading, plan);
-    if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
-  }
-  if (request.keepBad && read.bad.count > 0) {
-    await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
-  }
-  request.onPlanned(plan);
-  try {
-    await load(servers, plan, read.files, { ...reading, log });
-  } catch (error) {
-    const row = await latestLife(servers, plan);
-    if (row === undefined || !isTakenBack(row, plan)) throw error;
+    // Who began at the same moment is noted by now, too.
+    if (latest?.state !== 'loading') await sleep(SETTLED_MS);
+    try {
+      failWhereNotAlone(await others(), { ...plan, state: 'loading' });
+    } catch (error) {
+      // It was noted just now, and would be `loading` for ever.
+      if (latest?.state !== 'loading') await withdraw(servers, plan);
+      throw error;
+    }
+    // From the plan on `forget` waits for the import; who was noted before that is in this list.
+    failWhereForgottenSince(plan, forgotten, await listNow());
+    failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
+    const hasVisits = request.readerOf !== undefined;
+    if (!isReadAs(plan, readNow, { latestAt: read.files.latestAt, hasVisits })) {
+      read = await readBy(reading, plan);
+      if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
+    }
+    if (request.keepBad && read.bad.count > 0) {
+      await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
+    }
+    request.onPlanned(plan);
+    try {
+      await load(servers, plan, read.files, { ...reading, pool, log });
+    } catch (error) {
+      const row = await latestLife(servers, plan);
+      if (row === undefined || !isTakenBack(row, plan)) throw error;
+    }
+  } finally {
+    await pool.stop();
   }
   const row = await latestLife(servers, plan);
   if (row === undefined)
@@ -302,6 +312,7 @@ function isReadAs(
 }
 
 interface Loading extends Waiting {
+  readonly pool: FoldPool;
   readonly log: Logger;
 }
 
@@ -309,7 +320,7 @@ async function load(
   servers: ImportServers,
   plan: ImportPlan,
   files: ReadFiles,
-  { signal, threads, onLoaded, onTakenBack, wait, log }: Loading,
+  { signal, pool, onLoaded, onTakenBack, wait, log }: Loading,
 ): Promise<void> {
   const { publisher, claimUsers, reader } = servers;
   const open = await openSessions(servers, plan.project);
@@ -319,7 +330,6 @@ async function load(
     life: plan,
     ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
   };
-  const pool = createFoldPool(threads, wholeOptionsOf(options), wait);
   const source = createChunkSource(
     files.sessions,
     (chunk, before) =>
@@ -334,15 +344,11 @@ async function load(
       return publishLive(publisher, sessions, { project, settings, stillLoading });
     },
   });
-  try {
-    for (;;) {
-      const handle = await startImport(servers, { plan });
-      const view = await hostImport(servers, handle, { id: plan.id, activities, signal, log });
-      // It was that of an earlier life, which somebody was still taking back.
-      if (isOfLife(view, plan)) return;
-    }
-  } finally {
-    await pool.stop();
+  for (;;) {
+    const handle = await startImport(servers, { plan });
+    const view = await hostImport(servers, handle, { id: plan.id, activities, signal, log });
+    // It was that of an earlier life, which somebody was still taking back.
+    if (isOfLife(view, plan)) return;
   }
 }
 

@@ -30,13 +30,13 @@ export class NotedOtherwiseError extends Error {
 export async function settleNotes(
   { tables, reader }: NotesDeps,
   life: ImportLife,
-  { number, noted }: Pick<PreparedChunk, 'number' | 'noted'>,
+  { number, noted, notes }: Pick<PreparedChunk, 'number' | 'noted' | 'notes'>,
   rows: Contributions,
 ): Promise<Contributions> {
   const decided = () => decidedOf(reader, life, number);
   let there = await decided();
   if (there.size === 0 && noted.length > 0) {
-    await noteSessions(tables, life, number, noted);
+    await noteSessions(tables, life, number, notes);
     there = await decided();
     if (there.size === 0) throw takenBackMeanwhile(life);
   }
@@ -60,7 +60,7 @@ function failWhereNotedOtherwise(
   noted: PreparedChunk['noted'],
   there: ReadonlyMap<string, Decision>,
 ): void {
-  const isSame = ({ decision }: PreparedChunk['noted'][number]) => {
+  const isSame = (decision: Decision) => {
     const { fate, insteadOf } = there.get(decision.sessionId) ?? {};
     return fate === decision.fate && insteadOf?.join() === decision.insteadOf.join();
   };

@@ -2,12 +2,12 @@
  * Events on disk until all of a session are there: each goes to one of many files by a hash of its session, and a file at
  * a time is small enough to be put together in memory. One that is not is divided once more.
  */
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fnv1a } from '../shared/fnv.ts';
 import { FRAME_HEAD_BYTES, frameBytesMax, type TakenEvent, writeFrame } from './frame.ts';
 import { groupSessions } from './group-sessions.ts';
-import { encodeSession, writeRun } from './run-file.ts';
+import { writeRun } from './run-file.ts';
 import { readSized, writeAll } from './sized-records.ts';
 
 export interface SpillOptions {
@@ -20,7 +20,7 @@ export interface SpillOptions {
 const FILES = 128;
 const BUFFER_BYTES = 64 * 1024;
 /** With what is known of each event beside, some three times as much is in memory. */
-const GROUP_BYTES_MAX = 64 * 1024 * 1024;
+export const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 /** A file that is divided this often and is still large is one session. */
 const DEPTH_MAX = 6;
 
@@ -115,6 +115,7 @@ export async function sortSpill(
   spilled: readonly SpillFile[],
   options: SortOptions,
   depth = 0,
+  room: Room = { buffer: Buffer.alloc(0) },
 ): Promise<string[]> {
   const { groupBytesMax = GROUP_BYTES_MAX } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -123,13 +124,13 @@ export async function sortSpill(
     await new Promise((resolve) => setImmediate(resolve));
     const name = String(runs.length);
     if (together.bytes <= groupBytesMax || depth === DEPTH_MAX) {
-      runs.push(sortTogether(join(folder, `run-${name}`), together, options));
+      runs.push(sortTogether(join(folder, `run-${name}`), together, options, room));
       continue;
     }
     const divided = divide(join(folder, `divided-${name}`), together, options, depth + 1);
     const isOneSession = divided.length === 1;
     const next = isOneSession ? DEPTH_MAX : depth + 1;
-    runs.push(...(await sortSpill(join(folder, `runs-${name}`), divided, options, next)));
+    runs.push(...(await sortSpill(join(folder, `runs-${name}`), divided, options, next, room)));
   }
   return runs;
 }
@@ -166,17 +167,45 @@ function packed(groups: readonly Together[], bytesMax: number): Together[] {
   return packs;
 }
 
-function sortTogether(run: string, { paths, bytes }: Together, options: SortOptions): string {
-  const buffer = Buffer.concat(paths.map((path) => readFileSync(path)));
-  for (const path of paths) rmSync(path);
-  const sessions = groupSessions(buffer, options.idleMs);
-  function* encoded() {
-    for (const session of sessions) yield encodeSession(buffer, session);
+/** Room for the files of a run, for one run after the other. */
+interface Room {
+  buffer: Buffer;
+}
+
+function sortTogether(
+  run: string,
+  { paths, bytes }: Together,
+  options: SortOptions,
+  room: Room,
+): string {
+  if (room.buffer.length < bytes) room.buffer = Buffer.allocUnsafeSlow(bytes);
+  const buffer = room.buffer.subarray(0, bytes);
+  let filled = 0;
+  for (const path of paths) {
+    filled += readInto(buffer.subarray(filled), path);
+    rmSync(path);
   }
-  writeRun(run, encoded());
+  if (filled !== bytes) throw new Error(`${filled} bytes of ${bytes} are in the files to sort`);
+  const sessions = groupSessions(buffer, options.idleMs);
+  writeRun(run, buffer, sessions);
   const events = sessions.reduce((count, { frames }) => count + frames.length, 0);
   options.onSorted?.(bytes, sessions.length, events);
   return run;
+}
+
+/** @returns how many bytes the file has, all of which there is room for */
+function readInto(buffer: Buffer, path: string): number {
+  const descriptor = openSync(path, 'r');
+  try {
+    let filled = 0;
+    for (;;) {
+      const read = readSync(descriptor, buffer, filled, buffer.length - filled, null);
+      if (read === 0) return filled;
+      filled += read;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Files as one, by another hash. @returns where they are one session, the same bytes in one file */

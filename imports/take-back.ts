@@ -3,7 +3,7 @@
  * `sessions`; those that it had replaced in again. Nothing of its files is needed. It may be killed anywhere and done again.
  */
 import type { ClickHouseClient } from '@clickhouse/client';
-import { sessionTableRow, type TableWriter } from '../activities/load-batch.ts';
+import type { TableWriter } from '../activities/load-batch.ts';
 import { chunkRange, noteBegun } from '../bulk/ledger.ts';
 import { DATABASE, select, settleReplicas } from '../platform/clickhouse.ts';
 import { untilCaughtUp } from '../platform/replica-lag.ts';
@@ -13,8 +13,10 @@ import { SojournError } from '../shared/errors.ts';
 import type { ImportLife, ImportPlan, TakenBack } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
 import { closeLoad, placeOf } from './close-load.ts';
+import { sessionLines } from './chunk-rows.ts';
 import {
   countFates,
+  fenceOf,
   importRowOf,
   isOver,
   listImports,
@@ -23,7 +25,7 @@ import {
   noteImport,
   rowsOf,
 } from './import-tables.ts';
-import { insertFiled, insertSessions } from './insert-filed.ts';
+import { insertFiled } from './insert-filed.ts';
 import { addKept, keptSessions } from './kept-sessions.ts';
 import { failWhereOthersLoad } from './one-at-a-time.ts';
 import { createRowSumsOf } from './row-sums.ts';
@@ -128,8 +130,9 @@ async function restoreReplaced(
   const whole = [...kept.values()].filter(({ events }) => events.length > 0);
   // Its rows are back with the opposite of the chunk's: here they go nowhere.
   const sums = createRowSumsOf();
-  const rows = whole.map((session) => sessionTableRow(addKept(sums, life.project, session)));
-  await insertSessions(tables, takeBackName(life), chunk, { rows, token });
+  const lines = sessionLines(fenceOf(takeBackName(life), chunk));
+  for (const session of whole) lines.add(addKept(sums, life.project, session));
+  await tables.insert('sessions_inbox', lines.text(), token);
 }
 
 /** One deletion for all of them: each costs about the same. */

@@ -2,8 +2,11 @@
 import type { Worker as Thread } from 'node:worker_threads';
 import { join } from 'node:path';
 import { startThread } from '../platform/thread.ts';
+import { toError } from '../shared/errors.ts';
 import { type LineRecord, packLines } from './packed-lines.ts';
+import { GROUP_BYTES_MAX, type SortOptions, type SpillFile } from './spill.ts';
 import type { Taken, TakenPart, TakePartOptions } from './take-part.ts';
+import type { SortedRun, SortedShare, SortShare } from './take-thread.ts';
 import type { Wait } from './wait.ts';
 
 export interface TakingThreads {
@@ -11,6 +14,12 @@ export interface TakingThreads {
   take(file: string, records: readonly LineRecord[]): Promise<void>;
   /** @returns what each thread has, once all are done */
   end(): Promise<readonly TakenPart[]>;
+  /** Turns what all have spilled into runs, as `sortSpill` does, each a share of it. After the end. */
+  sort(
+    folder: string,
+    spilled: readonly SpillFile[],
+    options: Pick<SortOptions, 'idleMs' | 'onSorted'>,
+  ): Promise<readonly string[]>;
   /** Ends them, done or not. */
   stop(): Promise<void>;
 }
@@ -35,6 +44,18 @@ export function startTaking(
       await idlest.send(file, records);
     },
     end: () => Promise.all(threads.map((thread) => thread.end())),
+    async sort(folder, spilled, { idleMs, onSorted }) {
+      const groupBytesMax = Math.ceil(GROUP_BYTES_MAX / count);
+      const shares = await Promise.all(
+        threads.map((thread, n) => {
+          // A session is in files of one number.
+          const own = spilled.filter(({ number }) => number % count === n);
+          const share = { spilled: own, folder: join(folder, String(n)), idleMs, groupBytesMax };
+          return thread.sort(share, onSorted);
+        }),
+      );
+      return shares.flat();
+    },
     async stop() {
       await Promise.all(threads.map((thread) => thread.stop()));
     },
@@ -50,6 +71,8 @@ function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void, w
   let ahead = 0;
   let failed: Error | undefined;
   let ended: ((part: TakenPart) => void) | undefined;
+  let onSorted: SortOptions['onSorted'];
+  let runs: readonly string[] | undefined;
   let changed = () => {};
   const change = () =>
     wait(
@@ -66,16 +89,25 @@ function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void, w
   thread.on('exit', () => {
     fail(new Error('a thread that reads events has ended'));
   });
-  thread.on('message', (message: Taken | TakenPart) => {
-    if ('spilled' in message) {
-      ended?.(message);
-      changed();
-      return;
+  thread.on('message', (message: Taken | TakenPart | SortedRun | SortedShare) => {
+    try {
+      hear(message);
+    } catch (error) {
+      // Who is told of it may have had enough.
+      fail(toError(error));
     }
-    ahead -= 1;
-    onTaken(message);
     changed();
   });
+  const hear = (message: Taken | TakenPart | SortedRun | SortedShare) => {
+    if ('spilled' in message) ended?.(message);
+    else if ('runs' in message) ({ runs } = message);
+    else if ('sortedBytes' in message)
+      onSorted?.(message.sortedBytes, message.sessions, message.events);
+    else {
+      ahead -= 1;
+      onTaken(message);
+    }
+  };
   const throwIfFailed = () => {
     if (failed !== undefined) throw failed;
   };
@@ -99,6 +131,13 @@ function openThread(options: TakePartOptions, onTaken: (taken: Taken) => void, w
       while (part === undefined && failed === undefined) await change();
       if (part !== undefined) return part;
       throw failed ?? new Error('a thread that reads events has ended');
+    },
+    async sort(share: SortShare, told: SortOptions['onSorted']): Promise<readonly string[]> {
+      onSorted = told;
+      thread.postMessage(share);
+      while (runs === undefined && failed === undefined) await change();
+      throwIfFailed();
+      return runs ?? [];
     },
     async stop() {
       await thread.terminate();

@@ -2,6 +2,7 @@
 import type { ClickHouseClient, InsertResult } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
 import { checkIntake, DATABASE, INTAKES } from './clickhouse.ts';
+import { RowText } from './row-text.ts';
 
 /** The tables, as the writer sees them. */
 export function createTableWriter(client: ClickHouseClient): TableWriter {
@@ -25,14 +26,14 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
 function insertOnce(
   client: ClickHouseClient,
   table: string,
-  rows: readonly object[],
+  rows: readonly object[] | RowText,
   token: string,
 ): Promise<InsertResult> {
   return client.insert({
     table: `${DATABASE}.${table}`,
     // Names once, not in each row: they would be most of the bytes.
-    columns: Object.keys(rows[0] ?? {}) as [string, ...string[]],
-    values: rows.map((row) => Object.values(row) as unknown[]),
+    columns: columnsOf(rows) as [string, ...string[]],
+    values: valuesOf(rows),
     format: 'JSONCompactEachRow',
     // The server runs one query of an id at a time: a lost reply cannot become two inserts.
     query_id: `${table}-${token}`,
@@ -53,6 +54,14 @@ function insertOnce(
       min_insert_block_size_bytes: '4000000000',
     },
   });
+}
+
+function valuesOf(rows: readonly object[] | RowText): readonly unknown[] {
+  return rows instanceof RowText ? [rows] : rows.map((row): unknown => Object.values(row));
+}
+
+function columnsOf(rows: readonly object[] | RowText): readonly string[] {
+  return rows instanceof RowText ? rows.columns : Object.keys(rows[0] ?? {});
 }
 
 /**

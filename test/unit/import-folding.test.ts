@@ -68,10 +68,15 @@ describe('chunks of an import that are folded side by side', function () {
       );
       try {
         for (const number of [1, 2, 3, 4]) {
-          const { noted } = await source.chunk(number);
-          expect(noted.map(({ decision, newUser }) => [decision.sessionId, newUser])).to.deep.equal(
-            [[`s-${number}`, number === 1]],
-          );
+          const { noted, notes, sessions: rows } = await source.chunk(number);
+          expect(noted.map(({ sessionId }) => sessionId)).to.deep.equal([`s-${number}`]);
+          for (const { columns, text } of [notes, rows]) {
+            const row = JSON.parse(text) as readonly unknown[];
+            const of = (column: string) => row[columns.indexOf(column)];
+            expect(row).to.have.lengthOf(columns.length);
+            expect(of('range_from')).to.equal(number);
+            expect([of('session_id'), of('new_user')]).to.deep.equal([`s-${number}`, number === 1]);
+          }
         }
         expect(claimed).to.deep.equal(['s-1', 's-2', 's-3', 's-4']);
       } finally {

@@ -90,6 +90,6 @@ describe('a session that takes the place of one of an earlier import', () => {
     const { noted, insteadOf } = await replacing(CATALOGUE_VERSION + 1);
 
     expect(insteadOf).to.deep.equal([]);
-    expect(noted.map(({ decision }) => decision.fate)).to.deep.equal(['leave']);
+    expect(noted.map(({ fate }) => fate)).to.deep.equal(['leave']);
   });
 });

@@ -2,6 +2,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import type { TableWriter } from '../../activities/load-batch.ts';
+import { RowText } from '../../platform/row-text.ts';
 import type { Fate } from '../../imports/decide.ts';
 import type { ImportState } from '../../imports/import-tables.ts';
 import { NotedOtherwiseError, settleNotes } from '../../imports/settle-notes.ts';
@@ -67,7 +68,7 @@ describe('a chunk of an import', () => {
   ];
   const rows = new Map([[key, amount]]);
   const decision = { sessionId: 's-1', fate: 'load' as Fate, insteadOf: [] };
-  const chunk = { number: 1, noted: [{ decision, identity: 'run', events: '[]' }] };
+  const chunk = { number: 1, noted: [decision], notes: new RowText(['session_id'], '["s-1"]', 1) };
   const notedRow = (counted: string) => ({
     ...{ metric: 'sessions', granularity: 'hour', at: 3_600, dimension: '', dimensionValue: '' },
     ...{ amount: '1', counted },
