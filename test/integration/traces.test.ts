@@ -159,8 +159,10 @@ describe('traces', () => {
       for (const outcome of ['started', 'signalled', 'reopened']) {
         const trace = aTrace();
         const n = outcomes.size + 1;
-        if (outcome === 'reopened') await untilClosed('open', 'open-1');
-        await around.publish('open', anEvent('open-1', n), { traceparent: trace.traceparent });
+        if (outcome === 'reopened') await untilClosed('traced-open', 'open-1');
+        await around.publish('traced-open', anEvent('open-1', n), {
+          traceparent: trace.traceparent,
+        });
         const spans = await untilLoaded(trace.id);
         const record = one(spans, 'send ROLLUPS');
         expect(one(spans, 'process ROLLUPS').parentSpanId, outcome).to.equal(record.spanId);
@@ -173,20 +175,20 @@ describe('traces', () => {
         signalled: 'signalled',
         reopened: 'reopened',
       });
-      await untilViews('open', 3);
+      await untilViews('traced-open', 3);
     });
 
     it('are of many sessions, and of many traces, without an end to either', async () => {
       const array = aTrace();
       const sessions = ['many-1', 'many-2', 'many-3'];
       const all = sessions.map((session) => anEvent(session, 1));
-      await around.publish('many', all, { traceparent: array.traceparent });
+      await around.publish('traced-many', all, { traceparent: array.traceparent });
       const several = Array.from({ length: 20 }, () => aTrace());
       for (const [n, { traceparent }] of several.entries()) {
-        await around.publish('many', anEvent('many-4', n), { traceparent });
+        await around.publish('traced-many', anEvent('many-4', n), { traceparent });
       }
 
-      await untilViews('many', 23);
+      await untilViews('traced-many', 23);
       await eventually(() => {
         expect(named(ofTrace(array.id), 'process ROLLUPS')).to.have.length(3);
         for (const { id } of several) one(ofTrace(id), 'process EVENTS');
@@ -270,7 +272,9 @@ describe('traces', () => {
 
     it('are sent to the last one where the process is stopped', async () => {
       const trace = aTrace();
-      await around.publish('stopped', anEvent('stopped-1', 1), { traceparent: trace.traceparent });
+      await around.publish('traced-stopped', anEvent('stopped-1', 1), {
+        traceparent: trace.traceparent,
+      });
       const jsm = await jetstreamManager(around.nc);
       await eventually(async () => {
         const { num_pending: waiting } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
@@ -347,17 +351,17 @@ describe('traces', () => {
       try {
         for (let n = 0; n < 50; n += 1) {
           const { traceparent } = aTrace();
-          await around.publish('away', anEvent(`away-${n % 5}`, n), { traceparent });
+          await around.publish('traced-away', anEvent(`away-${n % 5}`, n), { traceparent });
         }
         const publishedAt = performance.now();
-        await untilViews('away', 50);
+        await untilViews('traced-away', 50);
         expect(performance.now() - publishedAt).to.be.below(30_000);
         await eventually(() => {
           expect(pipeline.log()).to.include('the collector takes no traces');
         }, WITHIN);
         const { traceparent } = aTrace();
-        await around.publish('away', anEvent('away-0', 50), { traceparent });
-        await untilViews('away', 51);
+        await around.publish('traced-away', anEvent('away-0', 50), { traceparent });
+        await untilViews('traced-away', 51);
         expect(pipeline.log().split('the collector takes no traces')).to.have.length(2);
       } finally {
         const at = performance.now();
