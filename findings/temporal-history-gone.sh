@@ -4,7 +4,7 @@
 # Version: @temporalio/client 1.24.0 with Go module github.com/temporalio/cli v1.5.1 (server 1.29.1).
 # Expected: each method of a workflow's handle says alike that there is no such workflow: with a WorkflowNotFoundError, as
 #   the reference has it for the handle.
-# Behaviour: fetchHistory() rejects with the gRPC error as it came (ServiceError, code 5). Code that asks
+# Behaviour: fetchHistory() rejects with the gRPC error as it came (an Error with code 5). Code that asks
 #   `error instanceof WorkflowNotFoundError` takes a history that retention has deleted for a server in trouble, and tries again
 #   without an end.
 # Source: tried.
@@ -14,7 +14,7 @@
 #   result: WorkflowNotFoundError
 #   signal: WorkflowNotFoundError
 #   terminate: WorkflowNotFoundError
-#   fetchHistory: ServiceError 5
+#   fetchHistory: Error 5
 # Exit: 0 while it behaves so; 1, and a line that begins with CHANGED, once it does not.
 set -euo pipefail
 
@@ -70,5 +70,5 @@ query: WorkflowNotFoundError
 result: WorkflowNotFoundError
 signal: WorkflowNotFoundError
 terminate: WorkflowNotFoundError
-fetchHistory: ServiceError 5
+fetchHistory: Error 5
 SEEN
