@@ -2,24 +2,20 @@
  * Takes a session out of the numbers, or lets it count again: one that is open is told so, one that has closed is opened
  * once more to do it. Safe to repeat.
  */
-import { NOT_THE_SAME } from '../activities/event-rows.ts';
 import type { SessionHistory } from '../activities/load-snapshot.ts';
-import { createToldSessions } from '../platform/session-runs.ts';
 import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
-import { SojournError } from '../shared/errors.ts';
 import { foldAgain, isSameProof, proofOf, rowsOfTurn } from '../shared/exclusion.ts';
-import { sessionWorkflowId } from '../shared/ids.ts';
 import type { SessionView } from '../shared/session-view.ts';
 import {
   excludeSignal,
   excludeUpdate,
   includeSignal,
   includeUpdate,
-  snapshotQuery,
 } from '../workflows/messages.ts';
 import type { Temporal } from './connect.ts';
-import { actorOf, fulfil, viewOfSession, type Wish } from '../platform/tell-session.ts';
+import { lookUntilExact } from './look-until-exact.ts';
+import { fulfil, viewOfSession, type Wish } from '../platform/tell-session.ts';
 
 export interface Turn {
   readonly project: string;
@@ -76,9 +72,6 @@ function wishOf({ isExcluded }: Turn): Wish {
 const OF_AN_IMPORT =
   'A session that came by `sojourn import` can be neither excluded nor included: take its import back (`sojourn import undo ID`; `sojourn import list` has the id) and import files without it, or import it anew as it should be, for instance as that of a bot, with `sojourn import FILE --replace`';
 
-/** A session that is told more while it is looked at is looked at again. */
-const LOOKS_MAX = 5;
-
 /**
  * What a turn would add to the numbers. Changes nothing.
  * @throws SojournError `SJ_NOT_FOUND`; `SJ_NOT_EXACT` where it would be refused
@@ -96,27 +89,12 @@ export async function lookBefore(
 ): Promise<{ readonly excluded: boolean; readonly rows: Contributions }> {
   const { excluded = false } = await viewOfSession(temporal.client, turn, OF_AN_IMPORT);
   if (excluded === turn.isExcluded) return { excluded, rows: new Map() };
-  for (let look = 1; look <= LOOKS_MAX; look += 1) {
-    const rows = await lookAt(temporal, turn);
-    if (rows !== undefined) return { excluded, rows };
-  }
-  throw new SojournError('SJ_NOT_EXACT', NOT_THE_SAME);
-}
-
-/** @returns undefined where the session went on meanwhile, or its histories do not add up */
-async function lookAt(
-  { client }: Temporal,
-  { project, sessionId }: Turn,
-): Promise<Contributions | undefined> {
-  const workflowId = sessionWorkflowId(project, sessionId);
-  const handle = client.workflow.getHandle(workflowId);
-  const { runId } = await handle.describe();
-  const actor = actorOf({ project, sessionId }, await handle.query(snapshotQuery));
-  const upTo = { runId, batches: Infinity };
-  const told = await createToldSessions(client).toldUpTo(workflowId, actor.identity, upTo);
-  const { version: catalogue } = actor.state.catalogue;
-  const again = foldAgain(told.batches, { catalogue, isBounded: actor.isBounded });
-  return isSameProof(again.proof, proofOf(actor.state)) ? rowsOfTurn(actor, again) : undefined;
+  const rows = await lookUntilExact(temporal.client, turn, (actor, batches) => {
+    const { version: catalogue } = actor.state.catalogue;
+    const again = foldAgain(batches, { catalogue, isBounded: actor.isBounded });
+    return isSameProof(again.proof, proofOf(actor.state)) ? rowsOfTurn(actor, again) : undefined;
+  });
+  return { excluded, rows };
 }
 
 /** Rows for people, those that come to nothing left out. */

@@ -3,27 +3,17 @@
  * (`workflows/restate.ts`), and says beforehand what it would add.
  */
 import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
-import { NOT_THE_SAME } from '../activities/event-rows.ts';
 import { ownView, restateWish } from '../platform/restate-session.ts';
-import { createToldSessions } from '../platform/session-runs.ts';
 import { explainUnanswered } from '../platform/session-state.ts';
-import { actorOf, type SessionOf } from '../platform/tell-session.ts';
 import type { Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import { isSameProof, proofOf } from '../shared/exclusion.ts';
-import {
-  RESTATE_WORKFLOW,
-  restateWorkflowId,
-  sessionWorkflowId,
-  TASK_QUEUE,
-} from '../shared/ids.ts';
+import { RESTATE_WORKFLOW, restateWorkflowId, TASK_QUEUE } from '../shared/ids.ts';
 import type { OldSession, RestatePlan, RestateView } from '../shared/restate-job.ts';
 import { foldBy, rowsOfRestate } from '../shared/restating.ts';
-import { restateStateQuery, snapshotQuery } from '../workflows/messages.ts';
+import { restateStateQuery } from '../workflows/messages.ts';
 import { searchAttributePairs } from '../workflows/search-attribute-pairs.ts';
-
-/** A session that is told more while it is looked at is looked at again. */
-const LOOKS_MAX = 5;
+import { lookUntilExact } from './look-until-exact.ts';
 
 /**
  * What a restatement would add to the numbers. Changes nothing.
@@ -39,32 +29,17 @@ export async function lookBeforeRestating(
     const view = await ownView(client, session);
     if (view === undefined) return undefined;
     if (restateWish(catalogue).isDone(view)) return { already: true, rows: new Map() };
-    for (let look = 1; look <= LOOKS_MAX; look += 1) {
-      const rows = await lookAt(client, session, catalogue);
-      if (rows !== undefined) return { already: false, rows };
-    }
+    const rows = await lookUntilExact(client, session, (actor, batches) => {
+      const before = foldBy(actor.state.catalogue.version, batches, actor);
+      return isSameProof(proofOf(before.state), proofOf(actor.state))
+        ? rowsOfRestate(actor, before, foldBy(catalogue, batches, actor))
+        : undefined;
+    });
+    return { already: false, rows };
   } catch (error) {
     if (error instanceof SojournError && error.code === 'SJ_NOT_FOUND') return undefined;
     throw error;
   }
-  throw new SojournError('SJ_NOT_EXACT', NOT_THE_SAME);
-}
-
-/** @returns undefined where the session went on meanwhile, or its histories do not add up */
-async function lookAt(
-  client: Client,
-  { project, sessionId }: SessionOf,
-  catalogue: number,
-): Promise<Contributions | undefined> {
-  const workflowId = sessionWorkflowId(project, sessionId);
-  const handle = client.workflow.getHandle(workflowId);
-  const { runId } = await handle.describe();
-  const actor = actorOf({ project, sessionId }, await handle.query(snapshotQuery));
-  const upTo = { runId, batches: Infinity };
-  const { batches } = await createToldSessions(client).toldUpTo(workflowId, actor.identity, upTo);
-  const before = foldBy(actor.state.catalogue.version, batches, actor);
-  if (!isSameProof(proofOf(before.state), proofOf(actor.state))) return undefined;
-  return rowsOfRestate(actor, before, foldBy(catalogue, batches, actor));
 }
 
 /** Begins a restatement; one with the same words that goes on is the same one. */
