@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { countryOf } from './country.ts';
 import { type Tracked, fault, NOTHING } from './event.ts';
 import type { AnonymousRequest } from './plausible.ts';
+import { escapedAgain } from './properties.ts';
 import { firstId, firstText, given, idTextOf, textOf, timeOf } from './values.ts';
 import { visitorName } from './visitor-name.ts';
 
@@ -34,7 +35,8 @@ export function readMatomo(parameters: MatomoParameters, request: MatomoRequest)
     ...given({ eventType, timestamp: at, eventId, userId, visitorId: device }),
     properties: given({
       ...others,
-      url: parameters['url'],
+      // The page script takes the escapes out of the address at which it was loaded.
+      url: escapedAgain(parameters['url'] ?? ''),
       campaign: campaignOf(parameters),
       referrer: parameters['urlref'],
       userAgent: textOf(parameters['ua']) ?? request.userAgent,

@@ -73,6 +73,19 @@ export function addressAsRead(address: string): string {
   return TAGGED.test(address) && !TAGGED.test(head) ? `${head}&utm_source=` : head;
 }
 
+/** What browsers escape in an address; the rest of ASCII they leave as it is. */
+const UNESCAPED = /[^!#-;=?-_a-z|~]+/g;
+
+/**
+ * The address that a browser has, of one whose escapes were taken out on the way: so that a page has one path, whoever
+ * tells of it. An escape that stood for a character with a meaning (`%2F`) cannot be had back.
+ */
+export function escapedAgain(address: string): string {
+  return address
+    .replace(/%(?![\da-f]{2})/gi, '%25')
+    .replace(UNESCAPED, (text) => encodeURIComponent(text.toWellFormed()));
+}
+
 /**
  * A campaign (source, medium, name, term, content) that a tracker names apart from the address. It goes into the address, where that has no tags of its own,
  * so that the border reads its words as it reads those of any address (`fb` is Facebook); without an address the

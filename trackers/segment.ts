@@ -121,7 +121,7 @@ export function contextAsRead(context: Fields): Fields {
     campaign: inner('campaign', 'source', 'medium', 'name', 'term', 'content'),
     screen: inner('screen', 'width', 'height'),
     os: inner('os', 'name'),
-    app: inner('app', 'version'),
+    app: inner('app', 'name', 'version'),
     location: { country: asRead(countryOf(fieldsOf(context['location'])['country'])) },
   };
 }
@@ -152,6 +152,14 @@ function timeOfCall(call: Fields, received: Received): number | undefined {
   });
 }
 
+/** RudderStack's page script says that it is the app itself, with its own version. */
+function appVersionOf(context: Fields): string | undefined {
+  const app = fieldsOf(context['app']);
+  const name = textOf(app['name']);
+  const isLibrary = name !== undefined && name === textOf(fieldsOf(context['library'])['name']);
+  return isLibrary ? undefined : textOf(app['version']);
+}
+
 function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string, unknown> {
   const properties = fieldsOf(call['properties']);
   const page = fieldsOf(context['page']);
@@ -174,7 +182,7 @@ function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string,
     country: countryOf(fieldsOf(context['location'])['country']),
     language: textOf(context['locale']),
     screen: screenOf(screen['width'], screen['height']),
-    appVersion: textOf(fieldsOf(context['app'])['version']),
+    appVersion: appVersionOf(context),
     revenue: amountOf(kind.revenue),
     currency: textOf(kind.currency),
   });

@@ -81,8 +81,9 @@ function timeOfPayload(payload: Fields, receivedAt: number): number | undefined 
 
 /** An address is often the path alone. */
 function pageOfPayload(payload: Fields): Fields {
-  const address = textOf(payload['url']);
-  if (address === undefined) return {};
+  const said = textOf(payload['url']);
+  if (said === undefined) return {};
+  const address = isEscapedTwice(said) ? said.replaceAll('%25', '%') : said;
   const host = textOf(payload['hostname']);
   const base = host === undefined ? undefined : `https://${host}`;
   if (URL.canParse(address)) return { url: address };
@@ -92,6 +93,11 @@ function pageOfPayload(payload: Fields): Fields {
       address.startsWith('/')
       ? { url: address }
       : { path: address };
+}
+
+/** Scripts of Umami 2.10 escape the address at which they were loaded, which is escaped, once more. */
+function isEscapedTwice(address: string): boolean {
+  return /%25[\da-f]{2}/i.test(address) && !/%(?!25[\da-f]{2})/i.test(address);
 }
 
 /** Also a page of the same site is told, as a path or an address. */

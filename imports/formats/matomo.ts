@@ -5,6 +5,7 @@
  */
 import { countryOf } from '../../trackers/country.ts';
 import { fault, NOTHING, type Tracked, type TrackedEvent } from '../../trackers/event.ts';
+import { escapedAgain } from '../../trackers/properties.ts';
 import {
   amountOf,
   type Fields,
@@ -220,7 +221,7 @@ function eventOf(
       properties: given({
         ...visit.properties,
         // Of an outlink or download it is where the visitor went, not where they were.
-        url: isPage ? textOf(url) : undefined,
+        url: isPage ? escapedAgain(textOf(url) ?? '') : undefined,
         conversionType: kind.conversionType,
         revenue: kind.revenue,
         currency: kind.currency,

@@ -4,7 +4,7 @@
  */
 import { countryOf } from '../../trackers/country.ts';
 import { fault, type Tracked } from '../../trackers/event.ts';
-import { visitOf } from '../../trackers/properties.ts';
+import { escapedAgain, visitOf } from '../../trackers/properties.ts';
 import { firstText, given, idTextOf, numberOf, textOf, timeOf } from '../../trackers/values.ts';
 import type { ImportFormat } from './format.ts';
 import { type Row, tableReader } from './table.ts';
@@ -76,7 +76,9 @@ function urlOf(row: Row, host: string | undefined): string | undefined {
   const query = textOf(row['urlquery'])?.replace(/^\?/, '');
   const page = query === undefined ? path : `${path}?${query}`;
   const site = textOf(row['hostname']) ?? host;
-  return site === undefined || !page.startsWith('/') ? page : `https://${site}${page}`;
+  if (!page.startsWith('/')) return page;
+  // Umami keeps paths without their escapes.
+  return `${site === undefined ? '' : `https://${site}`}${escapedAgain(page)}`;
 }
 
 function referrerOf(row: Row): string | undefined {

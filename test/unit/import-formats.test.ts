@@ -438,6 +438,15 @@ describe('a visit of Matomo', () => {
     });
   });
 
+  it('has the addresses of pages as browsers write them', () => {
+    const action = { ...visit.actionDetails[0], url: 'https://shop.example/süß?a=b' };
+    const read1 = read('matomo', [JSON.stringify({ ...visit, actionDetails: [action] })]);
+
+    expect(properties(first(read1).event)['url']).to.equal(
+      'https://shop.example/s%C3%BC%C3%9F?a=b',
+    );
+  });
+
   it('does not come out of the table of actions alone', () => {
     expect(
       faults(
@@ -495,6 +504,14 @@ describe('a row of Umami', () => {
         },
       },
     ]);
+  });
+
+  it('has the address as browsers write it', () => {
+    const page = row.replace('/shoes,', '/süße 100%,');
+
+    expect(properties(first(read('umami', [head, ...page.split('\n')])).event)['url']).to.equal(
+      'https://shop.example/s%C3%BC%C3%9Fe%20100%25?a=1&utm_source=fb',
+    );
   });
 
   it('reads the same from NDJSON, also with names as programs write them', () => {

@@ -111,6 +111,23 @@ describe('Umami', () => {
     expect(propertiesOf('home')).to.include({ path: 'home' });
   });
 
+  it('has the address of the page, also from scripts that escape it twice', () => {
+    const urlOf = (url: string) => {
+      const [tracked] = readUmami({ type: 'event', payload: { ...payload, url } }, REQUEST);
+      return tracked !== undefined && 'event' in tracked
+        ? (tracked.event['properties'] as { url?: string }).url
+        : tracked;
+    };
+    const page = 'https://shop.example/s%C3%BC%C3%9F%20x?utm_campaign=fr%C3%BCh';
+
+    expect(urlOf('/s%C3%BC%C3%9F%20x?utm_campaign=fr%C3%BCh')).to.equal(page);
+    expect(urlOf('/s%25C3%25BC%25C3%259F%2520x?utm_campaign=fr%25C3%25BCh')).to.equal(page);
+    expect(urlOf('/süß x?utm_campaign=früh')).to.equal(page);
+    // One that is about percent.
+    expect(urlOf('/100%25')).to.equal('https://shop.example/100%25');
+    expect(urlOf('/100%25%20off')).to.equal('https://shop.example/100%25%20off');
+  });
+
   it('has users where a distinct id is given, and nothing to count in identify', () => {
     const [tracked] = readUmami({ type: 'event', payload: { ...payload, id: 'u' } }, REQUEST);
     expect(tracked).to.have.property('visitor', 'id:u');
@@ -157,6 +174,20 @@ describe('Matomo', () => {
     for (const [parameters, kind] of cases) {
       expect(kindOf(parameters), JSON.stringify(parameters)).to.equal(kind);
     }
+  });
+
+  it('has the address as browsers write it, though its script takes the escapes out', () => {
+    for (const page of [
+      'https://shop.example/s%C3%BC%C3%9F?utm_campaign=fr%C3%BCh#gr%C3%BCn',
+      'https://shop.example/a%20b/%22%3C%3E%60%7B%7D/100%25/%F0%9F%98%80',
+      "https://shop.example/a-b_c.d!~*'();:@&=+$,/?x=[1]|\\^",
+    ]) {
+      const [script, server] = [decodeURIComponent(page), page];
+      for (const url of [script, server]) {
+        expect(read({ url })[0]).to.have.nested.property('event.properties.url', page);
+      }
+    }
+    expect(read({ url: '' })[0]).not.to.have.nested.property('event.properties.url');
   });
 
   it('names its visitor: by the device, else the user, else by what brought the request', () => {

@@ -124,6 +124,19 @@ describe('a call of Segment', () => {
     expect(visitor).to.equal(undefined);
   });
 
+  it("has its app's version, but not that of a library that says it is the app", () => {
+    const versionOf = (context: object) =>
+      (only(readSegment({ ...page, context })).event['properties'] as Record<string, unknown>)[
+        'appVersion'
+      ];
+    const library = { name: 'RudderLabs JavaScript SDK', version: '3.34.1' };
+
+    expect(versionOf({ library, app: { name: 'Shop', version: '1.2' } })).to.equal('1.2');
+    expect(versionOf({ library, app: { version: '1.2' } })).to.equal('1.2');
+    expect(versionOf({ app: { name: 'Shop', version: '1.2' } })).to.equal('1.2');
+    expect(versionOf({ library, app: { ...library, installType: 'npm' } })).to.equal(undefined);
+  });
+
   it('that says who somebody is is nothing to count', () => {
     expect(readSegment({ type: 'identify', userId: 'u' })).to.deep.equal([]);
     expect(readSegment({ type: 'group', userId: 'u' })).to.deep.equal([]);
