@@ -55,6 +55,15 @@ export function addSegment(app: FastifyInstance, deps: CollectDeps): void {
   app.get<{ Params: { key: string } }>('/v1/projects/:key/settings', (request) => ({
     integrations: { 'Segment.io': { apiKey: request.params.key } },
   }));
+  // The same of RudderStack's, which does not start without it; its `configUrl` may point here.
+  for (const path of ['/sourceConfig', '/sourceConfig/']) {
+    app.get(path, (request) => {
+      const key = authorizedAs(request) ?? parameterOf(request, 'writeKey') ?? '';
+      return {
+        source: { id: key, name: key, writeKey: key, enabled: true, config: {}, destinations: [] },
+      };
+    });
+  }
 }
 
 async function take(

@@ -156,6 +156,26 @@ describe('the way in for trackers', function () {
     });
   });
 
+  it('gives the page scripts of Segment and RudderStack the settings without which they do not start', async () => {
+    const settings = await fetch(`${world.url}/v1/projects/${KEY}/settings`);
+    expect(await settings.json()).to.deep.equal({
+      integrations: { 'Segment.io': { apiKey: KEY } },
+    });
+
+    const login = `Basic ${Buffer.from(`${KEY}:`).toString('base64')}`;
+    for (const [path, headers] of [
+      [`/sourceConfig/?p=npm&writeKey=${KEY}`, {}],
+      ['/sourceConfig?p=npm', { authorization: login }],
+    ] as const) {
+      const config = await fetch(`${world.url}${path}`, { headers });
+      expect(await config.json())
+        .to.have.property('source')
+        .that.deep.includes({
+          ...{ id: KEY, writeKey: KEY, enabled: true, destinations: [] },
+        });
+    }
+  });
+
   it('lets pages of any origin send, and says so before they do', async () => {
     const response = await fetch(`${world.url}/api/send`, {
       method: 'OPTIONS',
