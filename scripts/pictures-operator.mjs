@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beginOlderSessions } from './older-sessions.mjs';
 import { openBrowser, takePicture } from './picture-tools.mjs';
 
 const PAGE = fileURLToPath(new URL('../docs/operator-walk-through.md', import.meta.url));
@@ -20,6 +21,8 @@ const { PATH, HOME, SOJOURN_CACHE = '' } = process.env;
 
 const PROJECT = 'shop';
 const FORGOTTEN = 'f9d210';
+/** Its sessions began before an upgrade. */
+const UPGRADED = { project: 'garden', sessions: 12 };
 const MINUTE_MS = 60_000;
 
 /** The events of a session, each told by how many minutes ago it was, its type, and its path or money. */
@@ -144,6 +147,13 @@ const LOOKS = {
       await openNewest(page, `session/${PROJECT}/${FORGOTTEN}`);
     },
   },
+  restate: {
+    height: 1000,
+    async look(page, ui) {
+      await find(page, ui, "WorkflowType = 'restate'");
+      await openNewest(page, `restate/${UPGRADED.project}`);
+    },
+  },
   loader: {
     height: 1000,
     async look(page, ui) {
@@ -156,7 +166,7 @@ const LOOKS = {
 async function find(page, ui, query) {
   await page.goto(`${ui}/namespaces/default/workflows?query=${encodeURIComponent(query)}`);
   await page
-    .getByRole('link', { name: /^(session|loader)\// })
+    .getByRole('link', { name: /^(session|loader|restate)\// })
     .first()
     .waitFor();
 }
@@ -186,7 +196,8 @@ const up = startUp();
 let browser;
 try {
   await up.isRunning;
-  const { TEMPORAL_UI_URL: ui } = readEnvFile();
+  const { TEMPORAL_UI_URL: ui, TEMPORAL_ADDRESS: address } = readEnvFile();
+  await beginOlderSessions(address, UPGRADED.project, UPGRADED.sessions);
   publish(visits());
   browser = await openBrowser();
   const page = await openPage(browser);

@@ -171,18 +171,17 @@ export function doneOf({ restated, already, gone, refused, failed }: RestateCoun
   return restated + already + gone + refused + failed;
 }
 
-/** For the Temporal UI. */
+/** For the Temporal UI, whose panel is low: which sessions they are its summary says. */
 export function describeRestate(view: RestateView): string {
-  const { phase, isPaused, known, beyond, secondsLeft, project, catalogue, from } = view;
+  const { phase, isPaused, known, beyond, secondsLeft } = view;
   const done = doneOf(view);
   const share = known === 0 ? 100 : Math.min(100, Math.floor((done / known) * 100));
   const left = secondsLeft === undefined ? '' : `, some ${count(secondsLeft)} s left`;
   return [
     `**${isPaused ? `${phase}, paused` : phase}**: ${phase === 'counting' ? 0 : share} %${left}`,
     '',
-    `* sessions${project === undefined ? '' : ` of ${project}`} since ${from} go by definitions ${catalogue}`,
     `* ${count(done)} of ${count(known)}: ${count(view.restated)} restated, ${count(view.already)} were already`,
-    `* stay as they are: ${count(view.refused)} refused, ${count(view.gone)} gone, ${count(view.failed)} failed; ${count(beyond)} closed too long ago, or imported`,
+    `* stay: ${count(view.refused)} refused, ${count(view.gone)} gone, ${count(view.failed)} failed, ${count(beyond)} too old or imported`,
     ...view.troubles.slice(0, SHOWN_MAX).map((trouble) => `* ${describeTrouble(trouble)}`),
   ].join('\n');
 }

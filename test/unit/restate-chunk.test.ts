@@ -129,6 +129,6 @@ describe('a restatement of many sessions', () => {
     expect(paused.secondsLeft).to.equal(undefined);
     expect(describeRestate(paused)).to.contain('**restating, paused**: 0 %');
     expect(describeRestate(restateViewOf(PLAN, nothing, 9))).to.contain('**done**: 100 %');
-    expect(describeRestate(restateViewOf(PLAN, nothing, 9))).to.contain('3 closed too long ago');
+    expect(describeRestate(restateViewOf(PLAN, nothing, 9))).to.contain('3 too old or imported');
   });
 });
