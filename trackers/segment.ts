@@ -152,12 +152,13 @@ function timeOfCall(call: Fields, received: Received): number | undefined {
   });
 }
 
-/** RudderStack's page script says that it is the app itself, with its own version. */
+/** RudderStack's page script says that it is the app itself, with its own version, unless a site says better. */
 function appVersionOf(context: Fields): string | undefined {
-  const app = fieldsOf(context['app']);
-  const name = textOf(app['name']);
-  const isLibrary = name !== undefined && name === textOf(fieldsOf(context['library'])['name']);
-  return isLibrary ? undefined : textOf(app['version']);
+  const [app, library] = [fieldsOf(context['app']), fieldsOf(context['library'])];
+  const version = textOf(app['version']);
+  const isSame = (name: string) => textOf(app[name]) === textOf(library[name]);
+  const isLibrary = textOf(app['name']) !== undefined && isSame('name') && isSame('version');
+  return isLibrary ? undefined : version;
 }
 
 function propertiesOf(call: Fields, context: Fields, kind: Kind): Record<string, unknown> {

@@ -194,7 +194,10 @@ describe('what is cut of a text that a request has once', () => {
     },
     'numbers and nothing': { page: { url: 1 }, userAgent: null, user_agent: 'A/1', session_id: '' },
     'what is of no use': { page: 'x', campaign: [1], screen: null, location: 'DE', locale: {} },
-    'a library that is the app': { app: { name: 'L', version: 3 }, library: { name: 'L' } },
+    'a library that is the app': {
+      app: { name: 'L', version: 3 },
+      library: { name: 'L', version: 3 },
+    },
     'an address': { page: { url: `https://shop.example/${long}` } },
     'an address, and a campaign': { page: { url: `https://shop.example/?${long}` }, campaign },
     'an address with a fragment': {

@@ -135,6 +135,8 @@ describe('a call of Segment', () => {
     expect(versionOf({ library, app: { version: '1.2' } })).to.equal('1.2');
     expect(versionOf({ app: { name: 'Shop', version: '1.2' } })).to.equal('1.2');
     expect(versionOf({ library, app: { ...library, installType: 'npm' } })).to.equal(undefined);
+    // A site that has set its own version, and no name.
+    expect(versionOf({ library, app: { ...library, version: '1.2' } })).to.equal('1.2');
   });
 
   it('that says who somebody is is nothing to count', () => {
