@@ -55,7 +55,8 @@ export function readPlausible(body: unknown, request: AnonymousRequest): Tracked
       ...revenueOf(name, amount, currency),
     }),
   };
-  const isGoal = event.properties['revenue'] !== undefined && event.eventType === name;
+  const isOther = event.eventType === name && !isPurchase(name);
+  const isGoal = isOther && event.properties['revenue'] !== undefined;
   return [
     {
       event: isGoal ? { ...event, eventType: 'conversion' } : event,

@@ -63,6 +63,8 @@ describe('Plausible', () => {
     const money = { amount: '9.90', currency: 'EUR' };
     expect(kind('Signup', money)).to.equal('conversion');
     expect(kind('Purchase', money)).to.equal('purchase');
+    expect(kind('purchase', money)).to.equal('purchase');
+    expect(kind('engagement', money)).to.equal('heartbeat');
     expect(kind('Signup')).to.equal('Signup');
     expect(kind('engagement')).to.equal('heartbeat');
     const [tracked] = readPlausible({ ...body, n: 'Signup', $: money }, REQUEST);
