@@ -37,6 +37,8 @@ const MONEY = { revenue: '59.9', currency: 'EUR' };
 /** What is no ASCII a tracker may escape, or escape once more. */
 export const PAGES = ['/süß?utm_source=news&utm_campaign=frühling', '/schöne-schuhe'] as const;
 const moveOn = `history.pushState(null, '', '${PAGES[1]}');`;
+/** Of what is placed by the moment of its arrival, so that it comes in the order in which it is sent. */
+const aSecond = `const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1_000));`;
 
 /** Its own script, as a page has it: what the page does it finds by itself, and says 300 ms later. */
 const UMAMI = {
@@ -47,7 +49,7 @@ const UMAMI = {
   head: (url, key) =>
     `<script defer src="/lib/script.js" data-website-id="${key}" data-host-url="${url}"></script>`,
   script: () => `
-    const aSecond = () => new Promise((resolve) => setTimeout(resolve, 1_000));
+    ${aSecond}
     await aSecond();
     ${moveOn}
     await aSecond();
@@ -100,12 +102,12 @@ export const BROWSER_TRACKERS: readonly BrowserTracker[] = [
       analytics.load('${key}', '${url}', { configUrl: '${url}' });
       await new Promise((resolve) => analytics.ready(resolve));
       // Each goes in a request of its own, and its time is corrected by when that arrives.
-      const aWhile = () => new Promise((resolve) => setTimeout(resolve, 200));
+      ${aSecond}
       analytics.page();
       ${moveOn}
-      await aWhile();
+      await aSecond();
       analytics.page();
-      await aWhile();
+      await aSecond();
       analytics.track('Order Completed', { revenue: 59.9, currency: 'EUR' });`,
   },
   {
@@ -148,6 +150,26 @@ export const BROWSER_TRACKERS: readonly BrowserTracker[] = [
       ${moveOn}
       await done((callback) => trackPageview({ url: location.href }, { callback }));
       await done((callback) => trackEvent('purchase', { callback }, { url: location.href }));`,
+  },
+  {
+    name: 'Plausible, page script',
+    library: '@plausible-analytics/tracker',
+    code: () => fileURLToPath(import.meta.resolve('@plausible-analytics/tracker')),
+    key: 'plausible-page.example',
+    isOfEvents: (path) => path === '/api/event',
+    repeats: 'never',
+    says: { userAgent: AGENT },
+    purchase: MONEY,
+    pathOf: (address) => decodeURIComponent(new URL(address).pathname),
+    // It finds page views by itself, and says of a page that was left how long it was looked at: a heartbeat.
+    script: (url, key) => `
+      import { init, track } from '/lib/plausible.js';
+      ${aSecond}
+      init({ domain: '${key}', endpoint: '${url}/api/event', captureOnLocalhost: true });
+      await aSecond();
+      ${moveOn}
+      await aSecond();
+      track('purchase', { revenue: { amount: 59.9, currency: 'EUR' } });`,
   },
   {
     name: 'Snowplow, browser',
