@@ -7,7 +7,7 @@ import { formatDecimal } from '../shared/decimal.ts';
 import { type Attributes, isDeclared, nameOfDeclared } from '../shared/event.ts';
 import { type LogRange, rangeToken } from '../shared/ranges.ts';
 import type { RangeSums, SessionRecord } from '../shared/rollup.ts';
-import type { RowText } from '../platform/row-text.ts';
+import type { RowBytes } from '../platform/row-bytes.ts';
 import type { WriterTable } from '../platform/writer-rights.ts';
 
 /** What is needed of the rollup log. */
@@ -25,7 +25,7 @@ export interface TableWriter {
    * Inserts rows, all with the same fields in the same order, as one block; a token that the table has
    * seen is ignored, and while an insert with the same token is still running another one is refused.
    */
-  insert(table: WriterTable, rows: readonly object[] | RowText, token: string): Promise<void>;
+  insert(table: WriterTable, rows: readonly object[] | RowBytes, token: string): Promise<void>;
 }
 
 /** @returns what was loaded. @throws whatever log and tables throw; safe to repeat */
@@ -126,7 +126,8 @@ export function sessionTableRow({
   };
 }
 
-function declaredOf(attributes: Attributes): Record<string, string> {
+/** What a project has declared of a session, by name. */
+export function declaredOf(attributes: Attributes): Record<string, string> {
   const declared: Record<string, string> = {};
   for (const name in attributes) {
     if (isDeclared(name)) declared[nameOfDeclared(name)] = attributes[name] ?? '';

@@ -3,10 +3,10 @@
  * of chunks while several chunks are folded side by side. Pure, and everything that goes in and out can go between threads.
  */
 import type { Visit } from '../shared/actor.ts';
-import type { RowText } from '../platform/row-text.ts';
-import { type ChunkPlace, noteLines, sessionLines } from './chunk-rows.ts';
+import type { RowBytes } from '../platform/row-bytes.ts';
+import { type ChunkPlace, noteRows, sessionRows } from './chunk-rows.ts';
 import { createRowSumsOf } from './row-sums.ts';
-import { decodeHead, decodeWithText } from './run-file.ts';
+import { decodeHead, decodeWithJson } from './run-file.ts';
 import { addWhole, foldWhole, type WholeFold, type WholeOptions } from './whole-rows.ts';
 
 /** Sessions as a run has them, one behind the other. */
@@ -43,9 +43,9 @@ export interface FoldedChunk {
   readonly values: readonly bigint[];
   readonly counts: readonly number[];
   /** Its rows of `sessions_inbox`, in the order of the sessions. */
-  readonly sessions: RowText;
+  readonly sessions: RowBytes;
   /** Its rows of `import_sessions_inbox`, in the same order. */
-  readonly notes: RowText;
+  readonly notes: RowBytes;
 }
 
 export interface Folding {
@@ -55,24 +55,28 @@ export interface Folding {
   settle(isNew: readonly boolean[]): FoldedChunk;
 }
 
+/** What a row of a session takes, and one of its note beside its events, about. */
+const SESSION_BYTES = 400;
+const NOTE_BYTES = 200;
+
 export function foldChunk(
   { data, begins, place, replaced }: PackedSessions,
   options: WholeOptions,
 ): Folding {
   const whole = Buffer.from(data.buffer, data.byteOffset, data.length);
-  const folds: (readonly [fold: WholeFold, events: string])[] = [];
+  const folds: (readonly [fold: WholeFold, events: Uint8Array])[] = [];
   const sums = createRowSumsOf();
   for (const begin of begins) {
     const session = decodeHead(whole.subarray(begin, begin + whole.readUInt32LE(begin)));
-    const { events, text } = decodeWithText(session);
-    folds.push([foldWhole(sums, session.sessionId, events, options), text]);
+    const { events, json } = decodeWithJson(session);
+    folds.push([foldWhole(sums, session.sessionId, events, options), json]);
   }
   return {
     visits: folds.flatMap(([{ visit }]) => visit ?? []),
     settle(isNew) {
       let asked = 0;
-      const sessions = sessionLines(place.fence);
-      const notes = noteLines(place);
+      const sessions = sessionRows(place.fence, SESSION_BYTES * folds.length);
+      const notes = noteRows(place, data.length + NOTE_BYTES * folds.length);
       folds.forEach(([fold, events], n) => {
         const { sessionId, visit } = fold;
         const user = visit && { userId: visit.userId, isNew: isNew[asked++] === true };
@@ -95,7 +99,7 @@ export function foldChunk(
         values.push(value);
         counts.push(count);
       }
-      return { keys, values, counts, sessions: sessions.text(), notes: notes.text() };
+      return { keys, values, counts, sessions: sessions.end(), notes: notes.end() };
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Chunks folded by threads, or where there are none by this one. */
-import { RowText } from '../platform/row-text.ts';
+import { RowBytes } from '../platform/row-bytes.ts';
 import { startThread } from '../platform/thread.ts';
 import { toError } from '../shared/errors.ts';
 import type { Visit } from '../shared/actor.ts';
@@ -64,7 +64,7 @@ function createTurns(options: WholeOptions, wait: Wait) {
     const visits = (await ask(sessions, buffers)) as readonly Visit[];
     const folded = (await ask(await claim(visits))) as FoldedChunk;
     const { sessions: rows, notes } = folded;
-    return { ...folded, sessions: RowText.of(rows), notes: RowText.of(notes) };
+    return { ...folded, sessions: RowBytes.of(rows), notes: RowBytes.of(notes) };
   };
   const ask = async (message: unknown, transfer?: readonly ArrayBuffer[]): Promise<unknown> => {
     thread ??= openThread(options);

@@ -14,5 +14,6 @@ parentPort?.on('message', (message: PackedSessions | readonly boolean[]) => {
   }
   const folded = folding?.settle(message);
   folding = undefined;
-  parentPort?.postMessage(folded);
+  const given = folded && [...folded.sessions.buffers, ...folded.notes.buffers];
+  parentPort?.postMessage(folded, given);
 });

@@ -7,7 +7,7 @@ import { type Contributions, rowKeyText } from '../shared/contributions.ts';
 import type { Granularity } from '../shared/buckets.ts';
 import { readUnits } from '../shared/decimal.ts';
 import type { ImportLife, ImportPlan } from '../shared/import-plan.ts';
-import type { RowText } from '../platform/row-text.ts';
+import type { RowBytes } from '../platform/row-bytes.ts';
 import type { ChunkPlace, Fence } from './chunk-rows.ts';
 import type { Decision, Fate } from './decide.ts';
 
@@ -142,7 +142,7 @@ export async function noteSessions(
   tables: TableWriter,
   life: ImportLife,
   chunk: number,
-  notes: RowText,
+  notes: RowBytes,
 ): Promise<void> {
   await tables.insert('import_sessions_inbox', notes, notesToken(life, chunk));
 }

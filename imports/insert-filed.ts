@@ -4,10 +4,8 @@
  */
 import { loadBatch, type TableWriter } from '../activities/load-batch.ts';
 import { chunkRange } from '../bulk/ledger.ts';
-import { RowText } from '../platform/row-text.ts';
+import { NO_ROWS, type RowBytes } from '../platform/row-bytes.ts';
 import type { RangeSums } from '../shared/rollup.ts';
-
-const NO_SESSIONS = new RowText([], '', 0);
 
 /**
  * Safe to repeat. @throws what the tables throw
@@ -19,7 +17,7 @@ export async function insertFiled(
   load: string,
   number: number,
   sums: RangeSums,
-  sessions: RowText = NO_SESSIONS,
+  sessions: RowBytes = NO_ROWS,
 ): Promise<void> {
   const fenced: TableWriter = {
     insert: (table, rows, token) =>

@@ -6,14 +6,14 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { identityOf } from '../bulk/identity.ts';
 import type { ClaimUsers } from '../platform/claim-users.ts';
 import { untilCaughtUp } from '../platform/replica-lag.ts';
-import type { RowText } from '../platform/row-text.ts';
+import type { RowBytes } from '../platform/row-bytes.ts';
 import type { Visit } from '../shared/actor.ts';
 import { type Contributions, subtractAll } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import type { ImportLife } from '../shared/import-plan.ts';
 import type { RangeSums } from '../shared/rollup.ts';
 import type { Preparing } from './chunk-source.ts';
-import { noteLines } from './chunk-rows.ts';
+import { noteRows } from './chunk-rows.ts';
 import { type Decision, decide, type DecideOptions } from './decide.ts';
 import { packSessions } from './fold-chunk.ts';
 import type { Claim, FoldPool } from './fold-pool.ts';
@@ -29,11 +29,11 @@ export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 
   /** What was decided about its sessions. */
   readonly noted: readonly Decision[];
   /** That as rows of `import_sessions_inbox`. */
-  readonly notes: RowText;
+  readonly notes: RowBytes;
   /** What its loaded sessions add up to, less those that they replace. */
   readonly sums: RangeSums;
   /** Rows of `sessions_inbox`: of its loaded sessions, which the sums do without. */
-  readonly sessions: RowText;
+  readonly sessions: RowBytes;
   /** First runs of the sessions that are replaced. */
   readonly insteadOf: readonly string[];
   /** To be published. */
@@ -118,20 +118,22 @@ async function work(
   const replaced = addedBy(deps.reader, project, insteadOf);
   subtractAll(sums, await deps.wait('ClickHouse to give what is replaced', replaced));
   const metrics = new Map([[project, sums]]);
-  const notes = noteLines(place);
+  const notes = noteRows(place);
   notes.addAll(folded.notes);
   for (const session of others) {
-    notes.add({ decision: fateOf(session), identity: '', events: '' });
+    notes.add({ decision: fateOf(session), identity: '', events: NO_EVENTS });
   }
   return {
     ...{ number, events, isLast, insteadOf },
     noted: [...loadable, ...others].map(fateOf),
-    notes: notes.text(),
+    notes: notes.end(),
     sums: { metrics, sessions: [], records: folded.sessions.length, behind: 0 },
     sessions: folded.sessions,
     live: others.filter((session) => fateOf(session).fate === 'live'),
   };
 }
+
+const NO_EVENTS = new Uint8Array();
 
 /** Sessions that are loaded, and the others. @throws RangeError where nothing was decided about one */
 function loadedOf(sessions: readonly SessionBytes[], { decisions }: Decided) {

@@ -108,20 +108,19 @@ export function decodeEvents(session: Pick<SessionBytes, 'bytes' | 'eventCount'>
   return numbered(session, JSON.parse(text) as VisitorEvent[]);
 }
 
-/** The same, and as JSON. */
-export function decodeWithText(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): {
+/** The same, and as JSON in UTF-8: where nothing was changed the very bytes. */
+export function decodeWithJson(session: Pick<SessionBytes, 'bytes' | 'eventCount'>): {
   readonly events: readonly VisitorEvent[];
-  readonly text: string;
+  readonly json: Uint8Array;
 } {
   const { bytes, eventCount } = session;
   const { arrayFrom, flagsFrom } = placesOf(bytes);
-  const text = bytes.toString('utf8', arrayFrom, flagsFrom);
-  const events = numbered(session, JSON.parse(text) as VisitorEvent[]);
+  const events = decodeEvents(session);
   for (let n = 0; n < eventCount; n += 1) {
     if (((bytes[flagsFrom + n] ?? 0) & FLAG.madeId) !== 0)
-      return { events, text: JSON.stringify(events) };
+      return { events, json: Buffer.from(JSON.stringify(events)) };
   }
-  return { events, text };
+  return { events, json: bytes.subarray(arrayFrom, flagsFrom) };
 }
 
 function placesOf(bytes: Buffer): { readonly arrayFrom: number; readonly flagsFrom: number } {

@@ -13,7 +13,7 @@ import { SojournError } from '../shared/errors.ts';
 import type { ImportLife, ImportPlan, TakenBack } from '../shared/import-plan.ts';
 import { rangeToken } from '../shared/ranges.ts';
 import { closeLoad, placeOf } from './close-load.ts';
-import { sessionLines } from './chunk-rows.ts';
+import { sessionRows } from './chunk-rows.ts';
 import {
   countFates,
   fenceOf,
@@ -130,9 +130,9 @@ async function restoreReplaced(
   const whole = [...kept.values()].filter(({ events }) => events.length > 0);
   // Its rows are back with the opposite of the chunk's: here they go nowhere.
   const sums = createRowSumsOf();
-  const lines = sessionLines(fenceOf(takeBackName(life), chunk));
-  for (const session of whole) lines.add(addKept(sums, life.project, session));
-  await tables.insert('sessions_inbox', lines.text(), token);
+  const rows = sessionRows(fenceOf(takeBackName(life), chunk));
+  for (const session of whole) rows.add(addKept(sums, life.project, session));
+  await tables.insert('sessions_inbox', rows.end(), token);
 }
 
 /** One deletion for all of them: each costs about the same. */

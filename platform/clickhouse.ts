@@ -12,7 +12,6 @@ import { clientOfCluster, clusterOf, type ServerAt } from './clickhouse-servers.
 import { clusterSettings, type Reads } from './cluster-settings.ts';
 import { addressesOf, type Config } from './config.ts';
 import type { Logger } from './log.ts';
-import { stringifyRows } from './row-text.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { reasonOf, unreachable } from './unreachable.ts';
 
@@ -82,7 +81,6 @@ function clientOf(
     // is through. So the writer need not be patient with a connection that nobody answers on.
     request_timeout: patienceMs,
     keep_alive: { enabled: true },
-    json: { stringify: stringifyRows },
     // A question about many values is longer than an address may be.
     use_multipart_params_auto: true,
     // Errors are thrown to us; whoever catches them logs them.

@@ -1,8 +1,10 @@
 /** Inserts into ClickHouse that a token makes repeatable, and that do not go nowhere. */
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import type { ClickHouseClient, InsertResult } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
 import { checkIntake, DATABASE, INTAKES } from './clickhouse.ts';
-import { RowText } from './row-text.ts';
+import { RowBytes } from './row-bytes.ts';
 
 /** The tables, as the writer sees them. */
 export function createTableWriter(client: ClickHouseClient): TableWriter {
@@ -23,18 +25,15 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
   };
 }
 
-function insertOnce(
+type Summarized = Pick<InsertResult, 'summary'>;
+
+async function insertOnce(
   client: ClickHouseClient,
   table: string,
-  rows: readonly object[] | RowText,
+  rows: readonly object[] | RowBytes,
   token: string,
-): Promise<InsertResult> {
-  return client.insert({
-    table: `${DATABASE}.${table}`,
-    // Names once, not in each row: they would be most of the bytes.
-    columns: columnsOf(rows) as [string, ...string[]],
-    values: valuesOf(rows),
-    format: 'JSONCompactEachRow',
+): Promise<Summarized> {
+  const request = {
     // The server runs one query of an id at a time: a lost reply cannot become two inserts.
     query_id: `${table}-${token}`,
     clickhouse_settings: {
@@ -53,21 +52,32 @@ function insertOnce(
       min_insert_block_size_rows: '10000000',
       min_insert_block_size_bytes: '4000000000',
     },
+  } as const;
+  const into = `${DATABASE}.${table}`;
+  if (rows instanceof RowBytes) {
+    const { stream, summary } = await client.exec({
+      ...request,
+      query: `INSERT INTO ${into} (${rows.columns.join(', ')}) FORMAT RowBinary`,
+      // Bytes, not objects: the library sends them as they are.
+      values: Readable.from(rows.parts, { objectMode: false }),
+    });
+    await finished(stream.resume());
+    return summary === undefined ? {} : { summary };
+  }
+  return client.insert({
+    ...request,
+    table: into,
+    // Names once, not in each row: they would be most of the bytes.
+    columns: Object.keys(rows[0] ?? {}) as [string, ...string[]],
+    values: rows.map((row): unknown => Object.values(row)),
+    format: 'JSONCompactEachRow',
   });
-}
-
-function valuesOf(rows: readonly object[] | RowText): readonly unknown[] {
-  return rows instanceof RowText ? [rows] : rows.map((row): unknown => Object.values(row));
-}
-
-function columnsOf(rows: readonly object[] | RowText): readonly string[] {
-  return rows instanceof RowText ? rows.columns : Object.keys(rows[0] ?? {});
 }
 
 /**
  * Whether the rows went through the view: the server counts those that it writes into the inbox, and once more those
  * that it writes behind it. Where it does not say, they did not for all we know.
  */
-function isPassedOn({ summary }: Pick<InsertResult, 'summary'>, rows: number): boolean {
+function isPassedOn({ summary }: Summarized, rows: number): boolean {
   return Number(summary?.written_rows ?? 0) >= 2 * rows;
 }

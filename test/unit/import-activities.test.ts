@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { createImportActivities } from '../../imports/activities.ts';
 import type { ChunkSource } from '../../imports/chunk-source.ts';
 import type { PreparedChunk } from '../../imports/prepare-chunk.ts';
-import { RowText } from '../../platform/row-text.ts';
+import { NO_ROWS } from '../../platform/row-bytes.ts';
 import type { ImportPlan } from '../../shared/import-plan.ts';
 
 const PLAN = { project: 'shop', id: 'an-import', life: 1, valuesMax: 10 } as ImportPlan;
@@ -53,8 +53,6 @@ function importing() {
     );
   return { clickhouse, loaded, load };
 }
-
-const NO_ROWS = new RowText([], '', 0);
 
 function emptyChunk(number: number): PreparedChunk {
   const sums = { metrics: new Map(), sessions: [], records: 0, behind: 0 };

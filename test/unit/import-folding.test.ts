@@ -9,6 +9,7 @@ import { decodeHead, encodeSession, type SessionBytes } from '../../imports/run-
 import { createWait } from '../../imports/wait.ts';
 import { silentLog } from '../../platform/log.ts';
 import { frameOf } from '../support/import-frames.ts';
+import { readRows } from '../support/row-binary.ts';
 
 const LIFE = { project: 'shop', id: 'an-import', life: 1 };
 const OPTIONS = { life: LIFE, idleTimeoutMs: 1_000, liveFrom: Infinity, replace: false };
@@ -70,12 +71,14 @@ describe('chunks of an import that are folded side by side', function () {
         for (const number of [1, 2, 3, 4]) {
           const { noted, notes, sessions: rows } = await source.chunk(number);
           expect(noted.map(({ sessionId }) => sessionId)).to.deep.equal([`s-${number}`]);
-          for (const { columns, text } of [notes, rows]) {
-            const row = JSON.parse(text) as readonly unknown[];
-            const of = (column: string) => row[columns.indexOf(column)];
-            expect(row).to.have.lengthOf(columns.length);
-            expect(of('range_from')).to.equal(number);
-            expect([of('session_id'), of('new_user')]).to.deep.equal([`s-${number}`, number === 1]);
+          const made = [
+            ...readRows('import_sessions_inbox', notes),
+            ...readRows('sessions_inbox', rows),
+          ];
+          expect(made).to.have.lengthOf(2);
+          for (const row of made) {
+            const { session_id: sessionId, new_user: isNew, range_from: chunk } = row;
+            expect([chunk, sessionId, isNew]).to.deep.equal([number, `s-${number}`, number === 1]);
           }
         }
         expect(claimed).to.deep.equal(['s-1', 's-2', 's-3', 's-4']);

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { createImportActivities } from '../../imports/activities.ts';
 import type { ChunkSource } from '../../imports/chunk-source.ts';
 import type { PreparedChunk } from '../../imports/prepare-chunk.ts';
-import { RowText } from '../../platform/row-text.ts';
+import { NO_ROWS } from '../../platform/row-bytes.ts';
 import type { SessionBytes } from '../../imports/run-file.ts';
 import { createStillLoading } from '../../imports/still-loading.ts';
 import type { ImportPlan } from '../../shared/import-plan.ts';
@@ -76,10 +76,9 @@ function importing(
 
 function chunkOf(number: number, live: readonly SessionBytes[]): PreparedChunk {
   const sums = { metrics: new Map(), sessions: [], records: 0, behind: 0 };
-  const none = new RowText([], '', 0);
   return {
     ...{ number, events: 0, isLast: false, sums, live },
-    ...{ noted: [], notes: none, sessions: none, insteadOf: [] },
+    ...{ noted: [], notes: NO_ROWS, sessions: NO_ROWS, insteadOf: [] },
   };
 }
 

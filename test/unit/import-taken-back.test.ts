@@ -2,7 +2,7 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import type { TableWriter } from '../../activities/load-batch.ts';
-import { RowText } from '../../platform/row-text.ts';
+import { RowBytes } from '../../platform/row-bytes.ts';
 import type { Fate } from '../../imports/decide.ts';
 import type { ImportState } from '../../imports/import-tables.ts';
 import { NotedOtherwiseError, settleNotes } from '../../imports/settle-notes.ts';
@@ -12,6 +12,7 @@ import { rowKeyText } from '../../shared/contributions.ts';
 import { ONE } from '../../shared/decimal.ts';
 import type { ImportPlan } from '../../shared/import-plan.ts';
 
+const ONE_ROW = new RowBytes(['session_id'], [Buffer.from('\u0003s-1')], 1);
 const LIFE = { project: 'shop', id: 'an-import', life: 1 };
 const importIn = (id: string, life: number, state: ImportState) => ({
   ...{ project: 'shop', id, life, state, beganAt: life },
@@ -68,7 +69,7 @@ describe('a chunk of an import', () => {
   ];
   const rows = new Map([[key, amount]]);
   const decision = { sessionId: 's-1', fate: 'load' as Fate, insteadOf: [] };
-  const chunk = { number: 1, noted: [decision], notes: new RowText(['session_id'], '["s-1"]', 1) };
+  const chunk = { number: 1, noted: [decision], notes: ONE_ROW };
   const notedRow = (counted: string) => ({
     ...{ metric: 'sessions', granularity: 'hour', at: 3_600, dimension: '', dimensionValue: '' },
     ...{ amount: '1', counted },
