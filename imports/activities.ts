@@ -55,11 +55,13 @@ export function createImportActivities(deps: ImportActivityDeps) {
     return turn;
   };
 
-  async function placeOf(plan: ImportPlan) {
+  async function placeOf(plan: ImportPlan): Promise<Pick<BegunLoad, 'loadedTo' | 'isDone'>> {
     const load = loadName(plan);
-    await noteBegun(tables, load);
     const loads = await begunLoads(reader, load);
-    return loads.find((one) => one.load === load) ?? { loadedTo: 0, isDone: false };
+    const begun = loads.find((one) => one.load === load);
+    if (begun !== undefined) return begun;
+    await noteBegun(tables, load);
+    return { loadedTo: 0, isDone: false };
   }
 
   /** Its load is closed: because all is loaded, or because somebody takes it back, or has. */

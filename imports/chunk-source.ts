@@ -30,11 +30,22 @@ export interface Preparing {
 /** @param before resolves when the users of the chunk before are claimed; where it rejects, this one's must not be */
 export type Prepare = (chunk: SessionChunk, before: Promise<void>) => Preparing;
 
-/** @param ahead so many are worked out beside the one that is asked for */
+/**
+ * @param ahead so many are worked out beside the one that is asked for
+ * @param begins where it is given the first ones are worked out at once, and their users claimed when it resolves
+ */
 export function createChunkSource(
   sessions: () => Iterable<SessionBytes>,
   prepare: Prepare,
-  { ahead, max }: { readonly ahead: number; readonly max?: ChunkMax | undefined },
+  {
+    ahead,
+    max,
+    begins,
+  }: {
+    readonly ahead: number;
+    readonly max?: ChunkMax | undefined;
+    readonly begins?: Promise<void>;
+  },
 ): ChunkSource {
   let chunks = chunksOf(sessions(), max);
   let current: SessionChunk | undefined;
@@ -69,7 +80,7 @@ export function createChunkSource(
   }
 
   function begin(number: number): Preparing {
-    const before = begun.get(number - 1)?.claimed ?? Promise.resolve();
+    const before = begun.get(number - 1)?.claimed ?? begins ?? Promise.resolve();
     const preparing = prepare(seek(number), before);
     // Whoever asks for it hears of a failure.
     preparing.prepared.catch(() => undefined);
@@ -89,6 +100,7 @@ export function createChunkSource(
     return wanted;
   }
 
+  if (begins !== undefined) beginFrom(1);
   return {
     skip: sizeOf,
     forget: () => {

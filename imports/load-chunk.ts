@@ -39,9 +39,10 @@ const NOTHING: Contributions = new Map();
 /** @throws as `settleNotes` does, and what servers throw; safe to repeat */
 export async function loadPrepared(
   { tables, reader, admin, bound, publishOnce }: LoadChunkDeps,
-  { number, noted, notes, sums, sessions, insteadOf, live }: PreparedChunk,
+  chunk: PreparedChunk,
   { life, valuesMax }: LoadChunkOptions,
 ): Promise<void> {
+  const { number, sums, sessions, insteadOf, live } = chunk;
   const { project } = life;
   const load = loadName(life);
   const range = chunkRange(load, number);
@@ -50,7 +51,7 @@ export async function loadPrepared(
   const rows = await settleNotes(
     { tables, reader },
     life,
-    { number, noted, notes },
+    chunk,
     filed.metrics.get(project) ?? NOTHING,
   );
   if (insteadOf.length > 0) await deleteSessions(admin, project, insteadOf, range);

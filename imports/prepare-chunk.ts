@@ -34,6 +34,8 @@ export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 
   readonly sums: RangeSums;
   /** Rows of `sessions_inbox`: of its loaded sessions, which the sums do without. */
   readonly sessions: RowBytes;
+  /** When ClickHouse said that nobody had noted it, by the clock of `performance`; absent where somebody had. */
+  readonly unnotedAt?: number;
   /** First runs of the sessions that are replaced. */
   readonly insteadOf: readonly string[];
   /** To be published. */
@@ -107,7 +109,7 @@ async function work(
     `ClickHouse to say which sessions of chunk ${number} are there`,
     deciding,
   );
-  const { decisions } = decided;
+  const { decisions, unnotedAt } = decided;
   const { fateOf, loadable, others } = await loading;
   const folded = await folding;
   const sums: Contributions = new Map();
@@ -125,6 +127,7 @@ async function work(
   }
   return {
     ...{ number, events, isLast, insteadOf },
+    ...(unnotedAt !== undefined && { unnotedAt }),
     noted: [...loadable, ...others].map(fateOf),
     notes: notes.end(),
     sums: { metrics, sessions: [], records: folded.sessions.length, behind: 0 },
@@ -167,6 +170,7 @@ export function wholeOptionsOf({
 
 interface Decided {
   readonly decisions: ReadonlyMap<string, Decision>;
+  readonly unnotedAt?: number;
 }
 
 /**
@@ -180,6 +184,7 @@ async function decideAll(
   options: PrepareOptions & { readonly whole: WholeOptions },
 ): Promise<Decided> {
   await untilCaughtUp(reader);
+  const unnotedAt = performance.now();
   const before = await decidedOf(reader, options.life, number);
   if (before.size > 0) {
     const other = sessions.find(({ sessionId }) => !before.has(sessionId));
@@ -202,7 +207,7 @@ async function decideAll(
   const decisions = new Map(
     sessions.map((session) => [session.sessionId, decide(session, surroundings, options)]),
   );
-  return { decisions };
+  return { decisions, unnotedAt };
 }
 
 /** What sessions of other imports have added, exactly: their events are kept. */

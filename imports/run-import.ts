@@ -23,7 +23,7 @@ import {
 import { isSameSettings, type ProjectSettings } from '../shared/project.ts';
 import { createImportActivities } from './activities.ts';
 import { createBadReport, readWhole } from './bad-records.ts';
-import { createChunkSource } from './chunk-source.ts';
+import { type ChunkSource, createChunkSource } from './chunk-source.ts';
 import { hostImport, startImport } from './host-import.ts';
 import {
   importRowOf,
@@ -123,7 +123,7 @@ export async function runImport(
     wholeOptionsOf({ life: plan, idleTimeoutMs: plan.idleTimeoutMs }),
     wait,
   );
-  try {
+  const mayBegin = async (): Promise<void> => {
     // Who began at the same moment is noted by now, too.
     if (latest?.state !== 'loading') await sleep(SETTLED_MS);
     try {
@@ -135,23 +135,37 @@ export async function runImport(
     }
     // From the plan on `forget` waits for the import; who was noted before that is in this list.
     failWhereForgottenSince(plan, forgotten, await listNow());
+  };
+  const begins = mayBegin();
+  // What fails meanwhile is what people hear of.
+  begins.catch(() => undefined);
+  try {
     failWhereMadeOtherwise(plan, hashesOf(request.madeWith));
     const hasVisits = request.readerOf !== undefined;
     if (!isReadAs(plan, readNow, { latestAt: read.files.latestAt, hasVisits })) {
       read = await readBy(reading, plan);
       if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
     }
+    const isFirst = latest?.state !== 'loading';
+    const source = await prepareChunks(servers, plan, read.files, {
+      ...{ wait, pool },
+      // Of one that is gone on with nobody knows yet how far it is.
+      ...(isFirst && { begins }),
+    });
+    await begins;
     if (request.keepBad && read.bad.count > 0) {
       await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
     }
     request.onPlanned(plan);
     try {
-      await load(servers, plan, read.files, { ...reading, pool, log });
+      await load(servers, plan, source, { ...reading, log });
     } catch (error) {
       const row = await latestLife(servers, plan);
       if (row === undefined || !isTakenBack(row, plan)) throw error;
     }
   } finally {
+    // It looks at the tables still, and may take its plan back.
+    await begins.catch(() => undefined);
     await pool.stop();
   }
   const row = await latestLife(servers, plan);
@@ -311,31 +325,47 @@ function isReadAs(
   return read.beganAt === plan.beganAt || latestAt <= plan.beganAt + FUTURE_MS_MAX;
 }
 
-interface Loading extends Waiting {
+interface Preparing {
+  readonly wait: Wait;
   readonly pool: FoldPool;
+  /** Where it is given the first chunks are worked out from now on; when it resolves the import may begin. */
+  readonly begins?: Promise<void>;
+}
+
+async function prepareChunks(
+  servers: ImportServers,
+  plan: ImportPlan,
+  files: ReadFiles,
+  { wait, pool, begins }: Preparing,
+): Promise<ChunkSource> {
+  const { claimUsers, reader } = servers;
+  const open = await openSessions(servers, plan.project);
+  const { beganAt, lateWindowMs, replace, idleTimeoutMs } = plan;
+  const isOpen = (sessionId: string) => open.has(sessionId);
+  const options = {
+    life: plan,
+    ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
+  };
+  return createChunkSource(
+    files.sessions,
+    (chunk, before) =>
+      prepareChunk({ pool, claimUsers, reader, isOpen, wait }, chunk, before, options),
+    { ahead: pool.size, max: plan.chunkMax, ...(begins !== undefined && { begins }) },
+  );
+}
+
+interface Loading extends Waiting {
   readonly log: Logger;
 }
 
 async function load(
   servers: ImportServers,
   plan: ImportPlan,
-  files: ReadFiles,
-  { signal, pool, onLoaded, onTakenBack, wait, log }: Loading,
+  source: ChunkSource,
+  { signal, onLoaded, onTakenBack, wait, log }: Loading,
 ): Promise<void> {
-  const { publisher, claimUsers, reader } = servers;
-  const open = await openSessions(servers, plan.project);
-  const { project, settings, beganAt, lateWindowMs, replace, idleTimeoutMs } = plan;
-  const isOpen = (sessionId: string) => open.has(sessionId);
-  const options = {
-    life: plan,
-    ...{ replace, idleTimeoutMs, liveFrom: beganAt - lateWindowMs },
-  };
-  const source = createChunkSource(
-    files.sessions,
-    (chunk, before) =>
-      prepareChunk({ pool, claimUsers, reader, isOpen, wait }, chunk, before, options),
-    { ahead: pool.size, max: plan.chunkMax },
-  );
+  const { publisher, reader } = servers;
+  const { project, settings } = plan;
   const activities = createImportActivities({
     ...servers,
     ...{ source, life: plan.life, onLoaded, onTakenBack, wait },

@@ -21,6 +21,13 @@ export class NotedOtherwiseError extends Error {
   override readonly name = 'NotedOtherwiseError';
 }
 
+type NotedChunk = Pick<PreparedChunk, 'number' | 'noted' | 'notes' | 'unnotedAt'>;
+
+/** ClickHouse remembers 10,000 tokens: nobody makes so many in this time. */
+const UNNOTED_MS = 30_000;
+const NO_DECISIONS: ReadonlyMap<string, Decision> = new Map();
+const NO_ROWS: Contributions = new Map();
+
 /**
  * Safe to repeat.
  * @param rows what the chunk adds, where nobody has noted it
@@ -30,18 +37,20 @@ export class NotedOtherwiseError extends Error {
 export async function settleNotes(
   { tables, reader }: NotesDeps,
   life: ImportLife,
-  { number, noted, notes }: Pick<PreparedChunk, 'number' | 'noted' | 'notes'>,
+  { number, noted, notes, unnotedAt }: NotedChunk,
   rows: Contributions,
 ): Promise<Contributions> {
   const decided = () => decidedOf(reader, life, number);
-  let there = await decided();
+  // Whoever notes it meanwhile does so under the same tokens: what comes of it is read again below.
+  const isUnnoted = unnotedAt !== undefined && performance.now() - unnotedAt < UNNOTED_MS;
+  let there = isUnnoted ? NO_DECISIONS : await decided();
   if (there.size === 0 && noted.length > 0) {
     await noteSessions(tables, life, number, notes);
     there = await decided();
     if (there.size === 0) throw takenBackMeanwhile(life);
   }
   failWhereNotedOtherwise(life, noted, there);
-  const before = await rowsOf(reader, life, number);
+  const before = isUnnoted ? NO_ROWS : await rowsOf(reader, life, number);
   if (before.size > 0 || rows.size === 0) return before;
   await noteRows(tables, life, number, rows);
   // Another process may have been first, with values of dimensions filed in another way.
