@@ -212,5 +212,5 @@ function elementsOf(
 }
 
 function withoutReturn(data: Uint8Array): Uint8Array {
-  return data.at(-1) === CARRIAGE_RETURN ? data.subarray(0, -1) : data;
+  return data[data.length - 1] === CARRIAGE_RETURN ? data.subarray(0, -1) : data;
 }

@@ -6,10 +6,10 @@ import type { RecognizedUser, Visit } from '../shared/actor.ts';
 /** Claims the users of sessions in their order. Safe to repeat. @throws what Redis throws */
 export type ClaimUsers = (visits: readonly Visit[]) => Promise<readonly RecognizedUser[]>;
 
-/** One round trip; a server that others use as well has a turn between two. */
+/** One call; a server that others use as well has a turn between two. */
 const AT_ONCE = 500;
 
-/** What was claimed for a start can be given back at any moment: so nothing may come between the two commands of a user. */
+/** What was claimed for a start can be given back at any moment: so nothing may come between the two commands of a user, and nothing comes into a script. */
 export function createClaimUsers(redis: Redis): ClaimUsers {
   return async (visits) => {
     const users: RecognizedUser[] = [];
@@ -20,18 +20,19 @@ export function createClaimUsers(redis: Redis): ClaimUsers {
   };
 }
 
+const CLAIM = `
+  local owners = {}
+  for n, key in ipairs(KEYS) do
+    redis.call('SET', key, ARGV[n], 'NX')
+    owners[n] = redis.call('GET', key)
+  end
+  return owners`;
+
 async function claimSome(redis: Redis, visits: readonly Visit[]): Promise<RecognizedUser[]> {
-  const commands = redis.multi();
-  for (const visit of visits) {
-    const key = visitorKey(visit.project, visit.userId);
-    commands.set(key, claimOf(visit), 'NX').get(key);
-  }
-  const results = (await commands.exec()) ?? [];
+  const keys = visits.map(({ project, userId }) => visitorKey(project, userId));
+  const owners = await redis.eval(CLAIM, keys.length, ...keys, ...visits.map(claimOf));
   return visits.map((visit, n) => {
-    const [setError] = results[2 * n] ?? [];
-    const [getError, owner] = results[2 * n + 1] ?? [];
-    const error = setError ?? getError;
-    if (error) throw error;
+    const owner = (owners as readonly unknown[])[n];
     if (typeof owner !== 'string') throw new Error('redis forgot a key that was just set');
     return { userId: visit.userId, isNew: isOwnClaim(owner, visit) };
   });

@@ -72,7 +72,7 @@ export function parseMessage(
   settingsOf?: SettingsOf,
   dayTurned?: DayTurned,
 ): ParsedMessage {
-  const subject = parseEventSubject(message.subject);
+  const subject = subjectOf(message.subject);
   const project = subject?.valid === true ? subject.project : fileUnder(subject?.project);
   const parsed =
     subject?.valid === true
@@ -84,6 +84,18 @@ export function parseMessage(
   const { reason } = parsed;
   const letter = { reason, data: message.data, eventId: letterId(message) };
   return { project, events: [], deadLetters: [letter] };
+}
+
+let lastSubject = '';
+let lastParsed: ReturnType<typeof parseEventSubject>;
+
+/** Many messages in a row have the same one: an import's have one all along. */
+function subjectOf(subject: string): ReturnType<typeof parseEventSubject> {
+  if (subject !== lastSubject) {
+    lastParsed = parseEventSubject(subject);
+    lastSubject = subject;
+  }
+  return lastParsed;
 }
 
 /** @returns what is wrong with the message as a whole, where something is */
