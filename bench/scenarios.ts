@@ -8,6 +8,7 @@ import { fields } from './fields.bench.ts';
 import { growth } from './growth.bench.ts';
 import { importBeside } from './import-beside.bench.ts';
 import { importing } from './import.bench.ts';
+import { importLive } from './import-live.bench.ts';
 import { latency } from './latency.bench.ts';
 import { live } from './live.bench.ts';
 import { liveRate } from './live-rate.bench.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   loader,
   importing,
   importBeside,
+  importLive,
   parse,
   bi,
   purge,

@@ -1,5 +1,5 @@
 /** Imports files, and says what came of it. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants, getPriority, setPriority } from 'node:os';
 import { FORMATS, type ImportFormat } from '../imports/formats/index.ts';
 import { madeWithOf } from '../imports/made-with.ts';
 import { type ImportOutcome, type ImportRequest, runImport } from '../imports/run-import.ts';
@@ -46,6 +46,7 @@ export async function importFiles(
     'REDIS_URL',
   ]);
   const log = commandLog(config);
+  giveWay();
   installTemporalRuntime(log);
   const stopping = new AbortController();
   const interruption = onInterrupt(() => {
@@ -69,6 +70,16 @@ export async function importFiles(
     interruption.stop();
     view.stop();
   }
+}
+
+/**
+ * Lets live traffic go first, where the servers and workers are on this machine: an import takes all that is left. Linux
+ * has a priority for each thread, and gives those that are started from now on that of the one that starts them.
+ */
+function giveWay(): void {
+  const { PRIORITY_BELOW_NORMAL } = constants.priority;
+  // A user may not go up again, so one that is lower already stays.
+  if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
 }
 
 /** What is to be imported, found and known to be readable. */
