@@ -31,7 +31,7 @@ export const FORGOTTEN_STREAM = `KV_${FORGOTTEN_BUCKET}`;
 
 /**
  * Partitions of the rollup log, each with one loader. One loads some 20,000 differences a second,
- * far more than one Temporal server feeds it.
+ * far more than one Temporal server feeds it. Not to be raised alone: docs/decisions/059 says what counts twice then.
  */
 export const ROLLUP_PARTITIONS = 1;
 

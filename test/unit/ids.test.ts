@@ -43,6 +43,12 @@ describe('the workflow id of a session', () => {
   });
 });
 
+describe('the rollup log', () => {
+  it('has one partition: with a second one ranges may count twice (docs/decisions/059)', () => {
+    expect(ROLLUP_PARTITIONS).to.equal(1);
+  });
+});
+
 describe('a subject', () => {
   it('of an event gives the project, and says whether it keeps the rules', () => {
     expect(parseEventSubject('events.shop.pageview')).to.deep.equal({
