@@ -12,8 +12,10 @@ export const LETTER_HEADERS_BYTES_MAX = 8 * 1024;
 export const EVENT_TYPE_CHARS_MAX = 64;
 /** CONTRACT, section 1: how deep an event is nested, itself counted. */
 export const EVENT_DEPTH_MAX = 64;
+/** Of an id that an event brings. */
+export const EVENT_ID_CHARS_MAX = 128;
 /** An id in a header: as long as one in an event, and the index of its element behind it. */
-export const HEADER_ID_CHARS_MAX = 128 + '#999'.length;
+export const HEADER_ID_CHARS_MAX = EVENT_ID_CHARS_MAX + '#999'.length;
 /** CONTRACT, section 1: a smaller number is a time in seconds (in milliseconds it were March 1973). */
 export const TIMESTAMP_MIN = 100_000_000_000;
 export const EVENTS_PER_MESSAGE_MAX = 1_000;

@@ -2,7 +2,8 @@
  * What a tracker's object becomes. Everything in this folder is pure: one file a tracker, taken by `sojourn import`
  * for files and by `sojourn collect` for requests, so that past and present give the same events.
  */
-import { EVENT_TYPE_CHARS_MAX } from '../shared/limits.ts';
+import { hash } from 'node:crypto';
+import { EVENT_ID_CHARS_MAX, EVENT_TYPE_CHARS_MAX } from '../shared/limits.ts';
 
 /** An event as a producer would publish it (docs/publishing.md); the border checks it, nothing here does. */
 export type RawEvent = Record<string, unknown>;
@@ -31,15 +32,32 @@ export interface Received {
 }
 
 /**
- * An event as the border takes it. Trackers have names of any length, and a longer one would make a dead letter of each
- * event of that name: it is cut, between characters.
+ * An event as the border takes it, which makes a dead letter of what is too long. Trackers have names of any length: a
+ * longer one is cut, between characters. And ids that are made of several (the order of a shop, the number of a request):
+ * a longer one is known by its hash, so that the same one is the same still.
  */
 export function fitted(event: RawEvent): RawEvent {
-  const { eventType } = event;
-  if (typeof eventType !== 'string' || eventType.length <= EVENT_TYPE_CHARS_MAX) return event;
-  // A character is two places at most: of a text of any length no more is looked at.
-  const head = eventType.slice(0, 2 * EVENT_TYPE_CHARS_MAX);
-  return { ...event, eventType: Array.from(head).slice(0, EVENT_TYPE_CHARS_MAX).join('') };
+  const { eventType, eventId } = event;
+  const isNameLong = typeof eventType === 'string' && eventType.length > EVENT_TYPE_CHARS_MAX;
+  const isIdLong = typeof eventId === 'string' && isLonger(eventId, EVENT_ID_CHARS_MAX);
+  if (!isNameLong && !isIdLong) return event;
+  return {
+    ...event,
+    ...(isNameLong && { eventType: headOf(eventType, EVENT_TYPE_CHARS_MAX) }),
+    // Half a character has no bytes of its own: what the border refuses it goes on to refuse.
+    ...(isIdLong && eventId.isWellFormed() && { eventId: hash('sha256', eventId, 'base64url') }),
+  };
+}
+
+/** A character is two places at most: of a text of any length no more is looked at. */
+function headOf(text: string, charsMax: number): string {
+  return Array.from(text.slice(0, 2 * charsMax))
+    .slice(0, charsMax)
+    .join('');
+}
+
+function isLonger(text: string, charsMax: number): boolean {
+  return text.length > charsMax && (text.length > 2 * charsMax || headOf(text, charsMax) !== text);
 }
 
 /** As the trackers' maps write it. */

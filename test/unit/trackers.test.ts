@@ -413,8 +413,23 @@ describe('an event as the border takes it', () => {
     expect(fit(7)).to.equal(7);
   });
 
+  it('has an id of 128 characters at most: of a longer one its hash, the same one each time', () => {
+    const idOf = (eventId: string) => fitted({ eventType: 'x', eventId })['eventId'];
+    const order = `order:${'7'.repeat(200)}`;
+
+    expect(idOf('i'.repeat(128))).to.equal('i'.repeat(128));
+    expect(idOf('😀'.repeat(128))).to.equal('😀'.repeat(128));
+    expect(idOf(order))
+      .to.match(/^[\w-]{43}$/)
+      .and.equal(idOf(order));
+    expect(idOf(`${order}8`)).to.not.equal(idOf(order));
+    expect(idOf('😀'.repeat(129))).to.have.lengthOf(43);
+    const half = `${'h'.repeat(128)}\ud800`;
+    expect(idOf(half)).to.equal(half);
+  });
+
   it('is the same one where it fits', () => {
-    const event = { eventType: 'pageview' };
+    const event = { eventType: 'pageview', eventId: 'e' };
     expect(fitted(event)).to.equal(event);
   });
 });

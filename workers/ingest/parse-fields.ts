@@ -4,6 +4,7 @@ import { formatDecimal, parseDecimal, parseJsonNumber } from '../../shared/decim
 import { declaredAs, normaliseType } from '../../shared/event.ts';
 import { Fault } from '../../shared/fault.ts';
 import {
+  EVENT_ID_CHARS_MAX,
   EVENT_ID_KEPT_CHARS_MAX,
   EVENT_TYPE_CHARS_MAX,
   FUTURE_MS_MAX,
@@ -39,7 +40,7 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   if (sessionId instanceof Fault) return sessionId;
   const at = parseTime(value, message.receivedAt, digits);
   if (at instanceof Fault) return at;
-  const id = givenId(value, 'eventId', 128) ?? source.id(message, index);
+  const id = givenId(value, 'eventId', EVENT_ID_CHARS_MAX) ?? source.id(message, index);
   if (id instanceof Fault) return id;
   const userId = givenId(value, 'userId', 256);
   if (userId instanceof Fault) return userId;
