@@ -2,6 +2,7 @@
  * One client for several ClickHouse servers of a cluster (docs/decisions/054). It stays with one of them, and goes to the
  * next where that one cannot do its part. What may have been done already is done again only where that changes nothing.
  */
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ClickHouseClient,
@@ -14,6 +15,7 @@ import {
 import { toError } from '../shared/errors.ts';
 import { clusterStatement } from './cluster-ddl.ts';
 import type { Logger } from './log.ts';
+import { RepeatableStream } from './row-bytes.ts';
 import { publicAddress } from './secrets.ts';
 import { reasonOf } from './unreachable.ts';
 
@@ -68,10 +70,14 @@ export function outcomeOf(thrown: unknown): Outcome {
 }
 
 /** Whether an insert once more, on whichever replica, is ignored: by its token, where its rows can be sent again. */
-export function isRepeatable({ values, clickhouse_settings = {} }: InsertParams): boolean {
+export function isRepeatable({
+  values,
+  clickhouse_settings = {},
+}: Pick<InsertParams, 'values' | 'clickhouse_settings'>): boolean {
   const { insert_deduplication_token: token = '', insert_deduplicate: isKnown } =
     clickhouse_settings;
-  return Array.isArray(values) && token !== '' && Number(isKnown) === 1;
+  const mayBeSentAgain = Array.isArray(values) || values instanceof RepeatableStream;
+  return mayBeSentAgain && token !== '' && Number(isKnown) === 1;
 }
 
 /** Of clients of a cluster. */
@@ -150,7 +156,16 @@ export function clientOfCluster(
       const everywhere = isAdmin ? onAllServers(params, cluster) : params;
       return call((client) => client.command(everywhere), false);
     },
-    exec: (params: ExecParams) => call((client) => client.exec(params), false),
+    exec: (params: ExecParams & { readonly values?: Readable }) => {
+      const { values, ...others } = params;
+      if (values === undefined) return call((client) => client.exec(others), false);
+      // What was begun to be read is not to be sent to the next server: it would get the rest, or nothing.
+      if (!(values instanceof RepeatableStream)) {
+        return serverAt(current).client.exec({ ...others, values });
+      }
+      const once = (client: ClickHouseClient) => client.exec({ ...others, values: values.again() });
+      return call(once, isRepeatable({ ...others, values }));
+    },
     async ping(params: Parameters<ClickHouseClient['ping']>[0]) {
       for (let tried = 1; ; tried += 1) {
         const at = current;

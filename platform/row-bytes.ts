@@ -2,6 +2,28 @@
  * Rows as they are sent to ClickHouse, made in advance: where a million of them are made, they are made by several threads,
  * and between threads bytes cost nothing, for they are handed over.
  */
+import { Readable } from 'node:stream';
+
+/** A stream of bytes that can be sent again: one that a server has read, or a part of, is over. */
+export class RepeatableStream extends Readable {
+  readonly #parts: readonly Uint8Array[];
+  #sent = 0;
+
+  constructor(parts: readonly Uint8Array[]) {
+    super();
+    this.#parts = parts;
+  }
+
+  override _read(): void {
+    this.push(this.#parts[this.#sent] ?? null);
+    this.#sent += 1;
+  }
+
+  /** The same bytes from the beginning. */
+  again(): RepeatableStream {
+    return new RepeatableStream(this.#parts);
+  }
+}
 
 /** Rows of one table, as RowBinary: nothing lies between two of them. */
 export class RowBytes {
@@ -24,6 +46,11 @@ export class RowBytes {
   /** What came from another thread: the same without its class. */
   static of({ columns, parts, length }: RowBytes): RowBytes {
     return new RowBytes(columns, parts, length);
+  }
+
+  /** To be sent. */
+  stream(): RepeatableStream {
+    return new RepeatableStream(this.parts);
   }
 
   /** What a thread hands over with them. */

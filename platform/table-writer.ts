@@ -1,5 +1,4 @@
 /** Inserts into ClickHouse that a token makes repeatable, and that do not go nowhere. */
-import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { ClickHouseClient, InsertResult } from '@clickhouse/client';
 import type { TableWriter } from '../activities/load-batch.ts';
@@ -58,8 +57,7 @@ async function insertOnce(
     const { stream, summary } = await client.exec({
       ...request,
       query: `INSERT INTO ${into} (${rows.columns.join(', ')}) FORMAT RowBinary`,
-      // Bytes, not objects: the library sends them as they are.
-      values: Readable.from(rows.parts, { objectMode: false }),
+      values: rows.stream(),
     });
     await finished(stream.resume());
     return summary === undefined ? {} : { summary };

@@ -4,6 +4,8 @@ import {
   type ClickHouseSettings,
 } from '@clickhouse/client';
 import { expect } from 'chai';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import {
   clientOfCluster,
@@ -11,6 +13,7 @@ import {
   isRepeatable,
   outcomeOf,
 } from '../../platform/clickhouse-servers.ts';
+import { RowBytes } from '../../platform/row-bytes.ts';
 
 type Answer = 'fine' | Error;
 
@@ -31,6 +34,7 @@ function aCluster(answers: Readonly<Record<string, readonly Answer[]>>, isAdmin 
   const commands: { query: string; clickhouse_settings?: object }[] = [];
   const lines: string[] = [];
   const waits: number[] = [];
+  const sent: string[] = [];
   const servers = Object.entries(answers).map(([name, list]) => {
     let calls = 0;
     const answer = async () => {
@@ -44,6 +48,11 @@ function aCluster(answers: Readonly<Record<string, readonly Answer[]>>, isAdmin 
     const client = {
       query: answer,
       insert: answer,
+      // It reads what it is sent, and may fail then.
+      exec: async ({ values }: { values?: Readable }) => {
+        if (values !== undefined) sent.push(await text(values));
+        return answer();
+      },
       command: (params: { query: string }) => {
         commands.push(params);
         return answer();
@@ -65,7 +74,7 @@ function aCluster(answers: Readonly<Record<string, readonly Answer[]>>, isAdmin 
   const log = pino({}, { write: (line: string) => lines.push(line) });
   const pause = (ms: number) => Promise.resolve(waits.push(ms));
   const client = clientOfCluster([first, ...others], { cluster: 'c', isAdmin, log, pause });
-  return { client, asked, commands, lines, waits };
+  return { client, asked, commands, lines, waits, sent };
 }
 
 const fault = (call: Promise<unknown>) =>
@@ -178,6 +187,32 @@ describe('a client of several ClickHouse servers', () => {
       { query: 'DELETE FROM sojourn.zones WHERE 1' },
     ]);
     expect(await fault(admin.client.command({ query: 'RENAME TABLE a TO b' }))).to.be.an('error');
+  });
+});
+
+describe('bytes that are inserted into a cluster', () => {
+  const rows = () => new RowBytes(['a'], [Buffer.from('be'), Buffer.from('gun')], 1);
+  const insertBytes = (client: ClickHouseClient, values: Readable, settings = TOKEN) =>
+    client.exec({ query: 'INSERT', values, clickhouse_settings: settings });
+
+  it('are sent to the next server from the beginning', async () => {
+    const { client, asked, sent } = aCluster({ a: [says('242')], b: [cutOff], c: [] });
+
+    await insertBytes(client, rows().stream());
+
+    expect(asked).to.deep.equal(['a', 'b', 'c']);
+    expect(sent).to.deep.equal(['begun', 'begun', 'begun']);
+  });
+
+  it('are sent once where they may count twice, or cannot be read again', async () => {
+    const { client, sent } = aCluster({ a: [cutOff, says('242')], b: [cutOff] });
+
+    for (const values of [rows().stream(), Readable.from([Buffer.from('once')])]) {
+      const settings = { insert_deduplication_token: '', insert_deduplicate: 1 as const };
+      await fault(insertBytes(client, values, settings));
+    }
+
+    expect(sent).to.deep.equal(['begun', 'once']);
   });
 });
 
