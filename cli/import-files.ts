@@ -13,6 +13,7 @@ import { commandLog } from '../operations/connect.ts';
 import { findSource, type Source } from '../operations/read-lines.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
+import { reasonOf } from '../platform/unreachable.ts';
 import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
@@ -46,7 +47,7 @@ export async function importFiles(
     'REDIS_URL',
   ]);
   const log = commandLog(config);
-  giveWay();
+  giveWay(log);
   installTemporalRuntime(log);
   const stopping = new AbortController();
   const interruption = onInterrupt(() => {
@@ -76,10 +77,15 @@ export async function importFiles(
  * Lets live traffic go first, where the servers and workers are on this machine: an import takes all that is left. Linux
  * has a priority for each thread, and gives those that are started from now on that of the one that starts them.
  */
-function giveWay(): void {
+function giveWay(log: Logger): void {
   const { PRIORITY_BELOW_NORMAL } = constants.priority;
-  // A user may not go up again, so one that is lower already stays.
-  if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
+  try {
+    // A user may not go up again, so one that is lower already stays.
+    if (getPriority() < PRIORITY_BELOW_NORMAL) setPriority(PRIORITY_BELOW_NORMAL);
+  } catch (error) {
+    // Some sandboxes let nobody ask.
+    log.debug({ reason: reasonOf(error) }, 'the import has the priority of everything else');
+  }
 }
 
 /** What is to be imported, found and known to be readable. */

@@ -66,7 +66,9 @@ function createTurns(options: WholeOptions, wait: Wait) {
     const { sessions: rows, notes } = folded;
     return { ...folded, sessions: RowBytes.of(rows), notes: RowBytes.of(notes) };
   };
+  let isStopped = false;
   const ask = async (message: unknown, transfer?: readonly ArrayBuffer[]): Promise<unknown> => {
+    if (isStopped) throw new Error('nothing is folded any more');
     thread ??= openThread(options);
     const asked = thread;
     try {
@@ -85,6 +87,7 @@ function createTurns(options: WholeOptions, wait: Wait) {
       return folded;
     },
     async stop() {
+      isStopped = true;
       await thread?.stop();
     },
   };

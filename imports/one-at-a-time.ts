@@ -19,6 +19,21 @@ export function failWhereNotAlone(all: readonly ImportOfProject[], own: Own): vo
   if (other !== undefined) throw refusal(other);
 }
 
+/**
+ * Where imports stand, as a text: the same before and after, where none has begun, loaded or taken back anything.
+ * @param own left out
+ */
+export function standOf(
+  all: readonly Pick<ImportRow, 'id' | 'life' | 'state'>[],
+  own?: Pick<ImportRow, 'id' | 'life'>,
+): string {
+  return all
+    .filter(({ id, life }) => id !== own?.id || life !== own.life)
+    .map(({ id, life, state }) => `${id} ${life} ${state}`)
+    .sort()
+    .join('\n');
+}
+
 /** Whether an import may be taken back; one that is already being taken back always may. @throws as {@link failWhereNotAlone} */
 export function failWhereOthersLoad(all: readonly ImportOfProject[], own: Own): void {
   const other = own.state === 'taking_back' ? undefined : loadingBefore(all, own);

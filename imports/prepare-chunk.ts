@@ -34,7 +34,7 @@ export interface PreparedChunk extends Pick<SessionChunk, 'number' | 'events' | 
   readonly sums: RangeSums;
   /** Rows of `sessions_inbox`: of its loaded sessions, which the sums do without. */
   readonly sessions: RowBytes;
-  /** When ClickHouse said that nobody had noted it, by the clock of `performance`; absent where somebody had. */
+  /** When ClickHouse said that nobody had noted it, epoch milliseconds; absent where somebody had. */
   readonly unnotedAt?: number;
   /** First runs of the sessions that are replaced. */
   readonly insteadOf: readonly string[];
@@ -104,7 +104,9 @@ async function work(
   );
   // Before anything is waited for: turns are in the order of chunks.
   const folding = deps.pool.fold(packing, claim);
+  // Who waits for it hears of it, which may be later than it happens.
   folding.catch(() => undefined);
+  packing.catch(() => undefined);
   const decided = await deps.wait(
     `ClickHouse to say which sessions of chunk ${number} are there`,
     deciding,
@@ -184,7 +186,7 @@ async function decideAll(
   options: PrepareOptions & { readonly whole: WholeOptions },
 ): Promise<Decided> {
   await untilCaughtUp(reader);
-  const unnotedAt = performance.now();
+  const unnotedAt = Date.now();
   const before = await decidedOf(reader, options.life, number);
   if (before.size > 0) {
     const other = sessions.find(({ sessionId }) => !before.has(sessionId));

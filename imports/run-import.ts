@@ -11,7 +11,7 @@ import type { Logger } from '../platform/log.ts';
 import { loadZones } from '../platform/zones.ts';
 import type { ForgottenList } from '../shared/forgotten.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
-import { SojournError } from '../shared/errors.ts';
+import { SojournError, toError } from '../shared/errors.ts';
 import { FUTURE_MS_MAX } from '../shared/limits.ts';
 import { SESSION_WORKFLOW, parseSessionWorkflowId } from '../shared/ids.ts';
 import {
@@ -44,7 +44,7 @@ import type { ImportServers } from './servers.ts';
 import type { FileReader } from './formats/format.ts';
 import type { BadRecord } from './take-records.ts';
 import { failWhereMadeOtherwise, hashesOf, type MadeWith } from './made-with.ts';
-import { failWhereNotAlone } from './one-at-a-time.ts';
+import { failWhereNotAlone, standOf } from './one-at-a-time.ts';
 import { createStillLoading } from './still-loading.ts';
 import { withdraw } from './take-back.ts';
 import { createWait, type Wait } from './wait.ts';
@@ -114,7 +114,9 @@ export async function runImport(
   if (latest?.state === 'done') return outcomeOf(latest, 'already imported', read.bad);
   const { project } = request;
   const others = () => listImports(servers.reader, { project });
-  if (latest?.state !== 'loading') failWhereNotAlone(await others(), { id: read.files.id });
+  const before = await others();
+  const isFirst = latest?.state !== 'loading';
+  if (isFirst) failWhereNotAlone(before, { id: read.files.id });
   const planning = { request, config, settings, beganAt, latest, forgotten };
   const plan = await planOnce(servers, read, planning);
   // Its threads start while others are waited for.
@@ -123,18 +125,21 @@ export async function runImport(
     wholeOptionsOf({ life: plan, idleTimeoutMs: plan.idleTimeoutMs }),
     wait,
   );
-  const mayBegin = async (): Promise<void> => {
+  /** @returns whether the others stand where they did before anything was decided */
+  const mayBegin = async (): Promise<boolean> => {
     // Who began at the same moment is noted by now, too.
-    if (latest?.state !== 'loading') await sleep(SETTLED_MS);
+    if (isFirst) await sleep(SETTLED_MS);
+    const now = await others();
     try {
-      failWhereNotAlone(await others(), { ...plan, state: 'loading' });
+      failWhereNotAlone(now, { ...plan, state: 'loading' });
     } catch (error) {
       // It was noted just now, and would be `loading` for ever.
-      if (latest?.state !== 'loading') await withdraw(servers, plan);
+      if (isFirst) await withdraw(servers, plan);
       throw error;
     }
     // From the plan on `forget` waits for the import; who was noted before that is in this list.
     failWhereForgottenSince(plan, forgotten, await listNow());
+    return standOf(now, plan) === standOf(before, plan);
   };
   const begins = mayBegin();
   // What fails meanwhile is what people hear of.
@@ -146,13 +151,16 @@ export async function runImport(
       read = await readBy(reading, plan);
       if (read.files.id !== plan.id) throw new SojournError('SJ_USAGE', NOT_AGAIN);
     }
-    const isFirst = latest?.state !== 'loading';
-    const source = await prepareChunks(servers, plan, read.files, {
-      ...{ wait, pool },
-      // Of one that is gone on with nobody knows yet how far it is.
-      ...(isFirst && { begins }),
-    });
-    await begins;
+    if (!isFirst) failWhereReadOtherwise(plan, read.files);
+    const prepare = (more: { readonly begins?: Promise<void> }) =>
+      prepareChunks(servers, plan, read.files, { wait, pool, ...more });
+    // Of one that is gone on with nobody knows yet how far it is.
+    const early = await prepare(isFirst ? { begins: begins.then(failUnlessAsBefore) } : {}).catch(
+      // Why it may not begin, where it may not.
+      (error: unknown) => begins.then(() => Promise.reject(toError(error))),
+    );
+    // Who was through in the meantime, or taken back, has changed what had been decided by.
+    const source = (await begins) ? early : await prepare({});
     if (request.keepBad && read.bad.count > 0) {
       await keepBad(servers.nats, plan, readWhole(wholePath(request.folder)));
     }
@@ -172,6 +180,22 @@ export async function runImport(
   if (row === undefined)
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
   return outcomeOf(row, isTakenBack(row, plan) ? 'taken back' : 'done', read.bad);
+}
+
+function failUnlessAsBefore(isAsBefore: boolean): void {
+  if (!isAsBefore) throw new Error('another import of the project has changed meanwhile');
+}
+
+/**
+ * Chunks that are loaded are those of then: a session that came into another one would count twice.
+ * @throws SojournError `SJ_USAGE` where this version makes something else of the files
+ */
+function failWhereReadOtherwise(plan: ImportPlan, { events, sessionCount }: ReadFiles): void {
+  if (events === plan.events && sessionCount === plan.sessions) return;
+  throw new SojournError(
+    'SJ_USAGE',
+    `import ${plan.id} was begun with ${plan.events} events in ${plan.sessions} sessions, and this version reads ${events} in ${sessionCount}: go on with the version that began it, or take it back (\`sojourn import undo ${plan.id}\`) and import again`,
+  );
 }
 
 async function latestLife(

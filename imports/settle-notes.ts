@@ -42,7 +42,9 @@ export async function settleNotes(
 ): Promise<Contributions> {
   const decided = () => decidedOf(reader, life, number);
   // Whoever notes it meanwhile does so under the same tokens: what comes of it is read again below.
-  const isUnnoted = unnotedAt !== undefined && performance.now() - unnotedAt < UNNOTED_MS;
+  // By the clock of the wall: the other one stands still while a machine sleeps. One that was put back says nothing.
+  const age = Date.now() - (unnotedAt ?? -Infinity);
+  const isUnnoted = age >= 0 && age < UNNOTED_MS;
   let there = isUnnoted ? NO_DECISIONS : await decided();
   if (there.size === 0 && noted.length > 0) {
     await noteSessions(tables, life, number, notes);

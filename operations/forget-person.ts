@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { Redis } from 'ioredis';
 import { listImports } from '../imports/import-tables.ts';
+import { standOf } from '../imports/one-at-a-time.ts';
 import { clearWorkFolders } from '../imports/work-folder.ts';
 import { hashOf, readForgotten, readNote, writeNote } from '../platform/forgotten-bucket.ts';
 import { select } from '../platform/clickhouse.ts';
@@ -379,12 +380,7 @@ async function countOf(
 async function importsAtRest(admin: ClickHouseClient, project: string): Promise<string> {
   const imports = await listImports(admin, { project });
   const loading = imports.find(({ state }) => state === 'loading' || state === 'taking_back');
-  if (loading === undefined) {
-    return imports
-      .map(({ id, life, state }) => `${id} ${life} ${state}`)
-      .sort()
-      .join('\n');
-  }
+  if (loading === undefined) return standOf(imports);
   throw new SojournError(
     'SJ_USAGE',
     `import ${loading.id} of the project is not finished: run it again, or take it back (\`sojourn import undo ${loading.id}\`), then this`,

@@ -1,6 +1,7 @@
 /** Users of very many sessions claimed at once, as `createVisitorStore` claims one (docs/decisions/008). */
 import type { Redis } from 'ioredis';
 import { claimOf, isOwnClaim, visitorKey } from '../activities/recognize-visitor.ts';
+import { onMaster } from './redis.ts';
 import type { RecognizedUser, Visit } from '../shared/actor.ts';
 
 /** Claims the users of sessions in their order. Safe to repeat. @throws what Redis throws */
@@ -30,7 +31,9 @@ const CLAIM = `
 
 async function claimSome(redis: Redis, visits: readonly Visit[]): Promise<RecognizedUser[]> {
   const keys = visits.map(({ project, userId }) => visitorKey(project, userId));
-  const owners = await redis.eval(CLAIM, keys.length, ...keys, ...visits.map(claimOf));
+  const owners = await onMaster(redis, () =>
+    redis.eval(CLAIM, keys.length, ...keys, ...visits.map(claimOf)),
+  );
   return visits.map((visit, n) => {
     const owner = (owners as readonly unknown[])[n];
     if (typeof owner !== 'string') throw new Error('redis forgot a key that was just set');

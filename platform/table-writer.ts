@@ -18,8 +18,16 @@ export function createTableWriter(client: ClickHouseClient): TableWriter {
       // Nothing went further. Either the range is loaded already, and the view let it go, or there was no view: it may
       // be back by now. So once more, with the view there before and after it.
       await checkIntake(client, intake);
-      if (isPassedOn(await insert(), rows.length)) return;
+      const again = await insert();
+      if (isPassedOn(again, rows.length)) return;
       await checkIntake(client, intake);
+      // Rows that the view lets go were taken in all the same.
+      const taken = writtenRows(again);
+      if (taken !== undefined && taken < rows.length) {
+        throw new Error(
+          `ClickHouse says that it took ${taken} of ${rows.length} rows for ${table}`,
+        );
+      }
     },
   };
 }
@@ -76,6 +84,10 @@ async function insertOnce(
  * Whether the rows went through the view: the server counts those that it writes into the inbox, and once more those
  * that it writes behind it. Where it does not say, they did not for all we know.
  */
-function isPassedOn({ summary }: Summarized, rows: number): boolean {
-  return Number(summary?.written_rows ?? 0) >= 2 * rows;
+function isPassedOn(inserted: Summarized, rows: number): boolean {
+  return (writtenRows(inserted) ?? 0) >= 2 * rows;
+}
+
+function writtenRows({ summary }: Summarized): number | undefined {
+  return summary === undefined ? undefined : Number(summary.written_rows);
 }

@@ -1,7 +1,9 @@
 /** Imports that are taken back while somebody is still at them: a process that stood still, a second undo, another import. */
 import { expect } from 'chai';
+import { sessionTableRow } from '../../activities/load-batch.ts';
 import { importWorkflowId } from '../../shared/ids.ts';
 import { importStateQuery } from '../../workflows/messages.ts';
+import { aRollup } from '../support/builders.ts';
 import { type ClickHouseDoor, openClickHouseDoor } from '../support/clickhouse-door.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, type Fields, NO_ROWS, useImports, visit } from '../support/import-world.ts';
@@ -153,6 +155,53 @@ describe('an import that is taken back', function () {
     await world.expectClean(project);
     await world.undone(id);
     expect(await world.rowsOf(project)).to.deep.equal(NO_ROWS);
+  });
+
+  it('is decided anew where another one came and went before it may begin', async () => {
+    const project = 'come-and-gone';
+    const file = world.fileOf('come-and-gone.ndjson', [visit('x-1', 1), visit('x-2', 1)]);
+    let isNoted = false;
+    let looks = 0;
+    let decided = () => {};
+    const isDecided = new Promise<void>((resolve) => (decided = resolve));
+    // Once it is noted it reads its note, and then looks again what others have begun: there it is held.
+    const door = await openClickHouseDoor(world.environment()['CLICKHOUSE_URL'] ?? '', (query) => {
+      if (query.includes('groupUniqArray(first_run_id)')) decided();
+      if (isNoted && query.includes('FROM sojourn.imports')) looks += 1;
+      isNoted ||= /query_id=imports-/.test(query);
+      return looks === 2;
+    });
+    doors.push(door);
+    const late = world.start(['import', file, '--project', project], {
+      CLICKHOUSE_URL: door.url,
+    });
+    const end = endOf(late);
+    await Promise.race([
+      Promise.all([door.held, isDecided]),
+      end.then(({ stderr }) => {
+        throw new Error(`it ended: ${stderr}`);
+      }),
+    ]);
+    // Its answer is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const other = sessionTableRow(
+      aRollup({ project, sessionId: 'x-1', identity: 'run-of-another' }),
+    );
+    await world
+      .admin()
+      .insert({ table: 'sojourn.sessions', values: [other], format: 'JSONEachRow' });
+    await world.admin().command({
+      query: `INSERT INTO sojourn.imports SELECT * REPLACE ('somebody' AS import, 'done' AS state, 2 AS version)
+        FROM (SELECT * FROM sojourn.imports FINAL WHERE project = '${project}' LIMIT 1)`,
+    });
+    door.letGo();
+
+    const { code, stderr } = await end;
+
+    expect(code, stderr).to.equal(0);
+    const { stdout } = await world.run('import', 'list', '--project', project);
+    const [own] = (JSON.parse(stdout) as Fields[]).filter(({ id }) => id !== 'somebody');
+    expect(own).to.include({ state: 'done', loaded: 1, left: 1 });
   });
 
   it('is gone from the list where it was refused, for another one of its project was loading', async () => {

@@ -4,6 +4,7 @@ import {
   failWhereNotAlone,
   failWhereOthersLoad,
   type ImportOfProject,
+  standOf,
 } from '../../imports/one-at-a-time.ts';
 
 const importOf = (id: string, state: ImportOfProject['state'], beganAt = 1): ImportOfProject => ({
@@ -47,6 +48,25 @@ describe('imports of one project', () => {
       const first = a.beganAt === b.beganAt ? b : [a, b].find(({ beganAt }) => beganAt === 1);
       const refused = [a, b].filter((own) => refusalOf(failWhereNotAlone, [a, b], own) !== '');
       expect(refused).to.deep.equal([a, b].filter((own) => own !== first));
+    }
+  });
+
+  it('stand where they did until one of the others begins, ends or is taken back', () => {
+    const own = { id: 'a', life: 2 };
+    const all = [
+      { id: 'a', life: 1, state: 'taken_back' as const },
+      { id: 'b', life: 1, state: 'done' as const },
+    ];
+    const before = standOf(all);
+
+    expect(standOf([{ ...own, state: 'loading' as const }, ...all].reverse(), own)).to.equal(
+      before,
+    );
+    for (const changed of [
+      [...all, { id: 'c', life: 1, state: 'done' as const }],
+      [all[0] ?? expect.fail(), { id: 'b', life: 1, state: 'taken_back' as const }],
+    ]) {
+      expect(standOf(changed, own)).to.not.equal(before);
     }
   });
 
