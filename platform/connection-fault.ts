@@ -13,6 +13,7 @@ export const FAULTS = {
   host: 'its certificate is for another host name',
   expired: 'its certificate has expired, or is not valid yet',
   certificate: 'it wants a client certificate from an authority that it trusts',
+  clientExpired: 'to it, the client certificate has expired, or is not valid yet',
   login: 'it refuses the login',
   plain: 'it does not speak TLS there, and no data is sent in plain text instead',
   tls: 'it speaks TLS there, and the address does not say so',
@@ -27,6 +28,7 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
     host: 'name it in NATS_URL as its certificate does',
     expired: 'renew the certificate of the server, and look at the clocks',
     certificate: 'set NATS_TLS_CERT and NATS_TLS_KEY',
+    clientExpired: 'renew the certificate in NATS_TLS_CERT, and look at the clocks',
     login: 'set NATS_USER and NATS_PASSWORD, or NATS_TOKEN, NATS_CREDS or NATS_NKEY',
     plain: 'switch TLS on in the server, or write nats:// in NATS_URL and leave out NATS_TLS_…',
     tls: 'write tls:// in NATS_URL',
@@ -36,6 +38,7 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
     host: 'name it in TEMPORAL_ADDRESS as its certificate does',
     expired: 'renew the certificate of the server, and look at the clocks',
     certificate: 'set TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY',
+    clientExpired: 'renew the certificate in TEMPORAL_TLS_CERT, and look at the clocks',
     login: 'set TEMPORAL_API_KEY',
     plain:
       'switch TLS on in the server, or leave out TEMPORAL_TLS, TEMPORAL_TLS_… and TEMPORAL_API_KEY',
@@ -46,6 +49,7 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
     host: 'name it in CLICKHOUSE_URL as its certificate does',
     expired: 'renew the certificate of the server, and look at the clocks',
     certificate: 'set CLICKHOUSE_TLS_CERT and CLICKHOUSE_TLS_KEY',
+    clientExpired: 'renew the certificate in CLICKHOUSE_TLS_CERT, and look at the clocks',
     login: 'set CLICKHOUSE_ADMIN_…, CLICKHOUSE_WRITER_… and CLICKHOUSE_BI_USER and _PASSWORD',
     plain: 'give the port of https, or write http:// in CLICKHOUSE_URL',
     tls: 'write https:// in CLICKHOUSE_URL',
@@ -55,6 +59,7 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
     host: 'name it in REDIS_URL as its certificate does',
     expired: 'renew the certificate of the server, and look at the clocks',
     certificate: 'set REDIS_TLS_CERT and REDIS_TLS_KEY',
+    clientExpired: 'renew the certificate in REDIS_TLS_CERT, and look at the clocks',
     login: 'write user and password into REDIS_URL',
     plain: 'give the port of TLS, or write redis:// in REDIS_URL',
     tls: 'write rediss:// in REDIS_URL',
@@ -63,6 +68,8 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
 
 /** Node's codes and OpenSSL's words, those of the Temporal library's own TLS, and what the servers answer. */
 const SIGNS: readonly (readonly [FaultKind, RegExp])[] = [
+  // What a server says of the client's certificate; its own is looked at here.
+  ['clientExpired', /alert:? certificate ?expired|ALERT_CERTIFICATE_EXPIRED/i],
   ['host', /ALTNAME_INVALID|altnames|NotValidForName|not valid for name/i],
   ['expired', /CERT_HAS_EXPIRED|CERT_NOT_YET_VALID|certificate (has )?expired|NotValidYet/i],
   [
@@ -79,7 +86,7 @@ const SIGNS: readonly (readonly [FaultKind, RegExp])[] = [
   ],
   [
     'login',
-    /authorization violation|authentication (timeout|expired)|WRONGPASS|NOAUTH|invalid password|AUTHENTICATION_FAILED|Authentication failed|UNAUTHENTICATED|Request unauthorized|invalid username-password/i,
+    /authorization violation|authentication expired|WRONGPASS|NOAUTH|invalid password|AUTHENTICATION_FAILED|Authentication failed|UNAUTHENTICATED|Request unauthorized|invalid username-password/i,
   ],
 ];
 

@@ -2,15 +2,19 @@
  * Looks why a connection failed whose client does not tell: a handshake by Node, which does. No login and no data is sent
  * after it.
  */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as startTls, type ConnectionOptions } from 'node:tls';
+import { connect as startTls } from 'node:tls';
 import { type FaultKind, faultKindOf } from './connection-fault.ts';
+
+/** What the files of the configuration hold. */
+export type OwnFiles = { readonly [Name in 'ca' | 'cert' | 'key']?: Buffer };
 
 /** What is known of the connection that failed. */
 export interface Probe {
   /** What its client was told; undefined where it was to speak plain text. */
-  readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key'> | undefined;
+  readonly tls: OwnFiles | undefined;
   /** It is NATS, which says in plain text whether TLS is to begin. */
   readonly greets?: true;
   /** It is Redis: without TLS it takes a handshake for the beginning of a line, and waits for the rest. */
@@ -37,8 +41,25 @@ export async function probeTls(address: string, probe: Probe): Promise<FaultKind
     return takesLines ? 'plain' : undefined;
   } catch (error) {
     const kind = faultKindOf(error);
-    if (!isPlain) return kind;
+    if (!isPlain) return kind && withOwnDates(kind, probe);
     return kind === 'certificate' ? 'tls' : undefined;
+  }
+}
+
+/** Of a client's certificate that is not valid yet most servers say no more than that they do not take it. */
+export function withOwnDates(kind: FaultKind, { tls }: Probe): FaultKind {
+  if (kind !== 'certificate' || tls?.cert === undefined) return kind;
+  return isValidNow(tls.cert) ? kind : 'clientExpired';
+}
+
+/** The first of a file; one that cannot be read says nothing of its dates. */
+function isValidNow(pem: Buffer): boolean {
+  try {
+    const { validFrom, validTo } = new X509Certificate(pem);
+    const now = Date.now();
+    return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
+  } catch {
+    return true;
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type ServerKind,
 } from './connection-fault.ts';
 import { publicAddress, withoutCredentials } from './secrets.ts';
-import { type Probe, probeTls } from './tls-probe.ts';
+import { type Probe, probeTls, withOwnDates } from './tls-probe.ts';
 
 /**
  * For `catch`: what connecting threw becomes an `SJ_SERVER_UNREACHABLE`, with that as its cause.
@@ -22,11 +22,11 @@ export function unreachable(
   return async (error) => {
     const fault = await connectionFault(server, address, error, probe);
     if (fault !== undefined) throw fault;
-    throw new SojournError(
-      'SJ_SERVER_UNREACHABLE',
-      `${server} does not answer at ${publicAddress(address)} (${reasonOf(error)}); is it running? \`npx sojourn up\` starts everything here`,
-      { cause: error },
-    );
+    const [place, reason] = [publicAddress(address), reasonOf(error)];
+    const sentence = LATE.test(toError(error).message)
+      ? `${server} at ${place}: ${reason}; try again`
+      : `${server} does not answer at ${place} (${reason}); is it running? \`npx sojourn up\` starts everything here`;
+    throw new SojournError('SJ_SERVER_UNREACHABLE', sentence, { cause: error });
   };
 }
 
@@ -39,7 +39,9 @@ export async function connectionFault(
 ): Promise<ConnectionFaultError | undefined> {
   if (error instanceof ConnectionFaultError) return error;
   const kind = faultKindOf(error) ?? (probe && (await probeAll(address, probe)));
-  return kind === undefined ? undefined : new ConnectionFaultError(server, address, kind, error);
+  if (kind === undefined) return undefined;
+  const told = probe === undefined ? kind : withOwnDates(kind, probe);
+  return new ConnectionFaultError(server, address, told, error);
 }
 
 async function probeAll(address: string, probe: Probe): Promise<FaultKind | undefined> {
@@ -49,6 +51,11 @@ async function probeAll(address: string, probe: Probe): Promise<FaultKind | unde
   return kinds.find((kind) => kind !== undefined);
 }
 
+/** NATS waits 2 s for a login, of whoever is too busy to send it in time too. It has refused nothing. */
+const LATE = /authentication timeout/i;
+const TOO_LATE =
+  'it did not get the login in time and hung up, since it or this machine is too busy; the login was not refused';
+
 /** Why a server could not be reached, in a few words. */
 export function reasonOf(thrown: unknown): string {
   const error = toError(thrown);
@@ -57,6 +64,7 @@ export function reasonOf(thrown: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   const [inner] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
   if (inner !== undefined) return reasonOf(inner);
+  if (LATE.test(error.message)) return TOO_LATE;
   const message = error.message === '' ? (code ?? error.name) : error.message;
   return withoutCredentials(message.split('\n', 1)[0] ?? message);
 }

@@ -23,7 +23,13 @@ import { connectTemporal } from '../../platform/temporal.ts';
 import { connectTemporalNative } from '../../platform/temporal-native.ts';
 import { CLICKHOUSE_BI } from '../../servers/index.ts';
 import { toError } from '../../shared/errors.ts';
-import { type Authority, makeAuthority } from '../support/authority.ts';
+import {
+  type Authority,
+  EXPIRED,
+  makeAuthority,
+  NOT_YET_VALID,
+  type Valid,
+} from '../support/authority.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   makeJwtLogin,
@@ -49,9 +55,11 @@ describe('connections', function () {
   let unknown: Authority;
   let client: Variables;
   let stranger: Variables;
+  let expired: Variables;
+  let tooNew: Variables;
 
-  const certificateOf = (authority: Authority, name: string): Variables => {
-    const { cert, key } = authority.issue(name, [`DNS:${name}`]);
+  const certificateOf = (authority: Authority, name: string, valid?: Valid): Variables => {
+    const { cert, key } = authority.issue(name, [`DNS:${name}`], valid);
     return { TLS_CERT: cert, TLS_KEY: key };
   };
 
@@ -60,6 +68,8 @@ describe('connections', function () {
     unknown = makeAuthority(folder, 'unknown');
     client = certificateOf(trusted, 'sojourn');
     stranger = certificateOf(unknown, 'stranger');
+    expired = certificateOf(trusted, 'expired-client', EXPIRED);
+    tooNew = certificateOf(trusted, 'new-client', NOT_YET_VALID);
   });
 
   after('close everything', async () => {
@@ -78,8 +88,12 @@ describe('connections', function () {
     return made;
   }
 
-  const tlsDoor = (toPort: number, name = 'localhost') =>
-    door(openTlsDoor(toPort, trusted.issue(`${name}-${toPort}`, [`DNS:${name}`]), trusted));
+  let doors = 0;
+  const tlsDoor = (toPort: number, name = 'localhost', valid?: Valid) => {
+    doors += 1;
+    const files = trusted.issue(`door-${doors}`, [`DNS:${name}`], valid);
+    return door(openTlsDoor(toPort, files, trusted));
+  };
   const plainDoor = (toPort: number) => door(openPlainDoor(toPort));
 
   /** Certificates as variables of a server. */
@@ -155,6 +169,8 @@ describe('connections', function () {
   describe('to NATS', () => {
     let secured: SecuredNats;
     let elsewhere: SecuredNats;
+    let stale: SecuredNats;
+    let early: SecuredNats;
     const right = () => ({
       NATS_URL: `tls://localhost:${secured.port}`,
       NATS_TLS_CA: trusted.cert,
@@ -163,16 +179,18 @@ describe('connections', function () {
       ...of('NATS', client),
     });
 
-    before('start two', async () => {
-      const configOf = (name: string) => {
-        const { cert, key } = trusted.issue(`nats-${name}`, [`DNS:${name}`]);
+    before('start some', async () => {
+      const configOf = (file: string, name = 'localhost', valid?: Valid) => {
+        const { cert, key } = trusted.issue(`nats-${file}`, [`DNS:${name}`], valid);
         return `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${trusted.cert}", verify: true }
 authorization { user: sojourn, password: "${RIGHT}" }
 `;
       };
-      [secured, elsewhere] = await Promise.all([
-        nats(configOf('localhost')),
-        nats(configOf('nats.example')),
+      [secured, elsewhere, stale, early] = await Promise.all([
+        nats(configOf('right')),
+        nats(configOf('elsewhere', 'nats.example')),
+        nats(configOf('stale', 'localhost', EXPIRED)),
+        nats(configOf('early', 'localhost', NOT_YET_VALID)),
       ]);
     });
 
@@ -188,7 +206,19 @@ authorization { user: sojourn, password: "${RIGHT}" }
         'host',
         () => ({ NATS_URL: `tls://localhost:${elsewhere.port}` }),
       ],
+      [
+        'a certificate that has expired',
+        'expired',
+        () => ({ NATS_URL: `tls://localhost:${stale.port}` }),
+      ],
+      [
+        'a certificate that is not valid yet',
+        'expired',
+        () => ({ NATS_URL: `tls://localhost:${early.port}` }),
+      ],
       ['no client certificate', 'certificate', () => ({ NATS_TLS_CERT: '', NATS_TLS_KEY: '' })],
+      ['a client certificate that has expired', 'clientExpired', () => of('NATS', expired)],
+      ['a client certificate that is not valid yet', 'clientExpired', () => of('NATS', tooNew)],
       ["a stranger's certificate", 'certificate', () => of('NATS', stranger)],
       ['a wrong password', 'login', () => ({ NATS_PASSWORD: HIDDEN })],
       ['no password', 'login', () => ({ NATS_USER: '', NATS_PASSWORD: '' })],
@@ -353,8 +383,6 @@ authorization { user: sojourn, password: "${RIGHT}" }
         const config = requireServers(loadConfig(env), ['TEMPORAL_ADDRESS']);
         const { connection } = await connectTemporal(config);
         await connection.close();
-        const native = await connectTemporalNative(config);
-        await native.connection.close();
       },
     },
     ClickHouse: {
@@ -415,12 +443,27 @@ authorization { user: sojourn, password: "${RIGHT}" }
     },
   } as const;
 
-  for (const server of ['Temporal', 'ClickHouse', 'Redis'] as const) {
-    describe(`to ${server}`, () => {
-      const { port, address, login, connect, wrongLogin } = BEHIND[server];
+  /** Commands and long-running processes connect to Temporal by two libraries, each with a TLS of its own. */
+  const toTemporalNatively = async (env: Variables): Promise<void> => {
+    const config = requireServers(loadConfig(env), ['TEMPORAL_ADDRESS']);
+    const { connection } = await connectTemporalNative(config);
+    await connection.close();
+  };
+
+  for (const [server, title, through] of [
+    ['Temporal', 'Temporal, for commands'],
+    ['Temporal', 'Temporal, for what keeps running', toTemporalNatively],
+    ['ClickHouse', 'ClickHouse'],
+    ['Redis', 'Redis'],
+  ] as const) {
+    describe(`to ${title}`, () => {
+      const { port, address, login, connect: ofServer, wrongLogin } = BEHIND[server];
+      const connect = through ?? ofServer;
       const CA = `${server.toUpperCase()}_TLS_CA`;
       let secured: Door;
       let elsewhere: Door;
+      let stale: Door;
+      let early: Door;
       let strict: Pick<Door, 'port'>;
       const right = (): Variables => ({
         ...address(secured.port, true),
@@ -432,8 +475,10 @@ authorization { user: sojourn, password: "${RIGHT}" }
       before('open doors', async () => {
         secured = await tlsDoor(port());
         elsewhere = await tlsDoor(port(), 'else.example');
+        stale = await tlsDoor(port(), 'localhost', EXPIRED);
+        early = await tlsDoor(port(), 'localhost', NOT_YET_VALID);
         strict = await door(
-          openStrictDoor(trusted.issue(`strict-${server}`, ['DNS:localhost']), trusted),
+          openStrictDoor(trusted.issue(`strict-${doors}`, ['DNS:localhost']), trusted),
         );
       });
 
@@ -446,11 +491,23 @@ authorization { user: sojourn, password: "${RIGHT}" }
         ['an unknown authority', 'authority', () => ({ [CA]: '' })],
         ['another one', 'authority', () => ({ [CA]: unknown.cert })],
         ['a certificate for another host', 'host', () => address(elsewhere.port, true)],
+        ['a certificate that has expired', 'expired', () => address(stale.port, true)],
+        ['a certificate that is not valid yet', 'expired', () => address(early.port, true)],
         ['no client certificate', 'certificate', () => of(server, { TLS_CERT: '', TLS_KEY: '' })],
         [
           "a stranger's certificate",
           'certificate',
           () => ({ ...address(strict.port, true), ...of(server, stranger) }),
+        ],
+        [
+          'a client certificate that has expired',
+          'clientExpired',
+          () => ({ ...address(strict.port, true), ...of(server, expired) }),
+        ],
+        [
+          'a client certificate that is not valid yet',
+          'clientExpired',
+          () => ({ ...address(strict.port, true), ...of(server, tooNew) }),
         ],
       ] as const) {
         it(`tells of ${what}`, async () => {

@@ -8,9 +8,11 @@ import {
 import { expect } from 'chai';
 import { pino } from 'pino';
 import { createObserver } from '../../operations/observe.ts';
-import { loadConfig } from '../../platform/config.ts';
-import { faultSentence } from '../../platform/connection-fault.ts';
-import { watchLogin } from '../../platform/nats.ts';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { ConnectionFaultError, faultSentence } from '../../platform/connection-fault.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, watchLogin } from '../../platform/nats.ts';
+import { SojournError } from '../../shared/errors.ts';
 import { eventually } from '../support/eventually.ts';
 
 const REFUSED = new AuthorizationError('Authorization Violation');
@@ -59,6 +61,30 @@ describe('a NATS login that is refused', () => {
     expect(lines.map(({ fault }) => fault)).to.deep.equal([SENTENCE]);
   });
 
+  it('is told from one that came too late, as to a server that is busy', async () => {
+    const nats = await startGatekeeper({ answers: "-ERR 'Authentication Timeout'" });
+    const config = requireServers(loadConfig({ NATS_URL: nats.url }), ['NATS_URL']);
+    const observer = createObserver(config);
+    try {
+      const thrown: unknown = await connectNats(config, 'test', silentLog).catch(
+        (error: unknown) => error,
+      );
+      const status = (await observer.status()).servers.nats;
+
+      const late =
+        'it did not get the login in time and hung up, since it or this machine is too busy; the login was not refused';
+      expect(thrown).to.be.instanceOf(SojournError).and.not.instanceOf(ConnectionFaultError);
+      expect(thrown).to.include({
+        code: 'SJ_SERVER_UNREACHABLE',
+        message: `NATS at ${nats.url}: ${late}; try again`,
+      });
+      expect(status).to.deep.equal({ reachable: false, url: nats.url, error: late });
+    } finally {
+      await observer.close();
+      nats.close();
+    }
+  });
+
   it('is named by who looks at the servers, also one that was connected before', async function () {
     this.timeout(40_000);
     const nats = await startGatekeeper();
@@ -89,7 +115,7 @@ describe('a NATS login that is refused', () => {
 });
 
 /** As much of a NATS server as there is before anything is asked of it. */
-async function startGatekeeper() {
+async function startGatekeeper({ answers }: { readonly answers?: string } = {}) {
   const open = new Set<Socket>();
   let isRefusing = false;
   let welcomed = 0;
@@ -101,6 +127,10 @@ async function startGatekeeper() {
     );
     socket.on('data', (data) => {
       if (!data.includes('PING\r\n')) return;
+      if (answers !== undefined) {
+        socket.end(`${answers}\r\n`);
+        return;
+      }
       if (isRefusing) {
         socket.end("-ERR 'Authorization Violation'\r\n");
         return;
