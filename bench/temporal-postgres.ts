@@ -38,17 +38,22 @@ const SCHEMAS = [
 const READY_TIMEOUT_MS = 90_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
-export function findTemporalPrograms(): TemporalPrograms | undefined {
+export function findTemporalServer(): string | undefined {
+  return find('BENCH_TEMPORAL_SERVER', 'temporal-server');
+}
+
+function find(variable: string, name: string): string | undefined {
   const environment = processEnvironment();
-  const find = (variable: string, name: string) => {
-    const given = environment[variable];
-    if (given !== undefined && given !== '') return given;
-    const { PATH = '' } = environment;
-    return PATH.split(delimiter)
-      .map((folder) => join(folder, name))
-      .find((file) => existsSync(file));
-  };
-  const server = find('BENCH_TEMPORAL_SERVER', 'temporal-server');
+  const given = environment[variable];
+  if (given !== undefined && given !== '') return given;
+  const { PATH = '' } = environment;
+  return PATH.split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file));
+}
+
+export function findTemporalPrograms(): TemporalPrograms | undefined {
+  const server = findTemporalServer();
   const sqlTool = find('BENCH_TEMPORAL_SQL_TOOL', 'temporal-sql-tool');
   return server === undefined || sqlTool === undefined ? undefined : { server, sqlTool };
 }
@@ -165,7 +170,8 @@ async function takePorts(): Promise<Ports> {
 /** The server writes its ports into a column of 16 bits with a sign. */
 const PORTS = { first: 20_000, last: 32_767 };
 
-async function lowPorts(count: number): Promise<number[]> {
+/** Of those that Temporal can have. */
+export async function lowPorts(count: number): Promise<number[]> {
   const found: number[] = [];
   for (let port = PORTS.first + (process.pid % 10_000); found.length < count; port += 1) {
     if (port > PORTS.last) throw new Error('no free ports that Temporal on Postgres could have');

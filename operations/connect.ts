@@ -1,7 +1,7 @@
 /** Connections of what operators do, for as long as it takes. */
 import type { Config } from '../platform/config.ts';
 import { connectNats, type Nats } from '../platform/nats.ts';
-import { connectTemporal } from '../platform/temporal.ts';
+import { connectTemporal, unlessRefused } from '../platform/temporal.ts';
 import { createLog, type Logger, silentLog } from '../platform/log.ts';
 
 /** Runs with a NATS connection and closes it. @throws SojournError `SJ_SERVER_UNREACHABLE` */
@@ -26,7 +26,8 @@ export async function withTemporal<T>(
 ): Promise<T> {
   const temporal = await connectTemporal(config);
   try {
-    return await run(temporal);
+    // Some keys may read and not write.
+    return await run(temporal).catch(unlessRefused(config));
   } finally {
     await temporal.connection.close();
   }

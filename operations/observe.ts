@@ -18,7 +18,7 @@ import { readLoadedPlace } from '../platform/loaded-place.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
-import { connectTemporal } from '../platform/temporal.ts';
+import { connectTemporal, unlessRefused } from '../platform/temporal.ts';
 import { publicAddress } from '../platform/secrets.ts';
 import { SojournError } from '../shared/errors.ts';
 import {
@@ -233,7 +233,7 @@ export function createObserver(config: Config): Observer {
     } catch (error) {
       // The library finds out after up to 45 s that nobody is at the other end any more.
       temporal.leave(asked);
-      throw error;
+      return unlessRefused(needed({ ...config, TEMPORAL_ADDRESS }, 'TEMPORAL_ADDRESS'))(error);
     }
   }
 

@@ -39,7 +39,7 @@ export const REMEDIES: Readonly<Record<ServerKind, Readonly<Record<FaultKind, st
     expired: 'renew the certificate of the server, and look at the clocks',
     certificate: 'set TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY',
     clientExpired: 'renew the certificate in TEMPORAL_TLS_CERT, and look at the clocks',
-    login: 'set TEMPORAL_API_KEY',
+    login: 'set TEMPORAL_API_KEY to a key that may write in the namespace TEMPORAL_NAMESPACE',
     plain:
       'switch TLS on in the server, or leave out TEMPORAL_TLS, TEMPORAL_TLS_… and TEMPORAL_API_KEY',
     tls: 'set TEMPORAL_TLS to true, or TEMPORAL_TLS_CA',

@@ -6,7 +6,7 @@ import { Client } from '@temporalio/client';
 import { type DataConverter, defaultDataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { payloadConverter } from '../workflows/payload-converter.ts';
-import { connectionOptions, temporalProbe, type TemporalConfig } from './temporal.ts';
+import { connectionOptions, expectLogin, temporalProbe, type TemporalConfig } from './temporal.ts';
 import { unreachable } from './unreachable.ts';
 
 /** @throws SojournError `SJ_SERVER_UNREACHABLE` */
@@ -19,6 +19,7 @@ export async function connectTemporalNative(
     // A server that is talked to in plain text is near: there, bytes cost less than pressing them.
     ...(options.tls === false && { grpcCompression: { codec: 'none' } as const }),
   }).catch(unreachable('Temporal', config.TEMPORAL_ADDRESS, temporalProbe(config)));
+  await expectLogin(connection, config);
   const client = new Client({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,

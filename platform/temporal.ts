@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   Connection,
+  type ConnectionLike,
   type ConnectionOptions,
   isGrpcServiceError,
   type TLSConfig,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import type { SessionIsOver } from '../activities/purge-loaded.ts';
+import { toError } from '../shared/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import type { Config } from './config.ts';
 import { ConnectionFaultError } from './connection-fault.ts';
@@ -82,7 +84,51 @@ export async function connectTemporal(
   const connection = await connectUnlessFaulty(options, config).catch(
     unreachable('Temporal', config.TEMPORAL_ADDRESS),
   );
+  await expectLogin(connection, config);
   return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
+}
+
+const LOGIN_MS_MAX = 5_000;
+
+/**
+ * Whoever connects is let in, also without a key or with that of another namespace: a server refuses what is asked of it
+ * then. Where that is so the connection is closed.
+ * @throws ConnectionFaultError
+ */
+export async function expectLogin(
+  connection: ConnectionLike & { close(): Promise<void> },
+  config: TemporalConfig,
+): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + LOGIN_MS_MAX, () =>
+      connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE }),
+    );
+  } catch (error) {
+    // That it is not there, or slow, is for whoever asks for more to find out.
+    if (!isLoginRefused(error)) return;
+    await connection.close();
+    throw loginFault(config, error);
+  }
+}
+
+/** For `catch`: what Temporal refused whoever was let in, with what to set; other errors are thrown as they are. */
+export function unlessRefused(config: TemporalConfig): (error: unknown) => never {
+  return (error) => {
+    throw isLoginRefused(error) ? loginFault(config, error) : toError(error);
+  };
+}
+
+function loginFault({ TEMPORAL_ADDRESS }: TemporalConfig, error: unknown): ConnectionFaultError {
+  return new ConnectionFaultError('Temporal', TEMPORAL_ADDRESS, 'login', error);
+}
+
+/** Permission denied, unauthenticated. */
+const LOGIN_CODES = new Set([7, 16]);
+
+/** Whether the server does not let whoever asked do that. */
+export function isLoginRefused(error: unknown): boolean {
+  const cause = causeOf(error);
+  return isGrpcServiceError(cause) && LOGIN_CODES.has(codeOf(cause));
 }
 
 /** In less than that it connects, where it does. */
@@ -247,6 +293,8 @@ const WHOLE_SERVER = new Set(['TransportError', 'NamespaceNotFoundError']);
 export function isServerAway(error: unknown): boolean {
   const cause = causeOf(error);
   if (cause instanceof Error && WHOLE_SERVER.has(cause.name)) return true;
+  // A key that has expired meanwhile is nothing that a session could do anything about.
+  if (isLoginRefused(cause)) return true;
   return isGrpcServiceError(cause) && AWAY_CODES.has(codeOf(cause));
 }
 

@@ -24,7 +24,7 @@ import { createSessionRuns, createToldSessions } from '../platform/session-runs.
 import { type Closers, createClosers } from '../platform/shutdown.ts';
 import { ownStandstill } from '../platform/standstill.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
-import { createSessionIsOver, isWorkflowGone } from '../platform/temporal.ts';
+import { createSessionIsOver, isWorkflowGone, unlessRefused } from '../platform/temporal.ts';
 import { createValueStore } from '../platform/value-store.ts';
 import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import { openTracing } from '../platform/tracing.ts';
@@ -212,7 +212,7 @@ export async function startPipeline(
     return { nats, ingest, sdkMetrics, finished: Promise.race(running), stop };
   } catch (error) {
     await closers.closeAll();
-    throw error;
+    return unlessRefused(config)(error);
   }
 }
 

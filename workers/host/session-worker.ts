@@ -100,6 +100,8 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
   const { connection, namespace, log } = deps;
   const stopping = new AbortController();
   checkSdk(deps.sandbox);
+  // Before there is a worker: one that is made holds its connection, also where this is refused.
+  await startLoaders(deps);
   const Host = deps.sandbox === 'own' ? SessionHost : SdkSandboxHost;
   const worker = await Host.create({
     connection,
@@ -119,7 +121,6 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
   });
   worker.onAsked(deps.onAsked);
   const finished = worker.run();
-  await startLoaders(deps);
   log.info({ sandbox: deps.sandbox }, 'session worker started');
   return {
     finished,
