@@ -13,6 +13,7 @@ import { connectNats, type Nats } from '../platform/nats.ts';
 import { connectRedis } from '../platform/redis.ts';
 import { createClosers } from '../platform/shutdown.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
+import { operatorIdentity } from '../platform/operator.ts';
 import { connectTemporalNative } from '../platform/temporal-native.ts';
 import { createValueStore } from '../platform/value-store.ts';
 
@@ -44,7 +45,7 @@ export async function openServers(given: Config, log: Logger): Promise<ImportSer
   try {
     const nats = await connectNats(config, 'sojourn import', log);
     closers.add('nats', () => nats.connection.close());
-    const temporal = await connectTemporalNative(config);
+    const temporal = await connectTemporalNative(config, operatorIdentity());
     closers.add('temporal', () => temporal.connection.close());
     const redis = connectRedis(config, log);
     closers.add('redis', () => {

@@ -9,9 +9,13 @@ import { payloadConverter } from '../workflows/payload-converter.ts';
 import { connectionOptions, expectLogin, temporalProbe, type TemporalConfig } from './temporal.ts';
 import { unreachable } from './unreachable.ts';
 
-/** @throws SojournError `SJ_SERVER_UNREACHABLE` */
+/**
+ * @param identity as which its histories name what is done; absent: process and host
+ * @throws SojournError `SJ_SERVER_UNREACHABLE`
+ */
 export async function connectTemporalNative(
   config: TemporalConfig,
+  identity?: string,
 ): Promise<{ client: Client; connection: NativeConnection }> {
   const options = connectionOptions(config);
   const connection = await NativeConnection.connect({
@@ -23,6 +27,7 @@ export async function connectTemporalNative(
   const client = new Client({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    ...(identity !== undefined && { identity }),
     // The client takes a converter as it is, though its types know of a path to one only.
     dataConverter: { ...defaultDataConverter, payloadConverter } as DataConverter,
   });

@@ -16,6 +16,7 @@ import { SEARCH_ATTRIBUTES } from '../shared/search-attributes.ts';
 import type { Config } from './config.ts';
 import { ConnectionFaultError } from './connection-fault.ts';
 import type { Logger } from './log.ts';
+import { operatorIdentity } from './operator.ts';
 import { type Probe, probeTls } from './tls-probe.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -85,7 +86,12 @@ export async function connectTemporal(
     unreachable('Temporal', config.TEMPORAL_ADDRESS),
   );
   await expectLogin(connection, config);
-  return { connection, client: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }) };
+  const client = new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    identity: operatorIdentity(),
+  });
+  return { connection, client };
 }
 
 const LOGIN_MS_MAX = 5_000;
