@@ -1,6 +1,7 @@
 /** Ends many sessions. */
 import { withTemporal } from '../operations/connect.ts';
 import { settle } from '../operations/temporal-sessions.ts';
+import { actNote } from './act-note.ts';
 import { commandConfig } from './command-config.ts';
 import { findForCommand } from './find-sessions.ts';
 import { failWhereNotAll, type ManyOptions, onEach, printChosen } from './many-sessions.ts';
@@ -18,8 +19,9 @@ export async function endSessions(options: ManyOptions): Promise<void> {
       else printChosen('end', rows);
       return;
     }
+    const note = actNote(options);
     const result = await onEach('ending', rows, async ({ project, id }) => {
-      const { already } = await settle(temporal, project, id);
+      const { already } = await settle(temporal, { project, sessionId: id, note });
       return already ? 'alreadyEnded' : 'ended';
     });
     const { matched, outcomes, failed, left } = result;

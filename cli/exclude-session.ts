@@ -8,12 +8,13 @@ import {
 } from '../operations/exclude.ts';
 import { createRollupLog } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
+import { actNote, type NoteOptions } from './act-note.ts';
 import { commandConfig } from './command-config.ts';
 import { asJson, formatCount, formatMany, print, printJson, printTable, remark } from './output.ts';
 import { whileUnderWay } from './progress.ts';
 import { type OneOptions, printView } from './show-sessions.ts';
 
-export interface TurnOptions extends OneOptions {
+export interface TurnOptions extends OneOptions, NoteOptions {
   readonly dryRun?: true | undefined;
 }
 
@@ -42,6 +43,7 @@ export async function turnSession(
           project,
           sessionId,
           isExcluded,
+          note: actNote(options),
         }),
       ),
     ),

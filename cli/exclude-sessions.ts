@@ -5,6 +5,7 @@ import type { SessionRow } from '../operations/temporal-sessions.ts';
 import { createRollupLog } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { addAll, type Contributions } from '../shared/contributions.ts';
+import { actNote } from './act-note.ts';
 import { commandConfig } from './command-config.ts';
 import { printTurned } from './exclude-session.ts';
 import { findForCommand } from './find-sessions.ts';
@@ -22,12 +23,13 @@ export async function turnSessions(isExcluded: boolean, options: ManyOptions): P
   }
   const config = commandConfig(options, ['TEMPORAL_ADDRESS', 'NATS_URL']);
   const words = isExcluded ? EXCLUDING : INCLUDING;
+  const note = actNote(options);
   await withTemporal(config, (temporal) =>
     withNats(config, async (nats) => {
       const rows = await findForCommand(config, temporal, chosenBy(options));
       const history = createSessionHistory(temporal.client, createRollupLog(nats));
       const result = await onEach(words.doing, rows, async ({ project, id }) => {
-        const turn = { project, sessionId: id, isExcluded };
+        const turn = { project, sessionId: id, isExcluded, note };
         const { already } = await turnSession(temporal, history, turn);
         return already ? 'already' : 'turned';
       });

@@ -1,5 +1,4 @@
 /** Forgets a person, and prints what went. Nothing that is printed names them. */
-import { hostname, userInfo } from 'node:os';
 import { withNats, withTemporal, commandLog } from '../operations/connect.ts';
 import {
   type ForgetCounts,
@@ -10,12 +9,14 @@ import type { Person } from '../operations/forget-rows.ts';
 import { createProbe } from '../operations/loading-probe.ts';
 import { createObserver } from '../operations/observe.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
+import { operatorName } from '../platform/operator.ts';
 import { connectRedis } from '../platform/redis.ts';
 import { commandConfig } from './command-config.ts';
 import { formatCount, print, printJson, printTable, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
 export interface ForgetPrintOptions {
+  readonly by?: string | undefined;
   readonly dryRun?: true | undefined;
   readonly takeBack?: true | undefined;
   readonly json?: true | undefined;
@@ -41,7 +42,7 @@ export async function forgetAndPrint(person: Person, options: ForgetPrintOptions
       withTemporal(config, (temporal) =>
         forgetPerson({ nats, temporal, admin, redis, probe }, person, {
           ...{ isDryRun, takesBack: options.takeBack === true, dataDir: options.dataDir },
-          doneBy: `${userInfo().username}@${hostname()}`,
+          doneBy: options.by ?? operatorName(),
           onStep: (what) => {
             progress.update(0, what);
           },

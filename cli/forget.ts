@@ -1,6 +1,12 @@
 /** `sojourn forget`: the words of it. `forget-and-print.ts` does it. */
 import { Command, Option } from '@commander-js/extra-typings';
-import { dataDirOption, jsonOption, PROJECT_DESCRIPTION, projectArgument } from './options.ts';
+import {
+  byOption,
+  dataDirOption,
+  jsonOption,
+  PROJECT_DESCRIPTION,
+  projectArgument,
+} from './options.ts';
 
 const OTHERS = ['user', 'visitor', 'session'] as const;
 
@@ -26,6 +32,7 @@ export function forgetCommand() {
     )
     .addOption(new Option('--session <id>', 'one session').conflicts(conflicting('session')))
     .option('--take-back', 'what the sessions have counted goes out of the numbers, too')
+    .addOption(byOption('who does it, kept in `sojourn.forgotten`'))
     .option('--dry-run', 'print what would go, change nothing')
     .addOption(jsonOption())
     .addOption(dataDirOption())

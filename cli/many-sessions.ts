@@ -3,12 +3,13 @@ import { forEachSession, type ManySessions } from '../operations/for-each-sessio
 import type { SessionFilter } from '../operations/session-filter.ts';
 import type { SessionRow } from '../operations/temporal-sessions.ts';
 import { SojournError } from '../shared/errors.ts';
+import type { NoteOptions } from './act-note.ts';
 import { printRows } from './find-sessions.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { formatCount, formatMany, print, printable } from './output.ts';
 import { createProgress } from './progress.ts';
 
-export interface ManyOptions extends Omit<SessionFilter, 'state'> {
+export interface ManyOptions extends Omit<SessionFilter, 'state'>, NoteOptions {
   readonly project: string;
   readonly dryRun?: true | undefined;
   readonly json?: true | undefined;

@@ -4,7 +4,9 @@
  */
 import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { parseDuration } from '../platform/duration.ts';
+import { noteOf } from '../shared/acts.ts';
 import { PROJECT_PATTERN } from '../shared/ids.ts';
+import { ACT_REASON_CHARS_MAX, ACT_WHO_CHARS_MAX } from '../shared/limits.ts';
 
 export const dataDirOption = () =>
   new Option('--data-dir <dir>', 'the folder of `sojourn up` whose servers are meant').default(
@@ -73,4 +75,25 @@ export function portArgument(text: string): number {
     throw new InvalidArgumentError('a port is a number from 0 (any free one) to 65535');
   }
   return port;
+}
+
+/** Who does it: kept by Temporal, and shown to whoever looks at the session. */
+export const byOption = (what = 'who does it, kept and shown with the session') =>
+  new Option('--by <name>', `${what} (default: user@host of the operating system)`).argParser(
+    (text: string) => noteArgument('by', text, ACT_WHO_CHARS_MAX),
+  );
+
+export const reasonOption = (what = 'why, kept and shown with the session') =>
+  new Option('--reason <text>', what).argParser((text: string) =>
+    noteArgument('reason', text, ACT_REASON_CHARS_MAX),
+  );
+
+/** What would be cut, or cleaned, is said rather than changed. @throws InvalidArgumentError */
+function noteArgument(name: 'by' | 'reason', text: string, charsMax: number): string {
+  if (noteOf({ [name]: text })[name] !== text) {
+    throw new InvalidArgumentError(
+      `It must be one line of 1 to ${charsMax} printable characters, without spaces at its ends.`,
+    );
+  }
+  return text;
 }

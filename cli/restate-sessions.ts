@@ -17,13 +17,14 @@ import {
   type RestatePlan,
   type RestateView,
 } from '../shared/restate-job.ts';
+import { actNote, type NoteOptions } from './act-note.ts';
 import { commandConfig } from './command-config.ts';
 import { printTurned } from './exclude-session.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { asJson, formatCount, formatMany, print, printable, printJson, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
-export interface RestateOptions {
+export interface RestateOptions extends NoteOptions {
   readonly from: number;
   readonly project?: string | undefined;
   readonly rate: number;
@@ -45,7 +46,7 @@ export async function restateSessions(options: RestateOptions): Promise<void> {
   }
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
   const view = await withTemporal(config, async (temporal) => {
-    await startRestate(temporal.client, plan);
+    await startRestate(temporal.client, plan, actNote(options));
     return untilOver(temporal, plan);
   });
   report(view, options);

@@ -1,12 +1,14 @@
 /** `sojourn restate`: the words of it. `restate-sessions.ts` does it. */
 import { Command } from '@commander-js/extra-typings';
 import {
+  byOption,
   dataDirOption,
   dateArgument,
   jsonOption,
   PROJECT_DESCRIPTION,
   projectArgument,
   rateArgument,
+  reasonOption,
 } from './options.ts';
 
 /** Far below what visitors cause: a closed session costs about what a new one does. */
@@ -24,6 +26,8 @@ export function restateCommand() {
     )
     .option('--project <project>', `only of this project: ${PROJECT_DESCRIPTION}`, projectArgument)
     .option('--rate <n>', 'sessions a second at the most', rateArgument, SESSIONS_PER_SECOND)
+    .addOption(byOption('who does it, kept with the workflow `restate`'))
+    .addOption(reasonOption('why, kept with the workflow `restate`'))
     .option('--dry-run', 'change nothing, show the rows that would be added to metrics')
     .addOption(jsonOption())
     .addOption(dataDirOption())

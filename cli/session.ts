@@ -3,11 +3,13 @@ import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typin
 import { parseCursor, type RunPlace, type SessionFilter } from '../operations/session-filter.ts';
 import { parseDuration } from '../platform/duration.ts';
 import {
+  byOption,
   countArgument,
   dataDirOption,
   jsonOption,
   PROJECT_DESCRIPTION,
   projectArgument,
+  reasonOption,
 } from './options.ts';
 
 const ID_DESCRIPTION = 'the session id';
@@ -98,6 +100,8 @@ function endCommand() {
       .addOption(notEngagedOption())
       .addOption(sinceOption())
       .addOption(queryOption())
+      .addOption(byOption())
+      .addOption(reasonOption())
       .option('--dry-run', 'only print which sessions would be ended, and how many')
       .addOption(jsonOption())
       .addOption(dataDirOption())
@@ -143,6 +147,8 @@ function turnCommand(turn: keyof typeof TURNS) {
       .addOption(notEngagedOption())
       .addOption(sinceOption())
       .addOption(queryOption())
+      .addOption(byOption())
+      .addOption(reasonOption())
       .option('--dry-run', 'change nothing, show the rows that would be added to metrics')
       .addOption(jsonOption())
       .addOption(dataDirOption())

@@ -4,7 +4,8 @@ import { withTemporal } from '../operations/connect.ts';
 import { type SessionSelection, settle } from '../operations/temporal-sessions.ts';
 import { stateOf } from '../platform/session-state.ts';
 import { CATALOGUE_VERSION } from '../shared/catalogue.ts';
-import type { SessionView } from '../shared/session-view.ts';
+import type { Asked, SessionView } from '../shared/session-view.ts';
+import { actNote, type NoteOptions } from './act-note.ts';
 import { commandConfig } from './command-config.ts';
 import { findForCommand, printRows } from './find-sessions.ts';
 import { asJson, print, printable, printJson, printJsonArray, remark } from './output.ts';
@@ -46,10 +47,14 @@ export async function showSession(sessionId: string, options: OneOptions): Promi
 }
 
 /** Ends a session and prints what it came to. @throws SojournError `SJ_NOT_FOUND` */
-export async function endSession(sessionId: string, options: OneOptions): Promise<void> {
+export async function endSession(
+  sessionId: string,
+  options: OneOptions & NoteOptions,
+): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
+  const ending = { project: options.project, sessionId, note: actNote(options) };
   const { view, already } = await whileUnderWay('ending the session', () =>
-    withTemporal(config, (temporal) => settle(temporal, options.project, sessionId)),
+    withTemporal(config, (temporal) => settle(temporal, ending)),
   );
   if (already) remark('the session had already ended');
   printView(view, options);
@@ -74,6 +79,7 @@ export function printView(view: SessionView, options: CommonOptions): void {
     ['status', statusOf(view)],
     ['definitions', olderDefinitions(view)],
     ['excluded', view.excluded ? 'yes, by an operator: it counts in nothing' : undefined],
+    ...(view.asked ?? []).map((asked) => [ASKED[asked.act], whoAndWhen(asked)] as const),
     ['first event', view.firstEventAt],
     ['last event', view.lastEventAt],
     ['duration', `${view.durationSeconds} s`],
@@ -111,6 +117,14 @@ export function statusOf({
 }: Pick<SessionView, 'status' | 'endReason' | 'settling'>): string {
   if (endReason !== undefined) return `${status} (${endReason})`;
   return settling ? 'settling (it had ended, and closes again by itself)' : status;
+}
+
+const ASKED = { exclude: 'to exclude', include: 'to include', end: 'to end' } as const;
+
+/** `2026-11-30T10:00:00.000Z, anna@desk: a load test` */
+function whoAndWhen({ at, by, reason, refused }: Asked): string {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return `${at}, ${by ?? 'nobody said who'}${why}${refused ? ' (refused)' : ''}`;
 }
 
 const LABEL_WIDTH = 16;

@@ -3,6 +3,7 @@
  * once more to do it. Safe to repeat.
  */
 import type { SessionHistory } from '../activities/load-snapshot.ts';
+import type { ActNote } from '../shared/acts.ts';
 import { type Contributions, parseRowKey } from '../shared/contributions.ts';
 import { formatDecimal } from '../shared/decimal.ts';
 import { foldAgain, isSameProof, proofOf, rowsOfTurn } from '../shared/exclusion.ts';
@@ -22,7 +23,12 @@ export interface Turn {
   readonly sessionId: string;
   /** What it is to be. */
   readonly isExcluded: boolean;
+  /** Who wants that, and why. */
+  readonly note: ActNote;
 }
+
+/** What a look beforehand needs of it. */
+export type TurnToSee = Omit<Turn, 'note'>;
 
 /** A row of `metrics`, as it would be added. */
 export interface TurnedRow {
@@ -60,11 +66,12 @@ export async function turnSession(
   return fulfil(client, history, turn, { wish: wishOf(turn), before });
 }
 
-function wishOf({ isExcluded }: Turn): Wish {
+function wishOf({ isExcluded, note }: Turn): Wish {
   return {
     signal: (isExcluded ? excludeSignal : includeSignal).name,
-    signalArgs: [],
-    update: (handle) => handle.executeUpdate(isExcluded ? excludeUpdate : includeUpdate),
+    signalArgs: [note],
+    update: (handle) =>
+      handle.executeUpdate(isExcluded ? excludeUpdate : includeUpdate, { args: [note] }),
     isDone: ({ excluded = false, turning }) => excluded === isExcluded && turning === undefined,
   };
 }
@@ -76,7 +83,7 @@ const OF_AN_IMPORT =
  * What a turn would add to the numbers. Changes nothing.
  * @throws SojournError `SJ_NOT_FOUND`; `SJ_NOT_EXACT` where it would be refused
  */
-export async function dryRunOf(temporal: Temporal, turn: Turn): Promise<DryRun> {
+export async function dryRunOf(temporal: Temporal, turn: TurnToSee): Promise<DryRun> {
   const { project, sessionId } = turn;
   const { excluded, rows } = await lookBefore(temporal, turn);
   return { project, sessionId, excluded, rows: readableRows(rows) };
@@ -85,7 +92,7 @@ export async function dryRunOf(temporal: Temporal, turn: Turn): Promise<DryRun> 
 /** As {@link dryRunOf} does it, in rows that can be summed. */
 export async function lookBefore(
   temporal: Temporal,
-  turn: Turn,
+  turn: TurnToSee,
 ): Promise<{ readonly excluded: boolean; readonly rows: Contributions }> {
   const { excluded = false } = await viewOfSession(temporal.client, turn, OF_AN_IMPORT);
   if (excluded === turn.isExcluded) return { excluded, rows: new Map() };

@@ -20,6 +20,7 @@ import { select } from '../platform/clickhouse.ts';
 import { createRollupLog, type Nats } from '../platform/nats.ts';
 import { createSessionHistory } from '../platform/session-history.ts';
 import { stateOf } from '../platform/session-state.ts';
+import type { ActNote } from '../shared/acts.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId } from '../shared/ids.ts';
 import type { PersonIds, ReplacedKind } from '../shared/pseudonyms.ts';
@@ -176,6 +177,7 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
   const { nats, temporal, admin, redis } = servers;
   const { project } = person;
   const { run, note, onStep } = pass;
+  const asks = { by: pass.doneBy, reason: 'sojourn forget' };
   const imports = await importsAtRest(admin, project);
   onStep('what is under way');
   await sleep(HEARD_MS);
@@ -197,10 +199,12 @@ async function passOnce(servers: ForgetServers, person: Person, pass: Pass) {
     await arrived(servers.probe);
   }
   const known = await findRuns(temporal.client, project, sessionIds);
-  const turned = pass.takesBack ? await takeBack(servers, project, known) : 0;
+  const turned = pass.takesBack ? await takeBack(servers, project, { runs: known, note: asks }) : 0;
   const open = turned === 0 ? known : await findRuns(temporal.client, project, sessionIds);
   const unsettled = open.filter(({ isOpen }) => isOpen);
-  for (const { workflowId } of unsettled) await settle(temporal, project, idOf(workflowId));
+  for (const { workflowId } of unsettled) {
+    await settle(temporal, { project, sessionId: idOf(workflowId), note: asks });
+  }
   if (turned + unsettled.length > 0) await arrived(servers.probe);
   // Once more: what the ended sessions wrote last. One that only came to light now has its runs yet: the next pass's.
   const all = await findOwn(admin, person, sessionIds);
@@ -265,12 +269,12 @@ function sessionsOf(runs: readonly Run[]): readonly string[] {
 async function takeBack(
   { temporal, nats }: Pick<ForgetServers, 'temporal' | 'nats'>,
   project: string,
-  runs: readonly Run[],
+  { runs, note }: { readonly runs: readonly Run[]; readonly note: ActNote },
 ): Promise<number> {
   const history = createSessionHistory(temporal.client, createRollupLog(nats));
   let turned = 0;
   for (const sessionId of sessionsOf(runs)) {
-    const turn = { project, sessionId, isExcluded: true };
+    const turn = { project, sessionId, isExcluded: true, note };
     const { already } = await turnSession(temporal, history, turn);
     if (!already) turned += 1;
   }

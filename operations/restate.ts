@@ -5,6 +5,7 @@
 import { type Client, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { ownView, restateWish } from '../platform/restate-session.ts';
 import { explainUnanswered } from '../platform/session-state.ts';
+import type { ActNote } from '../shared/acts.ts';
 import type { Contributions } from '../shared/contributions.ts';
 import { SojournError } from '../shared/errors.ts';
 import { isSameProof, proofOf } from '../shared/exclusion.ts';
@@ -42,14 +43,22 @@ export async function lookBeforeRestating(
   }
 }
 
-/** Begins a restatement; one with the same words that goes on is the same one. */
-export async function startRestate(client: Client, plan: RestatePlan): Promise<void> {
+/**
+ * Begins a restatement; one with the same words that goes on is the same one.
+ * @param note who begins it, and why, as its memo in Temporal
+ */
+export async function startRestate(
+  client: Client,
+  plan: RestatePlan,
+  note: ActNote,
+): Promise<void> {
   const { project, from, catalogue } = plan;
   const of = project === undefined ? '' : ` of project ${project}`;
   await client.workflow.start(RESTATE_WORKFLOW, {
     workflowId: restateWorkflowId(project, plan),
     taskQueue: TASK_QUEUE,
     args: [{ plan }],
+    memo: { ...note },
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     ...(project !== undefined && {

@@ -8,6 +8,7 @@ import {
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { explain, stateOf } from '../platform/session-state.ts';
 import { isWorkflowGone } from '../platform/temporal.ts';
+import type { ActNote } from '../shared/acts.ts';
 import { SojournError } from '../shared/errors.ts';
 import { parseSessionWorkflowId, sessionWorkflowId } from '../shared/ids.ts';
 import type { KeywordAttribute } from '../shared/search-attributes.ts';
@@ -190,20 +191,26 @@ const STATES: Readonly<Record<string, string>> = { RUNNING: 'open', COMPLETED: '
 /** Ending may take as long as writing does. */
 const END_MS_MAX = 60_000;
 
+export interface EndOf {
+  readonly project: string;
+  readonly sessionId: string;
+  /** Who ends it, and why. */
+  readonly note: ActNote;
+}
+
 /**
  * Ends a session. @returns what it came to, and whether it had ended before
  * @throws SojournError `SJ_NOT_FOUND`
  */
 export async function settle(
   temporal: Temporal,
-  project: string,
-  sessionId: string,
+  { project, sessionId, note }: EndOf,
 ): Promise<{ readonly view: SessionView; readonly already: boolean }> {
   const { client, connection } = temporal;
   const handle = client.workflow.getHandle(sessionWorkflowId(project, sessionId));
   try {
     const view = await connection.withDeadline(Date.now() + END_MS_MAX, () =>
-      handle.executeUpdate<SessionView, []>(endUpdate),
+      handle.executeUpdate(endUpdate, { args: [note] }),
     );
     return { view, already: false };
   } catch (error) {

@@ -163,8 +163,10 @@ function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
     }
     const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
     const command = signal?.signalName ?? update?.input?.name;
-    if (command === excludeSignal.name) return [{ kind: 'wanted', isExcluded: true }];
-    if (command === includeSignal.name) return [{ kind: 'wanted', isExcluded: false }];
+    if (command === excludeSignal.name || command === includeSignal.name) {
+      const note = readable(signal?.input ?? update?.input?.args);
+      return [{ kind: 'wanted', isExcluded: command === excludeSignal.name, note, at }];
+    }
     if (command === restateSignal.name) {
       const request = readable(signal?.input ?? update?.input?.args);
       return [{ kind: 'restated', request }];

@@ -3,6 +3,7 @@
  * `next-step.ts` says what it does next, `write.ts` how a write changes it; `workflows/session.ts`
  * gives it a clock, timers and activities, and tests give it crashes.
  */
+import { type Act, type ActName, mergedActs, noteOf } from './acts.ts';
 import { type AnyBatch, eventsOf, groupsOf } from './batch.ts';
 import { addWireRows, type Balance, balanceRows, subtractRows } from './balance.ts';
 import { CATALOGUE_VERSION, catalogueOf } from './catalogue.ts';
@@ -90,6 +91,7 @@ interface Left {
   readonly wants?: boolean;
   readonly wishes?: number;
   readonly restated?: number;
+  readonly acts?: readonly Act[];
 }
 
 /** What sessions left behind that had no bound in bytes. */
@@ -235,6 +237,8 @@ export interface Actor {
   restated: number;
   /** Why it cannot. */
   restateRefused: string | undefined;
+  /** What operators have asked of it, the latest last (`acts.ts`). */
+  acts: readonly Act[];
   /** Opened after its end to be told something by an operator, and no event has come since: it has ended all the same. */
   isOnlyTold: boolean;
 }
@@ -291,6 +295,7 @@ export function openActor(input: SessionInput, chain: string, now: number): Acto
     refused: undefined,
     restated: 0,
     restateRefused: undefined,
+    acts: [],
     isOnlyTold: continued
       ? (continued.isOnlyTold ?? false)
       : snapshot !== undefined && eventsOf(input.batch).length === 0,
@@ -326,6 +331,7 @@ export function takeOver(actor: Actor, snapshot: SessionSnapshot): void {
   actor.turning = snapshot.turning;
   takeWish(actor, wish, snapshot);
   actor.restated = Math.max(actor.restated, snapshot.restated ?? 0);
+  actor.acts = mergedActs(snapshot.acts ?? [], actor.acts);
 }
 
 /** What operators wanted last, as far as this run knows: fulfilled by now, or not. */
@@ -348,6 +354,11 @@ function takeWish(
   actor.wants = wants;
   actor.wishes = Math.max(actor.wishes, wishes);
   actor.isWishInherited = true;
+}
+
+/** Takes note of who asks for what. @param note whatever came along @param at epoch milliseconds */
+export function noteAct(actor: Actor, act: ActName, note: unknown, at: number): void {
+  actor.acts = mergedActs(actor.acts, [{ act, at, ...noteOf(note) }]);
 }
 
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */
@@ -415,6 +426,7 @@ export function snapshotOf(actor: Actor, endReason?: EndReason): SessionSnapshot
     ...(endReason && { endReason }),
     ...(actor.visitorsSince !== undefined && { visitorsSince: actor.visitorsSince }),
     ...turnLeft(actor),
+    ...(actor.acts.length > 0 && { acts: actor.acts }),
   };
   if (!actor.isBounded) {
     const balance = balanceRows(actor.balance);

@@ -9,6 +9,7 @@
  *   counted    balance = written − rows of events     target: the rows of the session as a whole
  *   excluded   balance = written                      target: nothing
  */
+import { lastRefused } from './acts.ts';
 import { type Actor, owe } from './actor.ts';
 import { addWireRows, balanceRows, rowBytes, rowKeyOf } from './balance.ts';
 import type { AnyBatch } from './batch.ts';
@@ -116,6 +117,7 @@ function refuse(actor: Actor, { restates }: Turning, refused: string): void {
   }
   actor.wants = undefined;
   actor.refused = refused;
+  actor.acts = lastRefused(actor.acts);
 }
 
 /** @returns false where what was asked for is not what is needed any more */

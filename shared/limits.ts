@@ -87,6 +87,11 @@ export const RUN_RESULT_BYTES_MAX = 4 * 1024 * 1024;
  */
 export const SNAPSHOT_BYTES_MAX = 1280 * 1024;
 
+/** What operators have asked of a session, the latest of it: 8 KiB at the most, and nothing where nobody has. */
+export const ACTS_KEPT_MAX = 5;
+export const ACT_WHO_CHARS_MAX = 100;
+export const ACT_REASON_CHARS_MAX = 300;
+
 /** One range of the rollup log, loaded as one block: enough to amortise an insert (DESIGN, Loader). */
 export const RANGE_ROLLUPS_MAX = 10_000;
 export const RANGE_BYTES_MAX = 32 * 1024 * 1024;

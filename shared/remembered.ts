@@ -11,6 +11,7 @@
  */
 import {
   type Actor,
+  noteAct,
   openActor,
   receive,
   type RecognizedUser,
@@ -40,7 +41,13 @@ export type Memory =
   | { readonly kind: 'written'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'recognized'; readonly user: RecognizedUser }
   /** An operator wants the session to be excluded, or not to be. */
-  | { readonly kind: 'wanted'; readonly isExcluded: boolean }
+  | {
+      readonly kind: 'wanted';
+      readonly isExcluded: boolean;
+      /** Whatever came as the argument. */
+      readonly note: unknown;
+      readonly at: number;
+    }
   /** An operator wants the session to go by other definitions; whatever came as the argument. */
   | { readonly kind: 'restated'; readonly request: unknown }
   | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot | null };
@@ -92,7 +99,10 @@ export function toldActor(input: SessionInput, chain: string, memories: readonly
 
 /** What operators want, as the session takes it. */
 function takeWanted(actor: Actor, memory: Memory): void {
-  if (memory.kind === 'wanted') want(actor, memory.isExcluded);
+  if (memory.kind === 'wanted') {
+    want(actor, memory.isExcluded);
+    noteAct(actor, memory.isExcluded ? 'exclude' : 'include', memory.note, memory.at);
+  }
   if (memory.kind === 'restated' && isRestateRequest(memory.request)) {
     wantRestated(actor, memory.request);
   }

@@ -1,4 +1,5 @@
 /** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
+import type { Act } from './acts.ts';
 import type { Actor } from './actor.ts';
 import { isLateRun, nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
@@ -6,6 +7,9 @@ import { figuresOf } from './session.ts';
 import type { Attributes } from './event.ts';
 import type { PurseWire } from './purse.ts';
 import { isTurning } from './turning.ts';
+
+/** As {@link Act}, with its time in RFC 3339, UTC. */
+export type Asked = Omit<Act, 'at'> & { readonly at: string };
 
 export interface SessionView {
   readonly project: string;
@@ -39,6 +43,8 @@ export interface SessionView {
   readonly settling: boolean;
   /** An operator has taken it out of the numbers. */
   readonly excluded?: true;
+  /** What operators have asked of it, the latest first. */
+  readonly asked?: readonly Asked[];
   /** It is on its way out of them, or back; or to other definitions. */
   readonly turning?: true;
   /** Why the last `exclude` or `include` was not done; or the last `restate`. */
@@ -74,11 +80,16 @@ export function viewOf(actor: Actor, now: number, endReason?: EndReason): Sessio
     ...(actor.settings.checkpointMs === null && { writesAtEnd: true as const }),
     settling: endReason === undefined && isLateRun(actor),
     ...(actor.excluded && { excluded: true as const }),
+    ...(actor.acts.length > 0 && { asked: askedOf(actor.acts) }),
     ...(isTurning(actor) && { turning: true as const }),
     ...(refused !== undefined && { refused }),
     catalogue: actor.state.catalogue.version,
     ...(step?.do === 'wait' && { nextStepAt: new Date(step.until).toISOString() }),
   };
+}
+
+function askedOf(acts: readonly Act[]): Asked[] {
+  return acts.toReversed().map(({ at, ...act }) => ({ ...act, at: new Date(at).toISOString() }));
 }
 
 /** The session in Markdown, for the Temporal UI: what tells it apart first, since the panel there is low. */
@@ -107,7 +118,7 @@ export function describeInMarkdown(view: SessionView): string {
     (_, row) => `| ${figures[row] ?? EMPTY} | ${texts[row] ?? EMPTY} |`,
   );
   const ended = view.endReason === undefined ? '' : ` (${view.endReason})`;
-  const out = view.excluded ? ', **excluded** by an operator' : '';
+  const out = view.excluded ? `, **excluded** by ${excluderOf(view)}` : '';
   return [
     `**${view.status}**${ended}${out} · ${headlineOf(view)}`,
     '',
@@ -117,6 +128,13 @@ export function describeInMarkdown(view: SessionView): string {
     '|-|-|-|-|',
     ...rows,
   ].join('\n');
+}
+
+/** Of a session that an older version has excluded nobody knows who did it. */
+function excluderOf({ asked = [] }: SessionView): string {
+  const { by, reason } =
+    asked.find(({ act, refused }) => act === 'exclude' && refused !== true) ?? {};
+  return `${by === undefined ? 'an operator' : escapeCell(by)}${reason === undefined ? '' : ` (${escapeCell(reason)})`}`;
 }
 
 const EMPTY = ' | ';

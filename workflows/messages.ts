@@ -4,6 +4,7 @@
  */
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { Sinks } from '@temporalio/workflow';
+import type { ActNote } from '../shared/acts.ts';
 import type { SessionSnapshot } from '../shared/actor.ts';
 import type { AnyBatch } from '../shared/batch.ts';
 import type { SessionView } from '../shared/session-view.ts';
@@ -31,15 +32,18 @@ export const eventsSignal = defineSignal<[AnyBatch]>('events');
  * number, whoever sends it.
  */
 export const askLogSignal = defineSignal<[WriteInQuestion]>('askLog');
-/** Settle now. The signal is for the Temporal UI, the update for who waits for the result. */
-export const endSignal = defineSignal('end');
-export const endUpdate = defineUpdate<SessionView>('end');
+/**
+ * Settle now. The signal is for the Temporal UI, the update for who waits for the result. Both say who asks and why, where
+ * whoever asks does; so do those of `exclude` and `include`.
+ */
+export const endSignal = defineSignal<[note?: ActNote]>('end');
+export const endUpdate = defineUpdate<SessionView, [note: ActNote]>('end');
 /** A bot or a test: all that the session has counted is taken back, and what comes later does not count. */
-export const excludeSignal = defineSignal('exclude');
-export const excludeUpdate = defineUpdate<SessionView>('exclude');
+export const excludeSignal = defineSignal<[note?: ActNote]>('exclude');
+export const excludeUpdate = defineUpdate<SessionView, [note: ActNote]>('exclude');
 /** The reverse. */
-export const includeSignal = defineSignal('include');
-export const includeUpdate = defineUpdate<SessionView>('include');
+export const includeSignal = defineSignal<[note?: ActNote]>('include');
+export const includeUpdate = defineUpdate<SessionView, [note: ActNote]>('include');
 /** From now on by the definitions of that version, and so all that it has counted. */
 export const restateSignal = defineSignal<[RestateRequest]>('restate');
 export const restateUpdate = defineUpdate<SessionView, [RestateRequest]>('restate');

@@ -28,6 +28,7 @@ import {
   type Actor,
   continuation,
   isChanged,
+  noteAct,
   openActor,
   receive,
   type SessionInput,
@@ -161,16 +162,19 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     },
     INTERNAL,
   );
-  const requestEnd = () => {
+  // Whatever came along with it: callers of before, and most people in the UI, say nothing.
+  const requestEnd = (note?: unknown) => {
+    const cameAt = Date.now();
     arrivals.take(() => {
       actor.endRequested = true;
+      noteAct(actor, 'end', note, cameAt);
     });
   };
   setHandler(endSignal, requestEnd, { description: END });
   setHandler(
     endUpdate,
-    async () => {
-      requestEnd();
+    async (note?: unknown) => {
+      requestEnd(note);
       await condition(() => ended !== undefined);
       return viewOf(actor, Date.now(), ended);
     },
@@ -178,20 +182,20 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   );
   setHandler(
     excludeSignal,
-    () => {
-      requestTurn(true);
+    (note?: unknown) => {
+      requestTurn(true, note);
     },
     { description: EXCLUDE },
   );
   setHandler(
     includeSignal,
-    () => {
-      requestTurn(false);
+    (note?: unknown) => {
+      requestTurn(false, note);
     },
     { description: INCLUDE },
   );
-  setHandler(excludeUpdate, () => turned(true), { description: EXCLUDE });
-  setHandler(includeUpdate, () => turned(false), { description: INCLUDE });
+  setHandler(excludeUpdate, (note?: unknown) => turned(true, note), { description: EXCLUDE });
+  setHandler(includeUpdate, (note?: unknown) => turned(false, note), { description: INCLUDE });
   setHandler(
     restateSignal,
     (request: unknown) => {
@@ -213,9 +217,11 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     return unsureSnapshot(actor, workflowInfo().historyLength, ended ?? actor.reopenedAfter);
   });
 
-  function requestTurn(isExcluded: boolean, onTaken?: () => void): void {
+  function requestTurn(isExcluded: boolean, note: unknown, onTaken?: () => void): void {
+    const cameAt = Date.now();
     arrivals.take(() => {
       want(actor, isExcluded);
+      noteAct(actor, isExcluded ? 'exclude' : 'include', note, cameAt);
       onTaken?.();
     });
   }
@@ -227,9 +233,9 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
     });
   }
 
-  async function turned(isExcluded: boolean): Promise<SessionView> {
+  async function turned(isExcluded: boolean, note: unknown): Promise<SessionView> {
     await untilTurned((onTaken) => {
-      requestTurn(isExcluded, onTaken);
+      requestTurn(isExcluded, note, onTaken);
     });
     return viewUnless(actor.refused);
   }
@@ -357,10 +363,10 @@ export async function session(input: SessionInput): Promise<SessionSnapshot> {
   return snapshotOf(actor, ended);
 }
 
-const END = 'Settles the session now: it writes what it owes, and ends.';
-const EXCLUDE =
-  'Takes the session out of the numbers: all that it has counted is taken back, and what comes later does not count.';
-const INCLUDE = 'Lets the session count again, with all that came meanwhile.';
+const NOTE = 'Who asks, and why, may come along: {"by": "anna", "reason": "a test"}.';
+const END = `Settles the session now: it writes what it owes, and ends. ${NOTE}`;
+const EXCLUDE = `Takes the session out of the numbers: all that it has counted is taken back, and what comes later does not count. ${NOTE}`;
+const INCLUDE = `Lets the session count again, with all that came meanwhile. ${NOTE}`;
 const RESTATE =
   'Has the session go by the definitions of a version, {"catalogue": 3}: what it has counted is corrected to the last row.';
 const INTERNAL = { description: 'Internal: sent by Sojourn itself, not by people.' };

@@ -2,6 +2,8 @@
 import { expect } from 'chai';
 import type { DryRun } from '../../operations/exclude.ts';
 import { ANALYST_RELATIONS } from '../../platform/analyst-rights.ts';
+import { operatorIdentity, operatorName } from '../../platform/operator.ts';
+import { firstOf } from '../../platform/payloads.ts';
 import { sessionWorkflowId } from '../../shared/ids.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 import { excludeSignal, includeSignal } from '../../workflows/messages.ts';
@@ -224,6 +226,65 @@ describe('a session that an operator excludes', function () {
       await expectRows(project, [...stays, ...goes, late]);
       await closed();
       await expectCleanAudit(project);
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it('says who asked for it and why: its state, the UI, and what Temporal keeps', async () => {
+    const project = 'exclude-asked';
+    const [id, why] = [sessionWorkflowId(project, 'goes'), 'a load test'];
+    await publish([event(project, 'goes', 1)]);
+    await expectRows(project, [event(project, 'goes', 1)]);
+    const { client, connection } = await connectTemporalOf(servers());
+    const told = async (...words: readonly string[]) => {
+      const { code, stdout, stderr } = await run([...words, '--project', project, '--json']);
+      expect(code, stderr).to.equal(0);
+      return ((JSON.parse(stdout) as SessionView).asked ?? []).map(({ at: _, ...said }) => said);
+    };
+    try {
+      const handle = client.workflow.getHandle(id);
+      const { runId } = await handle.describe();
+      const byAnna = { act: 'exclude', by: 'anna@desk', reason: why };
+      const turned = ['session', 'exclude', 'goes', '--by', 'anna@desk', '--reason', why];
+      expect(await told(...turned)).to.deep.equal([byAnna]);
+      const metadata = await handle.query<{ currentDetails: string }>(
+        '__temporal_workflow_metadata',
+      );
+      expect(metadata.currentDetails).to.contain(`**excluded** by anna@desk (${why})`);
+
+      // As callers of before, and people in the Temporal UI, who say nothing.
+      await handle.signal(includeSignal.name);
+      await handle.executeUpdate<SessionView, []>(excludeSignal.name);
+      const bySystem = { act: 'end', by: operatorName() };
+      const all = [bySystem, { act: 'exclude' }, { act: 'include' }, byAnna];
+      expect(await told('session', 'end', 'goes')).to.deep.equal(all);
+      await eventually(async () => {
+        expect((await handle.describe()).status.name).to.equal('COMPLETED');
+      }, WITHIN);
+
+      // Opened once more for that.
+      const included = await told('session', 'include', 'goes', '--reason', 'it was a person');
+      const again = { act: 'include', by: operatorName(), reason: 'it was a person' };
+      expect(included).to.deep.equal([again, ...all]);
+      await expectRows(project, [event(project, 'goes', 1)]);
+      const shown = await run(['session', 'show', 'goes', '--project', project]);
+      expect(shown.stdout).to.contain(`anna@desk`).and.contain('it was a person');
+
+      const { events = [] } = await client.workflow.getHandle(id, runId).fetchHistory();
+      const asked = events?.flatMap(
+        (one) => one.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest ?? [],
+      );
+      const named = (asked ?? []).map(({ input, meta }) => [
+        input?.name,
+        meta?.identity,
+        firstOf(input?.args),
+      ]);
+      expect(named).to.deep.equal([
+        ['exclude', operatorIdentity(), { by: 'anna@desk', reason: why }],
+        ['exclude', operatorIdentity(), undefined],
+        ['end', operatorIdentity(), { by: operatorName() }],
+      ]);
     } finally {
       await connection.close();
     }

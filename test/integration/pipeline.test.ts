@@ -5,6 +5,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { sessionWorkflowId } from '../../shared/ids.ts';
+import type { SessionView } from '../../shared/session-view.ts';
 import { endUpdate, stateQuery } from '../../workflows/messages.ts';
 import {
   ACCESS_LOG,
@@ -309,7 +310,7 @@ describe('the way of an event', () => {
         .filter((name) => !name.startsWith('__'));
       expect(offered).to.deep.equal(['state']);
 
-      const ended = await handle.executeUpdate(endUpdate);
+      const ended = await handle.executeUpdate<SessionView, []>(endUpdate.name);
 
       expect(await detailsOf(handle)).to.include('**ended** (operator)');
       expect(ended).to.include({ status: 'ended', endReason: 'operator' });

@@ -365,7 +365,8 @@ describe('sessions that began by older definitions', function () {
       expect(row).to.include({ page_views: 1_900 });
     }, WITHIN);
 
-    const restating = restate(project, '--rate', '2');
+    const [by, reason] = ['anna@desk', 'new definitions'];
+    const restating = restate(project, '--rate', '2', '--by', by, '--reason', reason);
     const plan = { from: Date.parse(FROM), catalogue: CATALOGUE_VERSION };
     const handle = client.workflow.getHandle(restateWorkflowId(project, plan));
     const until = (what: (view: RestateView) => boolean) =>
@@ -374,6 +375,7 @@ describe('sessions that began by older definitions', function () {
         expect(what(view), JSON.stringify(view)).to.equal(true);
       }, WITHIN);
     await until(({ known }) => known === 25);
+    expect((await handle.describe()).memo).to.deep.equal({ by, reason });
     // In the middle of the first twenty.
     await eventually(async () => {
       const restated = Object.values(await versionsOf(project)).filter((version) => version > 1);

@@ -288,7 +288,8 @@ describe('Temporal on Postgres', function () {
   it('ends each open session when it is told to', async () => {
     const [byCommand = '', ...others] = OPEN;
     const ended = [await command('end', byCommand)];
-    for (const id of others) ended.push((await settle(temporal, PROJECT, id)).view);
+    for (const id of others)
+      ended.push((await settle(temporal, { project: PROJECT, sessionId: id, note: {} })).view);
 
     for (const view of ended) {
       expect(view).to.include({ status: 'ended', endReason: 'operator', written: true });

@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import {
   continuation,
+  noteAct,
   openActor,
   receive,
   type SessionInput,
@@ -13,7 +14,12 @@ import { addRow, type Balance, balanceRows, jsonBytes } from '../../shared/balan
 import { rowKeyText } from '../../shared/contributions.ts';
 import { declaredAs, type VisitorEvent } from '../../shared/event.ts';
 import { decodeIds, encodeIds, rememberedId } from '../../shared/event-ids.ts';
-import { EVENT_IDS_KEPT_MAX, ROLLUP_BYTES_MAX, SNAPSHOT_BYTES_MAX } from '../../shared/limits.ts';
+import {
+  ACTS_KEPT_MAX,
+  EVENT_IDS_KEPT_MAX,
+  ROLLUP_BYTES_MAX,
+  SNAPSHOT_BYTES_MAX,
+} from '../../shared/limits.ts';
 import { mayTravel, nextStep, writesFirst } from '../../shared/next-step.ts';
 import { decodeBalance, encodeBalance, type Tallies } from '../../shared/tables.ts';
 import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
@@ -193,6 +199,10 @@ describe('a session at the corners of the contract', function () {
   it('of a purchase on every day since 1970 still travels', () => {
     const actor = anActor(purchases(DAYS));
     actor.pending = { rows: 0, bytes: 0 };
+    for (let n = 0; n < ACTS_KEPT_MAX + 1; n += 1) {
+      noteAct(actor, 'exclude', { by: '😀'.repeat(999), reason: '😀'.repeat(999) }, n);
+    }
+    expect(bytesOf(actor.acts)).to.be.within(6_000, 9 * 1024);
 
     expect(bytesOf({ ...snapshotOf(actor), balance: [] })).to.be.below(SNAPSHOT_BYTES_MAX);
   });

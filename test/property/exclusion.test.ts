@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { SessionSettings } from '../../shared/actor.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
+import { ACTS_KEPT_MAX } from '../../shared/limits.ts';
 import { asReference, inLines, NOON_ISH, sumOfLog } from '../support/builders.ts';
 import { cases } from '../support/depth.ts';
 import { manyPaths, sessionEvents } from '../support/generators.ts';
@@ -162,10 +163,13 @@ function exactly(age: Age, how: 'obeys' | 'may refuse', readsHistory = false) {
     ops: readonly Op[],
   ): Promise<void> => {
     const world = createSessionWorld(config, NOON_ISH, true, age, readsHistory);
-    const isExcluded = await play(world, events, ops);
+    const { isExcluded, asked } = await play(world, events, ops);
 
     const { session } = newestRecord(world.log);
-    if (how === 'obeys') expect(session.excluded ?? false).to.equal(isExcluded);
+    if (how === 'obeys') {
+      expect(session.excluded ?? false).to.equal(isExcluded);
+      expect(world.acts.map(({ act, by }) => `${act} ${by ?? ''}`)).to.deep.equal(asked);
+    }
     const reference = events.map((event) => asReference('shop', 's-1', event));
     const rows = session.excluded ? new Map<string, never>() : referenceRows(reference);
     expect(inLines(sumOfLog(world.log.values()))).to.equal(inLines(rows));
@@ -174,12 +178,12 @@ function exactly(age: Age, how: 'obeys' | 'may refuse', readsHistory = false) {
   };
 }
 
-/** @returns whether the session is to be excluded at its end */
+/** @returns whether the session is to be excluded at its end, and what it then knows of who has asked for what */
 async function play(
   world: SessionWorld,
   events: readonly VisitorEvent[],
   ops: readonly Op[],
-): Promise<boolean> {
+): Promise<{ readonly isExcluded: boolean; readonly asked: readonly string[] }> {
   const delivered = new Set<VisitorEvent>();
   const early = ops.some(({ op }) => op === 'terminate') ? events.slice(0, -1) : events;
   const deliverThese = (picked: readonly VisitorEvent[], chainsBehind = 0) => {
@@ -189,6 +193,7 @@ async function play(
   const picked = (numbers: readonly number[]) =>
     numbers.flatMap((n) => early[n % Math.max(1, early.length)] ?? []);
   let isExcluded = false;
+  const asked: string[] = [];
   for (const op of ops) {
     switch (op.op) {
       case 'deliver':
@@ -206,7 +211,8 @@ async function play(
       }
       case 'want':
         if (delivered.size === 0) break;
-        world.want(op.isExcluded);
+        asked.push(`${op.isExcluded ? 'exclude' : 'include'} operator-${asked.length}`);
+        world.want(op.isExcluded, { by: `operator-${asked.length - 1}` });
         ({ isExcluded } = op);
         break;
       case 'end':
@@ -224,5 +230,5 @@ async function play(
   }
   deliverThese(events.filter((event) => !delivered.has(event)));
   await world.settle();
-  return isExcluded;
+  return { isExcluded, asked: asked.slice(-ACTS_KEPT_MAX) };
 }

@@ -32,6 +32,7 @@ import type { ImportInput } from '../../shared/import-plan.ts';
 import { RANGES_PER_RUN_MAX, SIGNALS_PER_RUN_MAX } from '../../shared/limits.ts';
 import { openLoader } from '../../shared/ranges.ts';
 import { decodeRollup, type Rollup } from '../../shared/rollup.ts';
+import type { SessionView } from '../../shared/session-view.ts';
 import {
   askLogSignal,
   endSignal,
@@ -39,6 +40,7 @@ import {
   eventsSignal,
   excludeSignal,
   excludeUpdate,
+  includeSignal,
   includeUpdate,
   pauseRestateUpdate,
   pauseSignal,
@@ -217,7 +219,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const id = sessionWorkflowId(PROJECT, 'operator');
     await stage.around.publish(PROJECT, event('operator', 1));
     await answering(stage, id);
-    await stage.client.workflow.getHandle(id).executeUpdate(endUpdate);
+    await stage.client.workflow.getHandle(id).executeUpdate<SessionView, []>(endUpdate.name);
     return { id };
   },
 
@@ -364,12 +366,28 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await stage.around.publish(PROJECT, event('excluded', 1, { userId: 'u-excluded' }));
     await answering(stage, id);
     const handle = stage.client.workflow.getHandle(id);
-    await handle.executeUpdate(excludeUpdate);
+    await handle.executeUpdate<SessionView, []>(excludeUpdate.name);
     await stage.around.publish(PROJECT, event('excluded', 2));
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    await handle.executeUpdate(includeUpdate);
+    await handle.executeUpdate<SessionView, []>(includeUpdate.name);
     await handle.signal(excludeSignal);
     await stage.around.publish(PROJECT, event('excluded', 3, { eventType: 'session_end' }));
+    await closed(stage, id);
+    return { id };
+  },
+
+  async 'asked-by'(stage) {
+    const id = sessionWorkflowId(PROJECT, 'asked');
+    await stage.around.publish(PROJECT, event('asked', 1));
+    await answering(stage, id);
+    const handle = stage.client.workflow.getHandle(id);
+    const note = { by: 'anna@desk', reason: 'a load test' };
+    await handle.executeUpdate(excludeUpdate, { args: [note] });
+    await handle.signal(includeSignal, { by: 'ben' });
+    // Who says nothing, or nonsense, is obeyed all the same.
+    await handle.signal('exclude', 'because');
+    await handle.executeUpdate(includeUpdate, { args: [{}] });
+    await handle.signal(endSignal, note);
     await closed(stage, id);
     return { id };
   },
@@ -379,9 +397,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     const handle = stage.client.workflow.getHandle(id);
     await handle.executeUpdate(restateUpdate, { args: [{ catalogue: 2 }] });
     await stage.around.publish(PROJECT, event('restated', 3));
-    await handle.executeUpdate(excludeUpdate);
+    await handle.executeUpdate<SessionView, []>(excludeUpdate.name);
     await handle.signal(restateSignal, { catalogue: CATALOGUE_VERSION });
-    await handle.executeUpdate(includeUpdate);
+    await handle.executeUpdate<SessionView, []>(includeUpdate.name);
     // What is no such request is ignored.
     await handle.signal('restate', { catalogue: 'newest' });
     await stage.around.publish(PROJECT, event('restated', 4, { eventType: 'session_end' }));

@@ -40,6 +40,7 @@ describe('recorded histories', () => {
       'reopened-after-a-lost-run',
       'large',
       'excluded',
+      'asked-by',
       'traced',
       'traced-reopened',
       'restated',

@@ -13,6 +13,7 @@ import { supersededBy } from '../../activities/reset-runs.ts';
 import type { VisitorStore } from '../../activities/recognize-visitor.ts';
 import { createVisitors } from '../../activities/visitors.ts';
 import { writeDifference } from '../../activities/write-difference.ts';
+import type { Act, ActNote } from '../../shared/acts.ts';
 import {
   type Actor,
   type RecognizedUser,
@@ -24,6 +25,7 @@ import {
   type SessionSnapshot,
   snapshotOf,
   snapshotWith,
+  noteAct,
   takeQuestion,
 } from '../../shared/actor.ts';
 import { mayTravel, nextStep, openWrite, type Step, writesFirst } from '../../shared/next-step.ts';
@@ -80,7 +82,12 @@ type Entry =
   | { readonly kind: 'ride'; readonly shows: Shows; readonly at: number }
   | { readonly kind: 'confirm'; readonly result: WriteResult; readonly at: number }
   | { readonly kind: 'user'; readonly user: RecognizedUser }
-  | { readonly kind: 'want'; readonly isExcluded: boolean }
+  | {
+      readonly kind: 'want';
+      readonly isExcluded: boolean;
+      readonly note: ActNote;
+      readonly at: number;
+    }
   | { readonly kind: 'restate'; readonly catalogue: number }
   | { readonly kind: 'turn'; readonly runId: string }
   | { readonly kind: 'page'; readonly page: EventRowsPage | Refusal }
@@ -112,6 +119,8 @@ export interface SessionWorld {
   /** Records of the log, by subject. */
   readonly log: ReadonlyMap<string, string>;
   readonly actor: Actor | undefined;
+  /** What operators have asked of it, as the newest chain left it. */
+  readonly acts: readonly Act[];
   /** Why the newest chain ended. */
   readonly endReason: EndReason | undefined;
   advance(ms: number): void;
@@ -122,7 +131,7 @@ export interface SessionWorld {
   deliver(events: readonly VisitorEvent[], chainsBehind?: number): void;
   requestEnd(): void;
   /** An operator excludes the session, or includes it; one that has closed is opened again for that. */
-  want(isExcluded: boolean): void;
+  want(isExcluded: boolean, note?: ActNote): void;
   /** An operator has the session go by a version of the catalogue; one that has closed is opened again for that. */
   restate(catalogue: number): void;
   /** One step of the workflow's loop. @returns what it was; undefined where nothing runs */
@@ -269,6 +278,7 @@ export function createSessionWorld(
         return;
       case 'want':
         want(to, entry.isExcluded);
+        noteAct(to, entry.isExcluded ? 'exclude' : 'include', entry.note, entry.at);
         return;
       case 'restate':
         wantRestated(to, entry);
@@ -300,7 +310,7 @@ export function createSessionWorld(
         case 'page':
           return [];
         case 'want':
-          return [{ kind: 'wanted', isExcluded: entry.isExcluded }];
+          return [{ ...entry, kind: 'wanted' }];
         case 'restate':
           return [{ kind: 'restated', request: { catalogue: entry.catalogue } }];
         case 'confirm':
@@ -413,6 +423,10 @@ export function createSessionWorld(
     get actor() {
       return actor;
     },
+    get acts() {
+      return newest()?.result?.acts ?? [];
+    },
+
     get endReason() {
       return newest()?.endReason;
     },
@@ -441,11 +455,11 @@ export function createSessionWorld(
       chain.history.push({ entry: { kind: 'end' }, durable: true });
     },
 
-    want(isExcluded: boolean) {
+    want(isExcluded: boolean, note: ActNote = {}) {
       if (chains.length === 0) return;
       if (runningChain() === undefined) start({ events: [], ackFloor: 0 }, newest());
       if (actor === undefined) return;
-      const entry: Entry = { kind: 'want', isExcluded };
+      const entry: Entry = { kind: 'want', isExcluded, note, at: now };
       apply(actor, entry);
       newest()?.history.push({ entry, durable: true });
     },

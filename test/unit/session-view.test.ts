@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { openActor, receive, snapshotOf } from '../../shared/actor.ts';
+import { noteAct, openActor, receive, snapshotOf } from '../../shared/actor.ts';
 import { confirmWrite, rollupFor, writeRequest, writeResult } from '../../shared/write.ts';
 import type { EndReason } from '../../shared/rollup.ts';
 import { searchAttributesOf } from '../../shared/search-attributes.ts';
@@ -156,6 +156,23 @@ describe('the view of a session', () => {
     const [, , , , ...table] = describeInMarkdown(viewOf(actor, NOON_ISH)).split(/\r?\n/);
 
     expect(table.filter((line) => !/^\|.*\|$/.test(line))).to.deep.equal([]);
+  });
+
+  it('says who has asked for what, and in the UI who has excluded it', () => {
+    const actor = anActor([anEvent()]);
+    actor.excluded = true;
+    const title = () => describeInMarkdown(viewOf(actor, NOON_ISH)).split('\n', 1)[0];
+    expect(viewOf(actor, NOON_ISH)).not.to.have.property('asked');
+    expect(title()).to.contain('**excluded** by an operator ·');
+
+    noteAct(actor, 'exclude', { by: 'anna@desk', reason: 'a [bot]' }, NOON_ISH);
+    noteAct(actor, 'end', undefined, NOON_ISH + 1_500);
+
+    expect(viewOf(actor, NOON_ISH).asked).to.deep.equal([
+      { act: 'end', at: '2024-03-05T10:00:01.500Z' },
+      { act: 'exclude', at: '2024-03-05T10:00:00.000Z', by: 'anna@desk', reason: 'a [bot]' },
+    ]);
+    expect(title()).to.contain('**excluded** by anna@desk (a \\[bot\\]) ·');
   });
 });
 
