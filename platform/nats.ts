@@ -52,6 +52,7 @@ import type { EventsFrom } from './events-from.ts';
 import { ensureHashKey } from './forgotten-bucket.ts';
 import { askThroughElections, onceJetStreamAnswers, throughElection } from './jetstream-away.ts';
 import type { Logger } from './log.ts';
+import { watchFault } from './nats-fault.ts';
 import { linkChanges } from './nats-link.ts';
 import { ownStandstill } from './standstill.ts';
 import { readAhead, readRange } from './stream-range.ts';
@@ -69,7 +70,7 @@ import {
 import { readTlsFiles } from './tls-files.ts';
 import type { Probe } from './tls-probe.ts';
 import type { Tracing } from './tracing.ts';
-import { unreachable } from './unreachable.ts';
+import { connectionFault, unreachable } from './unreachable.ts';
 
 export interface Nats {
   readonly connection: NatsConnection;
@@ -132,6 +133,8 @@ export async function connectNats(
   watch(connection, log);
   askThroughElections(connection);
   watchLogin(connection, config.NATS_URL, log);
+  const look = async () => connectionFault('NATS', config.NATS_URL, undefined, natsProbe(config));
+  watchFault(connection, look, log);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
 }

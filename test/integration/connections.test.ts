@@ -280,6 +280,41 @@ authorization { user: sojourn, password: "${RIGHT}" }
       await following;
     });
 
+    it('says in the log why it does not come back to one whose certificate has expired meanwhile', async function () {
+      this.timeout(180_000);
+      const secureAs = (file: string, valid?: Valid) => {
+        const { cert, key } = trusted.issue(`meanwhile-${file}`, ['DNS:localhost'], valid);
+        return `tls { cert_file: "${cert}", key_file: "${key}" }\n`;
+      };
+      const renewed = secureAs('right');
+      const first = await startSecuredNats(renewed);
+      const { port } = first;
+      const env = { NATS_URL: `tls://localhost:${port}`, NATS_TLS_CA: trusted.cert };
+      const config = requireServers(loadConfig(env), ['NATS_URL']);
+      const lines: string[] = [];
+      const log = pino({}, { write: (line: string) => lines.push(line) });
+      const faults = () =>
+        lines.flatMap((line) => (JSON.parse(line) as { readonly fault?: string }).fault ?? []);
+      const { connection } = await connectNats(config, 'test', log);
+      try {
+        await first.stop();
+        const expiredOne = await startSecuredNats(secureAs('expired', EXPIRED), port);
+        await eventually(
+          () => {
+            expectFault(faults()[0], 'NATS', 'expired', 'in the log');
+          },
+          { withinMs: 60_000 },
+        );
+        await expiredOne.stop();
+        await nats(renewed, port);
+
+        await eventually(() => connection.flush(), { withinMs: 20_000 });
+        expect(faults()).to.have.length(1);
+      } finally {
+        await connection.close();
+      }
+    });
+
     it('sends nothing in plain text where the server has no TLS', async () => {
       const recorded = await plainDoor(Number(new URL(servers().nats.url).port));
       const env = { ...right(), NATS_URL: `tls://localhost:${recorded.port}` };
