@@ -90,12 +90,15 @@ function parseCursor(text: string): Cursor {
   return { startedMs: Number(startedMs), firstRunId };
 }
 
+/** Without who has asked what of it: that is for operators, and more people than they see the page. */
+type LiveSession = Omit<SessionView, 'asked'>;
+
 export interface OneSession {
   readonly project: string;
   readonly timeZone: string;
   readonly session: ShownSession;
   /** What Temporal says; null where it was not asked or does not know it any more. */
-  readonly live: SessionView | null;
+  readonly live: LiveSession | null;
   /** Why there is nothing live: a sentence for a person. */
   readonly liveMissing: string | null;
   /** The session in the Temporal UI; null where nobody has said where that is. */
@@ -151,10 +154,11 @@ async function askLive(
   { stateOf }: SessionDeps,
   project: string,
   sessionId: string,
-): Promise<{ readonly live: SessionView | null; readonly missing: string | null }> {
+): Promise<{ readonly live: LiveSession | null; readonly missing: string | null }> {
   if (stateOf === undefined) return { live: null, missing: 'TEMPORAL_ADDRESS is not set' };
   try {
-    return { live: await stateOf(project, sessionId), missing: null };
+    const { asked: _, ...live } = await stateOf(project, sessionId);
+    return { live, missing: null };
   } catch (error) {
     if (!(error instanceof SojournError)) throw error;
     return { live: null, missing: error.message };
