@@ -61,10 +61,24 @@ export function reasonOf(thrown: unknown): string {
   const error = toError(thrown);
   if (error instanceof ConnectionFaultError) return error.message;
   if (error instanceof SojournError && error.cause !== undefined) return reasonOf(error.cause);
+  // The Temporal client names what it was at, and wraps what was said to it.
+  if (error.name === 'ServiceError' && error.cause instanceof Error)
+    return saidByTemporal(error.cause);
   const { code } = error as NodeJS.ErrnoException;
   const [inner] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
   if (inner !== undefined) return reasonOf(inner);
   if (LATE.test(error.message)) return TOO_LATE;
   const message = error.message === '' ? (code ?? error.name) : error.message;
   return withoutCredentials(message.split('\n', 1)[0] ?? message);
+}
+
+const DEADLINE_EXCEEDED = 4;
+
+function saidByTemporal(error: Error): string {
+  const { code, details } = error as Error & {
+    readonly code?: unknown;
+    readonly details?: unknown;
+  };
+  if (code === DEADLINE_EXCEEDED) return 'no answer in time';
+  return reasonOf(typeof details === 'string' && details !== '' ? new Error(details) : error);
 }

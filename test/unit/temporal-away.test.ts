@@ -2,6 +2,7 @@ import { ServiceError, type ServiceError as Thrown } from '@temporalio/client';
 import { expect } from 'chai';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { ConnectionFaultError } from '../../platform/connection-fault.ts';
+import { reasonOf } from '../../platform/unreachable.ts';
 import { isLoginRefused, isRefused, isServerAway, unlessRefused } from '../../platform/temporal.ts';
 
 /** As the client throws what the server answered. */
@@ -28,6 +29,14 @@ describe('what Temporal answers', () => {
     expect(isLoginRefused(invalid)).to.equal(false);
     expect(isServerAway(invalid)).to.equal(false);
     expect(isRefused(invalid)).to.equal(true);
+  });
+
+  it('is what is told, and not what the client was at', () => {
+    const late = answered(4, 'Deadline exceeded after 5.001s,waiting for metadata filters');
+
+    expect(reasonOf(answered(3, 'Namespace wrong'))).to.equal('Namespace wrong');
+    expect(reasonOf(late)).to.equal('no answer in time');
+    expect(reasonOf(answered(14, ''))).to.equal('14: ');
   });
 
   it('becomes a sentence where it takes no login, and stays what it is else', () => {
