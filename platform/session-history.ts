@@ -26,6 +26,7 @@ import { isKnown } from '../shared/session.ts';
 import { stateFromWire } from '../shared/session-wire.ts';
 import type { WriteResult } from '../shared/write.ts';
 import {
+  endSignal,
   eventsSignal,
   excludeSignal,
   includeSignal,
@@ -155,7 +156,7 @@ export async function snapshotFromEvents(
 function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
   /** Types of activities, by the event that scheduled them. */
   const scheduled = new Map<string, string>();
-  return events.flatMap((event): Memory[] => {
+  return events.flatMap((event, index): Memory[] => {
     const at = timeOf(event);
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (signal?.signalName === eventsSignal.name) {
@@ -163,9 +164,14 @@ function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
     }
     const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest;
     const command = signal?.signalName ?? update?.input?.name;
+    if (command === endSignal.name) {
+      const note = readable(signal?.input ?? update?.input?.args);
+      return [{ kind: 'to end', note, at: heardAt(events, index) }];
+    }
     if (command === excludeSignal.name || command === includeSignal.name) {
       const note = readable(signal?.input ?? update?.input?.args);
-      return [{ kind: 'wanted', isExcluded: command === excludeSignal.name, note, at }];
+      const isExcluded = command === excludeSignal.name;
+      return [{ kind: 'wanted', isExcluded, note, at: heardAt(events, index) }];
     }
     if (command === restateSignal.name) {
       const request = readable(signal?.input ?? update?.input?.args);
@@ -183,6 +189,22 @@ function memoriesOf(events: readonly HistoryEvent[]): Memory[] {
     const about = firstOf(marker.details?.['data']) as { readonly activity_type?: string };
     return resultOf(about.activity_type, firstOf(marker.details?.['result']), at);
   });
+}
+
+/**
+ * When the session heard of it, by its own clock, so that it is known as one and the same: a signal with the next task that
+ * is done, an update with the one before. One that it did not live to hear of: when it came.
+ */
+function heardAt(events: readonly HistoryEvent[], index: number): number {
+  const isUpdate = events[index]?.workflowExecutionUpdateAcceptedEventAttributes != null;
+  const doneAt = events.findIndex(
+    (event, i) => i > index && event.workflowTaskCompletedEventAttributes,
+  );
+  const until = isUpdate ? index : doneAt;
+  const started = events
+    .slice(0, Math.max(0, until))
+    .findLast((event) => event.workflowTaskStartedEventAttributes);
+  return timeOf(started ?? events[index] ?? {});
 }
 
 /** The engine's name for what it keeps of a local activity. */

@@ -356,9 +356,16 @@ function takeWish(
   actor.isWishInherited = true;
 }
 
-/** Takes note of who asks for what. @param note whatever came along @param at epoch milliseconds */
+/**
+ * Takes note of who asks for what. An end of which nobody says more is in its reason already; who excludes and says nothing
+ * has excluded all the same, and not whoever did so before.
+ * @param note whatever came along
+ * @param at epoch milliseconds
+ */
 export function noteAct(actor: Actor, act: ActName, note: unknown, at: number): void {
-  actor.acts = mergedActs(actor.acts, [{ act, at, ...noteOf(note) }]);
+  const said = noteOf(note);
+  if (act === 'end' && said.by === undefined && said.reason === undefined) return;
+  actor.acts = mergedActs(actor.acts, [{ act, at, ...said }]);
 }
 
 /** Folds a batch in. Only what is new counts as an arrival: a redelivery keeps nobody awake. */

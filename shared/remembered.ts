@@ -48,6 +48,8 @@ export type Memory =
       readonly note: unknown;
       readonly at: number;
     }
+  /** An operator wants it to end; whatever came as the argument. That it has not is for its next run to find out. */
+  | { readonly kind: 'to end'; readonly note: unknown; readonly at: number }
   /** An operator wants the session to go by other definitions; whatever came as the argument. */
   | { readonly kind: 'restated'; readonly request: unknown }
   | { readonly kind: 'loaded'; readonly snapshot: SessionSnapshot | null };
@@ -99,6 +101,7 @@ export function toldActor(input: SessionInput, chain: string, memories: readonly
 
 /** What operators want, as the session takes it. */
 function takeWanted(actor: Actor, memory: Memory): void {
+  if (memory.kind === 'to end') noteAct(actor, 'end', memory.note, memory.at);
   if (memory.kind === 'wanted') {
     want(actor, memory.isExcluded);
     noteAct(actor, memory.isExcluded ? 'exclude' : 'include', memory.note, memory.at);

@@ -65,15 +65,25 @@ describe('acts', () => {
     const first = anActor([anEvent()]);
     noteAct(first, 'exclude', { by: 'anna' }, 1);
     const next = openActor(continuation(first, 2), 'run-1', 2);
-    noteAct(next, 'end', undefined, 2);
+    noteAct(next, 'end', { reason: 'a test' }, 2);
     noteAct(first, 'include', { by: 'ben', reason: 'a mistake' }, 3);
 
     takeOver(next, snapshotOf(first));
 
     expect(next.acts).to.deep.equal([
       { act: 'exclude', at: 1, by: 'anna' },
-      { act: 'end', at: 2 },
+      { act: 'end', at: 2, reason: 'a test' },
       { act: 'include', at: 3, by: 'ben', reason: 'a mistake' },
+    ]);
+  });
+
+  it('are noted of whoever says nothing as well, but for an end, which its reason tells', () => {
+    const actor = anActor([anEvent()]);
+    for (const act of ['exclude', 'include', 'end'] as const) noteAct(actor, act, undefined, 1);
+
+    expect(actor.acts).to.deep.equal([
+      { act: 'exclude', at: 1 },
+      { act: 'include', at: 1 },
     ]);
   });
 
@@ -82,7 +92,7 @@ describe('acts', () => {
     noteAct(actor, 'include', {}, 1);
     want(actor, true);
     noteAct(actor, 'exclude', { by: 'anna' }, 2);
-    noteAct(actor, 'end', {}, 3);
+    noteAct(actor, 'end', { by: 'ben' }, 3);
     turn(actor, 'run-1');
 
     takePage(actor, { refused: 'its history is gone' });
@@ -90,7 +100,7 @@ describe('acts', () => {
     expect(actor.acts).to.deep.equal([
       { act: 'include', at: 1 },
       { act: 'exclude', at: 2, by: 'anna', refused: true },
-      { act: 'end', at: 3 },
+      { act: 'end', at: 3, by: 'ben' },
     ]);
   });
 });

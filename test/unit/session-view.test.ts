@@ -166,10 +166,10 @@ describe('the view of a session', () => {
     expect(title()).to.contain('**excluded** by an operator ·');
 
     noteAct(actor, 'exclude', { by: 'anna@desk', reason: 'a [bot]' }, NOON_ISH);
-    noteAct(actor, 'end', undefined, NOON_ISH + 1_500);
+    noteAct(actor, 'end', { by: 'ben' }, NOON_ISH + 1_500);
 
     expect(viewOf(actor, NOON_ISH).asked).to.deep.equal([
-      { act: 'end', at: '2024-03-05T10:00:01.500Z' },
+      { act: 'end', at: '2024-03-05T10:00:01.500Z', by: 'ben' },
       { act: 'exclude', at: '2024-03-05T10:00:00.000Z', by: 'anna@desk', reason: 'a [bot]' },
     ]);
     expect(title()).to.contain('**excluded** by anna@desk (a \\[bot\\]) ·');
