@@ -114,7 +114,7 @@ export const KNOWN_VALUES_BYTES_MAX = 64 * 1024 * 1024;
 export const BULK_SESSIONS_MAX = 1_000;
 export const BULK_EVENTS_MAX = 20_000;
 /** The same of an import, which folds in threads: so many sessions, and ten times as many events, 100 MiB or so. */
-export const IMPORT_CHUNK_SESSIONS_DEFAULT = 5_000;
+export const IMPORT_CHUNK_SESSIONS_DEFAULT = 10_000;
 export const IMPORT_CHUNK_SESSIONS_MAX = 20_000;
 
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */

@@ -34,7 +34,7 @@ describe('the configuration', () => {
       LATE_GRACE: 10_000,
       LATE_WINDOW: 72 * 3_600_000,
       DIMENSION_VALUES_MAX: 10_000,
-      IMPORT_CHUNK_SESSIONS: 5_000,
+      IMPORT_CHUNK_SESSIONS: 10_000,
     });
   });
 
