@@ -170,6 +170,19 @@ async function takePorts(): Promise<Ports> {
 /** The server writes its ports into a column of 16 bits with a sign. */
 const PORTS = { first: 20_000, last: 32_767 };
 
+/** What a server of Temporal is told that is a cluster by itself. @param rpcAddress of its frontend */
+export function aloneAt(rpcAddress: string): object {
+  return {
+    enableGlobalNamespace: false,
+    failoverVersionIncrement: 10,
+    masterClusterName: 'active',
+    currentClusterName: 'active',
+    clusterInformation: {
+      active: { enabled: true, initialFailoverVersion: 1, rpcName: 'frontend', rpcAddress },
+    },
+  };
+}
+
 /** Of those that Temporal can have. */
 export async function lowPorts(count: number): Promise<number[]> {
   const found: number[] = [];
@@ -223,20 +236,7 @@ function serverConfig({ postgres, historyShards, ports, dynamicFile }: ServerOpt
         },
       ]),
     ),
-    clusterMetadata: {
-      enableGlobalNamespace: false,
-      failoverVersionIncrement: 10,
-      masterClusterName: 'active',
-      currentClusterName: 'active',
-      clusterInformation: {
-        active: {
-          enabled: true,
-          initialFailoverVersion: 1,
-          rpcName: 'frontend',
-          rpcAddress: address,
-        },
-      },
-    },
+    clusterMetadata: aloneAt(address),
     publicClient: { hostPort: address },
     dynamicConfigClient: { filepath: dynamicFile, pollInterval: '60s' },
   };

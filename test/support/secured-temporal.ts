@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
-import { lowPorts } from '../../bench/temporal-postgres.ts';
+import { aloneAt, lowPorts } from '../../bench/temporal-postgres.ts';
 import { silentLog } from '../../platform/log.ts';
 import { launch, untilReady } from '../../servers/guard.ts';
 import { DYNAMIC_CONFIG } from '../../servers/temporal.ts';
@@ -188,20 +188,7 @@ function serverConfig(
         },
       ]),
     ),
-    clusterMetadata: {
-      enableGlobalNamespace: false,
-      failoverVersionIncrement: 10,
-      masterClusterName: 'active',
-      currentClusterName: 'active',
-      clusterInformation: {
-        active: {
-          enabled: true,
-          initialFailoverVersion: 1,
-          rpcName: 'frontend',
-          rpcAddress: `127.0.0.1:${String(ports[0])}`,
-        },
-      },
-    },
+    clusterMetadata: aloneAt(`127.0.0.1:${String(ports[0])}`),
     dynamicConfigClient: { filepath: dynamicFile, pollInterval: '60s' },
   };
 }
