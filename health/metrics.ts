@@ -222,6 +222,16 @@ const SERVER_GAUGES: readonly (readonly [
     ({ redelivered }) => redelivered,
   ],
   [
+    'sojourn_events_stored_bytes',
+    'Bytes that EVENTS holds, where it has a limit',
+    ({ status }) => status.eventsRoom?.bytes ?? null,
+  ],
+  [
+    'sojourn_events_stored_bytes_max',
+    'Bytes that EVENTS may hold, where it has a limit',
+    ({ status }) => status.eventsRoom?.bytesMax ?? null,
+  ],
+  [
     'sojourn_differences_pending',
     'Differences that are not in ClickHouse yet',
     ({ status }) => status.differences.pending,

@@ -13,6 +13,7 @@ import {
 import { clusterWarningsOf } from '../platform/cluster-state.ts';
 import type { Config } from '../platform/config.ts';
 import type { FaultKind } from '../platform/connection-fault.ts';
+import { type EventsRoom, roomWarning } from '../platform/events-room.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { readLoadedPlace } from '../platform/loaded-place.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
@@ -72,6 +73,8 @@ export interface Status {
   readonly deadLetters: number | null;
   /** Of each project that has some, the most first. */
   readonly deadLettersByProject: Readonly<Record<string, number>> | null;
+  /** What EVENTS holds, and may; absent where it has no limit. */
+  readonly eventsRoom?: EventsRoom;
   /** What should be mended soon, though all works; absent where there is nothing. */
   readonly warnings?: readonly string[];
   /** Dimensions that had too many values lately, the newest first; absent where none had. */
@@ -307,8 +310,9 @@ export function createObserver(config: Config): Observer {
         outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
         outcomeOf(async () => clusterWarningsOf(await clickhouse.get())),
       ]);
-    const warnings = [replicas.value ?? [], cluster.value ?? []].flat();
     const figures = natsStatus.value?.value;
+    const room = figures?.eventsRoom;
+    const warnings = [roomWarning(room) ?? [], replicas.value ?? [], cluster.value ?? []].flat();
     const loaded =
       figures === undefined || clickhouseStatus.ok ? await byClickHouse : await byLoader;
     return {
@@ -334,6 +338,7 @@ export function createObserver(config: Config): Observer {
       },
       deadLetters: figures?.deadLetters ?? null,
       deadLettersByProject: letters.value ?? null,
+      ...(room !== undefined && { eventsRoom: room }),
       ...(warnings.length > 0 && { warnings }),
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };

@@ -12,9 +12,11 @@ import { SojournError } from '../shared/errors.ts';
 import {
   DIMENSION_VALUES_DEFAULT,
   DIMENSION_VALUES_MAX,
+  EVENTS_BYTES_LEAST,
   IMPORT_CHUNK_SESSIONS_DEFAULT,
   IMPORT_CHUNK_SESSIONS_MAX,
 } from '../shared/limits.ts';
+import { byteSizeText, parseByteSize } from '../shared/byte-size.ts';
 import { parseDuration, UNITS_MS } from './duration.ts';
 import { publicAddress } from './secrets.ts';
 
@@ -108,6 +110,21 @@ const count = (max: number) =>
     return z.NEVER;
   });
 
+/** `unlimited` is as JetStream says it. */
+const UNLIMITED = -1;
+
+const streamBytes = (min: number) =>
+  z.string().transform((text, context) => {
+    if (text === 'unlimited') return UNLIMITED;
+    const bytes = parseByteSize(text);
+    if (bytes !== undefined && bytes >= min) return bytes;
+    context.addIssue({
+      code: 'custom',
+      message: `must be a size of at least ${byteSizeText(min)} such as 30GB, or unlimited`,
+    });
+    return z.NEVER;
+  });
+
 const addresses = z.string().transform((text, context) => {
   const all = text.split(',').map((one) => one.trim());
   const isAddress = (one: string) => {
@@ -148,6 +165,7 @@ const SCHEMA = z.object({
   NATS_TLS_CERT: file.optional(),
   NATS_TLS_KEY: file.optional(),
   STREAM_REPLICAS: count(5).optional(),
+  EVENTS_MAX_BYTES: streamBytes(EVENTS_BYTES_LEAST).optional(),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s:/]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/, { error: 'must be host:port' })

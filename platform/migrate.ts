@@ -77,7 +77,11 @@ async function migrateNats(
 ): Promise<void> {
   const nats = await connectNats(config, 'sojourn migrate', log);
   try {
-    await migrateStreams(nats, log, { from: eventsFrom, replicas: config.STREAM_REPLICAS });
+    await migrateStreams(nats, log, {
+      from: eventsFrom,
+      replicas: config.STREAM_REPLICAS,
+      eventsBytesMax: config.EVENTS_MAX_BYTES,
+    });
   } finally {
     await nats.connection.close();
   }

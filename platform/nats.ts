@@ -40,6 +40,7 @@ import {
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
+import { byteSizeText } from '../shared/byte-size.ts';
 import { SojournError } from '../shared/errors.ts';
 import { MESSAGE_BYTES_MAX } from '../shared/limits.ts';
 import type { LogRange } from '../shared/ranges.ts';
@@ -47,6 +48,7 @@ import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.
 import type { Config } from './config.ts';
 import { faultSentence } from './connection-fault.ts';
 import { borderSettings, placesSinceOf } from './event-streams.ts';
+import { type EventsRoom, roomOf } from './events-room.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
 import { ensureHashKey } from './forgotten-bucket.ts';
@@ -272,6 +274,8 @@ export interface MigrateStreams {
   readonly from?: EventsFrom | undefined;
   /** `STREAM_REPLICAS`, where it is set. */
   readonly replicas?: number | undefined;
+  /** `EVENTS_MAX_BYTES`, where it is set; else what an operator chose stays. */
+  readonly eventsBytesMax?: number | undefined;
 }
 
 function placeOf({ connection }: Pick<Nats, 'connection'>, configured: number | undefined) {
@@ -302,12 +306,18 @@ export async function fewerReplicas(
 export async function migrateStreams(
   nats: Nats,
   log: Logger,
-  { from, replicas }: MigrateStreams = {},
+  { from, replicas, eventsBytesMax }: MigrateStreams = {},
 ): Promise<void> {
   const place = placeOf(nats, replicas);
   const mayWait = createPatience(PEERS_MS_MAX);
-  for (const shape of STREAMS) {
-    await onceJetStreamAnswers(() => migrateStream(nats, shape, { place, mayWait, log }));
+  for (const one of STREAMS) {
+    const isLimited = one.name === EVENTS_STREAM && eventsBytesMax !== undefined;
+    const shape = { ...one, ...(isLimited && { max_bytes: eventsBytesMax }) };
+    await onceJetStreamAnswers(() => migrateStream(nats, shape, { place, mayWait, log })).catch(
+      (error: unknown) => {
+        throw isLimited && isApiError(error, NO_STORAGE) ? noStorage(eventsBytesMax, error) : error;
+      },
+    );
   }
   const warning = await onceJetStreamAnswers(() => fewerReplicas(nats, replicas));
   if (warning !== undefined) log.warn(warning);
@@ -317,6 +327,17 @@ export async function migrateStreams(
   if (from !== undefined && !consumer.created) {
     log.warn('the consumer is there, and goes on where it is: it was not told where to begin');
   }
+}
+
+/** A limit is storage that the server keeps free for its stream. */
+const NO_STORAGE = 10047;
+
+function noStorage(bytes: number, cause: unknown): SojournError {
+  return new SojournError(
+    'SJ_MIGRATION',
+    `EVENTS_MAX_BYTES is ${byteSizeText(bytes)}, and NATS has not so much storage left; give it more (\`max_file_store\`), or set less`,
+    { cause },
+  );
 }
 
 /** Servers of a cluster that has just started hear of each other within that. */
@@ -577,6 +598,8 @@ export function createAnnouncer({ js }: Pick<Nats, 'js'>): ActivityDeps['announc
 /** What an operator wants to know of the streams. */
 export async function streamFigures({ jsm }: Pick<Nats, 'jsm'>): Promise<{
   readonly eventsLastSeq: number;
+  /** Where EVENTS has a limit. */
+  readonly eventsRoom: EventsRoom | undefined;
   readonly consumer: ConsumerInfo;
   readonly rollups: StreamInfo;
   readonly deadLetters: number;
@@ -589,6 +612,7 @@ export async function streamFigures({ jsm }: Pick<Nats, 'jsm'>): Promise<{
   ]);
   return {
     eventsLastSeq: events.state.last_seq,
+    eventsRoom: roomOf(events),
     consumer,
     rollups,
     deadLetters: deadLetters.state.messages,

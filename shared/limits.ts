@@ -8,6 +8,8 @@ export const MESSAGE_BYTES_MAX = 1024 * 1024;
 export const MESSAGE_HEADERS_BYTES_MAX = 16 * 1024;
 /** What a dead letter may have more than its message: reason, subject (a line of the protocol has 4 KiB), id. */
 export const LETTER_HEADERS_BYTES_MAX = 8 * 1024;
+/** The least limit of all that EVENTS holds: room is made in steps of a tenth, and each is to hold a largest message. */
+export const EVENTS_BYTES_LEAST = 16 * 1024 * 1024;
 /** CONTRACT, section 1: in characters. */
 export const EVENT_TYPE_CHARS_MAX = 64;
 /** CONTRACT, section 1: how deep an event is nested, itself counted. */

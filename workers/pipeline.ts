@@ -12,6 +12,7 @@ import { steadyNow } from '../platform/steady-clock.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireReader, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
+import { keepRoom } from '../platform/events-room.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { followForgotten } from '../platform/forgotten.ts';
 import { followBucket } from '../platform/project-settings.ts';
@@ -205,6 +206,11 @@ export async function startPipeline(
         workers: sessionWorker ? seeOwnWorker(sessionWorker) : elsewhere(nats, closers),
       });
       closers.add('ingest', () => started.stop());
+      const room = keepRoom(nats, log);
+      closers.add('room in EVENTS', () => {
+        room.stop();
+        return Promise.resolve();
+      });
       running.push(started.finished);
       ingest = started;
     }

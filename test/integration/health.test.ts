@@ -116,6 +116,22 @@ describe('health of a process', function () {
     }, PATIENCE);
   });
 
+  it('tells how full EVENTS is, where it has a limit', async () => {
+    const limit = (max_bytes: number) => world.jsm.streams.update(EVENTS_STREAM, { max_bytes });
+    expect((await scrape()).has('sojourn_events_stored_bytes_max')).to.equal(false);
+    for (const bytesMax of [2 ** 30, 2 ** 31]) {
+      await limit(bytesMax);
+      const view = { sessionId: 'stored', eventType: 'session_end', timestamp: Date.now() };
+      await world.publish(PROJECT, view, `stored-${bytesMax}`);
+      await eventually(async () => {
+        const now = await scrape();
+        expect(now.get('sojourn_events_stored_bytes_max')).to.equal(bytesMax);
+        expect(now.get('sojourn_events_stored_bytes')).to.be.within(1, 2 ** 20);
+      }, PATIENCE);
+    }
+    await limit(-1);
+  });
+
   it('counts sessions while they are open, and those that end by idleness', async () => {
     let views = 0;
     await eventually(async () => {

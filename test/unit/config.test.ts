@@ -50,6 +50,20 @@ describe('the configuration', () => {
     }
   });
 
+  it('takes sizes, or no limit, for what EVENTS may hold', () => {
+    expect(loadConfig({})).not.to.have.property('EVENTS_MAX_BYTES');
+    expect(loadConfig({ EVENTS_MAX_BYTES: '30GB' }).EVENTS_MAX_BYTES).to.equal(30e9);
+    expect(loadConfig({ EVENTS_MAX_BYTES: 'unlimited' }).EVENTS_MAX_BYTES).to.equal(-1);
+    for (const wrong of ['1MB', '0', '-1', 'much', '30G']) {
+      expect(
+        faultOf(() => loadConfig({ EVENTS_MAX_BYTES: wrong })),
+        wrong,
+      )
+        .to.contain('EVENTS_MAX_BYTES')
+        .and.contain('16MiB');
+    }
+  });
+
   it('wants a worker that may only insert to have a login that reads', () => {
     const writer = { CLICKHOUSE_WRITER_PASSWORD: 'hidden' };
     const message = faultOf(() => {
