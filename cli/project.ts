@@ -94,6 +94,16 @@ function setCommand() {
       'how many days before today its rows are kept, for example 400d; what is older is deleted',
     )
     .option('--no-retention', 'keep its rows for ever')
+    .option(
+      '--max-messages-per-day <n>',
+      'messages that are taken a day of UTC; what is more waits in DEADLETTERS',
+    )
+    .option('--no-max-messages-per-day', 'take as many as come')
+    .option(
+      '--max-bytes-per-day <size>',
+      'bytes of messages that are taken a day of UTC, for example 500MB; what is more waits in DEADLETTERS',
+    )
+    .option('--no-max-bytes-per-day', 'take as many as come')
     .addOption(
       new Option(
         '--collect-key <key>',
@@ -130,6 +140,8 @@ export interface SetOptions {
   /** `--no-retention` makes it false; without either the library says true. */
   readonly retention?: string | boolean;
   readonly collectKey?: readonly Edit[] | boolean;
+  readonly maxMessagesPerDay?: string | boolean;
+  readonly maxBytesPerDay?: string | boolean;
   readonly json?: true;
   readonly dataDir: string;
 }

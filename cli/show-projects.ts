@@ -107,6 +107,7 @@ export async function purgeAndPrint(options: CommonOptions): Promise<void> {
 /** @throws SojournError `SJ_USAGE` where nothing is to be set */
 function changeOf(options: SetOptions): SettingsChange {
   const { timeZone, week, currency, ownHost, dimension, retention, collectKey } = options;
+  const { maxMessagesPerDay, maxBytesPerDay } = options;
   const change: SettingsChange = {
     timeZone,
     week,
@@ -115,6 +116,8 @@ function changeOf(options: SetOptions): SettingsChange {
     dimensions: typeof dimension === 'object' ? dimension : undefined,
     retention: retention === true ? undefined : retention,
     collectKeys: typeof collectKey === 'object' ? collectKey : undefined,
+    maxMessagesPerDay: maxMessagesPerDay === true ? undefined : maxMessagesPerDay,
+    maxBytesPerDay: maxBytesPerDay === true ? undefined : maxBytesPerDay,
   };
   if (namedIn(change).length === 0) {
     throw new SojournError(
@@ -160,8 +163,10 @@ const LABELS: readonly (readonly [setting: Setting, label: string])[] = [
   ['dimensions', 'dimensions'],
   ['retention', 'retention'],
   ['collectKeys', 'collect keys'],
+  ['maxMessagesPerDay', 'messages a day'],
+  ['maxBytesPerDay', 'bytes a day'],
 ];
-const LABEL_WIDTH = 14;
+const LABEL_WIDTH = 16;
 
 function labelOf(setting: Setting): string {
   return LABELS.find(([name]) => name === setting)?.[1] ?? setting;
@@ -173,8 +178,18 @@ function shortTime(time: string | null): string {
 
 function jsonOf({ project, settings, faults, changed }: Project): object {
   const { currency = null, retentionDays, ...others } = settings;
+  const { maxMessagesPerDay = null, maxBytesPerDay = null } = settings;
   const retention = retentionDays === undefined ? null : `${retentionDays}d`;
-  return { project, ...others, currency, retention, changed, ...(faults.length > 0 && { faults }) };
+  const quota = { maxMessagesPerDay, maxBytesPerDay };
+  return {
+    project,
+    ...others,
+    currency,
+    retention,
+    ...quota,
+    changed,
+    ...(faults.length > 0 && { faults }),
+  };
 }
 
 function remarkFaults({ project, faults }: Project): void {

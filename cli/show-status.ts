@@ -5,7 +5,7 @@ import type { Config } from '../platform/config.ts';
 import { deadlineAfter } from '../platform/long-sleep.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
-import { createObserver, type Observer, type Status } from '../operations/observe.ts';
+import { createObserver, type Observer, type Status, usedPart } from '../operations/observe.ts';
 import { adviceOf } from '../operations/advice.ts';
 import { createLooker, type Look } from '../health/look.ts';
 import {
@@ -73,6 +73,7 @@ function printStatus(look: Look, advice: readonly string[]): void {
       ['oldest', ageOf(oldestUnloadedMs), 'age of the oldest event not in ClickHouse yet'],
       ['dead letters', figure(deadLetters), ''],
       ...lettersOf(status),
+      ...quotasOf(status),
       ...fullDimensions
         .slice(0, FULL_SHOWN_MAX)
         .map(({ project, day, dimension, valuesMax }, n) => [
@@ -101,6 +102,20 @@ function lettersOf({ deadLettersByProject }: Status): string[][] {
     .slice(0, PROJECTS_SHOWN_MAX)
     .map(([project, count]) => ['', formatCount(count), `of ${project}`]);
   const more = projects.length - shown.length;
+  return more > 0 ? [...shown, ['', '', `and of ${more} projects more`]] : shown;
+}
+
+/** Those that have used the most of theirs first. */
+function quotasOf({ quotas = [] }: Status): string[][] {
+  const inOrder = quotas.toSorted((a, b) => usedPart(b) - usedPart(a));
+  const shown = inOrder
+    .slice(0, PROJECTS_SHOWN_MAX)
+    .map((one, n) => [
+      n === 0 ? 'quotas' : '',
+      `${Math.floor(usedPart(one) * 100)} %`,
+      `of ${one.project} today (UTC)${one.isUsedUp ? ': used up' : ''}`,
+    ]);
+  const more = quotas.length - shown.length;
   return more > 0 ? [...shown, ['', '', `and of ${more} projects more`]] : shown;
 }
 

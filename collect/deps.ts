@@ -1,5 +1,6 @@
 /** What the routes of every tracker get. */
 import type { Logger } from '../platform/log.ts';
+import type { CheckQuota } from './check-quota.ts';
 import type { Keys } from './keys.ts';
 import type { Outlet } from './outlet.ts';
 import type { RequestTraces } from './request-traces.ts';
@@ -12,6 +13,7 @@ export interface CollectDeps {
   readonly keys: Keys;
   readonly take: Take;
   readonly outlet: Outlet;
+  readonly checkQuota?: CheckQuota | undefined;
   readonly hashes: VisitorHashes;
   readonly log: Logger;
   readonly say: Say;

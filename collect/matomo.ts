@@ -20,6 +20,7 @@ import {
   languageOf,
   NAMED_MAX,
 } from './requests.ts';
+import type { Source } from './take.ts';
 
 const PATHS = ['/matomo.php', '/piwik.php', '/matomo', '/js/tracker.php'] as const;
 
@@ -44,7 +45,7 @@ async function takeOne(
   const receivedAt = deps.now();
   const token = textOf(parameters['token_auth']);
   const one = await read(deps, { ...fromOf(request), receivedAt }, { parameters, token });
-  await take(deps, one.project, [one], receivedAt);
+  await take(deps, { project: one.project, receivedAt }, [one]);
   return parameters['send_image'] === '0' ? reply.code(204).send() : sendPixel(reply);
 }
 
@@ -71,8 +72,11 @@ async function takeBulk(
       invalid.push(index);
     }
   }
-  for (const [project, own] of grouped(good, ({ project }) => project))
-    await take(deps, project, own, receivedAt);
+  const byProject = [...grouped(good, ({ project }) => project)];
+  const isOneOfSeveral = byProject.length > 1;
+  for (const [project, own] of byProject) {
+    await take(deps, { project, receivedAt, isOneOfSeveral }, own);
+  }
   if (all.length > 0 && all.every(({ send_image: image }) => image === '0')) {
     return reply.code(204).send();
   }
@@ -136,13 +140,12 @@ async function read(
 
 async function take(
   deps: CollectDeps,
-  project: string,
+  from: Pick<Source, 'project' | 'receivedAt' | 'isOneOfSeveral'>,
   all: readonly Read[],
-  receivedAt: number,
 ): Promise<void> {
   const anonymous = new Map(all.map(({ visitor }) => visitor));
   await deps.take(
-    { project, tracker: 'matomo', receivedAt, anonymous },
+    { ...from, tracker: 'matomo', anonymous },
     all.flatMap(({ tracked }) => tracked),
   );
 }

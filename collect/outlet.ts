@@ -18,7 +18,7 @@ import type { RequestTrace } from './request-traces.ts';
 import { BadRequestError } from './requests.ts';
 
 /** Why nothing can be taken now. */
-export type NotNowReason = 'full' | 'nats' | 'redis';
+export type NotNowReason = 'full' | 'nats' | 'redis' | 'quota';
 
 /** Nothing is wrong with the request: the same again later may be taken. */
 export class NotNowError extends Error {

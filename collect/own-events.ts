@@ -40,6 +40,7 @@ export function addOwnEvents(app: FastifyInstance, deps: CollectDeps): void {
           'no project has this key: send it as `Authorization: Bearer KEY` or as ?key=KEY; `sojourn project set PROJECT --collect-key KEY` sets it',
       });
     }
+    deps.checkQuota?.(project);
     const { good, rejected } = checkEvents(bodyOf(request), project, deps.now());
     if (rejected.length > 0) deps.watch.refused('own', 'malformed', rejected.length);
     if (good.length > 0) {

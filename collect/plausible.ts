@@ -29,6 +29,7 @@ export function addPlausible(app: FastifyInstance, deps: CollectDeps): void {
       const taken = await deps.take(
         {
           ...{ project, tracker: 'plausible', receivedAt },
+          isOneOfSeveral: known.length > 1,
           anonymous: new Map([[anonymous.today, anonymous.yesterday]]),
         },
         tracked,

@@ -3,10 +3,13 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import { connectNats } from '../platform/nats.ts';
 import { followBucket } from '../platform/project-settings.ts';
+import { followQuotas } from '../platform/quotas.ts';
 import { connectRedis } from '../platform/redis.ts';
 import { createClosers } from '../platform/shutdown.ts';
+import { steadyNow } from '../platform/steady-clock.ts';
 import { wantsTraces } from '../platform/trace-settings.ts';
 import { loadZones } from '../platform/zones.ts';
+import { createCheckQuota } from './check-quota.ts';
 import { createKeys } from './keys.ts';
 import { createOutlet, OUTLET_LIMITS } from './outlet.ts';
 import { type Collector, startCollector } from './server.ts';
@@ -53,6 +56,18 @@ export async function runCollector(
     });
     const settings = await followBucket(nats, loadZones().isZone, log);
     closers.add('settings', () => settings.stop());
+    const quotas = followQuotas({
+      ...{ nats, log },
+      all: () => settings.all(),
+      settingsOf: (project) => settings.settingsOf(project),
+      steadyNow,
+      now: Date.now,
+    });
+    closers.add('quotas', () => {
+      quotas.stop();
+      return Promise.resolve();
+    });
+    const checkQuota = createCheckQuota(quotas, Date.now);
     const keys = createKeys(
       () => settings.all(),
       (projects) => {
@@ -67,7 +82,8 @@ export async function runCollector(
       {
         keys,
         outlet,
-        take: createTake({ outlet, sessions, say, watch }),
+        take: createTake({ outlet, sessions, say, watch, checkQuota }),
+        checkQuota,
         hashes: createVisitorHashes(redis),
         log,
         ...{ say, watch, traces },

@@ -1,9 +1,10 @@
 /**
  * The HTTP way in for trackers. It answers once JetStream has acknowledged; where it cannot take something now it says
- * 503, which trackers take for "again later". It keeps no state of its own.
+ * 503, or 429 over a quota, which trackers take for "again later". It keeps no state of its own.
  */
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { listen } from '../platform/listen.ts';
+import { OverQuotaError } from './check-quota.ts';
 import type { CollectDeps } from './deps.ts';
 import { addGa4 } from './ga4.ts';
 import { addMatomo } from './matomo.ts';
@@ -135,6 +136,8 @@ function createApp(deps: CollectDeps, { trustedProxies }: CollectOptions): Fasti
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = statusOf(error);
     deps.watch.refused(trackerOf(request), refusalOf(error, status));
+    if (error instanceof OverQuotaError)
+      reply.header('retry-after', String(error.retryAfterSeconds));
     if (status >= 500) reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (status === 500) deps.log.error({ err: error }, 'a request could not be answered');
     const message = status === 500 ? 'something went wrong here' : error.message;
@@ -187,6 +190,7 @@ function parseQuery(text: string): Record<string, string> {
 }
 
 function statusOf(error: FastifyError): number {
+  if (error instanceof OverQuotaError) return 429;
   if (error instanceof NotNowError) return 503;
   if (error instanceof BadRequestError) return error.status;
   return error.statusCode ?? 500;

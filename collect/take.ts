@@ -10,6 +10,7 @@ import {
 } from '../trackers/event.ts';
 import { EVENT_BYTES_MAX } from '../shared/limits.ts';
 import type { TrackerName } from '../trackers/visitor-name.ts';
+import type { CheckQuota } from './check-quota.ts';
 import { MESSAGE_EVENT_BYTES, type OutgoingEvent } from './messages.ts';
 import { NotNowError, type Outlet } from './outlet.ts';
 import { checkMade, MADE_BYTES_MAX } from './requests.ts';
@@ -23,6 +24,11 @@ export interface Source {
   readonly tracker: TrackerName;
   /** Epoch milliseconds, our clock. */
   readonly receivedAt: number;
+  /**
+   * The request has events of other projects as well: they are not refused for this one's quota, and sent once more, for
+   * as long as the day lasts. What is over it ingest puts aside.
+   */
+  readonly isOneOfSeveral?: boolean | undefined;
   /** Visitors without any id: their hash of today, which is the `visitor` of their events, and yesterday's. */
   readonly anonymous?: ReadonlyMap<string, string | undefined> | undefined;
 }
@@ -40,6 +46,7 @@ export interface TakeDeps {
   readonly sessions: VisitorSessions;
   readonly say: Say;
   readonly watch?: CollectWatch;
+  readonly checkQuota?: CheckQuota | undefined;
   /** As much as the events of a request may take, as they are published. */
   readonly madeBytesMax?: number;
 }
@@ -57,6 +64,7 @@ export function createTake({
   sessions,
   say,
   watch = NO_COLLECT_WATCH,
+  checkQuota = () => undefined,
   madeBytesMax = MADE_BYTES_MAX,
 }: TakeDeps): Take {
   function checkRoom(): void {
@@ -114,6 +122,7 @@ export function createTake({
     }
     const good = tracked.filter((one): one is Exclude<typeof one, Fault> => !isFault(one));
     if (good.length === 0) return { events: 0, faults, sessions: [] };
+    if (source.isOneOfSeveral !== true) checkQuota(source.project);
     checkRoom();
     const events = await withSessions(source, good);
     if (events.length === 0) return { events: 0, faults, sessions: [] };

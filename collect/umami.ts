@@ -15,6 +15,7 @@ import {
   jsonOf,
   NAMED_MAX,
 } from './requests.ts';
+import type { Source } from './take.ts';
 
 interface Answer {
   readonly cache: string;
@@ -35,7 +36,7 @@ export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
     const receivedAt = deps.now();
     const from = { ip: request.ip, agent: agentOfRequest(request), receivedAt };
     const one = await read(deps, jsonOf(bodyOf(request)), from);
-    return take(deps, one.project, [one], receivedAt);
+    return take(deps, { project: one.project, receivedAt }, [one]);
   });
   app.post('/api/batch', async (request) => {
     const receivedAt = deps.now();
@@ -55,8 +56,11 @@ export function addUmami(app: FastifyInstance, deps: CollectDeps): void {
       }
     }
     let answer: Answer | undefined;
-    for (const [project, own] of grouped(good, ({ project }) => project))
-      answer = await take(deps, project, own, receivedAt);
+    const byProject = [...grouped(good, ({ project }) => project)];
+    const isOneOfSeveral = byProject.length > 1;
+    for (const [project, own] of byProject) {
+      answer = await take(deps, { project, receivedAt, isOneOfSeveral }, own);
+    }
     const { length: size } = all;
     return { size, processed: size - errors, errors, details, cache: answer?.cache };
   });
@@ -94,12 +98,11 @@ async function read(
 
 async function take(
   deps: CollectDeps,
-  project: string,
+  from: Pick<Source, 'project' | 'receivedAt' | 'isOneOfSeveral'>,
   all: readonly Read[],
-  receivedAt: number,
 ): Promise<Answer> {
   const anonymous = new Map(all.map(({ visitor }) => visitor));
-  const source = { project, tracker: 'umami', receivedAt, anonymous } as const;
+  const source = { ...from, tracker: 'umami', anonymous } as const;
   const { sessions } = await deps.take(
     source,
     all.flatMap(({ tracked }) => tracked),

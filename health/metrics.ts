@@ -4,6 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { NO_COLLECT_WATCH } from '../collect/watch.ts';
+import { usedPart } from '../operations/observe.ts';
 import type { RequestWatch } from '../platform/request-watch.ts';
 import { NO_WATCH, type Watch } from '../platform/watch.ts';
 import type { IngestFigures } from '../workers/ingest/ingest.ts';
@@ -258,6 +259,17 @@ function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
         // What an ingest has no address of it does without: that is not away.
         if (url !== undefined) this.set({ server }, reachable ? 1 : 0);
       }
+    },
+  });
+  new Gauge({
+    name: 'sojourn_quota_used_ratio',
+    help: 'Part of its quota that a project has used today (UTC), 1 where it is used up',
+    labelNames: ['project'] as const,
+    registers,
+    async collect() {
+      const { quotas = [] } = (await look()).status;
+      this.reset();
+      for (const use of quotas) this.set({ project: use.project }, usedPart(use));
     },
   });
   for (const [name, help, of] of SERVER_GAUGES) {

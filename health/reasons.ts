@@ -3,6 +3,8 @@
  * that Prometheus keeps. Pure.
  */
 
+import { OVER_QUOTA } from '../shared/quota.ts';
+
 /** What reasons begin with (workers/ingest/parse-event.ts, parse-fields.ts, stuck-sessions.ts). */
 const SUBJECTS: ReadonlySet<string> = new Set([
   'event',
@@ -20,8 +22,9 @@ const SUBJECTS: ReadonlySet<string> = new Set([
   'visitorId',
 ]);
 
-/** `sessionId` of `sessionId is required`; `properties.revenue` of a property; `other` of what is not known. */
+/** `quota` of what is over it; `sessionId` of `sessionId is required`; `properties.revenue` of a property; `other` of what is not known. */
 export function labelOfReason(reason: string): string {
+  if (reason.startsWith(OVER_QUOTA)) return 'quota';
   const [first = ''] = /^[\w.]*/.exec(reason) ?? [];
   if (SUBJECTS.has(first)) return first;
   const [, property = ''] = /^properties\.(\w{1,32})/.exec(reason) ?? [];

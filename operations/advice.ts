@@ -24,7 +24,7 @@ const MEANWHILE = {
 /** @returns nothing where all is well */
 export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly string[] {
   const { servers, events, differences, deadLettersByProject } = status;
-  const { warnings = [], fullDimensions = [] } = status;
+  const { warnings = [], fullDimensions = [], quotas = [] } = status;
   const advice: string[] = [];
   for (const name of ['nats', 'temporal', 'clickhouse', 'redis'] as const) {
     const server = servers[name];
@@ -52,6 +52,11 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
   for (const [project, count] of Object.entries(deadLettersByProject ?? {})) {
     advice.push(
       `${count} dead letters of ${project}: \`npx sojourn deadletters list --project ${project}\` shows the reasons; once the producer is right, replay them.`,
+    );
+  }
+  for (const { project } of quotas.filter(({ isUsedUp }) => isUsedUp)) {
+    advice.push(
+      `${project} has had its quota of today (UTC), what comes waits as dead letters: raise it with \`npx sojourn project set ${project}\` and replay them, or replay them tomorrow.`,
     );
   }
   const [full] = fullDimensions;

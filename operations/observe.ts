@@ -17,6 +17,7 @@ import { type EventsRoom, roomWarning } from '../platform/events-room.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { readLoadedPlace } from '../platform/loaded-place.ts';
 import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
+import { loadCounts } from '../platform/quota-kept.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
 import { connectTemporal, unlessRefused } from '../platform/temporal.ts';
@@ -34,6 +35,7 @@ import {
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
 } from '../shared/ids.ts';
+import { dayOf } from '../shared/quota.ts';
 import type { LogPosition } from '../shared/ranges.ts';
 import { progressQuery } from '../workflows/messages.ts';
 import { commandLog, type Temporal } from './connect.ts';
@@ -77,8 +79,21 @@ export interface Status {
   readonly eventsRoom?: EventsRoom;
   /** What should be mended soon, though all works; absent where there is nothing. */
   readonly warnings?: readonly string[];
+  /** What projects have had of their quotas today; absent where none has one, and messages. */
+  readonly quotas?: readonly QuotaUse[];
   /** Dimensions that had too many values lately, the newest first; absent where none had. */
   readonly fullDimensions?: readonly FullDimension[];
+}
+
+/** Since midnight of UTC; what is not limited has no maximum. */
+export interface QuotaUse {
+  readonly project: string;
+  readonly messages: number;
+  readonly messagesMax?: number;
+  readonly bytes: number;
+  readonly bytesMax?: number;
+  /** What comes goes to DEADLETTERS. */
+  readonly isUsedUp: boolean;
 }
 
 /** More values of that day are filed under `(other)` (docs/decisions/035). */
@@ -256,6 +271,18 @@ export function createObserver(config: Config): Observer {
     return Object.fromEntries(counts.map(([subject, count]) => [subject.slice(prefix), count]));
   }
 
+  async function quotaUses(): Promise<readonly QuotaUse[]> {
+    const counts = await loadCounts(await nats.get(), dayOf(Date.now()));
+    return Array.from(counts, ([project, { spent, quota, isUsedUp }]) => ({
+      project,
+      messages: spent.messages,
+      ...(quota.maxMessagesPerDay !== undefined && { messagesMax: quota.maxMessagesPerDay }),
+      bytes: spent.bytes,
+      ...(quota.maxBytesPerDay !== undefined && { bytesMax: quota.maxBytesPerDay }),
+      isUsedUp,
+    })).sort((a, b) => (a.project < b.project ? -1 : 1));
+  }
+
   async function loadedUpTo({ created }: StreamFigures['rollups']): Promise<number> {
     const stream = String(Date.parse(created));
     const place = await readLoadedPlace(await clickhouse.get(), PARTITION, stream);
@@ -299,17 +326,27 @@ export function createObserver(config: Config): Observer {
     );
     const clickHouseAsked = outcomeOf(async () => askClickHouse(await clickhouse.get()));
     const byLoader = outcomeOfOther(clickHouseAsked, loadedByLoader);
-    const [natsStatus, open, clickhouseStatus, redisStatus, full, letters, replicas, cluster] =
-      await Promise.all([
-        natsAsked,
-        outcomeOf(() => countRunning(SESSION_WORKFLOW)),
-        clickHouseAsked,
-        outcomeOf(() => pingRedis(config)),
-        outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
-        outcomeOf(lettersByProject),
-        outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
-        outcomeOf(async () => clusterWarningsOf(await clickhouse.get())),
-      ]);
+    const [
+      natsStatus,
+      open,
+      clickhouseStatus,
+      redisStatus,
+      full,
+      letters,
+      replicas,
+      cluster,
+      used,
+    ] = await Promise.all([
+      natsAsked,
+      outcomeOf(() => countRunning(SESSION_WORKFLOW)),
+      clickHouseAsked,
+      outcomeOf(() => pingRedis(config)),
+      outcomeOf(async () => select<FullDimension>(await clickhouse.get(), FULL_DIMENSIONS)),
+      outcomeOf(lettersByProject),
+      outcomeOf(async () => fewerReplicas(await nats.get(), config.STREAM_REPLICAS)),
+      outcomeOf(async () => clusterWarningsOf(await clickhouse.get())),
+      outcomeOf(quotaUses),
+    ]);
     const figures = natsStatus.value?.value;
     const room = figures?.eventsRoom;
     const warnings = [roomWarning(room) ?? [], replicas.value ?? [], cluster.value ?? []].flat();
@@ -340,6 +377,7 @@ export function createObserver(config: Config): Observer {
       deadLettersByProject: letters.value ?? null,
       ...(room !== undefined && { eventsRoom: room }),
       ...(warnings.length > 0 && { warnings }),
+      ...(used.value !== undefined && used.value.length > 0 && { quotas: used.value }),
       ...(full.value !== undefined && full.value.length > 0 && { fullDimensions: full.value }),
     };
   }
@@ -359,6 +397,14 @@ export function createObserver(config: Config): Observer {
       await clickhouse.close();
     },
   };
+}
+
+/** The part of its quota that a project has used, of whichever limit it has used more of; at most 1. */
+export function usedPart({ isUsedUp, messages, messagesMax, bytes, bytesMax }: QuotaUse): number {
+  if (isUsedUp) return 1;
+  const part = (used: number, most: number | undefined) =>
+    most === undefined ? 0 : used / Math.max(1, most);
+  return Math.min(1, Math.max(part(messages, messagesMax), part(bytes, bytesMax)));
 }
 
 /** Records after the last loaded one. What was purged had been loaded. */

@@ -1,4 +1,5 @@
 /** The settings of projects, as operators see and change them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { KvEntry } from '@nats-io/kv';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
@@ -21,7 +22,9 @@ import {
   encodeSettings,
   parseSettings,
   type ProjectSettings,
+  type Setting,
 } from '../shared/project.ts';
+import { QUOTA_FROM_MS } from '../shared/quota.ts';
 import { Fault } from '../shared/fault.ts';
 import type { IsZone } from '../shared/setting-rules.ts';
 
@@ -52,6 +55,8 @@ export async function showProject(nats: Pick<Nats, 'js'>, project: string): Prom
 export interface ProjectSet extends Project {
   readonly changes: readonly ChangedSetting[];
 }
+
+const QUOTA_SETTINGS: ReadonlySet<Setting> = new Set(['maxMessagesPerDay', 'maxBytesPerDay']);
 
 /** Another one that sets the same project at the same time is through within a few milliseconds. */
 const TRIES_MAX = 20;
@@ -86,6 +91,8 @@ export async function setProject(
   if (entry !== undefined && isThere(entry)) {
     await writeProjectRow(tables, entry, isZone).catch(explainRow);
   }
+  // So that what is published, or replayed, after this is judged by it.
+  if (changes.some(({ setting }) => QUOTA_SETTINGS.has(setting))) await sleep(QUOTA_FROM_MS);
   return { ...projectOf(project, entry, isZone), changes };
 }
 

@@ -38,6 +38,7 @@ import {
   METRICS_STREAM,
   PROJECTS_BUCKET,
   PROJECTS_STREAM,
+  QUOTA_SUBJECT,
   ROLLUPS_STREAM,
 } from '../shared/ids.ts';
 import { byteSizeText } from '../shared/byte-size.ts';
@@ -207,6 +208,8 @@ function isLoginRefused(error: unknown): boolean {
 }
 
 const DAY_MS = 86_400_000;
+/** Values of the settings of a project: the last ones. */
+export const SETTINGS_KEPT = 5;
 
 type StreamShape = Partial<StreamConfig> & { readonly name: string; readonly subjects: string[] };
 
@@ -245,7 +248,7 @@ const STREAMS: readonly StreamShape[] = [
   },
   {
     name: INGEST_STREAM,
-    subjects: [INGEST_FLOOR_SUBJECT, `${LOADED_SUBJECT}.*`],
+    subjects: [INGEST_FLOOR_SUBJECT, `${LOADED_SUBJECT}.*`, `${QUOTA_SUBJECT}.*`],
     discard: DiscardPolicy.Old,
     max_msgs_per_subject: 1,
     duplicate_window: nanos(100),
@@ -255,7 +258,7 @@ const STREAMS: readonly StreamShape[] = [
     name: PROJECTS_STREAM,
     subjects: [`$KV.${PROJECTS_BUCKET}.>`],
     discard: DiscardPolicy.New,
-    max_msgs_per_subject: 5,
+    max_msgs_per_subject: SETTINGS_KEPT,
     allow_rollup_hdrs: true,
     allow_direct: true,
   },

@@ -22,6 +22,9 @@ export const INGEST_FLOOR_SUBJECT = 'ingest.floor';
 /** How far a partition of the rollup log is loaded: beside the floor, in the stream of what must survive. */
 export const LOADED_SUBJECT = 'ingest.loaded';
 
+/** What a project has had of its quota: beside these as well. */
+export const QUOTA_SUBJECT = 'ingest.quota';
+
 /** Settings of projects: a key-value bucket with a key a project, and the stream that a bucket is. */
 export const PROJECTS_BUCKET = 'PROJECTS';
 export const PROJECTS_STREAM = `KV_${PROJECTS_BUCKET}`;

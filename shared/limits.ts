@@ -127,6 +127,9 @@ export const HELD_MESSAGES_MAX = 20_000;
 export const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** And of one session that does not take its events: others overtake the rest. */
 export const FAILING_SESSION_HELD_MAX = 1_000;
+/** And of messages of which it is not known yet whether they are within the quota of their project. */
+export const UNJUDGED_MAX = 1_000;
+export const UNJUDGED_BYTES_MAX = 16 * 1024 * 1024;
 /** What ingest holds beside, of other projects than those that fill the queue. */
 export const OVERTAKING_MESSAGES_MAX = 4_000;
 export const OVERTAKING_BYTES_MAX = 16 * 1024 * 1024;

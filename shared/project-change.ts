@@ -1,4 +1,5 @@
 /** Changing the settings of a project, and what a change means for its numbers. */
+import { byteSizeText } from './byte-size.ts';
 import { Fault } from './fault.ts';
 import { COLLECT_KEYS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import { type ProjectSettings, type Setting, SETTINGS } from './project.ts';
@@ -10,6 +11,8 @@ import {
   readCurrency,
   readDimensionName,
   readHostName,
+  readMaxBytes,
+  readMaxMessages,
   readPropertyName,
   readRetention,
   readWeek,
@@ -35,6 +38,9 @@ export interface SettingsChange {
   readonly dimensions?: readonly Edit[] | undefined;
   /** As `400d`; `false`: for ever. */
   readonly retention?: string | false | undefined;
+  /** As `1000000` and `500MB`; `false`: as many as come. */
+  readonly maxMessagesPerDay?: string | false | undefined;
+  readonly maxBytesPerDay?: string | false | undefined;
   /** In their order. */
   readonly collectKeys?: readonly Edit[] | undefined;
 }
@@ -65,23 +71,36 @@ export function changeSettings(
   if (ownHosts instanceof Fault) return ownHosts;
   const dimensions = changeDimensions(old.dimensions, change.dimensions ?? []);
   if (dimensions instanceof Fault) return dimensions;
-  const retentionDays = changeRetention(old.retentionDays, change.retention);
+  const retentionDays = changeNumber(old.retentionDays, change.retention, readRetention);
   if (retentionDays instanceof Fault) return flagFault('--retention', retentionDays);
   const collectKeys = changeKeys(old.collectKeys, change.collectKeys ?? []);
   if (collectKeys instanceof Fault) return collectKeys;
+  const maxMessagesPerDay = changeNumber(
+    old.maxMessagesPerDay,
+    change.maxMessagesPerDay,
+    readMaxMessages,
+  );
+  if (maxMessagesPerDay instanceof Fault) {
+    return flagFault('--max-messages-per-day', maxMessagesPerDay);
+  }
+  const maxBytesPerDay = changeNumber(old.maxBytesPerDay, change.maxBytesPerDay, readMaxBytes);
+  if (maxBytesPerDay instanceof Fault) return flagFault('--max-bytes-per-day', maxBytesPerDay);
   return {
     ...{ timeZone, week, ownHosts, dimensions, collectKeys },
     ...(currency !== undefined && { currency }),
     ...(retentionDays !== undefined && { retentionDays }),
+    ...(maxMessagesPerDay !== undefined && { maxMessagesPerDay }),
+    ...(maxBytesPerDay !== undefined && { maxBytesPerDay }),
   };
 }
 
-function changeRetention(
+function changeNumber(
   old: number | undefined,
-  wanted: SettingsChange['retention'],
+  wanted: string | false | undefined,
+  read: (text: string) => number | Fault,
 ): number | undefined | Fault {
   if (wanted === undefined) return old;
-  return wanted === false ? undefined : readRetention(wanted);
+  return wanted === false ? undefined : read(wanted);
 }
 
 function changeHosts(old: readonly string[], edits: readonly Edit[]): readonly string[] | Fault {
@@ -177,6 +196,9 @@ export function changesBetween(
   }));
 }
 
+const QUOTA_MEANING =
+  'It counts for messages that come from a second after it was set on, and for all that the day (of UTC) has had. What is over goes to DEADLETTERS; `npx sojourn deadletters replay` brings it once there is room.';
+
 const MEANINGS: Readonly<Record<Setting, string>> = {
   timeZone:
     'Days, weeks and months are put together when they are read: those of before are told in the new time zone too, at once.',
@@ -188,6 +210,8 @@ const MEANINGS: Readonly<Record<Setting, string>> = {
   dimensions:
     'It counts for events that are taken in from now on; earlier events are not read again, and what is filed stays.',
   collectKeys: '`sojourn collect` goes by it within a second; what was taken in before stays.',
+  maxMessagesPerDay: QUOTA_MEANING,
+  maxBytesPerDay: QUOTA_MEANING,
   retention:
     'What is older is deleted by the next `sojourn project purge`, which `sojourn up` does every hour. What is deleted does not come back when days are kept longer again.',
 };
@@ -202,6 +226,12 @@ export function inWords(settings: ProjectSettings, setting: Setting): string {
       return settings.currency ?? 'none';
     case 'retention':
       return settings.retentionDays === undefined ? 'for ever' : `${settings.retentionDays}d`;
+    case 'maxMessagesPerDay':
+      return settings.maxMessagesPerDay?.toString() ?? 'unlimited';
+    case 'maxBytesPerDay':
+      return settings.maxBytesPerDay === undefined
+        ? 'unlimited'
+        : byteSizeText(settings.maxBytesPerDay);
     case 'ownHosts':
       return settings.ownHosts.join(', ') || 'none';
     case 'collectKeys':

@@ -1,4 +1,5 @@
 /** What is set for a project: how its events are read, and in whose days its numbers are told. */
+import { byteSizeText } from './byte-size.ts';
 import { Fault } from './fault.ts';
 import { COLLECT_KEYS_MAX, DECLARED_DIMENSIONS_MAX, OWN_HOSTS_MAX } from './limits.ts';
 import {
@@ -8,6 +9,8 @@ import {
   readCurrency,
   readDimensionName,
   readHostName,
+  readMaxBytes,
+  readMaxMessages,
   readPropertyName,
   readRetention,
   readWeek,
@@ -34,6 +37,9 @@ export interface ProjectSettings {
   readonly collectKeys: readonly string[];
   /** Whole local days before today that its rows are kept; for ever where nobody says. */
   readonly retentionDays?: number;
+  /** Messages, and bytes of them, that are taken a day of UTC; what is more waits in DEADLETTERS. */
+  readonly maxMessagesPerDay?: number;
+  readonly maxBytesPerDay?: number;
 }
 
 /** Those of a project for which nothing is set. */
@@ -71,10 +77,20 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
   };
   const currency = checked('currency', kept['currency'], readCurrency);
   const week = checked('week', kept['week'], readWeek);
-  const retention = checked('retention', kept['retention'], (text) => {
-    const days = readRetention(text);
-    return days instanceof Fault ? days : String(days);
-  });
+  const checkedNumber = (name: string, value: unknown, rule: (text: string) => number | Fault) => {
+    const read = checked(name, value, (text) => {
+      const number = rule(text);
+      return number instanceof Fault ? number : String(number);
+    });
+    return read === undefined ? undefined : Number(read);
+  };
+  const retentionDays = checkedNumber('retention', kept['retention'], readRetention);
+  const maxMessagesPerDay = checkedNumber(
+    'most messages a day',
+    kept['maxMessagesPerDay'],
+    readMaxMessages,
+  );
+  const maxBytesPerDay = checkedNumber('most bytes a day', kept['maxBytesPerDay'], readMaxBytes);
   const hosts = listOf(kept['ownHosts']).flatMap(
     (host) => checked('an own host', host, readHostName) ?? [],
   );
@@ -98,7 +114,9 @@ export function parseSettings(text: string, isZone: IsZone): ReadSettings {
     ownHosts: sorted(hosts).slice(0, OWN_HOSTS_MAX),
     dimensions: byName(dimensions.slice(0, DECLARED_DIMENSIONS_MAX)),
     collectKeys: sorted(keys).slice(0, COLLECT_KEYS_MAX),
-    ...(retention !== undefined && { retentionDays: Number(retention) }),
+    ...(retentionDays !== undefined && { retentionDays }),
+    ...(maxMessagesPerDay !== undefined && { maxMessagesPerDay }),
+    ...(maxBytesPerDay !== undefined && { maxBytesPerDay }),
   };
   return { settings, faults };
 }
@@ -112,6 +130,8 @@ export const SETTINGS = [
   'dimensions',
   'retention',
   'collectKeys',
+  'maxMessagesPerDay',
+  'maxBytesPerDay',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 
@@ -134,9 +154,15 @@ export function encodeSettings(
     dimensions: byName(Object.entries(settings.dimensions)),
     retention: settings.retentionDays === undefined ? null : `${settings.retentionDays}d`,
     collectKeys: sorted(settings.collectKeys),
+    maxMessagesPerDay: textOf(settings.maxMessagesPerDay, String),
+    maxBytesPerDay: textOf(settings.maxBytesPerDay, byteSizeText),
   };
   const written = (kept === undefined ? SETTINGS : named).map((name) => [name, fields[name]]);
   return JSON.stringify({ ...kept, ...(Object.fromEntries(written) as object) });
+}
+
+function textOf(value: number | undefined, inWords: (value: number) => string): string | null {
+  return value === undefined ? null : inWords(value);
 }
 
 export function isSameSettings(a: ProjectSettings, b: ProjectSettings): boolean {

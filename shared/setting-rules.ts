@@ -1,4 +1,5 @@
 /** The rules that the settings of a project keep, each for one value. */
+import { parseByteSize } from './byte-size.ts';
 import { BUILT_IN_DIMENSIONS } from './catalogue.ts';
 import { Fault } from './fault.ts';
 import {
@@ -84,6 +85,21 @@ export function readRetention(text: string): number | Fault {
     : new Fault(
         `must be a number of days from ${RETENTION_DAYS.min}d to ${RETENTION_DAYS.max}d, for example 400d, but is ${quoted(text)}`,
       );
+}
+
+/** 0 takes nothing. */
+export function readMaxMessages(text: string): number | Fault {
+  return /^\d{1,12}$/.test(text)
+    ? Number(text)
+    : new Fault(`must be a number of messages, for example 1000000, but is ${quoted(text)}`);
+}
+
+/** 0 takes nothing. */
+export function readMaxBytes(text: string): number | Fault {
+  return (
+    parseByteSize(text) ??
+    new Fault(`must be a size, for example 500MB or 2GiB, but is ${quoted(text)}`)
+  );
 }
 
 const HOST_CHARS_MAX = 253;

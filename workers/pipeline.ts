@@ -15,6 +15,7 @@ import type { Logger } from '../platform/log.ts';
 import { keepRoom } from '../platform/events-room.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { followForgotten } from '../platform/forgotten.ts';
+import { followQuotas } from '../platform/quotas.ts';
 import { followBucket } from '../platform/project-settings.ts';
 import { connectRedis, createVisitorStore } from '../platform/redis.ts';
 import { createLoadLedger } from '../platform/load-ledger.ts';
@@ -190,7 +191,18 @@ export async function startPipeline(
       closers.add('settings of projects', () => projects.stop());
       const forgotten = await followForgotten(nats, log);
       closers.add('list of the forgotten', () => forgotten.stop());
+      const quotas = followQuotas({
+        ...{ nats, log, steadyNow },
+        all: () => projects.all(),
+        settingsOf: (project) => projects.settingsOf(project),
+        now: Date.now,
+      });
+      closers.add('quotas of projects', () => {
+        quotas.stop();
+        return Promise.resolve();
+      });
       const started = await startIngest({
+        quotas,
         nats,
         deliver,
         settingsOf: (project) => projects.settingsOf(project),

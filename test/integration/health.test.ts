@@ -132,6 +132,28 @@ describe('health of a process', function () {
     await limit(-1);
   });
 
+  it('tells what a project has used of its quota', async () => {
+    const project = 'health-quota';
+    const { code, stderr } = await sojourn(
+      ['project', 'set', project, '--max-messages-per-day', '4'],
+      world.environment,
+    );
+    expect(code, stderr).to.equal(0);
+    const ratio = `sojourn_quota_used_ratio{project="${project}"}`;
+    const view = { sessionId: 'q', eventType: 'session_end', timestamp: Date.now() };
+    for (const [n, part] of [0.25, 0.5, 0.75, 1].entries()) {
+      await world.publish(project, view, `q-${n}`);
+      await eventually(async () => {
+        expect((await scrape()).get(ratio)).to.equal(part);
+      }, PATIENCE);
+    }
+    await world.publish(project, view, 'q-over');
+    await eventually(async () => {
+      const letters = `sojourn_dead_letters_total{project="${project}",reason="quota"}`;
+      expect((await scrape()).get(letters)).to.equal(1);
+    }, PATIENCE);
+  });
+
   it('counts sessions while they are open, and those that end by idleness', async () => {
     let views = 0;
     await eventually(async () => {

@@ -62,6 +62,11 @@ describe('advice to an operator', () => {
   it('sends to the dead letters of each project, and to a dimension that is full', () => {
     expect(advice({ deadLettersByProject: { shop: 3, blog: 1 } })).to.have.length(2);
     expect(advice({ deadLettersByProject: { shop: 3 } })[0]).to.match(/^3 dead.*--project shop/);
+    const used = { project: 'shop', messages: 5, messagesMax: 5, bytes: 9 };
+    expect(advice({ quotas: [{ ...used, isUsedUp: false }] })).to.deep.equal([]);
+    expect(advice({ quotas: [{ ...used, isUsedUp: true }] })[0]).to.match(
+      /^shop has had its quota/,
+    );
     const full = { project: 'shop', day: '2026-11-29', dimension: 'path', valuesMax: 10 };
     expect(advice({ fullDimensions: [full] })[0]).to.match(/^path of shop/);
   });

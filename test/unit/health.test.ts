@@ -215,6 +215,7 @@ describe('health: metrics', () => {
     expect(labelOfReason('header Nats-Msg-Id must be UTF-8')).to.equal('header');
     expect(labelOfReason('properties.revenue must be a number')).to.equal('properties.revenue');
     expect(labelOfReason('properties.x9 is odd')).to.equal('other');
+    expect(labelOfReason('over quota: the project has had its 4MB of today')).to.equal('quota');
     expect(labelOfReason('')).to.equal('other');
   });
 

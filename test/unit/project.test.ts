@@ -239,6 +239,11 @@ describe('a change of settings', () => {
     ['--dimension', { dimensions: [{ add: `${'a'.repeat(64)}=plan` }] }],
     ['--dimension', { dimensions: [{ add: 'plan=a\u0000' }] }],
     ['--no-dimension', { dimensions: [{ remove: 'Plan' }] }],
+    ['--max-messages-per-day', { maxMessagesPerDay: '-1' }],
+    ['--max-messages-per-day', { maxMessagesPerDay: '1e6' }],
+    ['--max-messages-per-day', { maxMessagesPerDay: '' }],
+    ['--max-bytes-per-day', { maxBytesPerDay: '5 apples' }],
+    ['--max-bytes-per-day', { maxBytesPerDay: '' }],
     ['--retention', { retention: '400' }],
     ['--retention', { retention: '29d' }],
     ['--retention', { retention: '40000d' }],
@@ -261,6 +266,24 @@ describe('a change of settings', () => {
       if (name === '' || name === '*') continue;
       const said = refusal({ dimensions: [{ add: `${name}=x` }] });
       expect(said, name).to.contain(`must not be called ${name}`);
+    }
+  });
+
+  it('keeps quotas until they are taken away, and reads what it has kept', () => {
+    const limited = changed({ maxMessagesPerDay: '0', maxBytesPerDay: '1.5GiB' });
+    expect(limited).to.include({ maxMessagesPerDay: 0, maxBytesPerDay: 1.5 * 1024 ** 3 });
+    expect(changed({ week: 'sunday' }, limited)).to.include({ maxMessagesPerDay: 0 });
+    expect(parseSettings(encodeSettings(limited), isZone)).to.deep.equal({
+      settings: limited,
+      faults: [],
+    });
+    const rest = changed({ maxMessagesPerDay: false }, limited);
+    expect(rest).not.to.have.property('maxMessagesPerDay');
+    expect(rest).to.have.property('maxBytesPerDay');
+    for (const maxMessagesPerDay of [5, 'many', '-1']) {
+      const read = parseSettings(JSON.stringify({ maxMessagesPerDay }), isZone);
+      expect(read.settings).not.to.have.property('maxMessagesPerDay');
+      expect(read.faults).to.have.length(1);
     }
   });
 

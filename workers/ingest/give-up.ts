@@ -97,7 +97,7 @@ interface Part {
 }
 
 /** The good events of a message, by session and id, each with its bytes. */
-function partsOf(raw: RawMessage, settingsOf: SettingsOf): Map<string, Part> {
+export function partsOf(raw: RawMessage, settingsOf: SettingsOf): Map<string, Part> {
   const { data } = raw;
   const parsed = parseMessage(raw, settingsOf);
   if (!isArrayText(data)) {
@@ -120,7 +120,7 @@ function goodIndexes({ deadLetters }: ParsedMessage, count: number): number[] {
   return Array.from({ length: count }, (_, index) => index).filter((index) => !bad.has(index));
 }
 
-function partKey(sessionId: string, { id }: VisitorEvent): string {
+export function partKey(sessionId: string, { id }: VisitorEvent): string {
   return `${sessionId}\n${id}`;
 }
 

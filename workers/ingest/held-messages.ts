@@ -31,6 +31,8 @@ export interface HeldMessages {
   /** Messages that are done and not acknowledged yet. */
   readonly unacknowledged: number;
   add(entry: Held): void;
+  /** Holds it no more, without a word to JetStream. @returns whether it was held */
+  release(entry: Held): boolean;
   /** The very message, where it is held. */
   find(seq: number, receivedAt: number): Held | undefined;
   /** Whether it was delivered out of turn. */
@@ -122,6 +124,9 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
     },
     add(entry) {
       held.set(entry.seq, entry);
+    },
+    release(entry) {
+      return held.get(entry.seq) === entry && held.delete(entry.seq);
     },
     find(seq, receivedAt) {
       const entry = held.get(seq);

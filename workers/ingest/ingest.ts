@@ -13,13 +13,15 @@ import { linkChanges } from '../../platform/nats-link.ts';
 import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
 import { isStoodStill } from '../../platform/standstill.ts';
 import { isServerAway } from '../../platform/temporal.ts';
+import { NO_QUOTAS, type Quotas, type Verdict } from '../../platform/quotas.ts';
 import type { Watch } from '../../platform/watch.ts';
 import { within } from '../../platform/within.ts';
 import { toError } from '../../shared/errors.ts';
-import { FAILING_SESSION_HELD_MAX } from '../../shared/limits.ts';
+import { FAILING_SESSION_HELD_MAX, UNJUDGED_BYTES_MAX, UNJUDGED_MAX } from '../../shared/limits.ts';
 import {
   EVENTS_STREAM,
   LOOKED_AT_SUBJECT,
+  parseEventSubject,
   parseSessionWorkflowId,
   sessionWorkflowId,
 } from '../../shared/ids.ts';
@@ -33,6 +35,7 @@ import { createFailingSessions } from './failing-sessions.ts';
 import { followFloor } from './follow-floor.ts';
 import { createGiveUp } from './give-up.ts';
 import type { IngestTraces } from './ingest-traces.ts';
+import { overQuota } from './over-quota.ts';
 import { createOvertaking, heldBeside, keepOvertaking, takenAhead } from './overtaking.ts';
 import { createPace } from './pace.ts';
 import { type SeenMessage, watchPutBack } from './put-back-watch.ts';
@@ -59,6 +62,8 @@ export interface IngestDeps {
   readonly dayTurned: DayTurned;
   /** Whether an event is of somebody who is forgotten: it is acknowledged, counted, and kept nowhere. */
   readonly isForgotten: (project: string, event: SessionEvent) => boolean;
+  /** Whether a message is within the quota of its project. */
+  readonly quotas?: Quotas | undefined;
   readonly log: Logger;
   readonly now: () => number;
   /** Told whether places are short. */
@@ -95,6 +100,10 @@ const DRAIN_MS_MAX = 8_000;
 const GOODBYE_MS_MAX = 2_000;
 /** What may have changed in the stream's settings is looked up again after this. */
 const PLACES_EVERY_MS = 60_000;
+/** So long others wait, where a project overtakes whose quota is not counted so far yet. */
+const UNJUDGED_AHEAD_MS_MAX = 500;
+/** How far quotas are counted is kept as often as this. */
+const KEEP_QUOTAS_EVERY_MS = 2_000;
 
 /** Starts ingest. @throws where the stream or its consumer do not exist (run `migrate`) */
 export async function startIngest({
@@ -104,6 +113,7 @@ export async function startIngest({
   settingsOf,
   dayTurned,
   isForgotten,
+  quotas = NO_QUOTAS,
   log,
   now,
   stuckAfterMs,
@@ -143,6 +153,8 @@ export async function startIngest({
   let stalledSince = Infinity;
   /** Whose events the last message brought. */
   let latest: readonly SessionName[] = [];
+  /** Messages of which it is not known whether they are within their quota, and bytes of them. */
+  const unjudged = { messages: 0, bytes: 0 };
   let underWay = 0;
   let failures = 0;
   let pausedUntil = 0;
@@ -193,6 +205,11 @@ export async function startIngest({
     source.fail(toError(error));
   });
   const floor = followFloor({ nats, log, pulled: () => pulled });
+  const keepQuotas = setInterval(() => {
+    quotas.keep(floor.kept).catch((error: unknown) => {
+      log.debug({ err: error }, 'quotas are not kept for now');
+    });
+  }, KEEP_QUOTAS_EVERY_MS);
   const followPlaces = setInterval(() => {
     placesSince(nats).then(
       (since) => {
@@ -211,6 +228,7 @@ export async function startIngest({
 
   /** Sequences begin anew: what is held is delivered all the same, but what comes now is something else. */
   function onStreamMadeAnew(): void {
+    quotas.reset();
     held.clear();
     overtaking.reset();
     lastSeq = 0;
@@ -223,11 +241,13 @@ export async function startIngest({
       'the newest event that was taken is not where it was: NATS was put back to an older copy, or the stream made anew',
     );
     held.setAside();
+    quotas.reset();
     newest = undefined;
   }
 
   function onConsumerBack(seq: number): void {
     lastSeq = Math.min(lastSeq, seq - 1);
+    quotas.reset();
     overtaking.reset();
   }
 
@@ -407,26 +427,76 @@ export async function startIngest({
       before.heardOfAt = now();
       return;
     }
+    const reply = replyOf(message);
+    const verdict = verdictOf(received);
+    if (verdict === undefined) awaitVerdict(received, reply);
+    else takeJudged(received, reply, verdict);
+  }
+
+  function verdictOf({ subject, seq, receivedAt }: Received): Verdict | undefined {
+    const parsed = parseEventSubject(subject);
+    return parsed?.valid === true ? quotas.verdictOf(parsed.project, { seq, receivedAt }) : 'in';
+  }
+
+  /** It is held meanwhile, and nothing waits for it but others that nobody has judged yet, once they are too many. */
+  function awaitVerdict(received: Received, reply: string): void {
+    const { subject, seq, receivedAt } = received;
+    const bytes = received.data.length;
+    const entry: Held = {
+      ...{ seq, receivedAt, bytes, reply },
+      open: 1,
+      heardOfAt: now(),
+      isUnkept: false,
+    };
+    held.add(entry);
+    unjudged.messages += 1;
+    unjudged.bytes += bytes;
+    const project = parseEventSubject(subject)?.project ?? '';
+    quotas
+      .whenKnown(project, { seq, receivedAt })
+      .then((verdict) => {
+        unjudged.messages -= 1;
+        unjudged.bytes -= bytes;
+        // At the end, and by a stream made anew or put back, it was given back, or is offered again where it is still there.
+        if (!over && held.release(entry) && entry.reply !== undefined) {
+          if (verdict === 'unknown') held.putOff(entry.reply);
+          else takeJudged(received, entry.reply, verdict);
+        }
+        wakeUp();
+        pumpSoon();
+      })
+      .catch((error: unknown) => {
+        source.fail(toError(error));
+      });
+  }
+
+  function takeJudged(received: Received, reply: string, verdict: Verdict): void {
+    const { seq, receivedAt, data } = received;
     const raw = rawMessageOf(received, places);
-    const { project, events: parsed, deadLetters } = parseMessage(raw, settingsOf, dayTurned);
-    const events = withoutForgotten(parsed, (event) => isForgotten(project, event));
+    const parsed = parseMessage(raw, settingsOf, dayTurned);
+    const { project } = parsed;
+    const good = withoutForgotten(parsed.events, (event) => isForgotten(project, event));
+    const { events, deadLetters } =
+      verdict === 'in'
+        ? { events: good, deadLetters: parsed.deadLetters }
+        : overQuota(raw, parsed, { good, reason: verdict.over, settingsOf });
     if (events.length + deadLetters.length === 0) {
-      held.acknowledgeSoon(replyOf(message));
+      held.acknowledgeSoon(reply);
       erase(seq);
       return;
     }
     // Its events are taken now; the letters are tried when it comes again.
     const isPutOff = deadLetters.length > 0 && letters.isFailing;
     if (isPutOff && events.length === 0) {
-      held.putOff(replyOf(message));
+      held.putOff(reply);
       return;
     }
     const entry: Held = {
       seq,
       receivedAt,
-      bytes: message.data.length,
+      bytes: data.length,
       open: events.length + (isPutOff ? 0 : deadLetters.length),
-      reply: replyOf(message),
+      reply,
       heardOfAt: now(),
       isUnkept: isPutOff,
     };
@@ -471,6 +541,8 @@ export async function startIngest({
     const { data, seq, receivedAt } = stored;
     if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
     if (held.isOvertaken(seq, receivedAt)) return;
+    // What is over its quota, or not judged yet, is the consumer's way's.
+    if (verdictOf(stored) !== 'in') return;
     const parsed = parseMessage(rawMessageOf(stored, places), settingsOf, dayTurned);
     const { project } = parsed;
     const { events, isPart } = takenAhead(
@@ -512,7 +584,15 @@ export async function startIngest({
 
   const overtaking = createOvertaking<StoredMsg>({
     countByProject: () => countByProject(nats),
-    read: (project, fromSeq, count) => readAhead(nats, project, fromSeq, count),
+    read: async (project, fromSeq, count) => {
+      const messages = await readAhead(nats, project, fromSeq, count);
+      const last = messages.at(-1);
+      if (last !== undefined && verdictOf(storedOf(last)) === undefined) {
+        const place = { seq: last.seq, receivedAt: last.time.getTime() };
+        await within(UNJUDGED_AHEAD_MS_MAX, quotas.whenKnown(project, place));
+      }
+      return messages;
+    },
     place: () => ({ seq: lastSeq, pending, stalledMs: Math.max(0, now() - stalledSince) }),
     held: (project) =>
       heldBeside(
@@ -527,6 +607,10 @@ export async function startIngest({
     },
   });
 
+  function isUnjudgedFull(): boolean {
+    return unjudged.messages >= UNJUDGED_MAX || unjudged.bytes >= UNJUDGED_BYTES_MAX;
+  }
+
   function isOverShare(session: SessionName): boolean {
     if (!stuck.isFailing(sessionOf(session))) return false;
     return gather.waitingOf(session) >= FAILING_SESSION_HELD_MAX;
@@ -539,7 +623,10 @@ export async function startIngest({
       ({ pending } = message.info);
       gather.setBacklog(pending > 0);
       pumpSoon();
-      while ((gather.isFull || letters.isFull || latest.some(isOverShare)) && !stopping) {
+      while (
+        (gather.isFull || letters.isFull || isUnjudgedFull() || latest.some(isOverShare)) &&
+        !stopping
+      ) {
         await new Promise<void>((resolve) => {
           wakeUp = resolve;
         });
@@ -569,6 +656,8 @@ export async function startIngest({
     held.close();
     await goodbye(nats.connection.flush());
     await goodbye(floor.stop());
+    clearInterval(keepQuotas);
+    await goodbye(quotas.keep(floor.kept));
     log.info({ ...figures, givenBack: held.size }, 'ingest stopped');
   }
 

@@ -81,9 +81,12 @@ export function parseMessage(
           'subject must be events.<project>.<eventType> with a project of 1 to 64 characters a-z, 0-9, _ or -',
         );
   if (!(parsed instanceof Fault)) return parsed;
-  const { reason } = parsed;
-  const letter = { reason, data: message.data, eventId: letterId(message) };
-  return { project, events: [], deadLetters: [letter] };
+  return { project, events: [], deadLetters: [letterOf(message, parsed.reason)] };
+}
+
+/** The message as a whole. */
+export function letterOf(message: RawMessage, reason: string): DeadLetter {
+  return { reason, data: message.data, eventId: letterId(message) };
 }
 
 let lastSubject = '';

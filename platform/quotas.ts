@@ -1,0 +1,130 @@
+/**
+ * The quotas of all projects, for a process that takes messages, or refuses them. Where no project has one nothing is
+ * asked and nothing is read; else each that has one, and messages, is counted by itself.
+ */
+import type { ProjectSettings } from '../shared/project.ts';
+import { dayOf, hasQuota, startOfDay } from '../shared/quota.ts';
+import type { Logger } from './log.ts';
+import type { Nats } from './nats.ts';
+import {
+  type AskedFor,
+  countQuota,
+  IN,
+  type Place,
+  type QuotaCount,
+  type Verdict,
+} from './quota-count.ts';
+
+export type { Verdict } from './quota-count.ts';
+
+export interface Quotas {
+  /** Whether a message of EVENTS is within its project's quota; undefined as long as that is not known. */
+  verdictOf(project: string, place: Place): Verdict | undefined;
+  /** Resolves once it is known; `unknown` where that takes too long: then it should come again. */
+  whenKnown(project: string, place: Place): Promise<Verdict | 'unknown'>;
+  /** Until when nothing more is taken of a project, epoch milliseconds; undefined where it is, as far as is known. */
+  spentUntil(project: string): number | undefined;
+  /** Keeps how far it has counted, no further than what is acknowledged. Never rejects. */
+  keep(floor: number): Promise<void>;
+  /** Sequences begin anew. */
+  reset(): void;
+  stop(): void;
+}
+
+export interface QuotasDeps {
+  readonly nats: Nats;
+  /** Of all projects for which something is set; the same map until something changes. */
+  readonly all: () => ReadonlyMap<string, ProjectSettings>;
+  readonly settingsOf: (project: string) => ProjectSettings;
+  readonly log: Logger;
+  /** Of a clock that only goes forward. */
+  readonly steadyNow: () => number;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+const LOOK_EVERY_MS = 1_000;
+
+/** Where nobody has one. */
+export const NO_QUOTAS: Quotas = {
+  verdictOf: () => IN,
+  whenKnown: () => Promise.resolve(IN),
+  spentUntil: () => undefined,
+  keep: () => Promise.resolve(),
+  reset: () => undefined,
+  stop: () => undefined,
+};
+
+export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: QuotasDeps): Quotas {
+  const counts = new Map<string, QuotaCount>();
+  let limitedOf: ReadonlyMap<string, ProjectSettings> | undefined;
+  let limited: ReadonlySet<string> = new Set();
+
+  function isLimited(project: string): boolean {
+    const settings = all();
+    if (settings !== limitedOf) {
+      limitedOf = settings;
+      limited = new Set([...settings].flatMap(([name, one]) => (hasQuota(one) ? [name] : [])));
+    }
+    return limited.has(project);
+  }
+
+  /** Also of one whose quota was taken away, for as long as what was judged by it may come again. */
+  function countOf(project: string, first: AskedFor): QuotaCount | undefined {
+    const known = counts.get(project);
+    if (known !== undefined || !isLimited(project)) return known;
+    const count = countQuota({
+      ...{ nats, project, first, log },
+      settings: () => settingsOf(project),
+      now: steadyNow,
+    });
+    counts.set(project, count);
+    return count;
+  }
+
+  const timer = setInterval(() => {
+    const at = steadyNow();
+    for (const [project, count] of counts) {
+      count.look(at);
+      if (!count.isIdle) continue;
+      count.stop();
+      counts.delete(project);
+    }
+  }, LOOK_EVERY_MS);
+
+  function reset(): void {
+    for (const count of counts.values()) count.stop();
+    counts.clear();
+  }
+
+  return {
+    verdictOf(project, place) {
+      const count = countOf(project, place);
+      return count === undefined ? IN : count.verdictOf(place);
+    },
+    whenKnown(project, place) {
+      const count = countOf(project, place);
+      if (count === undefined) return Promise.resolve(IN);
+      return new Promise((resolve) => {
+        count.whenKnown(place, resolve);
+      });
+    },
+    spentUntil(project) {
+      const at = now();
+      const isSpent = countOf(project, { receivedAt: at })?.isSpentAt(at) === true;
+      return isSpent ? startOfDay(dayOf(at) + 1) : undefined;
+    },
+    async keep(floor) {
+      for (const [project, count] of counts) {
+        await count.keep(floor).catch((error: unknown) => {
+          log.debug({ err: error, project }, 'quota of a project is not kept for now');
+        });
+      }
+    },
+    reset,
+    stop() {
+      clearInterval(timer);
+      reset();
+    },
+  };
+}

@@ -1,0 +1,253 @@
+/** Quotas as they are counted on a real NATS: whoever counts, from wherever, judges each message alike. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kvm } from '@nats-io/kv';
+import { headers } from '@nats-io/transport-node';
+import { expect } from 'chai';
+import { loadConfig, requireServers } from '../../platform/config.ts';
+import { silentLog } from '../../platform/log.ts';
+import { connectNats, migrateStreams, type Nats } from '../../platform/nats.ts';
+import { type FollowedSettings, followBucket } from '../../platform/project-settings.ts';
+import { loadCount } from '../../platform/quota-kept.ts';
+import { followQuotas, type Quotas, type Verdict } from '../../platform/quotas.ts';
+import { steadyNow } from '../../platform/steady-clock.ts';
+import { EVENTS_STREAM, PROJECTS_BUCKET } from '../../shared/ids.ts';
+import { DEFAULT_SETTINGS, encodeSettings } from '../../shared/project.ts';
+import { dayOf, type Quota, QUOTA_FROM_MS, startOfDay } from '../../shared/quota.ts';
+import { eventually } from '../support/eventually.ts';
+import { intBetween, randomOf } from '../support/random.ts';
+import { type SecuredNats, startSecuredNats } from '../support/secured-nats.ts';
+
+const WITHIN = { withinMs: 30_000 };
+/** The day of UTC must not end while a test runs. */
+const LONG_ENOUGH_MS = 5 * 60_000;
+
+describe('quotas of projects, counted', function () {
+  this.timeout(LONG_ENOUGH_MS);
+  let server: SecuredNats;
+  let nats: Nats;
+  let settings: FollowedSettings;
+  const opened: Quotas[] = [];
+
+  before('start NATS', async () => {
+    const now = Date.now();
+    const leftMs = startOfDay(dayOf(now) + 1) - now;
+    if (leftMs < LONG_ENOUGH_MS) await sleep(leftMs + 1_000);
+    server = await startSecuredNats('');
+    const config = loadConfig({ NATS_URL: `nats://127.0.0.1:${server.port}` });
+    nats = await connectNats(requireServers(config, ['NATS_URL']), 'test', silentLog);
+    await migrateStreams(nats, silentLog);
+    settings = await followBucket(nats, () => true, silentLog);
+  });
+
+  after(async () => {
+    for (const quotas of opened) quotas.stop();
+    await settings.stop();
+    await nats.connection.close();
+    await server.stop();
+  });
+
+  /** As another process would. */
+  function follow(): Quotas {
+    const quotas = followQuotas({
+      ...{ nats, steadyNow, log: silentLog },
+      all: () => settings.all(),
+      settingsOf: (project) => settings.settingsOf(project),
+      now: Date.now,
+    });
+    opened.push(quotas);
+    return quotas;
+  }
+
+  async function set(project: string, quota: Quota): Promise<void> {
+    const bucket = await new Kvm(nats.js).open(PROJECTS_BUCKET);
+    await bucket.put(project, encodeSettings({ ...DEFAULT_SETTINGS, ...quota }));
+    await sleep(QUOTA_FROM_MS + 50);
+  }
+
+  async function publish(project: string, bytes = 10): Promise<number> {
+    const data = Buffer.alloc(bytes, '.');
+    return (await nats.js.publish(`events.${project}.x`, data, { timeout: 30_000 })).seq;
+  }
+
+  async function verdicts(
+    quotas: Quotas,
+    project: string,
+    seqs: readonly number[],
+  ): Promise<(Verdict | 'unknown')[]> {
+    return Promise.all(
+      seqs.map(async (seq) => {
+        const message = await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq });
+        const receivedAt = message?.time.getTime() ?? 0;
+        return quotas.whenKnown(project, { seq, receivedAt });
+      }),
+    );
+  }
+
+  const inOrOver = (all: readonly (Verdict | 'unknown')[]) =>
+    all.map((one) => (typeof one === 'string' ? one : 'over')).join(' ');
+
+  it('cost nothing where none is set', async () => {
+    const quotas = follow();
+    const seq = await publish('free');
+    expect(quotas.verdictOf('free', { seq, receivedAt: 0 })).to.equal('in');
+    expect(quotas.spentUntil('free')).to.equal(undefined);
+    const consumers = await nats.jsm.consumers.list(EVENTS_STREAM).next();
+    expect(consumers.map(({ name }) => name)).to.deep.equal(['ingest']);
+  });
+
+  it('are judged alike by all, also by who begins late, and whatever is asked first', async () => {
+    const early = follow();
+    const before = [await publish('alike'), await publish('alike')];
+    await set('alike', { maxMessagesPerDay: 4 });
+    const first = [await publish('alike'), await publish('alike')];
+    await publish('another');
+    expect(inOrOver(await verdicts(early, 'alike', first))).to.equal('in in');
+    const rest = [await publish('alike'), await publish('alike')];
+    const all = [...before, ...first, ...rest];
+
+    const late = follow();
+    const last = follow();
+    expect(inOrOver(await verdicts(last, 'alike', rest.toReversed()))).to.equal('over over');
+    for (const quotas of [early, late, last]) {
+      expect(inOrOver(await verdicts(quotas, 'alike', all))).to.equal('in in in in over over');
+      expect(quotas.spentUntil('alike')).to.equal(startOfDay(dayOf(Date.now()) + 1));
+    }
+  });
+
+  it('count bytes, but not those of headers', async () => {
+    const quotas = follow();
+    await set('bytes', { maxBytesPerDay: 100 });
+    const seqs = [await publish('bytes', 60), await publish('bytes', 40)];
+    const head = headers();
+    head.set('Nats-Msg-Id', 'of-a-producer');
+    const big = await nats.js.publish('events.bytes.x', Buffer.alloc(50), { headers: head });
+    seqs.push(big.seq, await publish('bytes', 1));
+
+    const found = await verdicts(quotas, 'bytes', seqs);
+    expect(inOrOver(found)).to.equal('in in over over');
+    expect(found[2]).to.have.property('over').that.contains('its 100 of ');
+  });
+
+  it('are opened by a higher one, for what comes after it', async () => {
+    const quotas = follow();
+    await set('raised', { maxMessagesPerDay: 1 });
+    const seqs = [await publish('raised'), await publish('raised')];
+    expect(inOrOver(await verdicts(quotas, 'raised', seqs))).to.equal('in over');
+
+    await set('raised', { maxMessagesPerDay: 2 });
+    await eventually(() => {
+      expect(quotas.spentUntil('raised')).to.equal(undefined);
+    }, WITHIN);
+    seqs.push(await publish('raised'), await publish('raised'));
+    // Something else is set: no new day.
+    const bucket = await new Kvm(nats.js).open(PROJECTS_BUCKET);
+    await bucket.put(
+      'raised',
+      encodeSettings({ ...DEFAULT_SETTINGS, maxMessagesPerDay: 2, currency: 'EUR' }),
+    );
+    await sleep(QUOTA_FROM_MS + 50);
+    seqs.push(await publish('raised'));
+    await set('raised', {});
+    seqs.push(await publish('raised'));
+
+    const expected = 'in over in over over in';
+    expect(inOrOver(await verdicts(quotas, 'raised', seqs))).to.equal(expected);
+    // One that comes now knows of no quota any more, and takes all.
+    expect(inOrOver(await verdicts(follow(), 'raised', seqs))).to.equal('in in in in in in');
+  });
+
+  it('go on from what was kept, and judge what lies before it all the same', async () => {
+    const first = follow();
+    await set('kept', { maxMessagesPerDay: 3 });
+    const seqs: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      seqs.push(await publish('kept'));
+      await verdicts(first, 'kept', seqs);
+    }
+    expect(inOrOver(await verdicts(first, 'kept', seqs))).to.equal('in in in over over');
+    const floor = seqs[1] ?? 0;
+    await first.keep(floor);
+    const kept = await loadCount(nats, 'kept');
+    expect(kept?.seq).to.equal(floor);
+    expect(kept?.quota).to.deep.equal({ maxMessagesPerDay: 3 });
+    await first.keep(seqs.at(-1) ?? 0);
+    expect((await loadCount(nats, 'kept'))?.spent).to.include({ messages: 3 });
+
+    // What is counted and gone from the stream counts all the same.
+    await nats.jsm.streams.purge(EVENTS_STREAM, { filter: 'events.kept.>', seq: seqs[4] ?? 0 });
+    seqs.push(await publish('kept'));
+    expect(inOrOver(await verdicts(follow(), 'kept', seqs.slice(5)))).to.equal('over');
+    // Offered again though it was acknowledged: by what is there.
+    expect(inOrOver(await verdicts(follow(), 'kept', seqs.slice(4)))).to.match(/^(in|over) over$/);
+  });
+
+  it('are what a naive count says, whoever is asked, about whatever, and whenever', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const random = randomOf(seed);
+    const upTo = (n: number) => intBetween(random, 0, n - 1);
+    const project = `random-${seed}`;
+    const messages: { seq: number; bytes: number; quota: Quota }[] = [];
+    const asked: {
+      by: number;
+      seqs: readonly number[];
+      found: readonly (Verdict | 'unknown')[];
+    }[] = [];
+    let followers = [follow(), follow()];
+    let quota: Quota = {};
+    for (let step = 0; step < 120; step += 1) {
+      if (step % 40 === 10) {
+        quota = random() < 0.5 ? { maxMessagesPerDay: upTo(40) } : { maxBytesPerDay: upTo(1_500) };
+        await set(project, quota);
+      }
+      for (let n = upTo(4); n > 0; n -= 1) {
+        const bytes = 1 + upTo(40);
+        messages.push({ seq: await publish(project, bytes), bytes, quota });
+      }
+      if (messages.length === 0) continue;
+      const by = upTo(followers.length);
+      const seqs = Array.from(
+        { length: 1 + upTo(5) },
+        () => messages[upTo(messages.length)]?.seq ?? 0,
+      );
+      const one = followers[by];
+      if (one === undefined) continue;
+      asked.push({ by, seqs, found: await verdicts(one, project, seqs) });
+      if (random() < 0.2) await one.keep(messages[upTo(messages.length)]?.seq ?? 0);
+      if (random() < 0.1) followers = [...followers.filter((_, n) => n !== by), follow()];
+    }
+
+    const expected = new Map<number, string>();
+    let [count, bytes] = [0, 0];
+    let closedBy = '';
+    for (const message of messages) {
+      const { maxMessagesPerDay = Infinity, maxBytesPerDay = Infinity } = message.quota;
+      const isIn =
+        closedBy !== JSON.stringify(message.quota) &&
+        count + 1 <= maxMessagesPerDay &&
+        bytes + message.bytes <= maxBytesPerDay;
+      if (isIn) [count, bytes] = [count + 1, bytes + message.bytes];
+      else closedBy = JSON.stringify(message.quota);
+      expected.set(message.seq, isIn ? 'in' : 'over');
+    }
+    for (const { seqs, found } of asked) {
+      const naive = seqs.map((seq) => expected.get(seq)).join(' ');
+      expect(inOrOver(found), `seed ${seed}`).to.equal(naive);
+    }
+    expect([...expected.values()], `seed ${seed}`).to.include('in');
+  });
+
+  it('count twenty thousand messages of a day within seconds, for who begins late', async () => {
+    const data = Buffer.alloc(20);
+    for (let n = 0; n < 4; n += 1) {
+      const some = Array.from({ length: 5_000 }, () => nats.js.publish('events.many.x', data));
+      await Promise.all(some);
+    }
+    await set('many', { maxMessagesPerDay: 20_001 });
+    const seqs = [await publish('many'), await publish('many')];
+    const began = performance.now();
+    expect(inOrOver(await verdicts(follow(), 'many', seqs))).to.equal('in over');
+    const tookMs = performance.now() - began;
+    process.stdout.write(`      (counted 20,000 messages in ${Math.round(tookMs)} ms)\n`);
+    expect(tookMs).to.be.below(20_000);
+  });
+});

@@ -1,0 +1,201 @@
+/** Quotas of projects on the real servers: what is over waits as dead letters, what is taken is exact, whoever dies meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import type { DeadLetterEntry } from '../../operations/dead-letter-stream.ts';
+import { dayOf, startOfDay } from '../../shared/quota.ts';
+import { inLines } from '../support/builders.ts';
+import { type CollectWorld, startCollectWorld } from '../support/collect-world.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  QUICK_SETTINGS,
+  sojourn,
+  startPipelineProcess,
+  untilLoaded,
+} from '../support/pipeline.ts';
+import { publishedRows } from '../support/published.ts';
+import type { ReferenceEvent } from '../support/reference.ts';
+import { useServers } from '../support/servers.ts';
+
+/** The day of UTC must not end while it runs. */
+const LONG_ENOUGH_MS = 10 * 60_000;
+const WITHIN = { withinMs: 120_000 };
+const QUOTA = 150;
+
+type Listed = Omit<DeadLetterEntry, 'data'> & { readonly payload: string };
+
+/** Of ten visitors, in turns. */
+function eventOf(project: string, n: number): ReferenceEvent {
+  return {
+    project,
+    sessionId: `s${n % 10}`,
+    eventId: `e${n}`,
+    eventType: n % 7 === 0 ? 'purchase' : 'pageview',
+    timestamp: new Date(Date.UTC(2026, 4, 1, 10) + n * 1_000).toISOString(),
+    properties: n % 7 === 0 ? { revenue: '1.10', currency: 'EUR' } : { path: `/${n % 3}` },
+  };
+}
+
+function payloadOf({ project: _project, ...event }: ReferenceEvent) {
+  return event;
+}
+
+describe('quotas of projects', function () {
+  this.timeout(LONG_ENOUGH_MS);
+  const servers = useServers();
+
+  before('on one day', async () => {
+    const now = Date.now();
+    const leftMs = startOfDay(dayOf(now) + 1) - now;
+    if (leftMs < LONG_ENOUGH_MS) await sleep(leftMs + 1_000);
+  });
+
+  const run = async (...words: string[]) => {
+    const { code, stdout, stderr } = await sojourn(words, environmentOf(servers()));
+    expect(code, stderr).to.equal(0);
+    return stdout;
+  };
+  const lettersOf = async (project: string) =>
+    JSON.parse(
+      await run('deadletters', 'list', '--project', project, '--limit', '1000', '--json'),
+    ) as Listed[];
+  const idsOf = (letters: readonly Listed[]) =>
+    letters
+      .flatMap(({ payload }) => [JSON.parse(payload) as ReferenceEvent | ReferenceEvent[]].flat())
+      .map(({ eventId }) => eventId);
+
+  describe('with two ingests, of which one is killed again and again', () => {
+    const project = 'quota-killed';
+    const all: ReferenceEvent[] = [];
+    let pipeline: PipelineProcess;
+    let second: PipelineProcess;
+    let around: Around;
+
+    before(async () => {
+      pipeline = await startPipelineProcess(servers());
+      second = await startSecond();
+      around = await connectAround(servers());
+    });
+
+    after(async () => {
+      await around.close();
+      await second.stop();
+      await pipeline.stop();
+    });
+
+    const startSecond = () => startPipelineProcess(servers(), QUICK_SETTINGS, ['ingest']);
+    const expectRows = async (events: readonly ReferenceEvent[]) => {
+      await eventually(async () => {
+        expect(inLines(await around.rows(project))).to.equal(inLines(publishedRows(events)));
+      }, WITHIN);
+    };
+
+    /** Every tenth message has three events. */
+    async function publishMessages(count: number): Promise<void> {
+      for (let n = 0; n < count; n += 1) {
+        const some = Array.from({ length: n % 10 === 0 ? 3 : 1 }, (_, m) =>
+          eventOf(project, all.length + m),
+        );
+        all.push(...some);
+        const payload =
+          some.length === 1 ? payloadOf(some[0] as ReferenceEvent) : some.map(payloadOf);
+        await around.publish(project, payload);
+      }
+    }
+
+    /** Of the messages in their order. */
+    const eventsOf = (messages: number) => messages + 2 * Math.ceil(messages / 10);
+
+    it('takes so many messages to the last one, and puts the rest aside as it is', async () => {
+      await run('project', 'set', project, '--max-messages-per-day', String(QUOTA));
+      const phase = { isPublishing: true };
+      const killing = (async () => {
+        while (phase.isPublishing) {
+          await sleep(700);
+          await second.kill();
+          second = await startSecond();
+        }
+      })();
+      for (let round = 0; round < 5; round += 1) {
+        await publishMessages(50);
+        await sleep(300);
+      }
+      phase.isPublishing = false;
+      await killing;
+
+      await untilLoaded(environmentOf(servers()));
+      const letters = await lettersOf(project);
+      const over = all.slice(eventsOf(QUOTA));
+      expect(idsOf(letters)).to.have.members(over.map(({ eventId }) => eventId));
+      expect(letters).to.have.length(250 - QUOTA);
+      for (const { reason } of letters) {
+        expect(reason).to.match(/^over quota: the project has had its 150 messages of \d{4}-/);
+      }
+      await expectRows(all.slice(0, eventsOf(QUOTA)));
+    });
+
+    it('puts replayed ones aside once more, as long as there is no room', async () => {
+      await run('deadletters', 'replay', '--project', project);
+      await untilLoaded(environmentOf(servers()));
+      const over = all.slice(eventsOf(QUOTA));
+      expect(idsOf(await lettersOf(project))).to.have.members(over.map(({ eventId }) => eventId));
+      await expectRows(all.slice(0, eventsOf(QUOTA)));
+    });
+
+    it('takes them once the quota is raised, each once', async () => {
+      await run('project', 'set', project, '--max-messages-per-day', '1000');
+      await run('deadletters', 'replay', '--project', project);
+      await untilLoaded(environmentOf(servers()));
+
+      expect(await lettersOf(project)).to.deep.equal([]);
+      await expectRows(all);
+    });
+  });
+
+  describe('that a collector knows of', () => {
+    const project = 'quota-collect';
+    let world: CollectWorld;
+
+    before(async () => {
+      world = await startCollectWorld(servers());
+    });
+    after(() => world.stop());
+
+    const post = (n: number) =>
+      fetch(`${world.url}/events?key=quota-key`, {
+        method: 'POST',
+        body: JSON.stringify(payloadOf(eventOf(project, n))),
+      });
+
+    it('has trackers come again later, and takes what they bring then', async () => {
+      await world.addKeys(project, 'quota-key');
+      await run('project', 'set', project, '--max-bytes-per-day', '1kB');
+      let sent = 0;
+      const refused = await eventually(async () => {
+        const answer = await post(sent);
+        if (answer.status === 200) sent += 1;
+        expect(answer.status).to.equal(429);
+        return answer;
+      }, WITHIN);
+      expect(Number(refused.headers.get('retry-after'))).to.be.within(1, 3_600);
+      expect(await refused.text()).to.contain('quota');
+
+      await run('project', 'set', project, '--no-max-bytes-per-day');
+      await eventually(async () => {
+        expect((await post(sent)).status).to.equal(200);
+      }, WITHIN);
+      await run('deadletters', 'replay', '--project', project);
+      await world.settle();
+
+      const events = Array.from({ length: sent + 1 }, (_, n) => eventOf(project, n));
+      await eventually(async () => {
+        expect(inLines((await world.rows(project)).metrics)).to.equal(
+          inLines(publishedRows(events)),
+        );
+      }, WITHIN);
+    });
+  });
+});
