@@ -167,7 +167,8 @@ export function countQuota({
     while (!isStopped()) {
       try {
         const info = await nats.jsm.streams.info(EVENTS_STREAM);
-        if (stream !== info.created) isBegun = false;
+        // Made anew, or put back to an older copy.
+        if (stream !== info.created || info.state.last_seq < reached) isBegun = false;
         if (!isBegun) await begin();
         if (changesOf !== settings()) await readChanges();
         await read();

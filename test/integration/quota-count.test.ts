@@ -1,4 +1,5 @@
 /** Quotas as they are counted on a real NATS: whoever counts, from wherever, judges each message alike. */
+import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/transport-node';
@@ -15,7 +16,7 @@ import { DEFAULT_SETTINGS, encodeSettings } from '../../shared/project.ts';
 import { dayOf, type Quota, QUOTA_FROM_MS, startOfDay } from '../../shared/quota.ts';
 import { eventually } from '../support/eventually.ts';
 import { intBetween, randomOf } from '../support/random.ts';
-import { type SecuredNats, startSecuredNats } from '../support/secured-nats.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 30_000 };
 /** The day of UTC must not end while a test runs. */
@@ -23,7 +24,7 @@ const LONG_ENOUGH_MS = 5 * 60_000;
 
 describe('quotas of projects, counted', function () {
   this.timeout(LONG_ENOUGH_MS);
-  let server: SecuredNats;
+  let servers: TestServers;
   let nats: Nats;
   let settings: FollowedSettings;
   const opened: Quotas[] = [];
@@ -32,8 +33,8 @@ describe('quotas of projects, counted', function () {
     const now = Date.now();
     const leftMs = startOfDay(dayOf(now) + 1) - now;
     if (leftMs < LONG_ENOUGH_MS) await sleep(leftMs + 1_000);
-    server = await startSecuredNats('');
-    const config = loadConfig({ NATS_URL: `nats://127.0.0.1:${server.port}` });
+    servers = await startPrivateServers({ which: new Set(['nats']) });
+    const config = loadConfig({ NATS_URL: servers.nats.url });
     nats = await connectNats(requireServers(config, ['NATS_URL']), 'test', silentLog);
     await migrateStreams(nats, silentLog);
     settings = await followBucket(nats, () => true, silentLog);
@@ -43,7 +44,7 @@ describe('quotas of projects, counted', function () {
     for (const quotas of opened) quotas.stop();
     await settings.stop();
     await nats.connection.close();
-    await server.stop();
+    await servers.stop();
   });
 
   /** As another process would. */
@@ -126,6 +127,38 @@ describe('quotas of projects, counted', function () {
     const found = await verdicts(quotas, 'bytes', seqs);
     expect(inOrOver(found)).to.equal('in in over over');
     expect(found[2]).to.have.property('over').that.contains('its 100 of ');
+  });
+
+  it('count a message whose headers nobody can read, and go on', async () => {
+    const quotas = follow();
+    await set('odd', { maxMessagesPerDay: 2 });
+    const [, port = ''] = /:(\d+)$/.exec(servers.nats.url) ?? [];
+    const socket = createConnection(Number(port), '127.0.0.1');
+    const head = 'NATS/1.0\r\nno good: name\r\n\r\n';
+    socket.write('CONNECT {"verbose":false,"headers":true}\r\n');
+    socket.write(`HPUB events.odd.x ${head.length} ${head.length + 2}\r\n${head}{}\r\n`);
+    const seq = await eventually(async () => {
+      const query = { last_by_subj: 'events.odd.x' };
+      const message = await nats.jsm.streams.getMessage(EVENTS_STREAM, query);
+      return message?.seq ?? expect.fail('it has not come');
+    }, WITHIN);
+    socket.destroy();
+    const seqs = [seq, await publish('odd'), await publish('odd')];
+    expect(inOrOver(await verdicts(quotas, 'odd', seqs))).to.equal('in in over');
+  });
+
+  it('go on where NATS was killed', async () => {
+    const quotas = follow();
+    await set('killed', { maxMessagesPerDay: 3 });
+    const seqs = [await publish('killed'), await publish('killed')];
+    expect(inOrOver(await verdicts(quotas, 'killed', seqs))).to.equal('in in');
+    servers.nats.kill();
+    await servers.restart('nats');
+    await eventually(() => nats.jsm.streams.info(EVENTS_STREAM), WITHIN);
+    for (let n = 0; n < 2; n += 1) {
+      seqs.push(await publish('killed'));
+    }
+    expect(inOrOver(await verdicts(quotas, 'killed', seqs))).to.equal('in in in over');
   });
 
   it('are opened by a higher one, for what comes after it', async () => {
@@ -234,6 +267,22 @@ describe('quotas of projects, counted', function () {
       expect(inOrOver(found), `seed ${seed}`).to.equal(naive);
     }
     expect([...expected.values()], `seed ${seed}`).to.include('in');
+  });
+
+  it('begin anew with a stream that was made anew', async () => {
+    const quotas = follow();
+    await set('anew', { maxMessagesPerDay: 1 });
+    const before = [await publish('anew'), await publish('anew')];
+    expect(inOrOver(await verdicts(quotas, 'anew', before))).to.equal('in over');
+    await quotas.keep(before[1] ?? 0);
+    await nats.jsm.streams.delete(EVENTS_STREAM);
+    await migrateStreams(nats, silentLog);
+    quotas.reset();
+
+    const seqs = [await publish('anew'), await publish('anew')];
+    expect(seqs).to.deep.equal([1, 2]);
+    expect(inOrOver(await verdicts(quotas, 'anew', seqs))).to.equal('in over');
+    expect(inOrOver(await verdicts(follow(), 'anew', seqs))).to.equal('in over');
   });
 
   it('count twenty thousand messages of a day within seconds, for who begins late', async () => {
