@@ -1,4 +1,5 @@
 /** Messages that name a person, in the streams of NATS. What is taken out is written over on the server's disk. */
+import type { JsMsg } from '@nats-io/jetstream';
 import { createLoadLedger } from '../platform/load-ledger.ts';
 import { createRollupLog, type Nats, removeMessage } from '../platform/nats.ts';
 import { readRange } from '../platform/stream-range.ts';
@@ -12,6 +13,7 @@ import {
   sessionWorkflowId,
 } from '../shared/ids.ts';
 import { namesPerson, type PersonIds, sessionsNaming } from '../shared/pseudonyms.ts';
+import { keepOthers } from './split-letter.ts';
 
 /** Ids of sessions of which EVENTS has an event that names the person. @throws what the client throws */
 export async function sessionsInEvents(
@@ -36,7 +38,7 @@ export interface RemovedMessages {
 
 /**
  * Takes out what names the person. An array goes as a whole, once all of it is delivered: its other events are where
- * they belong by then. @throws what the client throws; safe to repeat
+ * they belong by then; of one that is a dead letter they are kept. @throws what the client throws; safe to repeat
  */
 export async function removeMessages(
   nats: Nats,
@@ -53,10 +55,16 @@ export async function removeMessages(
     if (!isDryRun) for (const seq of ready) await removeMessage(nats, stream, seq, true);
     return ready.length;
   };
-  const naming = async (stream: string, subject: string) => {
+  const naming = async (
+    stream: string,
+    subject: string,
+    onFound?: (message: JsMsg) => Promise<void>,
+  ) => {
     const seqs: number[] = [];
     for await (const message of messagesOf(nats, stream, subject)) {
-      if (namesPerson(message.string(), ids)) seqs.push(message.seq);
+      if (!namesPerson(message.string(), ids)) continue;
+      await onFound?.(message);
+      seqs.push(message.seq);
     }
     return seqs;
   };
@@ -67,7 +75,9 @@ export async function removeMessages(
   );
   const deadLetters = await removeFrom(
     DEADLETTERS_STREAM,
-    await naming(DEADLETTERS_STREAM, deadLetterSubject(project)),
+    await naming(DEADLETTERS_STREAM, deadLetterSubject(project), async (letter) => {
+      if (!isDryRun) await keepOthers(nats, letter, ids);
+    }),
     Infinity,
   );
   let rollups = 0;

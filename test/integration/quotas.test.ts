@@ -18,7 +18,7 @@ import {
 } from '../support/pipeline.ts';
 import { publishedRows } from '../support/published.ts';
 import type { ReferenceEvent } from '../support/reference.ts';
-import { useServers } from '../support/servers.ts';
+import { temporaryFolder, useServers } from '../support/servers.ts';
 
 /** The day of UTC must not end while it runs. */
 const LONG_ENOUGH_MS = 10 * 60_000;
@@ -152,6 +152,60 @@ describe('quotas of projects', function () {
 
       expect(await lettersOf(project)).to.deep.equal([]);
       await expectRows(all);
+    });
+  });
+
+  describe('and somebody who is to be forgotten', () => {
+    const project = 'quota-forget';
+    let pipeline: PipelineProcess;
+    let around: Around;
+
+    before(async () => {
+      pipeline = await startPipelineProcess(servers());
+      around = await connectAround(servers());
+    });
+
+    after(async () => {
+      await around.close();
+      await pipeline.stop();
+    });
+
+    it('loses the events of nobody else', async () => {
+      await run('project', 'set', project, '--max-messages-per-day', '0');
+      // Without ids of their own: they are known by their places.
+      const events = Array.from({ length: 4 }, (_, n) => {
+        const { eventId: _eventId, ...rest } = payloadOf(eventOf(project, n));
+        return { ...rest, sessionId: `f${n}`, ...(n % 2 === 1 && { userId: 'gone' }) };
+      });
+      await around.publish(project, events, { 'Nats-Msg-Id': 'array' });
+      const held = await eventually(async () => {
+        const letters = await lettersOf(project);
+        expect(letters).to.have.length(1);
+        return letters;
+      }, WITHIN);
+      expect(held[0]).to.include({ eventId: 'array' });
+
+      await run('forget', '--user', 'gone', '--project', project, '--data-dir', temporaryFolder());
+
+      const left = await lettersOf(project);
+      expect(left.map(({ eventId }) => eventId)).to.deep.equal(['array#0', 'array#2']);
+      expect(left.map(({ payload }) => JSON.parse(payload) as unknown)).to.deep.equal([
+        events[0],
+        events[2],
+      ]);
+      for (const { reason } of left) expect(reason).to.match(/^over quota/);
+
+      await run('project', 'set', project, '--no-max-messages-per-day');
+      await run('deadletters', 'replay', '--project', project);
+      await untilLoaded(environmentOf(servers()));
+      const sessions = await eventually(async () => {
+        const rows = await around.select<{ session_id: string }>(
+          `SELECT session_id FROM sojourn.sessions FINAL WHERE project = '${project}' ORDER BY session_id`,
+        );
+        expect(rows).to.have.length(2);
+        return rows;
+      }, WITHIN);
+      expect(sessions.map(({ session_id: id }) => id)).to.deep.equal(['f0', 'f2']);
     });
   });
 
