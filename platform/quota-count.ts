@@ -139,7 +139,8 @@ export function countQuota({
     const seq = Math.min(info.state.last_seq + 1, ...asked.flatMap((one) => one.seq ?? []));
     const receivedAt = Math.min(...asked.map((one) => one.receivedAt));
     const isOfStream = found?.stream === info.created && found.seq <= info.state.last_seq;
-    const isStart = isOfStream && found.seq < seq;
+    // What was kept on a day before says nothing of this one, and there may be much in between.
+    const isStart = isOfStream && found.seq < seq && found.spent.day === dayOf(receivedAt);
     stream = info.created;
     beganAfter = isStart ? found.seq : 0;
     beganAt = isStart ? 0 : startOfDay(dayOf(receivedAt));

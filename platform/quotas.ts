@@ -18,6 +18,8 @@ import {
 export type { Verdict } from './quota-count.ts';
 
 export interface Quotas {
+  /** Whether there is anything to judge by at all. */
+  readonly areSet: boolean;
   /** Whether a message of EVENTS is within its project's quota; undefined as long as that is not known. */
   verdictOf(project: string, place: Place): Verdict | undefined;
   /** Resolves once it is known; `unknown` where that takes too long: then it should come again. */
@@ -47,6 +49,7 @@ const LOOK_EVERY_MS = 1_000;
 
 /** Where nobody has one. */
 export const NO_QUOTAS: Quotas = {
+  areSet: false,
   verdictOf: () => IN,
   whenKnown: () => Promise.resolve(IN),
   spentUntil: () => undefined,
@@ -60,19 +63,19 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
   let limitedOf: ReadonlyMap<string, ProjectSettings> | undefined;
   let limited: ReadonlySet<string> = new Set();
 
-  function isLimited(project: string): boolean {
+  function limitedNow(): ReadonlySet<string> {
     const settings = all();
     if (settings !== limitedOf) {
       limitedOf = settings;
       limited = new Set([...settings].flatMap(([name, one]) => (hasQuota(one) ? [name] : [])));
     }
-    return limited.has(project);
+    return limited;
   }
 
   /** Also of one whose quota was taken away, for as long as what was judged by it may come again. */
   function countOf(project: string, first: AskedFor): QuotaCount | undefined {
     const known = counts.get(project);
-    if (known !== undefined || !isLimited(project)) return known;
+    if (known !== undefined || !limitedNow().has(project)) return known;
     const count = countQuota({
       ...{ nats, project, first, log },
       settings: () => settingsOf(project),
@@ -98,6 +101,9 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
   }
 
   return {
+    get areSet() {
+      return counts.size > 0 || limitedNow().size > 0;
+    },
     verdictOf(project, place) {
       const count = countOf(project, place);
       return count === undefined ? IN : count.verdictOf(place);

@@ -434,6 +434,7 @@ export async function startIngest({
   }
 
   function verdictOf({ subject, seq, receivedAt }: Received): Verdict | undefined {
+    if (!quotas.areSet) return 'in';
     const parsed = parseEventSubject(subject);
     return parsed?.valid === true ? quotas.verdictOf(parsed.project, { seq, receivedAt }) : 'in';
   }
