@@ -22,12 +22,21 @@ const PLACES_SINCE = 'sojourn-places-since';
 /** So long after `migrate` may processes of the version before still run. */
 const UPGRADE_MS = 3_600_000;
 
+/** The limit that EVENTS_MAX_BYTES has set, in the metadata of EVENTS: of one set by hand nobody makes room. */
+const KEEPS_ROOM = 'sojourn-keeps-room';
+
+export interface BorderOptions {
+  readonly now?: number;
+  /** Of EVENTS, where EVENTS_MAX_BYTES says it; -1 is no limit. */
+  readonly bytesMax?: number | undefined;
+}
+
 /** @param found the stream's settings, where there is one already */
 export function borderSettings(
   name: string,
   found: Partial<StreamConfig> | undefined,
   server: NatsServerFacts,
-  now = Date.now(),
+  { now = Date.now(), bytesMax }: BorderOptions = {},
 ): Partial<StreamConfig> {
   if (name === EVENTS_STREAM) {
     return {
@@ -37,6 +46,7 @@ export function borderSettings(
         ...found?.metadata,
         [PLACES_SINCE]:
           found?.metadata?.[PLACES_SINCE] ?? String(found === undefined ? 0 : now + UPGRADE_MS),
+        ...(bytesMax !== undefined && { [KEEPS_ROOM]: String(bytesMax) }),
       },
     };
   }
@@ -54,6 +64,11 @@ export function borderSettings(
 export function placesSinceOf({ metadata }: Partial<StreamConfig>): number {
   const since = metadata?.[PLACES_SINCE];
   return since !== undefined && /^\d{1,15}$/.test(since) ? Number(since) : Infinity;
+}
+
+/** Whether what is acknowledged may go early: the limit is the one that EVENTS_MAX_BYTES has set, and nobody has changed it since. */
+export function keepsRoom({ metadata, max_bytes = -1 }: Partial<StreamConfig>): boolean {
+  return max_bytes > 0 && metadata?.[KEEPS_ROOM] === String(max_bytes);
 }
 
 /** The largest message that EVENTS may take, so that it fits into a dead letter on this server. */

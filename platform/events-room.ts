@@ -1,11 +1,13 @@
 /**
- * Room in EVENTS, where it has a limit. It refuses what comes while it is full, and holds every event for a week, taken
- * or not: so what is acknowledged is let go sooner, the oldest first, as soon as room gets short. What is left then is
- * what nobody has taken, and that is never let go.
+ * Room in EVENTS, where EVENTS_MAX_BYTES limits it. It refuses what comes while it is full, and holds every event for a
+ * week, taken or not: so what is acknowledged is let go sooner, the oldest first, as soon as room gets short. What is not
+ * acknowledged is never let go, and nothing that lies after it. Of a limit that was set by hand nothing is let go: who
+ * set it did not ask for that, and mirrors of theirs may not have read what is acknowledged here.
  */
-import type { StreamInfo } from '@nats-io/jetstream';
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { byteSizeText } from '../shared/byte-size.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
+import { keepsRoom } from './event-streams.ts';
 import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
 
@@ -38,7 +40,7 @@ export function roomWarning(room: EventsRoom | undefined): string | undefined {
  * @param floor up to there everything is acknowledged
  */
 export function goesBefore(stream: Stream, floor: number): number | undefined {
-  const room = roomOf(stream);
+  const room = keepsRoom(stream.config) ? roomOf(stream) : undefined;
   if (room === undefined || room.bytes < room.bytesMax * SHORT) return undefined;
   const { first_seq: first, last_seq: last } = stream.state;
   // Messages are not all of one size: what is short of the aim goes the next time.
@@ -49,15 +51,30 @@ export function goesBefore(stream: Stream, floor: number): number | undefined {
 
 const LOOK_EVERY_MS = 2_000;
 
-/** Looks every two seconds, for as long as this process runs. */
-export function keepRoom(
-  { jsm }: Pick<Nats, 'jsm'>,
-  log: Logger,
+export interface EventsRoomDeps {
+  readonly nats: Pick<Nats, 'jsm'>;
+  readonly log: Logger;
+  readonly everyMs?: number;
+}
+
+export interface KeptRoom {
+  /** How EVENTS is set: where no room is to be kept, nothing is asked. */
+  follow(config: Partial<StreamConfig>): void;
+  stop(): void;
+}
+
+/** Looks every two seconds, where it is to keep room. */
+export function keepRoom({
+  nats: { jsm },
+  log,
   everyMs = LOOK_EVERY_MS,
-): { stop(): void } {
+}: EventsRoomDeps): KeptRoom {
+  let isToKeep = false;
+  let isLooking = false;
+
   async function look(): Promise<void> {
     const stream = await jsm.streams.info(EVENTS_STREAM);
-    // Without a limit, or with room, nothing more is asked.
+    // With room, nothing more is asked.
     if (goesBefore(stream, Infinity) === undefined) return;
     const { ack_floor: floor } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
     const before = goesBefore(stream, floor.stream_seq);
@@ -66,9 +83,8 @@ export function keepRoom(
     log.debug({ purged, before }, 'room was made in EVENTS: what is acknowledged has gone');
   }
 
-  let isLooking = false;
   const timer = setInterval(() => {
-    if (isLooking) return;
+    if (!isToKeep || isLooking) return;
     isLooking = true;
     look()
       .catch((error: unknown) => {
@@ -79,6 +95,9 @@ export function keepRoom(
       });
   }, everyMs);
   return {
+    follow(config) {
+      isToKeep = keepsRoom(config);
+    },
     stop() {
       clearInterval(timer);
     },

@@ -48,7 +48,7 @@ import type { LogRange } from '../shared/ranges.ts';
 import { createRangeSums, decodeRollup, type RangeSums } from '../shared/rollup.ts';
 import type { Config } from './config.ts';
 import { faultSentence } from './connection-fault.ts';
-import { borderSettings, placesSinceOf } from './event-streams.ts';
+import { borderSettings } from './event-streams.ts';
 import { type EventsRoom, roomOf } from './events-room.ts';
 import { ensureEventsConsumer } from './events-consumer.ts';
 import type { EventsFrom } from './events-from.ts';
@@ -375,7 +375,7 @@ async function migrateStream(
     if (isApiError(error, 10059)) return undefined;
     throw error;
   });
-  const settings = borderSettings(shape.name, found?.config, server);
+  const settings = borderSettings(shape.name, found?.config, server, { bytesMax: shape.max_bytes });
   const before = found?.config.num_replicas;
   const save = (copies: number) =>
     found === undefined
@@ -416,9 +416,9 @@ async function withPeers(
   }
 }
 
-/** From when on messages without any id are known by their place ({@link placesSinceOf}). @throws what the client throws */
-export async function placesSince({ jsm }: Pick<Nats, 'jsm'>): Promise<number> {
-  return placesSinceOf((await jsm.streams.info(EVENTS_STREAM)).config);
+/** How EVENTS is set. @throws what the client throws */
+export async function eventsConfig({ jsm }: Pick<Nats, 'jsm'>): Promise<StreamConfig> {
+  return (await jsm.streams.info(EVENTS_STREAM)).config;
 }
 
 /** Whether JetStream refused with this error code. */

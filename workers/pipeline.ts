@@ -12,7 +12,6 @@ import { steadyNow } from '../platform/steady-clock.ts';
 import { createTableWriter } from '../platform/table-writer.ts';
 import { type Config, requireReader, requireServers } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
-import { keepRoom } from '../platform/events-room.ts';
 import { connectNats, createAnnouncer, createRollupLog, type Nats } from '../platform/nats.ts';
 import { followForgotten } from '../platform/forgotten.ts';
 import { followQuotas } from '../platform/quotas.ts';
@@ -218,11 +217,6 @@ export async function startPipeline(
         workers: sessionWorker ? seeOwnWorker(sessionWorker) : elsewhere(nats, closers),
       });
       closers.add('ingest', () => started.stop());
-      const room = keepRoom(nats, log);
-      closers.add('room in EVENTS', () => {
-        room.stop();
-        return Promise.resolve();
-      });
       running.push(started.finished);
       ingest = started;
     }

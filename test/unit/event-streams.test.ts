@@ -1,13 +1,14 @@
+import type { StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { expect } from 'chai';
-import { borderSettings, placesSinceOf } from '../../platform/event-streams.ts';
+import { borderSettings, keepsRoom, placesSinceOf } from '../../platform/event-streams.ts';
 
 const NOW = 1_772_366_400_000;
 const MIB = 1024 * 1024;
 const SERVER = { version: '2.15.0', payloadMax: 2 * MIB };
 
 const events = (found?: Parameters<typeof borderSettings>[1], server = SERVER) =>
-  borderSettings('EVENTS', found, server, NOW);
+  borderSettings('EVENTS', found, server, { now: NOW });
 
 describe('the settings of EVENTS and DEADLETTERS', () => {
   it('let EVENTS take what fits into a dead letter, also where the server takes 1 MiB only', () => {
@@ -50,5 +51,25 @@ describe('the settings of EVENTS and DEADLETTERS', () => {
     expect(upgraded.metadata).to.include({ team: 'web' });
     expect(events({ metadata: upgraded.metadata ?? {} }).metadata).to.deep.equal(upgraded.metadata);
     expect(placesSinceOf({})).to.equal(Infinity);
+  });
+
+  it('tell whether room is kept: by a limit that EVENTS_MAX_BYTES has set, as long as it is that one', () => {
+    const migrated = (bytesMax?: number, found: Partial<StreamConfig> = {}) => {
+      const { metadata } = borderSettings('EVENTS', found, SERVER, { now: NOW, bytesMax });
+      return {
+        ...(metadata !== undefined && { metadata }),
+        max_bytes: bytesMax ?? found.max_bytes ?? -1,
+      };
+    };
+    const byHand = { max_bytes: 20 * MIB };
+    expect(keepsRoom(byHand)).to.equal(false);
+    expect(keepsRoom(migrated(undefined, byHand))).to.equal(false);
+
+    const set = migrated(20 * MIB, byHand);
+    expect(keepsRoom(set)).to.equal(true);
+    expect(keepsRoom(migrated(undefined, set)), 'migrate without the setting').to.equal(true);
+    expect(keepsRoom({ ...set, max_bytes: 30 * MIB }), 'another limit by hand').to.equal(false);
+    expect(keepsRoom(migrated(undefined, { ...set, max_bytes: 30 * MIB }))).to.equal(false);
+    expect(keepsRoom(migrated(-1, set)), 'unlimited').to.equal(false);
   });
 });

@@ -5,7 +5,7 @@ import { goesBefore, roomOf, roomWarning } from '../../platform/events-room.ts';
 
 const stream = (bytes: number, bytesMax: number, first = 1, last = 1_000) =>
   ({
-    config: { max_bytes: bytesMax },
+    config: { max_bytes: bytesMax, metadata: { 'sojourn-keeps-room': String(bytesMax) } },
     state: { bytes, first_seq: first, last_seq: last },
   }) as unknown as StreamInfo;
 
@@ -22,6 +22,14 @@ describe('room in EVENTS', () => {
     expect(goesBefore(stream(800, 1_000), 1_000)).to.equal(1 + 125);
     expect(goesBefore(stream(800, 1_000, 5_001, 6_000), 6_000)).to.equal(5_001 + 125);
     expect(goesBefore(stream(800, 1_000), 60)).to.equal(61);
+  });
+
+  it('is not made where the limit was set by hand', () => {
+    const full = stream(1_000, 1_000);
+    const byHand = { ...full, config: { ...full.config, metadata: {} } };
+    expect(goesBefore(full, 1_000)).to.equal(1 + 300);
+    expect(goesBefore(byHand, 1_000)).to.equal(undefined);
+    expect(roomOf(byHand), 'but warned of').to.deep.equal({ bytes: 1_000, bytesMax: 1_000 });
   });
 
   it('is never made of what is not acknowledged', () => {

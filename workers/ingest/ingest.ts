@@ -7,10 +7,12 @@
  */
 import type { JsMsg, StoredMsg } from '@nats-io/jetstream';
 import { countByProject, readAhead } from '../../platform/events-ahead.ts';
+import { placesSinceOf } from '../../platform/event-streams.ts';
+import { keepRoom } from '../../platform/events-room.ts';
 import { onceJetStreamAnswers } from '../../platform/jetstream-away.ts';
 import type { Logger } from '../../platform/log.ts';
 import { linkChanges } from '../../platform/nats-link.ts';
-import { type Nats, placesSince, removeMessage } from '../../platform/nats.ts';
+import { eventsConfig, type Nats, removeMessage } from '../../platform/nats.ts';
 import { isStoodStill } from '../../platform/standstill.ts';
 import { isServerAway } from '../../platform/temporal.ts';
 import { NO_QUOTAS, type Quotas, type Verdict } from '../../platform/quotas.ts';
@@ -99,7 +101,7 @@ const DRAIN_MS_MAX = 8_000;
 /** An answer that NATS owes us at the end is not waited for longer. */
 const GOODBYE_MS_MAX = 2_000;
 /** What may have changed in the stream's settings is looked up again after this. */
-const PLACES_EVERY_MS = 60_000;
+const CONFIG_EVERY_MS = 60_000;
 /** So long others wait, where a project overtakes whose quota is not counted so far yet. */
 const UNJUDGED_AHEAD_MS_MAX = 500;
 /** How far quotas are counted is kept as often as this. */
@@ -165,7 +167,8 @@ export async function startIngest({
   let pumpsSoon = false;
   let wakeUp = () => {};
 
-  let places = await onceJetStreamAnswers(() => placesSince(nats));
+  const config = await onceJetStreamAnswers(() => eventsConfig(nats));
+  let places = placesSinceOf(config);
   const source = await onceJetStreamAnswers(() =>
     openEventSource({ nats, log, onStreamMadeAnew, onConsumerBack }),
   );
@@ -210,16 +213,19 @@ export async function startIngest({
       log.debug({ err: error }, 'quotas are not kept for now');
     });
   }, KEEP_QUOTAS_EVERY_MS);
-  const followPlaces = setInterval(() => {
-    placesSince(nats).then(
-      (since) => {
-        places = since;
+  const room = keepRoom({ nats, log });
+  room.follow(config);
+  const followConfig = setInterval(() => {
+    eventsConfig(nats).then(
+      (now) => {
+        places = placesSinceOf(now);
+        room.follow(now);
       },
       (error: unknown) => {
         log.debug({ err: error }, 'settings of the stream not known for now');
       },
     );
-  }, PLACES_EVERY_MS);
+  }, CONFIG_EVERY_MS);
 
   function settlePart(message: HeldMessage): void {
     held.settlePart(message);
@@ -650,7 +656,8 @@ export async function startIngest({
     }
     over = true;
     looks.unsubscribe();
-    clearInterval(followPlaces);
+    clearInterval(followConfig);
+    room.stop();
     clearTimeout(pumpTimer);
     busy.stop();
     // What Temporal has not taken goes back, for another process or a later one.
