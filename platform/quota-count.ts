@@ -318,10 +318,14 @@ export function countQuota({
   };
 }
 
-/** What the server says of a message that comes without its content; where headers cannot be read, nothing. */
+/**
+ * What the server says of a message that comes without its content; where headers cannot be read, nothing. A producer may
+ * have sent a header of that name: the server's is the last.
+ */
 function sizeOf(message: JsMsg): number {
   try {
-    return Number(message.headers?.get('Nats-Msg-Size') ?? 0) || 0;
+    const size = Number(message.headers?.last('Nats-Msg-Size') ?? 0);
+    return Number.isSafeInteger(size) && size >= 0 ? size : 0;
   } catch {
     return 0;
   }

@@ -129,6 +129,19 @@ describe('quotas of projects, counted', function () {
     expect(found[2]).to.have.property('over').that.contains('its 100 of ');
   });
 
+  it('count bytes as the server says, whatever a producer says of them', async () => {
+    const quotas = follow();
+    await set('forged', { maxBytesPerDay: 100 });
+    const seqs: number[] = [];
+    for (const said of ['-5', '0', '1', 'many']) {
+      const head = headers();
+      head.append('Nats-Msg-Size', said);
+      const one = await nats.js.publish('events.forged.x', Buffer.alloc(30), { headers: head });
+      seqs.push(one.seq);
+    }
+    expect(inOrOver(await verdicts(quotas, 'forged', seqs))).to.equal('in in in over');
+  });
+
   it('count a message whose headers nobody can read, and go on', async () => {
     const quotas = follow();
     await set('odd', { maxMessagesPerDay: 2 });
