@@ -50,6 +50,8 @@ export interface QuotaCount {
   readonly isIdle: boolean;
   /** Looks after those who wait; to be called now and then. */
   look(now: number): void;
+  /** NATS was away, and may have been put back: nothing is judged before that is looked at. */
+  doubt(): void;
   /** Keeps how far it is, up to a message that is acknowledged. @throws what the client throws */
   keep(floor: number): Promise<void>;
   stop(): void;
@@ -104,13 +106,18 @@ export function countQuota({
   /** It judges what comes after this sequence, and not before this time. */
   let beganAfter = 0;
   let beganAt = 0;
-  /** The last message that is counted. */
+  /** The last message that is counted, when EVENTS took it, and the latest time of all that are counted. */
   let reached = 0;
+  let reachedAt = 0;
+  let latestAt = 0;
   let spent: Spent = NOTHING_SPENT;
   let isBegun = false;
+  /** Whether EVENTS is the one that was counted, as far as is known, and how often that was in doubt. */
+  let isSure = false;
+  let doubts = 0;
   let isOver = false;
   let over: Over[] = [];
-  let states: { readonly seq: number; readonly spent: Spent }[] = [];
+  let states: Pick<KeptCount, 'seq' | 'at' | 'spent'>[] = [];
   let kept: KeptCount | undefined;
   /** What was kept of a later message than it began with: some that it counted may have gone from the stream since. */
   let passing: KeptCount | undefined;
@@ -138,19 +145,30 @@ export function countQuota({
     const asked = [wanted, ...Array.from(waiting.values(), ({ place }) => place)];
     const seq = Math.min(info.state.last_seq + 1, ...asked.flatMap((one) => one.seq ?? []));
     const receivedAt = Math.min(...asked.map((one) => one.receivedAt));
-    const isOfStream = found?.stream === info.created && found.seq <= info.state.last_seq;
+    const isOfStream =
+      found?.stream === info.created &&
+      found.seq <= info.state.last_seq &&
+      (await liesOrLay(found.seq, found.at));
     // What was kept on a day before says nothing of this one, and there may be much in between.
     const isStart = isOfStream && found.seq < seq && found.spent.day === dayOf(receivedAt);
     stream = info.created;
     beganAfter = isStart ? found.seq : 0;
     beganAt = isStart ? 0 : startOfDay(dayOf(receivedAt));
     reached = beganAfter;
+    reachedAt = isStart ? found.at : 0;
+    latestAt = reachedAt;
     spent = isStart ? found.spent : NOTHING_SPENT;
     passing = isOfStream && !isStart ? found : undefined;
     isOver = false;
     over = [];
     states = [];
     isBegun = true;
+  }
+
+  /** Whether the message of this sequence is still that of this time, or gone: else the stream was put back, and gave it again. */
+  async function liesOrLay(seq: number, at: number): Promise<boolean> {
+    const message = await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq });
+    return message === null || message.time.getTime() === at;
   }
 
   /** An older message is asked about than those that it has judged. */
@@ -164,14 +182,26 @@ export function countQuota({
     return isBegun && (seq <= beganAfter || receivedAt < beganAt);
   }
 
+  /** It is later than all that were counted, though its sequence is not: the stream was put back, and has grown past it. */
+  function isGivenAgain({ seq, receivedAt }: Place): boolean {
+    return seq <= reached && receivedAt > latestAt;
+  }
+
   async function count(): Promise<void> {
     while (!isStopped()) {
+      const mine = doubts;
       try {
         const info = await nats.jsm.streams.info(EVENTS_STREAM);
-        // Made anew, or put back to an older copy.
-        if (stream !== info.created || info.state.last_seq < reached) isBegun = false;
+        // Made anew, or put back to an older copy, and grown since.
+        const isSame = stream === info.created && info.state.last_seq >= reached;
+        if (!isSame || (reachedAt > 0 && !(await liesOrLay(reached, reachedAt)))) isBegun = false;
         if (!isBegun) await begin();
         if (changesOf !== settings()) await readChanges();
+        if (mine !== doubts) continue;
+        isSure = true;
+        for (const { place } of [...waiting.values()]) {
+          if (verdictOf(place) !== undefined) tell(place.seq);
+        }
         await read();
       } catch (error) {
         log.debug({ err: error, project }, 'quota of a project is not counted for now');
@@ -192,7 +222,7 @@ export function countQuota({
       reading = await consumer.consume({ max_messages: 1_000, expires: 10_000 });
       movedAt = now();
       for await (const message of reading) {
-        if (isStopped() || !isBegun) return;
+        if (isStopped() || !isBegun || !isSure) return;
         if (changesOf !== settings()) await readChanges();
         take(message);
       }
@@ -204,16 +234,21 @@ export function countQuota({
 
   function take(message: JsMsg): void {
     const { seq } = message;
-    if (seq <= reached) return;
+    const at = Number(message.timestampNanos / 1_000_000n);
+    if (seq <= reached) {
+      if (isGivenAgain({ seq, receivedAt: at })) beginAnew({ seq, receivedAt: at });
+      return;
+    }
     movedAt = now();
     if (passing !== undefined && seq > passing.seq) {
       ({ spent } = passing);
       passing = undefined;
     }
-    const at = Number(message.timestampNanos / 1_000_000n);
     const judged = judge(spent, { at, bytes: sizeOf(message) }, changes);
     ({ spent } = judged);
     reached = seq;
+    reachedAt = at;
+    latestAt = Math.max(latestAt, at);
     const last = over.at(-1);
     if (judged.over === undefined) isOver = false;
     else if (isOver && last?.why === judged.over) last.to = seq;
@@ -222,13 +257,13 @@ export function countQuota({
       isOver = true;
     }
     sinceState += 1;
-    if (sinceState >= STATE_EVERY || message.info.pending === 0) keepState(seq);
+    if (sinceState >= STATE_EVERY || message.info.pending === 0) keepState({ seq, at, spent });
     tell(seq);
   }
 
-  function keepState(seq: number): void {
+  function keepState(state: Pick<KeptCount, 'seq' | 'at' | 'spent'>): void {
     sinceState = 0;
-    states.push({ seq, spent });
+    states.push(state);
     if (states.length > STATES_MAX) states = states.filter((_, n) => n % 2 === 0);
   }
 
@@ -245,8 +280,8 @@ export function countQuota({
   }
 
   function verdictOf(place: Place): Verdict | undefined {
-    if (!isBegun) return undefined;
-    if (isBefore(place)) {
+    if (!isBegun || !isSure) return undefined;
+    if (isBefore(place) || isGivenAgain(place)) {
       beginAnew(place);
       return undefined;
     }
@@ -288,7 +323,7 @@ export function countQuota({
       }
       for (const [seq, { since, tell: told }] of waiting) {
         // It was taken out before it was counted.
-        const isPassed = isBegun && seq <= reached;
+        const isPassed = isBegun && isSure && seq <= reached;
         if (!isPassed && at - since < WAIT_MS_MAX) continue;
         waiting.delete(seq);
         told('unknown');
@@ -298,12 +333,17 @@ export function countQuota({
       movedAt = at;
       reading?.stop();
     },
+    doubt() {
+      isSure = false;
+      doubts += 1;
+      reading?.stop();
+    },
     async keep(floor) {
-      const state = states.findLast(({ seq }) => seq <= floor);
+      const state = isSure ? states.findLast(({ seq }) => seq <= floor) : undefined;
       if (state === undefined || stream === undefined) return;
-      const at = Date.now();
-      const isUsedUp = isSpent(state.spent, at, changes);
-      const count = { stream, ...state, quota: quotaAt(changes, at).quota, isUsedUp };
+      const today = Date.now();
+      const isUsedUp = isSpent(state.spent, today, changes);
+      const count = { stream, ...state, quota: quotaAt(changes, today).quota, isUsedUp };
       if (kept !== undefined && isDeepStrictEqual(kept, count)) return;
       await keepCount(nats, project, count);
       kept = count;

@@ -12,6 +12,8 @@ export interface KeptCount {
   readonly stream: string;
   /** The last message of the project that is counted. */
   readonly seq: number;
+  /** When EVENTS took it, epoch milliseconds: another message under this sequence shows that the stream was put back. */
+  readonly at: number;
   readonly spent: Spent;
   /** The quota that counts, and whether nothing more is taken by it: for people. */
   readonly quota: Quota;
@@ -69,13 +71,14 @@ export async function keepCount(
 
 export function parseCount(text: string): KeptCount | undefined {
   try {
-    const { stream, seq, spent, quota, isUsedUp } = JSON.parse(text) as Partial<KeptCount>;
+    const { stream, seq, at, spent, quota, isUsedUp } = JSON.parse(text) as Partial<KeptCount>;
     const isWhole =
       typeof stream === 'string' &&
       typeof seq === 'number' &&
+      typeof at === 'number' &&
       [spent?.day, spent?.messages, spent?.bytes].every((n) => Number.isSafeInteger(n));
     return isWhole
-      ? { stream, seq, spent: spent as Spent, quota: quota ?? {}, isUsedUp: isUsedUp === true }
+      ? { stream, seq, at, spent: spent as Spent, quota: quota ?? {}, isUsedUp: isUsedUp === true }
       : undefined;
   } catch {
     return undefined;

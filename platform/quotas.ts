@@ -5,6 +5,7 @@
 import type { ProjectSettings } from '../shared/project.ts';
 import { dayOf, hasQuota, startOfDay } from '../shared/quota.ts';
 import type { Logger } from './log.ts';
+import { linkChanges } from './nats-link.ts';
 import type { Nats } from './nats.ts';
 import {
   type AskedFor,
@@ -62,6 +63,7 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
   const counts = new Map<string, QuotaCount>();
   let limitedOf: ReadonlyMap<string, ProjectSettings> | undefined;
   let limited: ReadonlySet<string> = new Set();
+  let isStopped = false;
 
   function limitedNow(): ReadonlySet<string> {
     const settings = all();
@@ -72,10 +74,13 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
     return limited;
   }
 
+  /** Nothing is counted any more, and what is not known stays so: it is for another process to judge. */
+  const isNeverKnown = (project: string) => isStopped && limitedNow().has(project);
+
   /** Also of one whose quota was taken away, for as long as what was judged by it may come again. */
   function countOf(project: string, first: AskedFor): QuotaCount | undefined {
     const known = counts.get(project);
-    if (known !== undefined || !limitedNow().has(project)) return known;
+    if (known !== undefined || isStopped || !limitedNow().has(project)) return known;
     const count = countQuota({
       ...{ nats, project, first, log },
       settings: () => settingsOf(project),
@@ -95,6 +100,15 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
     }
   }, LOOK_EVERY_MS);
 
+  const followLink = async () => {
+    for await (const _change of linkChanges(nats.connection)) {
+      for (const count of counts.values()) count.doubt();
+    }
+  };
+  followLink().catch((error: unknown) => {
+    log.error({ err: error }, 'whether NATS was put back is not looked at any more');
+  });
+
   function reset(): void {
     for (const count of counts.values()) count.stop();
     counts.clear();
@@ -105,10 +119,12 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
       return counts.size > 0 || limitedNow().size > 0;
     },
     verdictOf(project, place) {
+      if (isNeverKnown(project)) return undefined;
       const count = countOf(project, place);
       return count === undefined ? IN : count.verdictOf(place);
     },
     whenKnown(project, place) {
+      if (isNeverKnown(project)) return Promise.resolve('unknown');
       const count = countOf(project, place);
       if (count === undefined) return Promise.resolve(IN);
       return new Promise((resolve) => {
@@ -129,6 +145,7 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
     },
     reset,
     stop() {
+      isStopped = true;
       clearInterval(timer);
       reset();
     },

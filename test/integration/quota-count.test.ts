@@ -1,5 +1,7 @@
 /** Quotas as they are counted on a real NATS: whoever counts, from wherever, judges each message alike. */
+import { cpSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
 import { headers } from '@nats-io/transport-node';
@@ -16,7 +18,7 @@ import { DEFAULT_SETTINGS, encodeSettings } from '../../shared/project.ts';
 import { dayOf, type Quota, QUOTA_FROM_MS, startOfDay } from '../../shared/quota.ts';
 import { eventually } from '../support/eventually.ts';
 import { intBetween, randomOf } from '../support/random.ts';
-import { startPrivateServers, type TestServers } from '../support/servers.ts';
+import { startPrivateServers, temporaryFolder, type TestServers } from '../support/servers.ts';
 
 const WITHIN = { withinMs: 30_000 };
 /** The day of UTC must not end while a test runs. */
@@ -296,6 +298,55 @@ describe('quotas of projects, counted', function () {
     expect(seqs).to.deep.equal([1, 2]);
     expect(inOrOver(await verdicts(quotas, 'anew', seqs))).to.equal('in over');
     expect(inOrOver(await verdicts(follow(), 'anew', seqs))).to.equal('in over');
+  });
+
+  it('begin anew where NATS was put back, also where it has grown past what was counted ahead', async () => {
+    await set('back', { maxMessagesPerDay: 4 });
+    const folder = join(servers.dataDir, 'nats');
+    const copy = join(temporaryFolder(), 'nats');
+    const seqs = [await publish('back'), await publish('back')];
+    const ahead = follow();
+    expect(inOrOver(await verdicts(ahead, 'back', seqs))).to.equal('in in');
+    const kept = async (act: () => void) => {
+      await servers.nats.stop();
+      act();
+      await servers.restart('nats');
+      await eventually(() => nats.jsm.streams.info(EVENTS_STREAM), WITHIN);
+    };
+    await kept(() => {
+      cpSync(folder, copy, { recursive: true });
+    });
+    const lost = [await publish('back'), await publish('back'), await publish('back')];
+    expect(inOrOver(await verdicts(ahead, 'back', lost))).to.equal('in in over');
+    await kept(() => {
+      rmSync(folder, { recursive: true });
+      cpSync(copy, folder, { recursive: true });
+    });
+
+    // Other messages have the sequences of those now.
+    for (let n = 0; n < 4; n += 1) await publish('other');
+    for (let n = 0; n < 3; n += 1) seqs.push(await publish('back'));
+    const [, , third = 0] = seqs;
+    expect(third, 'it has grown past what was counted').to.be.above((seqs[1] ?? 0) + 3);
+    expect(inOrOver(await verdicts(follow(), 'back', seqs))).to.equal('in in in in over');
+    expect(inOrOver(await verdicts(ahead, 'back', seqs))).to.equal('in in in in over');
+  });
+
+  it('are not judged any more by who has stopped, also those that nobody has asked about', async () => {
+    await set('stopped', { maxMessagesPerDay: 1 });
+    const seqs = [await publish('stopped'), await publish('stopped')];
+    const quotas = follow();
+    quotas.stop();
+    expect(inOrOver(await verdicts(quotas, 'stopped', seqs))).to.equal('unknown unknown');
+    expect(quotas.verdictOf('stopped', { seq: seqs[0] ?? 0, receivedAt: 0 })).to.equal(undefined);
+    await sleep(300);
+    const consumers = await nats.jsm.consumers.list(EVENTS_STREAM).next();
+    const own = consumers.filter(
+      ({ config }) =>
+        config.filter_subject === 'events.stopped.>' ||
+        config.filter_subjects?.includes('events.stopped.>') === true,
+    );
+    expect(own).to.deep.equal([]);
   });
 
   it('count twenty thousand messages of a day within seconds, for who begins late', async () => {

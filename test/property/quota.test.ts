@@ -71,7 +71,7 @@ function judgeAll(
 
 /** Kept in NATS, and read by another process. */
 function kept(spent: Spent): Spent {
-  const read = parseCount(JSON.stringify({ stream: 's', seq: 1, spent, quota: {} }));
+  const read = parseCount(JSON.stringify({ stream: 's', seq: 1, at: 5, spent, quota: {} }));
   if (read === undefined) throw new Error('what was kept cannot be read');
   return read.spent;
 }

@@ -208,10 +208,19 @@ export async function startIngest({
     source.fail(toError(error));
   });
   const floor = followFloor({ nats, log, pulled: () => pulled });
+  let isKeeping = false;
   const keepQuotas = setInterval(() => {
-    quotas.keep(floor.kept).catch((error: unknown) => {
-      log.debug({ err: error }, 'quotas are not kept for now');
-    });
+    // Each project takes up to five seconds where NATS is slow.
+    if (isKeeping) return;
+    isKeeping = true;
+    quotas
+      .keep(floor.kept)
+      .catch((error: unknown) => {
+        log.debug({ err: error }, 'quotas are not kept for now');
+      })
+      .finally(() => {
+        isKeeping = false;
+      });
   }, KEEP_QUOTAS_EVERY_MS);
   const room = keepRoom({ nats, log });
   room.follow(config);
