@@ -10,6 +10,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
 import { keepsRoom } from './event-streams.ts';
 import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
+import { steadyNow } from './steady-clock.ts';
 
 export interface EventsRoom {
   readonly bytes: number;
@@ -50,11 +51,17 @@ export function goesBefore(stream: Stream, floor: number): number | undefined {
 }
 
 const LOOK_EVERY_MS = 2_000;
+/** That room cannot be made is said so often. */
+const WARN_EVERY_MS = 30_000;
 
 export interface EventsRoomDeps {
   readonly nats: Pick<Nats, 'jsm'>;
   readonly log: Logger;
+  /** The first message that this process holds, Infinity where it holds none. */
+  readonly firstHeld: () => number;
   readonly everyMs?: number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
 }
 
 export interface KeptRoom {
@@ -63,24 +70,54 @@ export interface KeptRoom {
   stop(): void;
 }
 
-/** Looks every two seconds, where it is to keep room. */
+/** How far all was acknowledged at a look. */
+interface SeenFloor {
+  /** When the stream was made: its identity. */
+  readonly stream: string;
+  readonly seq: number;
+}
+
+/**
+ * Looks every two seconds, where it is to keep room. What goes was acknowledged at the look before already, is so still,
+ * and lies before all that this process holds: a floor that a server says once, and wrongly, deletes nothing.
+ */
 export function keepRoom({
   nats: { jsm },
   log,
+  firstHeld,
   everyMs = LOOK_EVERY_MS,
+  now = steadyNow,
 }: EventsRoomDeps): KeptRoom {
   let isToKeep = false;
+  let seen: SeenFloor | undefined;
+  let warnedAt = -Infinity;
   let isLooking = false;
 
   async function look(): Promise<void> {
     const stream = await jsm.streams.info(EVENTS_STREAM);
+    const last = seen;
+    seen = undefined;
     // With room, nothing more is asked.
     if (goesBefore(stream, Infinity) === undefined) return;
     const { ack_floor: floor } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
-    const before = goesBefore(stream, floor.stream_seq);
-    if (before === undefined) return;
-    const { purged } = await jsm.streams.purge(EVENTS_STREAM, { seq: before });
-    log.debug({ purged, before }, 'room was made in EVENTS: what is acknowledged has gone');
+    seen = { stream: stream.created, seq: floor.stream_seq };
+    if (last?.stream !== seen.stream) return;
+    const before = goesBefore(stream, Math.min(last.seq, seen.seq, firstHeld() - 1));
+    if (before !== undefined) await makeRoom(before);
+  }
+
+  async function makeRoom(before: number): Promise<void> {
+    try {
+      const { purged } = await jsm.streams.purge(EVENTS_STREAM, { seq: before });
+      log.debug({ purged, before }, 'room was made in EVENTS: what is acknowledged has gone');
+    } catch (error) {
+      if (now() - warnedAt < WARN_EVERY_MS) return;
+      warnedAt = now();
+      log.warn(
+        { err: error, before },
+        'no room can be made in EVENTS: NATS does not purge what is acknowledged; may ingest publish to $JS.API.STREAM.PURGE.EVENTS?',
+      );
+    }
   }
 
   const timer = setInterval(() => {

@@ -1,5 +1,7 @@
 /** A limit for all that EVENTS holds, on a real NATS: producers are refused, nothing that waits goes, room is made of the rest. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { JsMsg } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { keepRoom, type KeptRoom, roomOf } from '../../platform/events-room.ts';
@@ -9,6 +11,7 @@ import { createObserver } from '../../operations/observe.ts';
 import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
 import { toError } from '../../shared/errors.ts';
 import { eventually } from '../support/eventually.ts';
+import { randomOf } from '../support/random.ts';
 import { type SecuredNats, startSecuredNats } from '../support/secured-nats.ts';
 
 const MIB = 1024 * 1024;
@@ -44,7 +47,7 @@ describe('room in EVENTS', function () {
 
   /** As ingest would, but more often. */
   async function keptRoom(): Promise<KeptRoom> {
-    const room = keepRoom({ nats, log: silentLog, everyMs: 50 });
+    const room = keepRoom({ nats, log: silentLog, firstHeld: () => Infinity, everyMs: 50 });
     room.follow((await info()).config);
     return room;
   }
@@ -149,6 +152,128 @@ describe('room in EVENTS', function () {
       .that.contains('EVENTS_MAX_BYTES is 500TB')
       .and.contains('max_file_store');
   });
+
+  it('leaves what is held, put off or expired as it is, by whatever purges', async () => {
+    await beginAnew(2_000);
+    await publishSmall(40);
+    const held = await fetch(40, 5_000);
+    for (const [seq, message] of held) if (seq <= 10 || seq === 15) await message.ackAck();
+    held.get(12)?.nak(6_000);
+    // 13 is not heard of again, for longer than JetStream waits.
+    for (let n = 0; n < 8; n += 1) {
+      for (const [seq, message] of held)
+        if (seq > 10 && ![12, 13, 15].includes(seq)) message.working();
+      await sleep(400);
+    }
+
+    const before = await consumer();
+    expect(before).to.include({ floor: 10, unacknowledged: 29 });
+    const waiting = [...held.keys()].filter((seq) => seq > 10 && seq !== 15);
+    expect(await purge()).to.equal(10);
+    expect(await consumer()).to.deep.equal(before);
+    await offeredAgain(waiting);
+
+    // NATS 2.15 forgets with each purge which ones it was about to offer again, also where nothing goes: they are late
+    // by another of its waits, and so by all of them while purges come faster than those. None is lost.
+    const purging = setInterval(() => {
+      purge().catch(() => undefined);
+    }, 50);
+    await sleep(5_000);
+    expect(await consumer()).to.deep.equal(before);
+    clearInterval(purging);
+    await offeredAgain(waiting);
+    expect(await consumer()).to.deep.equal(before);
+  });
+
+  it('leaves to the last message what is taken, put off and acknowledged while it purges', async () => {
+    await beginAnew(2_000);
+    const count = 2_000;
+    const taken = new Set<number>();
+    let purged = 0;
+    const purging = setInterval(() => {
+      purgeSome().then(
+        (some) => {
+          purged += some;
+        },
+        () => undefined,
+      );
+    }, 50);
+    const random = randomOf(58);
+    try {
+      const publishing = publishSmall(count);
+      await eventually(
+        async () => {
+          for (const [seq, message] of await fetch(100, 1_000)) {
+            const chance = random();
+            if (chance < 0.6) {
+              await message.ackAck();
+              taken.add(seq);
+            } else if (chance < 0.8) message.nak(chance < 0.7 ? 0 : 300);
+          }
+          expect(taken.size).to.equal(count);
+        },
+        { withinMs: 120_000 },
+      );
+      await publishing;
+      expect(await consumer()).to.include({ floor: count, unacknowledged: 0, pending: 0 });
+      expect(purged, 'on the way').to.be.above(count / 2);
+    } finally {
+      clearInterval(purging);
+    }
+  });
+
+  /** With a consumer that waits for so long. */
+  async function beginAnew(ackWaitMs: number): Promise<void> {
+    await migrate('16MiB');
+    await nats.jsm.streams.delete(EVENTS_STREAM);
+    await migrate('16MiB');
+    const more = { ack_wait: nanos(ackWaitMs) };
+    await nats.jsm.consumers.update(EVENTS_STREAM, EVENTS_CONSUMER, more);
+  }
+
+  async function publishSmall(count: number): Promise<void> {
+    for (let n = 0; n < count; n += 1) await nats.js.publish('events.shop.pageview', '{}');
+  }
+
+  async function fetch(count: number, expires: number): Promise<Map<number, JsMsg>> {
+    const found = new Map<number, JsMsg>();
+    const from = await nats.js.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
+    const some = await from.fetch({ max_messages: count, expires });
+    for await (const message of some) found.set(message.seq, message);
+    return found;
+  }
+
+  async function consumer() {
+    const found = await nats.jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
+    return {
+      floor: found.ack_floor.stream_seq,
+      unacknowledged: found.num_ack_pending,
+      pending: found.num_pending,
+    };
+  }
+
+  async function offeredAgain(seqs: readonly number[]): Promise<void> {
+    const again = new Set<number>();
+    await eventually(async () => {
+      for (const [seq, message] of await fetch(40, 1_000)) {
+        expect(message.redelivered, String(seq)).to.equal(true);
+        again.add(seq);
+      }
+      expect([...again].sort((a, b) => a - b)).to.deep.equal(seqs);
+    }, WITHIN);
+  }
+
+  /** As ingest does, only where something goes: what is late holds the floor, and so the purges that make it late. */
+  async function purgeSome(): Promise<number> {
+    const { state } = await info();
+    return (await consumer()).floor >= state.first_seq ? purge() : 0;
+  }
+
+  /** All that may go at most. */
+  async function purge(): Promise<number> {
+    const { floor } = await consumer();
+    return (await nats.jsm.streams.purge(EVENTS_STREAM, { seq: floor + 1 })).purged;
+  }
 
   async function publishUntil(bytes: number): Promise<void> {
     while ((await info()).state.bytes < bytes) await publish();

@@ -1,7 +1,11 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { goesBefore, roomOf, roomWarning } from '../../platform/events-room.ts';
+import { goesBefore, keepRoom, roomOf, roomWarning } from '../../platform/events-room.ts';
+import type { Logger } from '../../platform/log.ts';
+import { silentLog } from '../../platform/log.ts';
+import type { Nats } from '../../platform/nats.ts';
+import { eventually } from '../support/eventually.ts';
 
 const stream = (bytes: number, bytesMax: number, first = 1, last = 1_000) =>
   ({
@@ -46,5 +50,112 @@ describe('room in EVENTS', () => {
   it('is warned of when it is nearly gone', () => {
     expect(roomWarning({ bytes: 89, bytesMax: 100 })).to.equal(undefined);
     expect(roomWarning({ bytes: 93e9, bytesMax: 100e9 })).to.contain('full to 93 % of 100GB');
+  });
+
+  describe('as it is kept', () => {
+    const full = { ...stream(1_000, 1_000), created: 'first' };
+
+    /** A NATS that says one floor after the other, and the last one again and again. */
+    function fakeNats(floors: readonly number[], streams: readonly StreamInfo[] = [full]) {
+      const asked = { streams: 0, floors: 0 };
+      const purges: number[] = [];
+      const answer = <T>(all: readonly T[], n: number) => all[Math.min(n, all.length - 1)] as T;
+      let refusal: Error | undefined;
+      const jsm = {
+        streams: {
+          info: () => Promise.resolve(answer(streams, asked.streams++)),
+          purge: (_name: string, { seq }: { seq: number }) => {
+            purges.push(seq);
+            return refusal === undefined ? Promise.resolve({ purged: 1 }) : Promise.reject(refusal);
+          },
+        },
+        consumers: {
+          info: () =>
+            Promise.resolve({ ack_floor: { stream_seq: answer(floors, asked.floors++) } }),
+        },
+      };
+      const refuse = (error: Error) => {
+        refusal = error;
+      };
+      return { nats: { jsm } as unknown as Nats, asked, purges, refuse };
+    }
+
+    async function looks(
+      { nats, asked }: ReturnType<typeof fakeNats>,
+      count: number,
+      more: Partial<Parameters<typeof keepRoom>[0]> = {},
+      config = full.config,
+    ): Promise<void> {
+      const log = silentLog;
+      const room = keepRoom({ nats, log, firstHeld: () => Infinity, everyMs: 1, ...more });
+      room.follow(config);
+      try {
+        await eventually(
+          () => {
+            expect(asked.streams).to.be.at.least(count);
+          },
+          { withinMs: 5_000, everyMs: 1 },
+        );
+      } finally {
+        room.stop();
+      }
+    }
+
+    it('goes as far as was acknowledged a look before, and is so still', async () => {
+      const growing = fakeNats([10, 20, 30]);
+      await looks(growing, 4);
+      expect(growing.purges.slice(0, 3)).to.deep.equal([11, 21, 31]);
+
+      // Said once, and taken back.
+      const wrong = fakeNats([10, 200, 10]);
+      await looks(wrong, 5);
+      expect(Math.max(...wrong.purges)).to.equal(11);
+    });
+
+    it('goes no further than what this process holds', async () => {
+      const nats = fakeNats([100]);
+      await looks(nats, 4, { firstHeld: () => 40 });
+      expect(new Set(nats.purges)).to.deep.equal(new Set([40]));
+      const first = fakeNats([100]);
+      await looks(first, 4, { firstHeld: () => 1 });
+      expect(first.purges).to.deep.equal([]);
+    });
+
+    it('goes by no floor of a stream of before', async () => {
+      const others = ['a', 'b', 'c', 'd', 'e', 'f'].map((created) => ({ ...full, created }));
+      const nats = fakeNats([100], others);
+      await looks(nats, 5);
+      expect(nats.asked.floors).to.be.at.least(4);
+      expect(nats.purges).to.deep.equal([]);
+    });
+
+    it('asks nothing where the limit was set by hand', async () => {
+      const nats = fakeNats([100]);
+      const room = keepRoom({ ...nats, log: silentLog, firstHeld: () => Infinity, everyMs: 1 });
+      room.follow({ max_bytes: 1_000 });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      room.stop();
+      expect(nats.asked).to.deep.equal({ streams: 0, floors: 0 });
+    });
+
+    it('says that it cannot be made, and why, once in half a minute', async () => {
+      const warned: { err: Error }[] = [];
+      const log = {
+        ...{ debug: () => undefined },
+        warn: (fields: { err: Error }, text: string) => {
+          expect(text).to.contain('$JS.API.STREAM.PURGE.EVENTS');
+          warned.push(fields);
+        },
+      } as unknown as Logger;
+      let at = 0;
+      const nats = fakeNats([100]);
+      nats.refuse(new Error('not allowed'));
+      await looks(nats, 10, { log, now: () => at });
+      expect(nats.purges).to.have.length.above(4);
+      expect(warned.map(({ err }) => err.message)).to.deep.equal(['not allowed']);
+      const now = () => (at += 30_000);
+      await looks(nats, 20, { log, now });
+      expect(warned).to.have.length.above(2);
+    });
   });
 });

@@ -28,6 +28,8 @@ export interface HeldMessagesDeps {
 
 export interface HeldMessages {
   readonly size: number;
+  /** The lowest sequence that is held, Infinity where none is. */
+  readonly first: number;
   /** Messages that are done and not acknowledged yet. */
   readonly unacknowledged: number;
   add(entry: Held): void;
@@ -118,6 +120,11 @@ export function holdMessages({ publish, isInDoubt, now }: HeldMessagesDeps): Hel
   return {
     get size() {
       return held.size;
+    },
+    get first() {
+      let first = Infinity;
+      for (const seq of held.keys()) first = Math.min(first, seq);
+      return first;
     },
     get unacknowledged() {
       return settled.length;

@@ -222,7 +222,7 @@ export async function startIngest({
         isKeeping = false;
       });
   }, KEEP_QUOTAS_EVERY_MS);
-  const room = keepRoom({ nats, log });
+  const room = keepRoom({ nats, log, firstHeld: () => held.first });
   room.follow(config);
   const followConfig = setInterval(() => {
     eventsConfig(nats).then(
