@@ -36,6 +36,8 @@ export interface EnsuredConsumer {
   readonly stream: string;
   /** First sequence that it gives, where it was made now and that is known. */
   readonly from?: number;
+  /** Where an operator asked for earlier events than there are: from when on there are some. */
+  readonly beginsAt?: string;
 }
 
 /**
@@ -70,10 +72,12 @@ export async function ensureEventsConsumer(
     await bringUpToDate(nats, made);
     return { created: false, stream: stream.created };
   }
+  const beginsAt = laterBeginning(stream, from);
   return {
     created: true,
     stream: stream.created,
     ...(start.opt_start_seq !== undefined && { from: start.opt_start_seq }),
+    ...(beginsAt !== undefined && { beginsAt }),
   };
 }
 
@@ -123,6 +127,20 @@ export function startOf(
     'SJ_MIGRATION',
     `the consumer ${EVENTS_CONSUMER} of ${EVENTS_STREAM} is missing, and nobody knows how far it was; say where to go on: \`npx sojourn migrate --events-from <sequence|time|new|all>\` (all counts again what sessions older than LATE_WINDOW have counted; new leaves out what waits)`,
   );
+}
+
+/**
+ * From when on there are events, where an operator asks for earlier ones: they have gone, by their age or to make room.
+ * @returns RFC 3339
+ */
+export function laterBeginning(
+  { state }: { readonly state: Pick<StreamInfo['state'], 'messages' | 'first_seq' | 'first_ts'> },
+  from: EventsFrom | undefined,
+): string | undefined {
+  if (from === undefined || typeof from === 'string' || state.messages === 0) return undefined;
+  const isThere =
+    'seq' in from ? from.seq >= state.first_seq : from.time.getTime() >= Date.parse(state.first_ts);
+  return isThere ? undefined : state.first_ts;
 }
 
 function after(seq: number): Partial<ConsumerConfig> {

@@ -327,6 +327,12 @@ export async function migrateStreams(
   await onceJetStreamAnswers(() => ensureHashKey(nats));
   const consumer = await onceJetStreamAnswers(() => ensureEventsConsumer(nats, from));
   log.debug({ consumer: EVENTS_CONSUMER, ...consumer }, 'consumer is ready');
+  if (consumer.beginsAt !== undefined) {
+    log.warn(
+      { from, beginsAt: consumer.beginsAt },
+      `${EVENTS_STREAM} has events from ${consumer.beginsAt} on only: what was published before is not there to be offered again`,
+    );
+  }
   if (from !== undefined && !consumer.created) {
     log.warn('the consumer is there, and goes on where it is: it was not told where to begin');
   }

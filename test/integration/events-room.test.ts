@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import { expect } from 'chai';
+import { pino } from 'pino';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { keepRoom, type KeptRoom, roomOf } from '../../platform/events-room.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -220,6 +221,27 @@ describe('room in EVENTS', function () {
     } finally {
       clearInterval(purging);
     }
+  });
+
+  it('is what migrate warns of where it was made of events that are to be offered again', async () => {
+    await beginAnew(2_000);
+    await publishSmall(5);
+    const since = new Date();
+    await sleep(20);
+    await publishSmall(5);
+    await nats.jsm.streams.purge(EVENTS_STREAM, { seq: 8 });
+    const warnedFrom = async (time: Date) => {
+      await nats.jsm.consumers.delete(EVENTS_STREAM, EVENTS_CONSUMER);
+      const warned: string[] = [];
+      const log = pino({ level: 'warn' }, { write: (line: string) => warned.push(line) });
+      await migrateStreams(nats, log, { from: { time } });
+      return warned.join('');
+    };
+
+    const { first_seq: first, first_ts: begins } = (await info()).state;
+    expect(first).to.equal(8);
+    expect(await warnedFrom(since)).to.contain(`has events from ${begins} on only`);
+    expect(await warnedFrom(new Date())).to.equal('');
   });
 
   /** With a consumer that waits for so long. */

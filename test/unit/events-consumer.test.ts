@@ -1,6 +1,6 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import { expect } from 'chai';
-import { startOf } from '../../platform/events-consumer.ts';
+import { laterBeginning, startOf } from '../../platform/events-consumer.ts';
 import { type EventsFrom, parseEventsFrom } from '../../platform/events-from.ts';
 import { SojournError } from '../../shared/errors.ts';
 
@@ -39,6 +39,21 @@ describe('a consumer of events that has to be made anew', () => {
       deliver_policy: DeliverPolicy.StartTime,
       opt_start_time: '2026-01-01T00:00:00.000Z',
     });
+  });
+
+  it('begins later than it is told to where the events of then have gone, and says when', () => {
+    const FIRST = '2026-11-27T10:00:00.000000001Z';
+    const state = { messages: 9, first_seq: 40, first_ts: FIRST };
+    const at = (time: string) => laterBeginning({ state }, { time: new Date(time) });
+    expect(at('2026-11-27T09:59:59Z')).to.equal(FIRST);
+    expect(at('2026-11-27T10:00:00Z')).to.equal(undefined);
+    expect(laterBeginning({ state }, { seq: 39 })).to.equal(FIRST);
+    expect(laterBeginning({ state }, { seq: 40 })).to.equal(undefined);
+    for (const from of ['all', 'new', undefined] as const) {
+      expect(laterBeginning({ state }, from)).to.equal(undefined);
+    }
+    const empty = { messages: 0, first_seq: 1, first_ts: '0001-01-01T00:00:00Z' };
+    expect(laterBeginning({ state: empty }, { seq: 1 })).to.equal(undefined);
   });
 
   it('is told so in words that can be read', () => {
