@@ -33,7 +33,7 @@ export function roomOf({ config, state }: Stream): EventsRoom | undefined {
 export function roomWarning(room: EventsRoom | undefined): string | undefined {
   if (room === undefined || room.bytes < room.bytesMax * NEARLY_FULL) return undefined;
   const percent = Math.floor((room.bytes / room.bytesMax) * 100);
-  return `the stream ${EVENTS_STREAM} is full to ${percent} % of ${byteSizeText(room.bytesMax)} with events that nobody has taken yet: full, it refuses producers. See that \`ingest\` runs, and that Temporal answers`;
+  return `the stream ${EVENTS_STREAM} is full to ${percent} % of ${byteSizeText(room.bytesMax)}: full, it refuses producers. See that \`ingest\` runs, that Temporal answers, and that no dead letter is refused: one message that is not acknowledged keeps all that came after it`;
 }
 
 /**
