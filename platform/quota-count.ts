@@ -221,6 +221,8 @@ export function countQuota({
     try {
       reading = await consumer.consume({ max_messages: 1_000, expires: 10_000 });
       movedAt = now();
+      // It came to be in doubt while there was nothing yet to be stopped.
+      if (!isSure || !isBegun) reading.stop();
       for await (const message of reading) {
         if (isStopped() || !isBegun || !isSure) return;
         if (changesOf !== settings()) await readChanges();
