@@ -2,6 +2,7 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { EVENTS_STREAM, parseEventSubject } from '../shared/ids.ts';
 import type { Nats } from './nats.ts';
+import { projectEvents } from './quota-kept.ts';
 
 /** Bytes asked for at a time: more than any one message has. */
 const READ_BYTES_MAX = 4 * 1024 * 1024;
@@ -62,7 +63,7 @@ function readBatch(
       seq,
       batch,
       max_bytes: READ_BYTES_MAX,
-      next_by_subj: `events.${project}.>`,
+      next_by_subj: projectEvents(project),
       // Only with a callback does the client give up its subscription in the end.
       callback(done: { readonly err?: Error } | null, message: StoredMsg) {
         if (done === null) {

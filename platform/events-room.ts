@@ -10,6 +10,7 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
 import { keepsRoom } from './event-streams.ts';
 import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
+import type { SeenEvents } from './quota-kept.ts';
 import { steadyNow } from './steady-clock.ts';
 
 export interface EventsRoom {
@@ -59,6 +60,8 @@ export interface EventsRoomDeps {
   readonly log: Logger;
   /** The first message that this process holds, Infinity where it holds none. */
   readonly firstHeld: () => number;
+  /** The first message that is needed though it is acknowledged. @param floor up to there everything is */
+  readonly firstNeeded: (events: SeenEvents, floor: number) => Promise<number>;
   readonly everyMs?: number;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
@@ -85,6 +88,7 @@ export function keepRoom({
   nats: { jsm },
   log,
   firstHeld,
+  firstNeeded,
   everyMs = LOOK_EVERY_MS,
   now = steadyNow,
 }: EventsRoomDeps): KeptRoom {
@@ -102,7 +106,10 @@ export function keepRoom({
     const { ack_floor: floor } = await jsm.consumers.info(EVENTS_STREAM, EVENTS_CONSUMER);
     seen = { stream: stream.created, seq: floor.stream_seq };
     if (last?.stream !== seen.stream) return;
-    const before = goesBefore(stream, Math.min(last.seq, seen.seq, firstHeld() - 1));
+    const done = Math.min(last.seq, seen.seq, firstHeld() - 1);
+    const events = { created: stream.created, lastSeq: stream.state.last_seq };
+    const needed = await firstNeeded(events, done);
+    const before = goesBefore(stream, Math.min(done, needed - 1));
     if (before !== undefined) await makeRoom(before);
   }
 

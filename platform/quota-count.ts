@@ -22,7 +22,14 @@ import {
 } from '../shared/quota.ts';
 import type { Logger } from './log.ts';
 import { type Nats, SETTINGS_KEPT } from './nats.ts';
-import { keepCount, type KeptCount, loadCount } from './quota-kept.ts';
+import {
+  isCountOf,
+  keepCount,
+  type KeptCount,
+  liesOrLay,
+  loadCount,
+  projectEvents,
+} from './quota-kept.ts';
 import { leave, readRange } from './stream-range.ts';
 
 /** A message of EVENTS, by its place. */
@@ -73,9 +80,11 @@ const AGAIN_MS = 1_000;
 const SILENT_MS = { awaited: 3_000, idle: 60_000 } as const;
 /** A message that is not judged by then is to come again: most likely it is in the stream no more. */
 const WAIT_MS_MAX = 20_000;
-/** States to be kept, one for so many messages; where more are waiting for the floor, half of them go. */
-const STATE_EVERY = 500;
+/** States that wait for the floor; where there are more, every second one goes, and they are so much further apart from then on. */
 const STATES_MAX = 64;
+/** It fails for so long before that is said, and said again: a server that restarts is back by then. */
+const WARN_AFTER_MS = 10_000;
+const WARN_EVERY_MS = 30_000;
 /** After a quota was taken away, so long messages may come again that had been judged by it. */
 const IDLE_AFTER_MS = 10 * 60_000;
 
@@ -85,6 +94,8 @@ interface Over {
   to: number;
   readonly why: string;
 }
+
+type State = Pick<KeptCount, 'seq' | 'at' | 'spent'>;
 
 interface Waiting {
   readonly place: Place;
@@ -117,11 +128,16 @@ export function countQuota({
   let doubts = 0;
   let isOver = false;
   let over: Over[] = [];
-  let states: Pick<KeptCount, 'seq' | 'at' | 'spent'>[] = [];
+  /** After every so many messages, and after the last one. */
+  let states: State[] = [];
+  let stateEvery = 1;
+  let newest: State | undefined;
   let kept: KeptCount | undefined;
   /** What was kept of a later message than it began with: some that it counted may have gone from the stream since. */
   let passing: KeptCount | undefined;
   let sinceState = 0;
+  let failingSince: number | undefined;
+  let warnedAt = -Infinity;
   let movedAt = now();
   let stopped = false;
   let reading: ConsumerMessages | undefined;
@@ -145,10 +161,8 @@ export function countQuota({
     const asked = [wanted, ...Array.from(waiting.values(), ({ place }) => place)];
     const seq = Math.min(info.state.last_seq + 1, ...asked.flatMap((one) => one.seq ?? []));
     const receivedAt = Math.min(...asked.map((one) => one.receivedAt));
-    const isOfStream =
-      found?.stream === info.created &&
-      found.seq <= info.state.last_seq &&
-      (await liesOrLay(found.seq, found.at));
+    const events = { created: info.created, lastSeq: info.state.last_seq };
+    const isOfStream = found !== undefined && (await isCountOf(nats, events, found));
     // What was kept on a day before says nothing of this one, and there may be much in between.
     const isStart = isOfStream && found.seq < seq && found.spent.day === dayOf(receivedAt);
     stream = info.created;
@@ -162,13 +176,9 @@ export function countQuota({
     isOver = false;
     over = [];
     states = [];
+    stateEvery = 1;
+    newest = undefined;
     isBegun = true;
-  }
-
-  /** Whether the message of this sequence is still that of this time, or gone: else the stream was put back, and gave it again. */
-  async function liesOrLay(seq: number, at: number): Promise<boolean> {
-    const message = await nats.jsm.streams.getMessage(EVENTS_STREAM, { seq });
-    return message === null || message.time.getTime() === at;
   }
 
   /** An older message is asked about than those that it has judged. */
@@ -194,7 +204,8 @@ export function countQuota({
         const info = await nats.jsm.streams.info(EVENTS_STREAM);
         // Made anew, or put back to an older copy, and grown since.
         const isSame = stream === info.created && info.state.last_seq >= reached;
-        if (!isSame || (reachedAt > 0 && !(await liesOrLay(reached, reachedAt)))) isBegun = false;
+        if (!isSame || (reachedAt > 0 && !(await liesOrLay(nats, reached, reachedAt))))
+          isBegun = false;
         if (!isBegun) await begin();
         if (changesOf !== settings()) await readChanges();
         if (mine !== doubts) continue;
@@ -204,15 +215,27 @@ export function countQuota({
         }
         await read();
       } catch (error) {
-        log.debug({ err: error, project }, 'quota of a project is not counted for now');
+        sayFailed(error);
         await sleep(AGAIN_MS, undefined, { ref: false });
       }
     }
   }
 
+  /** Its messages wait meanwhile, and sooner or later those of others. */
+  function sayFailed(err: unknown): void {
+    const at = now();
+    failingSince ??= at;
+    const isLong = at - failingSince >= WARN_AFTER_MS && at - warnedAt >= WARN_EVERY_MS;
+    if (isLong) warnedAt = at;
+    log[isLong ? 'warn' : 'debug'](
+      { err, project },
+      'quota of a project is not counted, its messages are not taken: may this process make consumers of EVENTS and KV_PROJECTS, and read INGEST?',
+    );
+  }
+
   async function read(): Promise<void> {
     const consumer = await nats.js.consumers.get(EVENTS_STREAM, {
-      filter_subjects: `events.${project}.>`,
+      filter_subjects: projectEvents(project),
       headers_only: true,
       ...(reached > 0
         ? { opt_start_seq: reached + 1 }
@@ -221,6 +244,7 @@ export function countQuota({
     try {
       reading = await consumer.consume({ max_messages: 1_000, expires: 10_000 });
       movedAt = now();
+      failingSince = undefined;
       // It came to be in doubt while there was nothing yet to be stopped.
       if (!isSure || !isBegun) reading.stop();
       for await (const message of reading) {
@@ -258,15 +282,19 @@ export function countQuota({
       over.push({ from: seq, to: seq, why: judged.over });
       isOver = true;
     }
-    sinceState += 1;
-    if (sinceState >= STATE_EVERY || message.info.pending === 0) keepState({ seq, at, spent });
+    remember({ seq, at, spent });
     tell(seq);
   }
 
-  function keepState(state: Pick<KeptCount, 'seq' | 'at' | 'spent'>): void {
+  function remember(state: State): void {
+    newest = state;
+    sinceState += 1;
+    if (sinceState < stateEvery) return;
     sinceState = 0;
     states.push(state);
-    if (states.length > STATES_MAX) states = states.filter((_, n) => n % 2 === 0);
+    if (states.length <= STATES_MAX) return;
+    states = states.filter((_, n) => n % 2 === 0);
+    stateEvery *= 2;
   }
 
   function tell(seq: number): void {
@@ -341,7 +369,9 @@ export function countQuota({
       reading?.stop();
     },
     async keep(floor) {
-      const state = isSure ? states.findLast(({ seq }) => seq <= floor) : undefined;
+      if (!isSure || !isBegun) return;
+      const isDone = newest !== undefined && newest.seq <= floor;
+      const state = isDone ? newest : states.findLast(({ seq }) => seq <= floor);
       if (state === undefined || stream === undefined) return;
       const today = Date.now();
       const isUsedUp = isSpent(state.spent, today, changes);
@@ -350,6 +380,7 @@ export function countQuota({
       await keepCount(nats, project, count);
       kept = count;
       states = states.filter(({ seq }) => seq >= state.seq);
+      if (states.length < STATES_MAX / 4) stateEvery = Math.max(1, stateEvery / 2);
     },
     stop() {
       stopped = true;

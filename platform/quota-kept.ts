@@ -3,9 +3,11 @@
  * before it, so that nobody has to judge them again. Whoever begins to count goes on from there.
  */
 import { isApiError, type Nats } from './nats.ts';
-import { INGEST_STREAM, QUOTA_SUBJECT } from '../shared/ids.ts';
+import { EVENTS_STREAM, INGEST_STREAM, QUOTA_SUBJECT } from '../shared/ids.ts';
 import { each } from '../shared/each.ts';
-import { hasQuota, type Quota, type Spent } from '../shared/quota.ts';
+import { dayOf, hasQuota, type Quota, type Spent, startOfDay } from '../shared/quota.ts';
+import { keepNewer } from './keep-newer.ts';
+import { readRange } from './stream-range.ts';
 
 export interface KeptCount {
   /** When EVENTS was made, as JetStream says it: its identity. */
@@ -60,13 +62,82 @@ export async function loadCounts(
 
 const AT_A_TIME = 16;
 
-/** What another process keeps at the same time is as true. @throws what the client throws */
+/**
+ * What another process keeps at the same time is as true, and one that is behind takes nothing back: what lies before
+ * may have been purged since.
+ * @throws what the client throws
+ */
 export async function keepCount(
-  { js }: Pick<Nats, 'js'>,
+  nats: Pick<Nats, 'js' | 'jsm'>,
   project: string,
   count: KeptCount,
 ): Promise<void> {
-  await js.publish(`${QUOTA_SUBJECT}.${project}`, JSON.stringify(count), { timeout: 5_000 });
+  // One of a later sequence and an earlier time is of a stream that was put back.
+  const isNew = ({ stream, seq, at }: KeptCount) =>
+    stream !== count.stream || seq <= count.seq || at < count.at;
+  await keepNewer(nats, `${QUOTA_SUBJECT}.${project}`, count, parseCount, isNew);
+}
+
+/** EVENTS, as somebody has just seen it. */
+export interface SeenEvents {
+  /** When it was made. */
+  readonly created: string;
+  readonly lastSeq: number;
+}
+
+/** Whether a count is of this stream, as it lies there: else that was made anew, or put back to an older copy. @throws what the client throws */
+export async function isCountOf(
+  nats: Pick<Nats, 'jsm'>,
+  { created, lastSeq }: SeenEvents,
+  { stream, seq, at }: KeptCount,
+): Promise<boolean> {
+  return stream === created && seq <= lastSeq && (await liesOrLay(nats, seq, at));
+}
+
+/** Whether the message of this sequence is still that of this time, or gone: else the stream was put back, and gave it again. */
+export async function liesOrLay(
+  { jsm }: Pick<Nats, 'jsm'>,
+  seq: number,
+  at: number,
+): Promise<boolean> {
+  const message = await jsm.streams.getMessage(EVENTS_STREAM, { seq });
+  return message === null || message.time.getTime() === at;
+}
+
+/**
+ * The first message of a project that whoever begins to count has to find in EVENTS; undefined where that is none.
+ * @param floor up to there everything is acknowledged, so nothing is judged any more
+ * @throws what the client throws
+ */
+export async function firstToCount(
+  nats: Pick<Nats, 'js' | 'jsm'>,
+  project: string,
+  events: SeenEvents,
+  floor: number,
+): Promise<number | undefined> {
+  const next = (after: number) => {
+    // The server knows this; the client's types do not.
+    const query = { seq: after + 1, next_by_subj: projectEvents(project) };
+    return nats.jsm.streams.getMessage(EVENTS_STREAM, query);
+  };
+  const kept = await loadCount(nats, project);
+  const day = dayOf((await next(floor))?.time.getTime() ?? Date.now());
+  if (kept?.spent.day === day && (await isCountOf(nats, events, kept))) {
+    return (await next(kept.seq))?.seq;
+  }
+  const range = {
+    stream: EVENTS_STREAM,
+    subject: projectEvents(project),
+    since: new Date(startOfDay(day)),
+    to: events.lastSeq,
+    headersOnly: true,
+  } as const;
+  for await (const { seq } of readRange(nats.js, range)) return seq;
+  return undefined;
+}
+
+export function projectEvents(project: string): string {
+  return `events.${project}.>`;
 }
 
 export function parseCount(text: string): KeptCount | undefined {

@@ -15,6 +15,7 @@ import {
   type QuotaCount,
   type Verdict,
 } from './quota-count.ts';
+import { firstToCount, type SeenEvents } from './quota-kept.ts';
 
 export type { Verdict } from './quota-count.ts';
 
@@ -29,6 +30,11 @@ export interface Quotas {
   spentUntil(project: string): number | undefined;
   /** Keeps how far it has counted, no further than what is acknowledged. Never rejects. */
   keep(floor: number): Promise<void>;
+  /**
+   * The first message that whoever begins to count has to find in EVENTS; Infinity where that is none: what lies
+   * before it may go. @throws what the client throws
+   */
+  firstToCount(events: SeenEvents, floor: number): Promise<number>;
   /** Sequences begin anew. */
   reset(): void;
   stop(): void;
@@ -55,6 +61,7 @@ export const NO_QUOTAS: Quotas = {
   whenKnown: () => Promise.resolve(IN),
   spentUntil: () => undefined,
   keep: () => Promise.resolve(),
+  firstToCount: () => Promise.resolve(Infinity),
   reset: () => undefined,
   stop: () => undefined,
 };
@@ -142,6 +149,15 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
           log.debug({ err: error, project }, 'quota of a project is not kept for now');
         });
       }
+    },
+    async firstToCount(events, floor) {
+      let first = Infinity;
+      for (const project of limitedNow()) {
+        // What is not counted is not kept, and would stay for ever.
+        countOf(project, { receivedAt: now() });
+        first = Math.min(first, (await firstToCount(nats, project, events, floor)) ?? Infinity);
+      }
+      return first;
     },
     reset,
     stop() {

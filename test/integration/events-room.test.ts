@@ -48,7 +48,11 @@ describe('room in EVENTS', function () {
 
   /** As ingest would, but more often. */
   async function keptRoom(): Promise<KeptRoom> {
-    const room = keepRoom({ nats, log: silentLog, firstHeld: () => Infinity, everyMs: 50 });
+    const room = keepRoom({
+      ...{ nats, log: silentLog, everyMs: 50 },
+      firstHeld: () => Infinity,
+      firstNeeded: () => Promise.resolve(Infinity),
+    });
     room.follow((await info()).config);
     return room;
   }

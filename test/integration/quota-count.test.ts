@@ -284,6 +284,78 @@ describe('quotas of projects, counted', function () {
     expect([...expected.values()], `seed ${seed}`).to.include('in');
   });
 
+  it('are the same with everything gone that may go, and most of what is acknowledged may', async () => {
+    const project = 'short';
+    // What other projects need is not looked at here.
+    await nats.jsm.streams.purge(EVENTS_STREAM);
+    await set(project, { maxMessagesPerDay: 2_500 });
+    const seqs: number[] = [];
+    while (seqs.length < 3_000) {
+      const some = Array.from({ length: 500 }, () => publish(project));
+      seqs.push(...(await Promise.all(some)));
+      await publish('between');
+    }
+    seqs.sort((a, b) => a - b);
+    const expected = (seq: number) => (seqs.indexOf(seq) < 2_500 ? 'in' : 'over');
+    // It is at the end long before anything is acknowledged.
+    let ingest = follow();
+    await verdicts(ingest, project, seqs.slice(-1));
+
+    for (const acknowledged of [700, 1_200, 2_499, 2_600]) {
+      const floor = seqs[acknowledged - 1] ?? 0;
+      await ingest.keep(floor);
+      const before = await mayGoBefore(ingest, floor);
+      expect(floor - before, `of ${acknowledged}`).to.be.below(110);
+      await nats.jsm.streams.purge(EVENTS_STREAM, { seq: before });
+
+      const next = follow();
+      const some = [acknowledged, acknowledged + 1, 2_499, 2_500, 2_999].flatMap((n) =>
+        n < acknowledged ? [] : (seqs[n] ?? []),
+      );
+      expect(inOrOver(await verdicts(next, project, some)), `after ${acknowledged}`).to.equal(
+        some.map(expected).join(' '),
+      );
+      ingest.stop();
+      ingest = next;
+    }
+  });
+
+  /** Before which sequence messages may go, by a process that begins just then or is at it. */
+  async function mayGoBefore(quotas: Quotas, floor: number): Promise<number> {
+    const { created, state } = await nats.jsm.streams.info(EVENTS_STREAM);
+    const first = await quotas.firstToCount({ created, lastSeq: state.last_seq }, floor);
+    return Math.min(floor + 1, first);
+  }
+
+  it('keep nothing for ever of a project that publishes no more, though nobody has counted it yet', async () => {
+    await nats.jsm.streams.purge(EVENTS_STREAM);
+    const seqs: number[] = [];
+    for (let n = 0; n < 5; n += 1) seqs.push(await publish('idle'));
+    await set('idle', { maxMessagesPerDay: 10 });
+    const floor = await publish('between');
+    const quotas = follow();
+
+    expect(await mayGoBefore(quotas, floor)).to.be.at.most(seqs[0] ?? 0);
+
+    await eventually(async () => {
+      await quotas.keep(floor);
+      expect(await mayGoBefore(quotas, floor)).to.equal(floor + 1);
+    }, WITHIN);
+    expect((await loadCount(nats, 'idle'))?.spent).to.include({ messages: 5 });
+  });
+
+  it('are not taken back by who is behind', async () => {
+    await set('behind', { maxMessagesPerDay: 10 });
+    const seqs = [await publish('behind'), await publish('behind'), await publish('behind')];
+    const [ahead, behind] = [follow(), follow()];
+    for (const one of [ahead, behind]) await verdicts(one, 'behind', seqs);
+    await ahead.keep(seqs[2] ?? 0);
+
+    await behind.keep(seqs[0] ?? 0);
+
+    expect((await loadCount(nats, 'behind'))?.seq).to.equal(seqs[2]);
+  });
+
   it('begin anew with a stream that was made anew', async () => {
     const quotas = follow();
     await set('anew', { maxMessagesPerDay: 1 });

@@ -13,6 +13,12 @@ const stream = (bytes: number, bytesMax: number, first = 1, last = 1_000) =>
     state: { bytes, first_seq: first, last_seq: last },
   }) as unknown as StreamInfo;
 
+/** A process that holds no message, and needs none that is acknowledged. */
+const NOTHING_HELD = {
+  firstHeld: () => Infinity,
+  firstNeeded: () => Promise.resolve(Infinity),
+};
+
 describe('room in EVENTS', () => {
   it('is nobody’s matter where there is no limit', () => {
     expect(roomOf(stream(10 ** 12, -1))).to.equal(undefined);
@@ -87,7 +93,7 @@ describe('room in EVENTS', () => {
       config = full.config,
     ): Promise<void> {
       const log = silentLog;
-      const room = keepRoom({ nats, log, firstHeld: () => Infinity, everyMs: 1, ...more });
+      const room = keepRoom({ ...NOTHING_HELD, nats, log, everyMs: 1, ...more });
       room.follow(config);
       try {
         await eventually(
@@ -121,6 +127,18 @@ describe('room in EVENTS', () => {
       expect(first.purges).to.deep.equal([]);
     });
 
+    it('goes no further than what is needed of what is acknowledged', async () => {
+      const nats = fakeNats([100]);
+      const asked: unknown[] = [];
+      const firstNeeded = (events: unknown, floor: number) => {
+        asked.push([events, floor]);
+        return Promise.resolve(60);
+      };
+      await looks(nats, 4, { firstNeeded });
+      expect(new Set(nats.purges)).to.deep.equal(new Set([60]));
+      expect(asked[0]).to.deep.equal([{ created: 'first', lastSeq: 1_000 }, 100]);
+    });
+
     it('goes by no floor of a stream of before', async () => {
       const others = ['a', 'b', 'c', 'd', 'e', 'f'].map((created) => ({ ...full, created }));
       const nats = fakeNats([100], others);
@@ -131,7 +149,7 @@ describe('room in EVENTS', () => {
 
     it('asks nothing where the limit was set by hand', async () => {
       const nats = fakeNats([100]);
-      const room = keepRoom({ ...nats, log: silentLog, firstHeld: () => Infinity, everyMs: 1 });
+      const room = keepRoom({ ...NOTHING_HELD, ...nats, log: silentLog, everyMs: 1 });
       room.follow({ max_bytes: 1_000 });
       await new Promise((resolve) => setTimeout(resolve, 50));
       room.stop();

@@ -222,7 +222,11 @@ export async function startIngest({
         isKeeping = false;
       });
   }, KEEP_QUOTAS_EVERY_MS);
-  const room = keepRoom({ nats, log, firstHeld: () => held.first });
+  const room = keepRoom({
+    ...{ nats, log },
+    firstHeld: () => held.first,
+    firstNeeded: (events, upTo) => quotas.firstToCount(events, upTo),
+  });
   room.follow(config);
   const followConfig = setInterval(() => {
     eventsConfig(nats).then(
