@@ -158,7 +158,7 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
       }
     },
   });
-  addServerGauges(registry, () => looker.look());
+  addServerGauges(registry, { look: () => looker.look(), labelOfProject });
 
   return {
     watch: {
@@ -246,7 +246,12 @@ const SERVER_GAUGES: readonly (readonly [
   ['sojourn_dead_letters_stored', 'Messages in DEADLETTERS', ({ status }) => status.deadLetters],
 ];
 
-function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
+interface ServerGauges {
+  readonly look: () => Promise<Look>;
+  readonly labelOfProject: (project: string) => string;
+}
+
+function addServerGauges(registry: Registry, { look, labelOfProject }: ServerGauges): void {
   const registers = [registry];
   new Gauge({
     name: 'sojourn_server_up',
@@ -269,7 +274,13 @@ function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
     async collect() {
       const { quotas = [] } = (await look()).status;
       this.reset();
-      for (const use of quotas) this.set({ project: use.project }, usedPart(use));
+      const used = new Map<string, number>();
+      for (const use of quotas) {
+        const project = labelOfProject(use.project);
+        // Of those that share a label the one that has used most.
+        used.set(project, Math.max(used.get(project) ?? 0, usedPart(use)));
+      }
+      for (const [project, part] of used) this.set({ project }, part);
     },
   });
   for (const [name, help, of] of SERVER_GAUGES) {

@@ -210,6 +210,22 @@ describe('health: metrics', () => {
     expect(letters).to.include('sojourn_dead_letters_total{project="(other)",reason="other"} 1500');
   });
 
+  it('tells what projects have used of their quotas, and of more than it has labels for the one that has used most', async () => {
+    const quotas = Array.from({ length: 600 }, (_, n) => ({
+      ...{ project: `p${n}`, messages: n, messagesMax: 1_000, bytes: 0, isUsedUp: n === 550 },
+    }));
+    const look: Look = { ...LOOK, status: { ...STATUS, quotas } };
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(look) } });
+    const lines = (await metrics.text()).split('\n');
+    const used = lines.filter((line) => line.startsWith('sojourn_quota_used_ratio{'));
+
+    expect(used).to.have.lengthOf(501);
+    expect(used).to.include.members([
+      'sojourn_quota_used_ratio{project="p250"} 0.25',
+      'sojourn_quota_used_ratio{project="(other)"} 1',
+    ]);
+  });
+
   it('names what a reason is about', () => {
     expect(labelOfReason('timestamp must be at most 24 hours in the future')).to.equal('timestamp');
     expect(labelOfReason('header Nats-Msg-Id must be UTF-8')).to.equal('header');
