@@ -28,6 +28,8 @@ export interface IngestSource {
   readonly figures: Readonly<IngestFigures>;
   /** Events that are held, by project. */
   readonly heldByProject: ReadonlyMap<string, number>;
+  /** How long the session that has failed for longest has not taken what is held for it; 0 where none fails. */
+  readonly longestFailingMs: number;
 }
 
 /** More projects than this share one label: each label is a series that Prometheus keeps. */
@@ -156,6 +158,15 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
       for (const [project, held] of ingest?.heldByProject ?? []) {
         this.inc({ project: labelOfProject(project) }, held);
       }
+    },
+  });
+  new Gauge({
+    name: 'sojourn_longest_failing_session_seconds',
+    help: 'How long the session that has failed for longest has not taken its events; 0 where none fails',
+    registers,
+    collect() {
+      if (ingest === undefined) this.remove();
+      else this.set(ingest.longestFailingMs / 1_000);
     },
   });
   addServerGauges(registry, { look: () => looker.look(), labelOfProject });

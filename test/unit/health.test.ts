@@ -140,6 +140,7 @@ describe('health: metrics', () => {
         known: 0,
       },
       heldByProject: new Map([['shop', 4]]),
+      longestFailingMs: 61_500,
     });
     const lines = (await metrics.text()).split('\n');
     expect(lines).to.include.members([
@@ -154,6 +155,7 @@ describe('health: metrics', () => {
       'sojourn_forgotten_events_total 2',
       'sojourn_sessions_started_total 2',
       'sojourn_held_events{project="shop"} 4',
+      'sojourn_longest_failing_session_seconds 61.5',
       'sojourn_oldest_unloaded_event_age_seconds 1.5',
       'sojourn_sessions_open 7',
       'sojourn_server_up{server="redis"} 1',
@@ -176,6 +178,12 @@ describe('health: metrics', () => {
       'sojourn_part_running{part="ingest"} 1',
       'sojourn_part_running{part="collect"} 1',
     ]);
+  });
+
+  it('tells of no sessions that fail where it takes no events', async () => {
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(LOOK) } });
+
+    expect(await metrics.text()).not.to.match(/^sojourn_longest_failing_session_seconds /m);
   });
 
   it('leaves out what nobody knows', async () => {
