@@ -27,15 +27,18 @@ export async function turnSession(
   const { project } = options;
   if (options.dryRun) {
     const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-    const dryRun = await withTemporal(config, (temporal) =>
-      dryRunOf(temporal, { project, sessionId, isExcluded }),
+    const dryRun = await whileUnderWay(
+      'reading the session',
+      () =>
+        withTemporal(config, (temporal) => dryRunOf(temporal, { project, sessionId, isExcluded })),
+      options,
     );
     printDryRun(dryRun, isExcluded, options);
     return;
   }
   const config = commandConfig(options, ['TEMPORAL_ADDRESS', 'NATS_URL']);
   const title = isExcluded ? 'excluding the session' : 'including the session';
-  const { view, already } = await whileUnderWay(title, () =>
+  const turning = () =>
     withTemporal(config, (temporal) =>
       // What a run that was terminated had written, only the log knows.
       withNats(config, (nats) =>
@@ -46,8 +49,8 @@ export async function turnSession(
           note: actNote(options),
         }),
       ),
-    ),
-  );
+    );
+  const { view, already } = await whileUnderWay(title, turning, options);
   if (already)
     remark(isExcluded ? 'the session was excluded already' : 'the session counts already');
   printView(view, options);

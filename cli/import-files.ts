@@ -189,7 +189,7 @@ function isLarge(sources: readonly Source[]): boolean {
 function report(outcome: ImportOutcome, durationMs: number, { json }: ImportFilesOptions): void {
   if (json === true) printJson({ ...outcome, durationMs: Math.round(durationMs) });
   else print(describeOutcome(outcome, durationMs));
-  if (outcome.state === 'taken back') {
+  if (outcome.state === 'taken_back') {
     throw new SojournError('SJ_NOT_FOUND', `import ${outcome.id} was taken back while it went on`);
   }
 }

@@ -65,7 +65,7 @@ export function describeOutcome(outcome: ImportOutcome, durationMs: number): str
   const { id, state, records, badRecords, events, sessions, loaded, replaced, left, live } =
     outcome;
   const lines = [
-    `import ${id}: ${state}`,
+    `import ${id}: ${state.replace('_', ' ')}`,
     `${formatMany(events, 'event')} of ${formatMany(records, 'record')}, ${formatMany(sessions, 'session')}, in ${formatMs(durationMs)}`,
     `${formatMany(loaded, 'session')} loaded`,
   ];

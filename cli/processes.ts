@@ -54,13 +54,8 @@ export function migrateCommand() {
     )
     .addHelpText('after', '\nExample: npx sojourn migrate')
     .action(async (options) => {
-      const { commandConfig } = await import('./command-config.ts');
-      const config = commandConfig(options, ['NATS_URL', 'TEMPORAL_ADDRESS', 'CLICKHOUSE_URL']);
-      const { migrateAll } = await import('../platform/migrate.ts');
-      const { createLog } = await import('../platform/log.ts');
-      const log = createLog({ level: config.LOG_LEVEL });
-      await migrateAll(config, log, options.eventsFrom);
-      process.stderr.write('streams, search attributes and schema are up to date\n');
+      const { migrateAndSay } = await import('./migrate-and-say.ts');
+      await migrateAndSay(options);
     });
 }
 

@@ -12,6 +12,7 @@ import { analystUser } from '../platform/analyst-rights.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
 import { commandConfig } from './command-config.ts';
 import { asJson, print, printJson, printJsonArray, printTable, remark } from './output.ts';
+import { whileUnderWay } from './progress.ts';
 
 interface CommonOptions {
   readonly json?: true | undefined;
@@ -34,7 +35,11 @@ export async function addAndPrint(
     const set = given ?? deps.config.CLICKHOUSE_ANALYST_PASSWORD;
     if (set !== undefined) checkPassword(set);
     const password = set ?? newPassword();
-    const { user, isReady, warnings } = await addAnalyst(deps, { name, project }, password);
+    const { user, isReady, warnings } = await whileUnderWay(
+      'making the user',
+      () => addAnalyst(deps, { name, project }, password),
+      options,
+    );
     const shown = set === undefined ? { password } : {};
     if (json === true) printJson({ user, project, ready: isReady, warnings, ...shown });
     else {
@@ -54,7 +59,11 @@ const NOT_READY = 'it counts once `sojourn up` has started its ClickHouse anew';
 export async function removeAndPrint(project: string, options: NamedOptions): Promise<void> {
   await withAdmin(options, async (deps) => {
     const { name = project } = options;
-    const { user, wasThere, isReady } = await removeAnalyst(deps, { name, project });
+    const { user, wasThere, isReady } = await whileUnderWay(
+      'removing the user',
+      () => removeAnalyst(deps, { name, project }),
+      options,
+    );
     if (options.json === true) printJson({ user, removed: wasThere, ready: isReady });
     else print(wasThere ? `${user} is removed` : `there is no ${user}`);
     if (!isReady) remark(NOT_READY);

@@ -9,7 +9,7 @@ import {
   setProject,
   showProject,
 } from '../operations/projects.ts';
-import { purgeProjects } from '../operations/purge-projects.ts';
+import { purgeProjects, type PurgeStep } from '../operations/purge-projects.ts';
 import { expectRightClock } from '../operations/right-clock.ts';
 import { expectWriterLogin } from '../operations/writer-login.ts';
 import { connectClickHouse } from '../platform/clickhouse.ts';
@@ -27,6 +27,7 @@ import {
   printTable,
   remark,
 } from './output.ts';
+import { type UnderWay, whileUnderWay } from './progress.ts';
 import type { SetOptions } from './project.ts';
 
 interface CommonOptions {
@@ -74,8 +75,12 @@ export async function setAndPrint(project: string, options: SetOptions): Promise
   const config = commandConfig(options, ['NATS_URL', 'CLICKHOUSE_URL']);
   const tables = connectClickHouse(config, 'writer');
   try {
-    await expectWriterLogin(config, tables);
-    const outcome = await withNats(config, (nats) => setProject({ nats, tables }, project, change));
+    // Ingests have to know of a quota before it counts, and ClickHouse may be slow to answer.
+    const setting = async () => {
+      await expectWriterLogin(config, tables);
+      return withNats(config, (nats) => setProject({ nats, tables }, project, change));
+    };
+    const outcome = await whileUnderWay('setting the project', setting, options);
     printOutcome(outcome, options);
   } finally {
     await tables.close();
@@ -88,8 +93,14 @@ export async function purgeAndPrint(options: CommonOptions): Promise<void> {
   const admin = connectClickHouse(config, 'admin');
   try {
     const now = Date.now();
-    await expectRightClock(admin, now);
-    const purged = await withNats(config, (nats) => purgeProjects({ nats, admin }, now));
+    const purging = async ({ note }: UnderWay) => {
+      await expectRightClock(admin, now);
+      const onStep = ({ project, table, nth, of }: PurgeStep) => {
+        note(`${table} of ${printable(project)}, project ${nth} of ${of}`);
+      };
+      return withNats(config, (nats) => purgeProjects({ nats, admin, onStep }, now));
+    };
+    const purged = await whileUnderWay('deleting old rows:', purging, options);
     if (options.json === true) printJson(purged);
     else if (purged.length === 0) remark('all projects keep their rows for ever');
     else

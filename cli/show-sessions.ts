@@ -40,8 +40,10 @@ export async function listSessions(options: ListOptions): Promise<void> {
 /** Prints a session's state. @throws SojournError `SJ_NOT_FOUND` */
 export async function showSession(sessionId: string, options: OneOptions): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
-  const view = await withTemporal(config, (temporal) =>
-    stateOf(temporal, options.project, sessionId),
+  const view = await whileUnderWay(
+    'reading the session',
+    () => withTemporal(config, (temporal) => stateOf(temporal, options.project, sessionId)),
+    options,
   );
   printView(view, options);
 }
@@ -53,8 +55,10 @@ export async function endSession(
 ): Promise<void> {
   const config = commandConfig(options, ['TEMPORAL_ADDRESS']);
   const ending = { project: options.project, sessionId, note: actNote(options) };
-  const { view, already } = await whileUnderWay('ending the session', () =>
-    withTemporal(config, (temporal) => settle(temporal, ending)),
+  const { view, already } = await whileUnderWay(
+    'ending the session',
+    () => withTemporal(config, (temporal) => settle(temporal, ending)),
+    options,
   );
   if (already) remark('the session had already ended');
   printView(view, options);

@@ -28,6 +28,8 @@ export interface IngestSource {
   readonly figures: Readonly<IngestFigures>;
   /** Events that are held, by project. */
   readonly heldByProject: ReadonlyMap<string, number>;
+  /** How long the session that has failed for longest has not taken what is held for it; 0 where none fails. */
+  readonly longestFailingMs: number;
 }
 
 /** More projects than this share one label: each label is a series that Prometheus keeps. */
@@ -158,7 +160,16 @@ function addPipelineMetrics(registry: Registry, looker: Looker): Pick<Metrics, '
       }
     },
   });
-  addServerGauges(registry, () => looker.look());
+  new Gauge({
+    name: 'sojourn_longest_failing_session_seconds',
+    help: 'How long the session that has failed for longest has not taken its events; 0 where none fails',
+    registers,
+    collect() {
+      if (ingest === undefined) this.remove();
+      else this.set(ingest.longestFailingMs / 1_000);
+    },
+  });
+  addServerGauges(registry, { look: () => looker.look(), labelOfProject });
 
   return {
     watch: {
@@ -246,7 +257,12 @@ const SERVER_GAUGES: readonly (readonly [
   ['sojourn_dead_letters_stored', 'Messages in DEADLETTERS', ({ status }) => status.deadLetters],
 ];
 
-function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
+interface ServerGauges {
+  readonly look: () => Promise<Look>;
+  readonly labelOfProject: (project: string) => string;
+}
+
+function addServerGauges(registry: Registry, { look, labelOfProject }: ServerGauges): void {
   const registers = [registry];
   new Gauge({
     name: 'sojourn_server_up',
@@ -269,7 +285,13 @@ function addServerGauges(registry: Registry, look: () => Promise<Look>): void {
     async collect() {
       const { quotas = [] } = (await look()).status;
       this.reset();
-      for (const use of quotas) this.set({ project: use.project }, usedPart(use));
+      const used = new Map<string, number>();
+      for (const use of quotas) {
+        const project = labelOfProject(use.project);
+        // Of those that share a label the one that has used most.
+        used.set(project, Math.max(used.get(project) ?? 0, usedPart(use)));
+      }
+      for (const [project, part] of used) this.set({ project }, part);
     },
   });
   for (const [name, help, of] of SERVER_GAUGES) {

@@ -78,7 +78,7 @@ export interface ImportOutcome extends ImportCounts {
   readonly id: string;
   readonly project: string;
   /** `already imported`: nothing was done. */
-  readonly state: 'done' | 'already imported' | 'taken back';
+  readonly state: 'done' | 'already imported' | 'taken_back';
   readonly records: number;
   readonly badRecords: number;
   readonly events: number;
@@ -179,7 +179,7 @@ export async function runImport(
   const row = await latestLife(servers, plan);
   if (row === undefined)
     throw new SojournError('SJ_NOT_FOUND', `import ${plan.id} is not in ClickHouse`);
-  return outcomeOf(row, isTakenBack(row, plan) ? 'taken back' : 'done', read.bad);
+  return outcomeOf(row, isTakenBack(row, plan) ? 'taken_back' : 'done', read.bad);
 }
 
 function failUnlessAsBefore(isAsBefore: boolean): void {

@@ -23,6 +23,16 @@ export interface PurgeDeps {
   readonly admin: ClickHouseClient;
   /** Told of each project when it is done, so also of those before one that fails. */
   readonly onPurged?: (purged: Purged) => void;
+  /** Told what is looked at, and deleted, next. */
+  readonly onStep?: (step: PurgeStep) => void;
+}
+
+export interface PurgeStep {
+  readonly project: string;
+  readonly table: string;
+  /** Which of the projects that do not keep their rows for ever it is, of how many. */
+  readonly nth: number;
+  readonly of: number;
 }
 
 export interface Purged {
@@ -56,16 +66,18 @@ const OLD = {
  * @throws SojournError `SJ_SERVER_UNREACHABLE`, `SJ_TIMEOUT`, `SJ_MIGRATION`, `SJ_CONFIG` where a limit lies in the future; what the client of NATS throws
  */
 export async function purgeProjects(
-  { nats, admin, onPurged }: PurgeDeps,
+  { nats, admin, onPurged, onStep }: PurgeDeps,
   now: number,
   signal?: AbortSignal,
 ): Promise<readonly Purged[]> {
   const zones = loadZones();
   const purged: Purged[] = [];
   const refused: string[] = [];
-  for (const { project, settings } of await listProjects(nats)) {
+  const limited = (await listProjects(nats)).flatMap(({ project, settings }) => {
     const { retentionDays, timeZone } = settings;
-    if (retentionDays === undefined) continue;
+    return retentionDays === undefined ? [] : [{ project, retentionDays, timeZone }];
+  });
+  for (const [n, { project, retentionDays, timeZone }] of limited.entries()) {
     const wanted = retentionLimit(retentionDays, now, (at) =>
       zones.startOfLocal(timeZone, 'day', at),
     );
@@ -74,7 +86,8 @@ export async function purgeProjects(
       refused.push(`project ${project} up to ${new Date(limit * 1_000).toISOString()}`);
       continue;
     }
-    const done = await purgeBefore({ admin, signal }, project, limit);
+    const onTable = (table: string) => onStep?.({ project, table, nth: n + 1, of: limited.length });
+    const done = await purgeBefore({ admin, signal, onTable }, project, limit);
     onPurged?.(done);
     purged.push(done);
   }
@@ -90,17 +103,14 @@ export async function purgeProjects(
 interface Purging {
   readonly admin: ClickHouseClient;
   readonly signal: AbortSignal | undefined;
+  readonly onTable: (table: string) => void;
 }
 
 /** @param limit seconds since 1970, the start of a local day */
-async function purgeBefore(
-  { admin, signal }: Purging,
-  project: string,
-  limit: number,
-): Promise<Purged> {
-  const sessions = await deleteOld({ admin, signal }, 'sessions', { project, limit });
-  const metrics = await deleteOld({ admin, signal }, 'metrics', { project, limit });
-  await deleteOld({ admin, signal }, 'full_dimensions', { project, limit });
+async function purgeBefore(purging: Purging, project: string, limit: number): Promise<Purged> {
+  const sessions = await deleteOld(purging, 'sessions', { project, limit });
+  const metrics = await deleteOld(purging, 'metrics', { project, limit });
+  await deleteOld(purging, 'full_dimensions', { project, limit });
   return { project, keptFrom: new Date(limit * 1_000).toISOString(), sessions, metrics };
 }
 
@@ -130,10 +140,11 @@ async function noteLimit(
 
 /** @returns how many rows there were */
 async function deleteOld(
-  { admin, signal }: Purging,
+  { admin, signal, onTable }: Purging,
   table: keyof typeof OLD,
   params: { readonly project: string; readonly limit: number },
 ): Promise<number> {
+  onTable(table);
   const count = async () => {
     const [row] = await select<{ rows: string }>(
       admin,

@@ -3,6 +3,7 @@
  * static and lower case; what varies is a field. Secrets are never fields, and errors lose those that a client put into them.
  */
 import { createRequire } from 'node:module';
+import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import { masked } from './secrets.ts';
 
@@ -12,10 +13,12 @@ export interface LogOptions {
   readonly level: string;
   /** Human-readable lines instead of JSON. @default standard error is a terminal */
   readonly pretty?: boolean;
+  /** Where pretty lines go, a whole one at a time. @default standard error */
+  readonly write?: (lines: string) => void;
 }
 
 /** Makes the process's logger. Throws nothing; an unknown level is a configuration error found earlier. */
-export function createLog({ level, pretty = process.stderr.isTTY }: LogOptions): Logger {
+export function createLog({ level, pretty = process.stderr.isTTY, write }: LogOptions): Logger {
   const options = {
     level,
     base: null,
@@ -24,7 +27,18 @@ export function createLog({ level, pretty = process.stderr.isTTY }: LogOptions):
   };
   if (!pretty) return pino(options, pino.destination({ fd: 2, sync: true }));
   const prettyStream = createRequire(import.meta.url)('pino-pretty') as (o: object) => never;
-  return pino(options, prettyStream({ destination: 2, sync: true, ignore: 'pid,hostname' }));
+  const destination = write === undefined ? 2 : writableOf(write);
+  return pino(options, prettyStream({ destination, sync: true, ignore: 'pid,hostname' }));
+}
+
+function writableOf(write: (lines: string) => void): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(chunk: string | Buffer, _encoding, done) {
+      write(chunk.toString());
+      done();
+    },
+  });
 }
 
 /** A logger that says nothing, for code that is run quietly. */

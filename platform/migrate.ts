@@ -36,23 +36,43 @@ type MigrationConfig = Config & {
   readonly CLICKHOUSE_URL: string;
 };
 
+export type MigratedPart = 'NATS' | 'Temporal' | 'ClickHouse' | 'projects';
+
+export interface MigrateOptions {
+  /** Where a consumer of EVENTS that has to be made begins. */
+  readonly eventsFrom?: EventsFrom | undefined;
+  /** Told what a part does now; undefined once it is through. Parts go side by side. */
+  readonly onStep?: (part: MigratedPart, what: string | undefined) => void;
+}
+
 /**
  * Everything, in parallel; then what is set for projects, from NATS to ClickHouse.
- * @param eventsFrom where a consumer of EVENTS that has to be made begins
  * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`, or what a server threw
  */
 export async function migrateAll(
   config: MigrationConfig,
   log: Logger,
-  eventsFrom?: EventsFrom,
+  { eventsFrom, onStep = () => undefined }: MigrateOptions = {},
 ): Promise<void> {
+  const part = async (name: MigratedPart, what: string, work: Promise<void>) => {
+    onStep(name, what);
+    await work.finally(() => {
+      onStep(name, undefined);
+    });
+  };
   const results = await Promise.allSettled([
-    migrateNats(config, log, eventsFrom),
-    migrateNamespace(config, log),
-    migrateClickHouse(config, log),
+    part('NATS', 'streams', migrateNats(config, log, eventsFrom)),
+    part('Temporal', 'namespace', migrateNamespace(config, log)),
+    part(
+      'ClickHouse',
+      'database',
+      migrateClickHouse(config, log, (what) => {
+        onStep('ClickHouse', what);
+      }),
+    ),
   ]);
   for (const result of results) if (result.status === 'rejected') throw toError(result.reason);
-  await migrateProjects(config, log);
+  await part('projects', 'their rows', migrateProjects(config, log));
 }
 
 /** Needs the bucket and the table: once both are there. */
@@ -98,11 +118,13 @@ async function migrateNamespace(config: MigrationConfig, log: Logger): Promise<v
 
 /**
  * The schema and the users of ClickHouse; with CLICKHOUSE_CLUSTER on all its servers.
+ * @param onStep told what is done now
  * @throws SojournError `SJ_MIGRATION`, `SJ_SERVER_UNREACHABLE`
  */
 export async function migrateClickHouse(
   config: Config & { readonly CLICKHOUSE_URL: string },
   log: Logger,
+  onStep: (what: string) => void = () => undefined,
 ): Promise<void> {
   const { CLICKHOUSE_CLUSTER: cluster } = config;
   const client = connectClickHouse(config, 'admin', { log });
@@ -112,9 +134,14 @@ export async function migrateClickHouse(
     }
     await createDatabase(client).catch(clickHouseUnreachable(config));
     const migrations = readMigrations();
-    await applyMigrations(client, migrations, log);
-    if (cluster !== undefined) await mendReplicas(client, cluster, log);
+    await applyMigrations(client, migrations, log, onStep);
+    if (cluster !== undefined) {
+      onStep('what servers lack');
+      await mendReplicas(client, cluster, log);
+    }
+    onStep('time zones');
     await migrateZones(client, loadZones(), Date.now(), log);
+    onStep('views and users');
     for (const intake of INTAKES.values()) await restoreIntake(client, intake, migrations, log);
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${MARTS_DATABASE}` });
     await createUsers(client, config, log);
@@ -175,11 +202,15 @@ export function splitStatements(sql: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** @throws SojournError `SJ_MIGRATION` where an applied file has changed or a statement fails */
+/**
+ * @param onStep told which file is applied now
+ * @throws SojournError `SJ_MIGRATION` where an applied file has changed or a statement fails
+ */
 export async function applyMigrations(
   client: ClickHouseClient,
   migrations: readonly Migration[],
   log: Logger,
+  onStep: (what: string) => void = () => undefined,
 ): Promise<void> {
   await client.command({
     query: `CREATE TABLE IF NOT EXISTS ${DATABASE}.schema_migrations
@@ -192,7 +223,7 @@ export async function applyMigrations(
     `SELECT name, any(checksum) AS checksum FROM ${DATABASE}.schema_migrations GROUP BY name`,
   );
   const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
-  for (const { name, sql } of migrations) {
+  for (const [n, { name, sql }] of migrations.entries()) {
     const checksum = createHash('sha256').update(sql).digest('hex');
     const before = applied.get(name);
     if (before === checksum) continue;
@@ -202,6 +233,7 @@ export async function applyMigrations(
         `migrations/${name} has changed since it was applied; add a new file instead`,
       );
     }
+    onStep(`${name} (${n + 1} of ${migrations.length})`);
     await applyOne(client, name, sql);
     await client.insert({
       table: `${DATABASE}.schema_migrations`,

@@ -48,6 +48,9 @@ const HIGHLIGHTS = [
   ['differences loaded and announced', 'loader', '', 'loaded and announced'],
 ];
 
+/** Scenarios whose tables docs/performance.md has in sections of their own, beside figures of runs that are not kept here. */
+const BY_HAND = new Set(['import', 'import-beside', 'import-live', 'live-rate']);
+
 const short = (value) =>
   value === null
     ? '-'
@@ -140,10 +143,23 @@ const order = [];
 for (const measured of sources.flatMap(scenariosOf)) {
   if (!byName.has(measured.scenario)) byName.set(measured.scenario, measured);
 }
-// Each file has the scenarios in the order they run; so has the page, wherever each comes from.
+// Each file has the scenarios in the order they run; so has the page, wherever each comes from. A scenario is called as its
+// file, and not always as what that exports.
 const runs = readFileSync(new URL('../bench/scenarios.ts', import.meta.url), 'utf8');
+const files = new Map(
+  Array.from(
+    runs.matchAll(/import \{ (\w+) \} from '\.\/([\w-]+)\.bench\.ts'/g),
+    ([, ...one]) => one,
+  ),
+);
 const list = /SCENARIOS[^=]*= \[([^\]]*)\]/.exec(runs)?.[1] ?? '';
-for (const name of list.match(/\w+/g) ?? []) if (byName.has(name)) order.push(byName.get(name));
+const names = (list.match(/\w+/g) ?? []).map((exported) => files.get(exported));
+for (const name of byName.keys()) {
+  if (!names.includes(name)) fail(`bench/scenarios.ts has no scenario ${name}, and the results do`);
+}
+for (const name of names) {
+  if (byName.has(name) && !BY_HAND.has(name)) order.push(byName.get(name));
+}
 
 written('docs/performance.md', textOf(order));
 written('README.md', highlightsOf(order));

@@ -12,7 +12,7 @@ import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
-import { EVENTS_CONSUMER, EVENTS_STREAM } from '../../shared/ids.ts';
+import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { startDoor } from '../support/door-process.ts';
 import { eventually } from '../support/eventually.ts';
@@ -22,6 +22,7 @@ import { type FaultWorld, startFaultWorld } from '../support/fault-world.ts';
 import { createHealthProbe, type Trouble } from '../support/health-probe.ts';
 import { asAdmin, migrate, withTemporal } from '../support/operators/doing.ts';
 import { ANY_PORTS, sojourn } from '../support/pipeline.ts';
+import { TEST_NAMESPACE } from '../support/servers.ts';
 
 const PROJECT = 'health';
 const PATIENCE = { withinMs: 60_000, everyMs: 250 };
@@ -166,6 +167,36 @@ describe('health of a process', function () {
       const now = await scrape();
       expect(now.get('sojourn_sessions_open')).to.equal(0);
       expect(now.get('sojourn_sessions_ended_total{reason="idle"}')).to.be.above(0);
+    }, PATIENCE);
+  });
+
+  it('tells how long a session has failed, while others go on', async () => {
+    const project = 'health-stuck';
+    const failing = async () => (await scrape()).get('sojourn_longest_failing_session_seconds');
+    const started = async () => (await scrape()).get('sojourn_sessions_started_total') ?? NaN;
+    expect(await failing()).to.equal(0);
+    const startedBefore = await started();
+    await withTemporal({ world }, async (client) => {
+      // Its id belongs to a run that is no session's, and says so to nobody.
+      const workflowId = sessionWorkflowId(project, 's');
+      const stranger = await client.workflow.start('stranger', {
+        ...{ workflowId, taskQueue: 'nowhere' },
+      });
+      await stranger.terminate();
+      const view = { sessionId: 's', eventType: 'session_end', timestamp: Date.now() };
+      await world.publish(project, view, 'stuck-1');
+      await world.publish(project, { ...view, sessionId: 'other' }, 'stuck-2');
+      await eventually(async () => {
+        expect(await failing()).to.be.above(5);
+        expect(await started()).to.equal(startedBefore + 1);
+      }, PATIENCE);
+      await client.workflowService.deleteWorkflowExecution({
+        namespace: TEST_NAMESPACE,
+        workflowExecution: { workflowId },
+      });
+    });
+    await eventually(async () => {
+      expect(await failing()).to.equal(0);
     }, PATIENCE);
   });
 

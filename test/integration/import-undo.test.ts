@@ -68,7 +68,7 @@ describe('an import that is taken back', function () {
     const project = `stood-${table}`;
     const file = world.fileOf(`${project}.ndjson`, events(project));
     const isHeld = isInsert(table);
-    const still = await stopped(['import', file, '--project', project], (query) =>
+    const still = await stopped(['import', file, '--project', project, '--json'], (query) =>
       // The place of the first chunk; that of the load as a whole comes before it.
       table === 'loaded_ranges' ? isHeld(query) && /-1-1(&|$| )/.test(query) : isHeld(query),
     );
@@ -86,10 +86,14 @@ describe('an import that is taken back', function () {
     await eventually(expectLive, SOON);
     const before = await world.rowsOf(project);
 
-    const { code, stderr } = await still.goOn();
+    const { code, stdout, stderr } = await still.goOn();
 
     expect(code, stderr).to.equal(1);
     expect(stderr).to.contain(id).and.contain('taken back');
+    // As the list calls it.
+    expect(JSON.parse(stdout)).to.include({ id, state: 'taken_back' });
+    const { stdout: list } = await world.run('import', 'list', '--project', project, '--json');
+    expect((JSON.parse(list) as Fields[])[0]).to.include({ id, state: 'taken_back' });
     await world.loaded();
     await eventually(expectLive, SOON);
     const after = await world.rowsOf(project);

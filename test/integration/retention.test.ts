@@ -3,7 +3,7 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { expect } from 'chai';
 import { metricTableRows, sessionTableRow } from '../../activities/load-batch.ts';
 import { listProjects, setProject } from '../../operations/projects.ts';
-import { type Purged, purgeProjects } from '../../operations/purge-projects.ts';
+import { type Purged, purgeProjects, type PurgeStep } from '../../operations/purge-projects.ts';
 import { connectClickHouse, select } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
 import { silentLog } from '../../platform/log.ts';
@@ -322,6 +322,26 @@ describe('the retention of a project', function () {
     });
     expect(String(failure)).to.match(/kept-wrong-clock .* 2030-01-01.* still to come/);
     expect(await count()).to.equal(before);
+  });
+
+  it('says what it looks at, project by project', async () => {
+    const projects = ['kept-steps-a', 'kept-steps-b'];
+    for (const project of projects) await set(project, { retention: `${DAYS}d` });
+
+    const steps: PurgeStep[] = [];
+    await purgeProjects({ nats, admin, onStep: (step) => steps.push(step) }, NOW);
+
+    for (const project of projects) await set(project, { retention: false });
+    const own = steps.filter(({ project }) => projects.includes(project));
+    expect(own.map(({ project, table }) => `${project} ${table}`)).to.deep.equal(
+      projects.flatMap((project) =>
+        ['sessions', 'metrics', 'full_dimensions'].map((table) => `${project} ${table}`),
+      ),
+    );
+    const [first, last] = [steps[0], steps.at(-1)];
+    expect(first?.nth).to.equal(1);
+    expect(last?.nth).to.equal(last?.of);
+    expect(steps).to.have.length(3 * (last?.of ?? 0));
   });
 
   it('is set, shown and done by the command line', async () => {

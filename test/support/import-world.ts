@@ -169,12 +169,15 @@ export function useImports() {
 export type ImportWorld = ReturnType<typeof useImports>;
 
 /** The end of a process. @returns its exit code, and what it said */
-export async function endOf(child: ChildProcess): Promise<{ code: number; stderr: string }> {
+export async function endOf(
+  child: ChildProcess,
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  let stdout = '';
   let stderr = '';
   child.stderr?.on('data', (part: Buffer) => (stderr += part.toString()));
-  child.stdout?.resume();
+  child.stdout?.on('data', (part: Buffer) => (stdout += part.toString()));
   const [code] = (await once(child, 'close')) as [number];
-  return { code, stderr };
+  return { code, stdout, stderr };
 }
 
 const BEGAN = Date.UTC(2024, 0, 10, 8);

@@ -23,6 +23,7 @@ export interface Panel {
   readonly type: string;
   readonly description?: string;
   readonly datasource: { readonly type: string; readonly uid: string };
+  readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>;
   readonly targets?: readonly {
     readonly expr?: string;
     readonly datasource: { readonly type: string; readonly uid: string };

@@ -1,7 +1,14 @@
 import { expect } from 'chai';
+import { describeOutcome } from '../../cli/import-view.ts';
 import { failWhereNotAll } from '../../cli/many-sessions.ts';
 import { formatMany } from '../../cli/output.ts';
 import { statusOf } from '../../cli/show-sessions.ts';
+import type { ImportOutcome } from '../../imports/run-import.ts';
+
+const OUTCOME: ImportOutcome = {
+  ...{ id: 'i1', project: 'shop', state: 'done', records: 3, badRecords: 0 },
+  ...{ events: 3, sessions: 1, loaded: 1, replaced: 0, left: 0, live: 0 },
+};
 
 describe('what commands say', () => {
   it('is in the singular of one', () => {
@@ -14,6 +21,12 @@ describe('what commands say', () => {
       '1 was',
       '2 were',
     ]);
+  });
+
+  it('calls an import that was taken back so in words, not as the JSON does', () => {
+    const outcome = { ...OUTCOME, state: 'taken_back' } as const;
+
+    expect(describeOutcome(outcome, 1_000).split('\n')[0]).to.equal('import i1: taken back');
   });
 
   it('names the one session that could not be done, and the first of several', () => {

@@ -340,7 +340,9 @@ describe('the files that docker-compose.yml mounts', () => {
 
     expect(rules).to.match(/alert: SojournDown\n\s+expr: absent\(sojourn_server_up\)/);
     // A counter that begins at 37, and stays there, has not increased for Prometheus.
-    expect(rules).to.match(/\(sojourn_dead_letters_total unless /);
+    for (const reason of ['!="quota"', '="quota"']) {
+      expect(rules).to.contain(`(sojourn_dead_letters_total{reason${reason}} unless (`);
+    }
   });
 
   it('draw every panel of each dashboard from a data source that is provisioned', () => {
@@ -378,6 +380,51 @@ describe('the files that docker-compose.yml mounts', () => {
     expect([...dashboards().keys()].map((name) => `${folders[0] ?? ''}/${name}`)).to.include(home);
     const uids = [...dashboards().values()].map(({ uid }) => uid);
     expect(uids).to.have.members(['sojourn', 'sojourn-operators']);
+  });
+
+  it('alert on each dead letter once, by its project’s quota or as what breaks a rule', () => {
+    const exprOf = (name: string) => alerts().find(({ alert }) => alert === name)?.expr ?? '';
+    const selectors = (name: string) => [
+      ...new Set(
+        [...exprOf(name).matchAll(/_letters_total(\{[^}]*\})/g)].map(([, labels]) => labels),
+      ),
+    ];
+
+    expect(selectors('SojournDeadLetters')).to.deep.equal(['{reason!="quota"}']);
+    expect(selectors('SojournOverQuota')).to.deep.equal(['{reason="quota"}']);
+  });
+
+  it('draw for operators what projects have used of their quotas, what was over, and the room of EVENTS', () => {
+    const operators = dashboards().get('operators.json');
+    const drawn = operators === undefined ? [] : drawnPanels(operators);
+    const asked = drawn.flatMap(({ targets = [] }) =>
+      targets.flatMap(({ expr = '' }) => metricsIn(expr)),
+    );
+
+    expect(asked).to.include.members([
+      'sojourn_quota_used_ratio',
+      'sojourn_events_stored_bytes',
+      'sojourn_events_stored_bytes_max',
+    ]);
+    const overQuota = drawn.find(({ title }) => title === 'Over quota')?.targets ?? [];
+    expect(overQuota.map(({ expr = '' }) => metricsIn(expr))).to.deep.equal([
+      ['sojourn_dead_letters_total'],
+      ['sojourn_collect_refused_total'],
+    ]);
+  });
+
+  it('put no panel of a dashboard over another one', () => {
+    for (const [name, { panels }] of dashboards()) {
+      const taken = new Map<string, string>();
+      for (const { title, gridPos } of panels) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
+          for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+            expect(taken.get(`${x} ${y}`), `${name}: ${title}`).to.equal(undefined);
+            taken.set(`${x} ${y}`, title);
+          }
+        }
+      }
+    }
   });
 
   it('draw the number to watch first for operators, and know only its rate interval of Grafana', () => {

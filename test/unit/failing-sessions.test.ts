@@ -6,6 +6,7 @@ import { createFailingSessions } from '../../workers/ingest/failing-sessions.ts'
 import type { Delivery, HeldMessage } from '../../workers/ingest/gather.ts';
 import { createStuckSessions } from '../../workers/ingest/stuck-sessions.ts';
 import { anEvent } from '../support/builders.ts';
+import { eventually } from '../support/eventually.ts';
 
 /** Lets what was begun go on. */
 const aMoment = () => new Promise((resolve) => setImmediate(resolve));
@@ -30,6 +31,7 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
   const stuck = createStuckSessions(60_000);
   const done: Delivery[] = [];
   const figures = { failed: 0 };
+  const clock = { now: 1_000 };
   const failing = createFailingSessions({
     stuck,
     attempt: (delivery) =>
@@ -46,9 +48,9 @@ function aWorld(behind: (delivery: Delivery) => readonly HeldMessage[] = () => [
     isStopping: () => false,
     isOver: () => false,
     log: pino({ level: 'silent' }),
-    now: () => 1_000,
+    now: () => clock.now,
   });
-  return { failing, tries, done, stuck, figures };
+  return { failing, tries, done, stuck, figures, clock };
 }
 
 describe('what is held for sessions that fail', () => {
@@ -68,6 +70,61 @@ describe('what is held for sessions that fail', () => {
     expect(done).to.deep.equal([first]);
     expect(failing.heldOf('b')).to.deep.equal({ all: 1, ahead: 1 });
     expect(failing.size).to.equal(1);
+  });
+});
+
+describe('how long sessions have failed', () => {
+  const delivery = (sessionId: string) => aDelivery('b', sessionId, aMessage());
+
+  it('is told of the one that has failed for longest, until it takes what it is given', async () => {
+    const { failing, tries, stuck, clock } = aWorld();
+    expect(failing.longestMs).to.equal(0);
+
+    failing.failed(delivery('s'), new Error('no'));
+    clock.now += 40_000;
+    failing.failed(delivery('t'), new Error('no'));
+    clock.now += 30_000;
+    expect(failing.longestMs).to.equal(70_000);
+
+    // Others do not hide it.
+    stuck.taken('other', clock.now);
+    expect(failing.longestMs).to.equal(70_000);
+    await eventually(
+      () => {
+        expect(tries).to.have.length(2);
+      },
+      { withinMs: 10_000 },
+    );
+    tries.find((one) => one.delivery.sessionId === 's')?.take();
+    await aMoment();
+    expect(failing.longestMs).to.equal(30_000);
+    tries.find((one) => one.delivery.sessionId === 't')?.take();
+    await aMoment();
+    expect(failing.longestMs).to.equal(0);
+  });
+
+  it('goes by what waits now, where a session was given up long ago', () => {
+    const { failing, stuck, clock } = aWorld();
+    stuck.failed(sessionWorkflowId('b', 's'), true, clock.now);
+    stuck.giveUp(sessionWorkflowId('b', 's'), 'it took nothing', clock.now);
+    clock.now += 3_600_000;
+
+    failing.add(delivery('s'));
+    clock.now += 2_000;
+
+    expect(failing.longestMs).to.equal(2_000);
+  });
+
+  it('has no time in which the server was away', () => {
+    const { failing, stuck, clock } = aWorld();
+    const session = sessionWorkflowId('b', 's');
+    failing.failed(delivery('s'), new Error('no'));
+    clock.now += 120_000;
+
+    stuck.failed(session, false, clock.now, true);
+    clock.now += 5_000;
+
+    expect(failing.longestMs).to.equal(5_000);
   });
 });
 

@@ -140,6 +140,7 @@ describe('health: metrics', () => {
         known: 0,
       },
       heldByProject: new Map([['shop', 4]]),
+      longestFailingMs: 61_500,
     });
     const lines = (await metrics.text()).split('\n');
     expect(lines).to.include.members([
@@ -154,6 +155,7 @@ describe('health: metrics', () => {
       'sojourn_forgotten_events_total 2',
       'sojourn_sessions_started_total 2',
       'sojourn_held_events{project="shop"} 4',
+      'sojourn_longest_failing_session_seconds 61.5',
       'sojourn_oldest_unloaded_event_age_seconds 1.5',
       'sojourn_sessions_open 7',
       'sojourn_server_up{server="redis"} 1',
@@ -176,6 +178,12 @@ describe('health: metrics', () => {
       'sojourn_part_running{part="ingest"} 1',
       'sojourn_part_running{part="collect"} 1',
     ]);
+  });
+
+  it('tells of no sessions that fail where it takes no events', async () => {
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(LOOK) } });
+
+    expect(await metrics.text()).not.to.match(/^sojourn_longest_failing_session_seconds /m);
   });
 
   it('leaves out what nobody knows', async () => {
@@ -208,6 +216,22 @@ describe('health: metrics', () => {
     const letters = lines.filter((line) => line.startsWith('sojourn_dead_letters_total{'));
     expect(letters).to.have.lengthOf(501);
     expect(letters).to.include('sojourn_dead_letters_total{project="(other)",reason="other"} 1500');
+  });
+
+  it('tells what projects have used of their quotas, and of more than it has labels for the one that has used most', async () => {
+    const quotas = Array.from({ length: 600 }, (_, n) => ({
+      ...{ project: `p${n}`, messages: n, messagesMax: 1_000, bytes: 0, isUsedUp: n === 550 },
+    }));
+    const look: Look = { ...LOOK, status: { ...STATUS, quotas } };
+    const metrics = createMetrics({ looker: { look: () => Promise.resolve(look) } });
+    const lines = (await metrics.text()).split('\n');
+    const used = lines.filter((line) => line.startsWith('sojourn_quota_used_ratio{'));
+
+    expect(used).to.have.lengthOf(501);
+    expect(used).to.include.members([
+      'sojourn_quota_used_ratio{project="p250"} 0.25',
+      'sojourn_quota_used_ratio{project="(other)"} 1',
+    ]);
   });
 
   it('names what a reason is about', () => {

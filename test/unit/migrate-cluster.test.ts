@@ -27,13 +27,22 @@ function answer(query: string): readonly object[] | undefined {
 async function told(
   env: Record<string, string>,
   rowsOf: typeof answer = answer,
-): Promise<{ asked: readonly Asked[]; error: Error | undefined }> {
+): Promise<{
+  asked: readonly Asked[];
+  steps: readonly string[];
+  error: Error | undefined;
+}> {
+  const steps: string[] = [];
   const server = await askedClickHouse(rowsOf);
   try {
     const config = loadConfig({ CLICKHOUSE_URL: server.url, ...USERS, ...env });
-    const migrated = migrateClickHouse(requireServers(config, ['CLICKHOUSE_URL']), silentLog);
+    const migrated = migrateClickHouse(
+      requireServers(config, ['CLICKHOUSE_URL']),
+      silentLog,
+      (what) => steps.push(what),
+    );
     const error = await migrated.then(() => undefined, toError);
-    return { asked: server.asked, error };
+    return { asked: server.asked, steps, error };
   } finally {
     await server.close();
   }
@@ -44,6 +53,17 @@ const WORDS = /^(CREATE|ALTER|DROP|EXCHANGE|ATTACH|GRANT|REVOKE)\b/;
 const ROWS = /^ALTER TABLE \S+ MATERIALIZE/;
 
 describe('migrate', () => {
+  it('says what it does, file by file', async () => {
+    const { steps } = await told({});
+
+    const names = readMigrations().map(({ name }) => name);
+    expect(steps).to.deep.equal([
+      ...names.map((name, n) => `${name} (${n + 1} of ${names.length})`),
+      'time zones',
+      'views and users',
+    ]);
+  });
+
   it('takes no rights from a user who is there', async () => {
     const said = queries((await told({})).asked);
 

@@ -37,6 +37,8 @@ export interface FailingSessionsDeps {
 export interface FailingSessions {
   /** Deliveries that wait for another try, or are being tried. */
   readonly size: number;
+  /** How long the session that has failed for longest, of those deliveries, has not taken what is held for it; 0 where there is none. */
+  readonly longestMs: number;
   /** Events of a project that are held for such sessions, those behind their deliveries too. */
   heldOf(project: string): HeldOf;
   /** Its session failed before, so it takes its turn here. */
@@ -56,17 +58,17 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
   const { stuck, log, now } = deps;
   const apart = createApart(PLACES, tryOne);
   const byProject = new Map<string, Set<Delivery>>();
-  let size = 0;
+  const joinedAt = new Map<Delivery, number>();
 
   function join(delivery: Delivery): void {
-    size += 1;
+    joinedAt.set(delivery, now());
     const others = byProject.get(delivery.project);
     if (others === undefined) byProject.set(delivery.project, new Set([delivery]));
     else others.add(delivery);
   }
 
   function leave(delivery: Delivery): void {
-    size -= 1;
+    joinedAt.delete(delivery);
     const others = byProject.get(delivery.project);
     others?.delete(delivery);
     if (others?.size === 0) byProject.delete(delivery.project);
@@ -135,7 +137,17 @@ export function createFailingSessions(deps: FailingSessionsDeps): FailingSession
 
   return {
     get size() {
-      return size;
+      return joinedAt.size;
+    },
+    get longestMs() {
+      const at = now();
+      // One that was given up may have failed for hours, and what comes now waits since a moment ago.
+      const failedFor = Array.from(
+        joinedAt,
+        ([delivery, since]) =>
+          at - Math.max(since, stuck.failingSince(sessionOf(delivery)) ?? since),
+      );
+      return failedFor.reduce((longest, ms) => Math.max(longest, ms), 0);
     },
     heldOf(project) {
       const held = [...(byProject.get(project) ?? [])].flatMap((delivery) => [

@@ -84,6 +84,8 @@ export interface Ingest {
   readonly figures: Readonly<IngestFigures>;
   /** Events that are held for their sessions, by project. */
   readonly heldByProject: ReadonlyMap<string, number>;
+  /** How long the session that has failed for longest has not taken what is held for it; 0 where none fails. */
+  readonly longestFailingMs: number;
   /** Rejects when pulling cannot go on; resolves after {@link stop}. */
   readonly finished: Promise<void>;
   /** Stops pulling, delivers what is held, gives the rest back to JetStream. */
@@ -697,6 +699,9 @@ export async function startIngest({
   return {
     figures,
     heldByProject: gather.heldByProject,
+    get longestFailingMs() {
+      return failing.longestMs;
+    },
     finished: ended,
     stop() {
       stopped ??= (async () => {

@@ -37,6 +37,8 @@ export interface StuckSessions {
   isOneTakenSince(time: number): boolean;
   /** It failed when it was last tried, so it is tried apart from the others. */
   isFailing(session: string): boolean;
+  /** Since when, but for the time that does not count against it; undefined where it does not fail. */
+  failingSince(session: string): number | undefined;
   /** Its events are given up, for this reason. */
   giveUp(session: string, reason: string, now: number): void;
   /** Why its events were given up a moment ago: what comes now goes the same way, without a try. */
@@ -46,6 +48,8 @@ export interface StuckSessions {
 interface Entry {
   attempts: number;
   since: number;
+  /** From when on its time counted when it was last tried. */
+  countsFrom: number;
   /** Since when it is known to be the session: where long none was taken after it failed, not before another one was. */
   ownSince: number | undefined;
   /** When others were taken again after an outage in which it failed. Of the first one: with each further one nobody might ever be given up. */
@@ -107,7 +111,7 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
     failed(session, isRefused, now, isAway = false) {
       tried(now);
       const fresh: Entry = {
-        ...{ attempts: 0, since: now, lastAt: now },
+        ...{ attempts: 0, since: now, countsFrom: now, lastAt: now },
         ...{ ownSince: undefined, outageEndedAt: undefined, givenUp: undefined },
       };
       const entry = failing.get(session) ?? fresh;
@@ -124,7 +128,8 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       const { attempts, since, ownSince, outageEndedAt = since } = entry;
       const ownFrom = isRefused && areFew() ? since : ownSince;
       const countsFrom = ownFrom === undefined ? undefined : Math.max(ownFrom, outageEndedAt);
-      const dueAt = (countsFrom ?? since) + stuckAfterMs;
+      entry.countsFrom = countsFrom ?? since;
+      const dueAt = entry.countsFrom + stuckAfterMs;
       // Another one was taken after it failed, but that may be long ago: the server may take nobody since. One that is
       // refused goes all the same: that it failed while others were taken says more than that nobody has come since.
       const isOver =
@@ -135,10 +140,12 @@ export function createStuckSessions(stuckAfterMs: number): StuckSessions {
       // Not later than its time is over, so that a short one is kept to. Once it is, and it may not be the session, no sooner.
       const leftMs = dueAt > now ? Math.max(BACKOFF_MS.first, dueAt - now) : Infinity;
       const retryInMs = isOver ? undefined : Math.min(waitMs, leftMs);
-      return { attempts, retryInMs, failingForMs: now - (countsFrom ?? since) };
+      return { attempts, retryInMs, failingForMs: now - entry.countsFrom };
     },
     isOneTakenSince: (time) => lastTakenAt > time,
     isFailing: (session) => failing.has(session),
+    // Whoever asks must not keep it in mind for longer.
+    failingSince: (session) => failing.peek(session)?.countsFrom,
     giveUp(session, reason, now) {
       const entry = failing.get(session);
       if (entry !== undefined) entry.givenUp = { at: now, reason };
