@@ -34,6 +34,7 @@ import {
   PROJECTS_STREAM,
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
+  TASK_QUEUE,
 } from '../shared/ids.ts';
 import { dayOf } from '../shared/quota.ts';
 import type { LogPosition } from '../shared/ranges.ts';
@@ -128,9 +129,9 @@ export interface Observer {
 
 export interface Flow {
   /**
-   * When the oldest message came, epoch milliseconds, that waits in EVENTS, or whose difference waits in ROLLUPS;
-   * undefined where none does, null where nobody knows, as without ClickHouse. What a session has taken and not written
-   * yet, for a minute at the most, is not seen.
+   * When the oldest message came, epoch milliseconds, that waits in EVENTS, or for a worker to look at its session, or
+   * whose difference waits in ROLLUPS; undefined where none does, null where nobody knows, as without ClickHouse. What a
+   * session has looked at and not written yet, for a minute at the most, is not seen.
    */
   readonly oldestAt?: number | null;
   readonly redelivered: number;
@@ -195,8 +196,12 @@ export function createObserver(config: Config): Observer {
     if (!asked.ok) throw new Error(asked.error);
     const figures = asked.value;
     // The consumer is NATS's own matter: it is known whatever ClickHouse says, and where there is none.
-    const oldest = await outcome(() => oldestUnloaded(figures));
-    const oldestAt = oldest.ok ? oldest.value : null;
+    const [oldest, task] = await Promise.all([
+      outcome(() => oldestUnloaded(figures)),
+      // A Temporal that does not tell is no reason to say nothing of the others.
+      outcome(oldestTaskAt),
+    ]);
+    const oldestAt = oldest.ok ? earlier(oldest.value, task.ok ? task.value : undefined) : null;
     return {
       ...(oldestAt !== undefined && { oldestAt }),
       redelivered: figures.consumer.num_redelivered,
@@ -207,7 +212,7 @@ export function createObserver(config: Config): Observer {
   async function oldestUnloaded({ consumer, rollups }: StreamFigures): Promise<number | undefined> {
     const { jsm } = await nats.get();
     const loaded = await loadedUpTo(rollups);
-    const [event = Infinity, difference] = await Promise.all([
+    const [event, difference] = await Promise.all([
       oldestEventAt(consumer),
       pendingDifferences(rollups, loaded) === 0
         ? null
@@ -215,8 +220,26 @@ export function createObserver(config: Config): Observer {
             seq: Math.max(loaded + 1, rollups.state.first_seq),
           }),
     ]);
-    const oldestAt = Math.min(event, difference?.time.getTime() ?? Infinity);
-    return oldestAt < Infinity ? oldestAt : undefined;
+    return earlier(event, difference?.time.getTime());
+  }
+
+  /**
+   * When the oldest task came that no worker has taken, of all workflows: without workers sessions accept events, so
+   * that these are acknowledged, and write nothing.
+   */
+  async function oldestTaskAt(): Promise<number | undefined> {
+    const { connection } = await temporal.get();
+    const { stats } = await connection.withDeadline(Date.now() + PATIENCE_MS, () =>
+      // Of workflow tasks, as nothing else is said.
+      connection.workflowService.describeTaskQueue({
+        namespace: config.TEMPORAL_NAMESPACE,
+        taskQueue: { name: TASK_QUEUE },
+        reportStats: true,
+      }),
+    );
+    const { seconds = 0, nanos = 0 } = stats?.approximateBacklogAge ?? {};
+    const ageMs = Number(seconds) * 1_000 + (nanos ?? 0) / 1e6;
+    return ageMs > 0 ? Date.now() - ageMs : undefined;
   }
 
   async function oldestEventAt(consumer: StreamFigures['consumer']): Promise<number | undefined> {
@@ -397,6 +420,11 @@ export function createObserver(config: Config): Observer {
       await clickhouse.close();
     },
   };
+}
+
+function earlier(one: number | undefined, other: number | undefined): number | undefined {
+  const at = Math.min(one ?? Infinity, other ?? Infinity);
+  return at < Infinity ? at : undefined;
 }
 
 /** The part of its quota that a project has used, of whichever limit it has used more of; at most 1. */

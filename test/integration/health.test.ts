@@ -12,7 +12,7 @@ import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
-import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId } from '../../shared/ids.ts';
+import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { startDoor } from '../support/door-process.ts';
 import { eventually } from '../support/eventually.ts';
@@ -249,6 +249,26 @@ describe('health of a process', function () {
     expect(sum('temporal_workflow_task_schedule_to_start_latency_count')).to.be.above(0);
     expect(sum('temporal_worker_task_slots_available')).to.be.above(0);
     expect(sum('temporal_request')).to.be.above(0);
+  });
+
+  it('has them of workflow tasks that fail', async () => {
+    const failed = async () => {
+      const metrics = [...(await scrape())];
+      const own = metrics.filter(([key]) =>
+        key.startsWith('temporal_workflow_task_execution_failed'),
+      );
+      return own.reduce((sum, [, value]) => sum + value, 0);
+    };
+    const before = await failed();
+    await withTemporal({ world }, async (client) => {
+      const handle = await client.workflow.start('nobody-knows-it', {
+        ...{ workflowId: 'nobody-knows-it', taskQueue: TASK_QUEUE },
+      });
+      await eventually(async () => {
+        expect(await failed()).to.be.above(before);
+      }, PATIENCE);
+      await handle.terminate();
+    });
   });
 
   it('says how old the oldest event is that waits', async () => {

@@ -1,0 +1,66 @@
+/** Without workers sessions accept events, and write nothing: that must be seen. */
+import { expect } from 'chai';
+import { createObserver } from '../../operations/observe.ts';
+import { loadConfig } from '../../platform/config.ts';
+import { eventually } from '../support/eventually.ts';
+import {
+  type Around,
+  connectAround,
+  environmentOf,
+  type PipelineProcess,
+  QUICK_SETTINGS,
+  sojourn,
+  startPipelineProcess,
+  untilLoaded,
+} from '../support/pipeline.ts';
+import { useServers } from '../support/servers.ts';
+
+const PROJECT = 'no-worker';
+const WITHIN = { withinMs: 90_000 };
+
+describe('an installation without a worker', function () {
+  this.timeout(300_000);
+  const servers = useServers();
+  const processes: PipelineProcess[] = [];
+  let around: Around;
+
+  before(async () => {
+    around = await connectAround(servers());
+    const { code, stderr } = await sojourn(['migrate'], environmentOf(servers()));
+    expect(code, stderr).to.equal(0);
+  });
+
+  after(async () => {
+    for (const process of processes) await process.stop();
+    await around.close();
+  });
+
+  it('has taken what comes, and tells how long its sessions have waited', async () => {
+    const observer = createObserver(loadConfig(environmentOf(servers())));
+    try {
+      expect(await observer.flow()).not.to.have.property('oldestAt');
+      processes.push(await startPipelineProcess(servers(), QUICK_SETTINGS, ['ingest']));
+      const publishedAt = Date.now();
+      const event = { sessionId: 's', eventType: 'pageview', timestamp: publishedAt };
+      await around.publish(PROJECT, event);
+      await eventually(async () => {
+        const { consumer } = await observer.streams();
+        expect(consumer.num_pending + consumer.num_ack_pending).to.equal(0);
+      }, WITHIN);
+
+      await eventually(async () => {
+        const { oldestAt } = await observer.flow();
+        expect(oldestAt ?? Infinity).to.be.within(publishedAt - 2_000, publishedAt + 10_000);
+        expect(Date.now() - (oldestAt ?? Infinity)).to.be.above(15_000);
+      }, WITHIN);
+
+      processes.push(await startPipelineProcess(servers(), QUICK_SETTINGS, ['worker']));
+      await untilLoaded(environmentOf(servers()));
+      await eventually(async () => {
+        expect(await observer.flow()).not.to.have.property('oldestAt');
+      }, WITHIN);
+    } finally {
+      await observer.close();
+    }
+  });
+});
