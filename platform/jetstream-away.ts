@@ -23,7 +23,7 @@ export class NobodyAnswersError extends Error {
 }
 
 /**
- * Makes requests fit for a cluster that elects leaders. What only asks is sent again every second while nobody has
+ * Makes requests fit for a cluster that elects leaders. What only asks is sent again every half second while nobody has
  * answered: it is lost where it is sent to a leader that is not there any more, however soon there is another one.
  * And to a request that nobody takes the client says "jetstream is not enabled", whatever the reason; it passes on
  * what it does not know, so it is given an error that it does not know.
@@ -47,7 +47,7 @@ export function askThroughElections(connection: NatsConnection): void {
 /** To make a consumer that is there, with the same settings, is to ask for it. */
 const MAY_REPEAT =
   /^\$JS\.(\w+\.)?API\.(STREAM\.INFO|STREAM\.MSG\.GET|CONSUMER\.INFO|CONSUMER\.CREATE)\./;
-const REPEAT_MS = 1_000;
+const REPEAT_MS = 500;
 
 /** The first outcome counts. All time out together, so that a slow answer to the first is heard as well. */
 function repeatedly<T>(ask: (timeout: number) => Promise<T>, timeoutMs: number): Promise<T> {

@@ -1,4 +1,5 @@
 /** Reading a stretch of a stream as it is, to its end. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
 import { within } from './within.ts';
 
@@ -24,6 +25,10 @@ const READ_AHEAD = 5_000;
  * waits for as long as it is away. Then another one is made.
  */
 const SILENT_MS = 3_000;
+/** The same where the messages are known to be there, and nothing was silent before. */
+const SILENT_FIRST_MS = 1_000;
+/** Before another consumer is made where nothing came of one. */
+const AGAIN_MS = 100;
 /** For so long, where nothing comes of others either. */
 const STALLED_MS = 60_000;
 
@@ -96,14 +101,19 @@ export async function* readAhead(
 ): AsyncGenerator<JsMsg> {
   let next = from;
   let movedAt = Date.now();
+  let silentMs = SILENT_FIRST_MS;
   while (Date.now() - movedAt < STALLED_MS) {
+    const began = next;
     const consumer = await js.consumers.get(stream, {
       filter_subjects: subject,
       opt_start_seq: next,
     });
     try {
       const messages = await consumer.consume({ max_messages: READ_AHEAD, expires: 5_000 });
-      for await (const message of untilSilent(messages)) {
+      stopWhereUntaken(messages).catch(() => {
+        messages.stop();
+      });
+      for await (const message of untilSilent(messages, silentMs)) {
         yield message;
         if (message.seq >= to) return;
         next = message.seq + 1;
@@ -112,16 +122,32 @@ export async function* readAhead(
     } finally {
       await leave(consumer);
     }
+    // A server that is only slow must not be asked anew for ever.
+    silentMs = next === began ? SILENT_MS : SILENT_FIRST_MS;
+    if (next === began) await sleep(AGAIN_MS);
   }
 }
 
-async function* untilSilent(messages: ConsumerMessages): AsyncGenerator<JsMsg> {
+/**
+ * In a cluster the server that is asked may not know yet where a new consumer is: it says that nobody takes the request, and
+ * the client waits.
+ */
+async function stopWhereUntaken(messages: ConsumerMessages): Promise<void> {
+  for await (const { type } of messages.status()) {
+    if (type === 'no_responders') messages.stop();
+  }
+}
+
+async function* untilSilent(
+  messages: ConsumerMessages,
+  silentMs = SILENT_MS,
+): AsyncGenerator<JsMsg> {
   const iterator: AsyncIterator<JsMsg, unknown> = messages[Symbol.asyncIterator]();
   try {
     for (;;) {
       const timer = setTimeout(() => {
         messages.stop();
-      }, SILENT_MS);
+      }, silentMs);
       const next = await iterator.next().finally(() => {
         clearTimeout(timer);
       });

@@ -115,6 +115,37 @@ describe('the consumer of events, made anew', function () {
     await expectNothingGivenAgain(last);
   });
 
+  it('is asked again at once when another server of a cluster leads it', async () => {
+    const asked: number[] = [];
+    const requests = around.nc.subscribe(
+      `$JS.API.CONSUMER.MSG.NEXT.${EVENTS_STREAM}.${EVENTS_CONSUMER}`,
+      {
+        callback: () => {
+          asked.push(Date.now());
+        },
+      },
+    );
+    // Else it asks every 10 s.
+    await eventually(() => {
+      expect(asked).not.to.be.empty;
+    }, WITHIN);
+    const at = Date.now();
+
+    // As a cluster would tell.
+    around.nc.publish(
+      `$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED.${EVENTS_STREAM}.${EVENTS_CONSUMER}`,
+      '{}',
+    );
+
+    await eventually(
+      () => {
+        expect(asked.some((time) => time >= at)).to.equal(true);
+      },
+      { withinMs: 5_000 },
+    );
+    requests.unsubscribe();
+  });
+
   it('takes all of a stream that was deleted and made anew while ingest runs', async () => {
     const before = visit('anew', 10);
     await publish(before);

@@ -10,7 +10,7 @@ import {
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import { removeMessage } from '../../platform/nats.ts';
-import { readRange } from '../../platform/stream-range.ts';
+import { readAhead, readRange } from '../../platform/stream-range.ts';
 import { useServers } from '../support/servers.ts';
 
 const STREAM = 'RANGE_TEST';
@@ -128,6 +128,28 @@ describe('a range of a stream', () => {
     }
     expect(found.slice(-2)).to.deep.equal([COUNT - 1, COUNT]);
     expect(found.length).to.be.below(COUNT);
+  });
+
+  it('is read ahead through another consumer, at once, where nobody takes what is asked of the first', async () => {
+    const js = jetstream(nc);
+    let made = 0;
+    const get = async (...words: Parameters<JetStreamClient['consumers']['get']>) => {
+      const consumer = await js.consumers.get(...words);
+      made += 1;
+      // As in a cluster, where the server that is asked has not heard of the consumer yet.
+      if (made === 1) await consumer.delete();
+      return consumer;
+    };
+    const withoutFirst = Object.assign(Object.create(js) as object, {
+      consumers: { get },
+    }) as JetStreamClient;
+    const range = { stream: STREAM, subject: 'range-test.>', from: 11, to: COUNT };
+    const began = Date.now();
+
+    expect(await sequences(readAhead(withoutFirst, range))).to.deep.equal(numbers(11, COUNT));
+
+    expect(made).to.equal(2);
+    expect(Date.now() - began).to.be.below(2_500);
   });
 
   it('is read to its end where the last of what the server has sent is lost with a connection', async () => {

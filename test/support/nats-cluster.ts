@@ -19,10 +19,14 @@ export interface NatsCluster {
   readonly url: string;
   /** SIGKILL, and wait. */
   kill(member: string): Promise<void>;
+  /** As an operator stops one, SIGTERM or lame duck mode (SIGUSR2), and wait: it hands over what it leads. */
+  retire(member: string, signal: PlannedStop): Promise<void>;
   /** Again, on its port and folder. */
   start(member: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+export type PlannedStop = 'SIGTERM' | 'SIGUSR2';
 
 const MEMBERS = ['n1', 'n2', 'n3'] as const;
 const READY_MS_MAX = 120_000;
@@ -74,13 +78,21 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       server?.kill();
       await server?.exited;
     },
+    async retire(member, signal) {
+      const server = running.get(member);
+      if (server === undefined) throw new Error(`${member} does not run`);
+      process.kill(server.pid, signal);
+      await server.exited;
+    },
     start,
     stop,
   };
 }
 
+/** The last word on a setting counts: here clients stay connected for as long as by default when a server stops in order. */
 function clusterConfig(own: string, routes: readonly string[]): string {
-  return `cluster {
+  return `lame_duck_grace_period: "10s"
+cluster {
   name: sojourn
   listen: "${own.replace('nats-route://', '')}"
   routes: ${JSON.stringify(routes)}

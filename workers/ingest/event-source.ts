@@ -30,6 +30,10 @@ const PULL = {
  * that was in vain it waits for as long as `expires`: a leader has to be elected within this.
  */
 const PATIENCE_MS = 15_000;
+/** JetStream tells everybody in the account that the consumer has another leader, a moment before that one takes requests. */
+const LEADER_ELECTED = `$JS.EVENT.ADVISORY.CONSUMER.LEADER_ELECTED.${EVENTS_STREAM}.${EVENTS_CONSUMER}`;
+/** So long after a request that nobody took, or an election, messages are asked for again. */
+const SOON_MS = 150;
 /** Between two tries to get at the messages again, and between two log lines that say the same. */
 const AGAIN_MS = 1_000;
 const SAY_EVERY_MS = 30_000;
@@ -45,6 +49,14 @@ export interface EventSource {
   stop(): Promise<void>;
   /** Ends at once, with this error. */
   fail(error: Error): void;
+}
+
+/** What the client does by itself when heartbeats do not come, or a connection is back. Not part of its types. */
+interface Asking {
+  /** Asks for the consumer, then for messages. One at a time; where there is no consumer any more it is over. */
+  resetPending?(): Promise<unknown>;
+  /** Asks for messages. */
+  resetPendingNoInfo?(): Promise<unknown>;
 }
 
 export interface EventSourceDeps {
@@ -69,6 +81,13 @@ export async function openEventSource({
   let failure: Error | undefined;
   let said = { sentence: '', at: 0 };
   let current = await open().catch(explainMissing);
+  // What was asked of the leader before is lost with it; without this the client would wait for two heartbeats. Who
+  // may not listen there waits for them.
+  const elections = nats.connection.subscribe(LEADER_ELECTED, {
+    callback: (error) => {
+      if (error === null) askSoon(current, 'resetPendingNoInfo');
+    },
+  });
 
   async function open(): Promise<ConsumerMessages> {
     const ensured = await ensureEventsConsumer(nats);
@@ -81,7 +100,27 @@ export async function openEventSource({
     }
     ({ stream } = ensured);
     const consumer = await patient.consumers.get(EVENTS_STREAM, EVENTS_CONSUMER);
-    return await consumer.consume(PULL);
+    const opened = await consumer.consume(PULL);
+    askWhereUntaken(opened).catch((error: unknown) => {
+      log.error({ err: error }, 'ingest does not hear any more of requests that nobody takes');
+    });
+    return opened;
+  }
+
+  /** Nobody knows of a leader yet, or there is none, or no consumer: hence with the question whether it is there. */
+  async function askWhereUntaken(opened: ConsumerMessages): Promise<void> {
+    for await (const { type } of opened.status()) {
+      if (type === 'no_responders') askSoon(opened, 'resetPending');
+    }
+  }
+
+  function askSoon(opened: ConsumerMessages, how: keyof Asking): void {
+    setTimeout(() => {
+      if (isOver() || opened !== current) return;
+      (opened as Asking)[how]?.().catch((error: unknown) => {
+        log.debug({ err: error }, 'events were not asked for again');
+      });
+    }, SOON_MS).unref();
   }
 
   async function reopen(): Promise<void> {
@@ -141,6 +180,7 @@ export async function openEventSource({
     messages: messages(),
     async stop() {
       stopping = true;
+      elections.unsubscribe();
       // Dropped, what is on its way would be offered again only after a while. (`close()` drops it; the
       // subscription that can do better is not part of the client's types.)
       const { sub } = current as unknown as { readonly sub?: Pick<Subscription, 'drain'> };
@@ -149,6 +189,7 @@ export async function openEventSource({
     },
     fail(error) {
       failure = error;
+      elections.unsubscribe();
       current.stop(error);
     },
   };
