@@ -20,6 +20,8 @@ class FakeStream {
   ahead: string[] = [];
   reads = 0;
   room = Infinity;
+  /** Up to here it is known whether messages are within their quota. */
+  judgedTo = Infinity;
   private seq = 0;
 
   publish(project: string, count = 1): void {
@@ -45,8 +47,10 @@ class FakeStream {
     },
     hasRoom: () => this.taken.length < this.room,
     take: ({ seq, project }: { readonly seq: number; readonly project: string }) => {
+      if (seq > this.judgedTo) return false;
       this.taken.push(`${project}${seq}`);
       this.heldAhead.set(project, (this.heldAhead.get(project) ?? 0) + 1);
+      return true;
     },
     setAhead: (projects) => {
       this.ahead = [...projects].sort();
@@ -147,6 +151,40 @@ describe('overtaking', () => {
     await stream.overtaking.look();
 
     expect([stream.taken.length, stream.taken[0], stream.ahead]).to.deep.equal([256, 'b1101', []]);
+  });
+
+  it('comes back to what could not be judged by its quota yet, and to all after it', async () => {
+    const stream = aLongQueueOf('a');
+    stream.publish('b', 3);
+    stream.publish('c');
+    stream.judgedTo = 1_001;
+    await stream.overtaking.look();
+    expect([stream.taken.sort(), stream.ahead]).to.deep.equal([['b1001'], []]);
+
+    stream.judgedTo = 1_003;
+    await stream.overtaking.look();
+    expect([stream.taken, stream.ahead]).to.deep.equal([['b1001', 'b1002', 'b1003'], ['b']]);
+
+    stream.judgedTo = Infinity;
+    await stream.overtaking.look();
+
+    expect(stream.taken).to.deep.equal(['b1001', 'b1002', 'b1003', 'c1004']);
+    expect(stream.ahead).to.deep.equal(['b', 'c']);
+  });
+
+  it('reads no more of a project in a look that has come to what is not judged', async () => {
+    const stream = aLongQueueOf('a');
+    stream.publish('b', 600);
+    stream.judgedTo = 1_100;
+
+    await stream.overtaking.look();
+    expect([stream.taken.length, stream.reads]).to.deep.equal([100, 1]);
+
+    stream.judgedTo = Infinity;
+    await stream.overtaking.look();
+
+    expect(stream.taken.slice(0, 101).at(-1)).to.equal('b1101');
+    expect(new Set(stream.taken).size).to.equal(OVERTAKING_PER_PROJECT_MAX);
   });
 
   it('lets go of those ahead once the queue is short', async () => {

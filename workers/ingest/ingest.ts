@@ -558,13 +558,15 @@ export async function startIngest({
   }
 
   /** What there is to say against a part of one, the consumer's way will: here that is left alone. */
-  function takeAhead(message: StoredMsg): void {
+  function takeAhead(message: StoredMsg): boolean {
     const stored = storedOf(message);
     const { data, seq, receivedAt } = stored;
-    if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return;
-    if (held.isOvertaken(seq, receivedAt)) return;
-    // What is over its quota, or not judged yet, is the consumer's way's.
-    if (verdictOf(stored) !== 'in') return;
+    if (seq <= lastSeq || held.find(seq, receivedAt) !== undefined) return true;
+    if (held.isOvertaken(seq, receivedAt)) return true;
+    const verdict = verdictOf(stored);
+    if (verdict === undefined) return false;
+    // What is over its quota is the consumer's way's.
+    if (verdict !== 'in') return true;
     const parsed = parseMessage(rawMessageOf(stored, places), settingsOf, dayTurned);
     const { project } = parsed;
     const { events, isPart } = takenAhead(
@@ -573,7 +575,7 @@ export async function startIngest({
         isForgotten(project, event) ||
         stuck.isFailing(sessionOf({ project, sessionId: event.sessionId })),
     );
-    if (events.length === 0) return;
+    if (events.length === 0) return true;
     const entry: Held = {
       seq,
       receivedAt,
@@ -586,6 +588,7 @@ export async function startIngest({
     };
     hold(entry, stored, project, events);
     pumpSoon();
+    return true;
   }
 
   function hold(

@@ -33,7 +33,12 @@ export interface OvertakingDeps<M extends Ahead> {
   readonly held: (project: string) => HeldOf;
   /** Room for more that overtake. */
   readonly hasRoom: () => boolean;
-  readonly take: (message: M) => void;
+  /**
+   * Looks at one, and holds what may be taken of it.
+   * @returns false where it cannot be looked at yet, as whether its quota has room for it is not known: it, and those of its
+   * project after it, are read again by the next look
+   */
+  readonly take: (message: M) => boolean;
   /** Projects of which nothing is left to be overtaken. */
   readonly setAhead: (projects: ReadonlySet<string>) => void;
 }
@@ -92,7 +97,7 @@ export function createOvertaking<M extends Ahead>(deps: OvertakingDeps<M>): Over
       const wanted = Math.min(room, READ_AT_A_TIME);
       const messages = await deps.read(project, from, wanted);
       for (const message of messages) {
-        deps.take(message);
+        if (!deps.take(message)) return false;
         lookedTo.set(project, message.seq);
       }
       if (messages.length < wanted) {
