@@ -16,7 +16,13 @@ import type { FaultKind } from '../platform/connection-fault.ts';
 import { type EventsRoom, roomWarning } from '../platform/events-room.ts';
 import { isJetStreamAway } from '../platform/jetstream-away.ts';
 import { readLoadedPlace } from '../platform/loaded-place.ts';
-import { connectNats, fewerReplicas, isApiError, streamFigures } from '../platform/nats.ts';
+import {
+  connectNats,
+  fewerReplicas,
+  isApiError,
+  STREAM_NAMES,
+  streamFigures,
+} from '../platform/nats.ts';
 import { loadCounts } from '../platform/quota-kept.ts';
 import { createDatedLog, readEnd } from '../platform/rollup-places.ts';
 import { writeFault } from '../platform/stream-health.ts';
@@ -27,11 +33,9 @@ import {
   deadLetterSubject,
   DEADLETTERS_STREAM,
   EVENTS_STREAM,
-  FORGOTTEN_STREAM,
   IMPORT_WORKFLOW,
-  METRICS_STREAM,
+  INGEST_STREAM,
   loaderWorkflowId,
-  PROJECTS_STREAM,
   ROLLUPS_STREAM,
   SESSION_WORKFLOW,
   TASK_QUEUE,
@@ -141,6 +145,11 @@ export interface Flow {
 const running = (type: string) => `WorkflowType = '${type}' AND ExecutionStatus = 'Running'`;
 const PARTITION = 0;
 
+/** Where one of them takes nothing, events or rows wait: without INGEST nothing is loaded. */
+const NEEDED_STREAMS: ReadonlySet<string> = new Set([
+  ...[EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM, INGEST_STREAM],
+]);
+
 const FULL_DIMENSIONS = `SELECT project, toString(full_dimensions.day) AS day, dimension, toUInt32(values_max) AS valuesMax
   FROM sojourn.full_dimensions FINAL WHERE full_since >= now64(3) - INTERVAL 7 DAY
   ORDER BY full_since DESC, project, day, dimension LIMIT 100`;
@@ -175,11 +184,11 @@ export function createObserver(config: Config): Observer {
   async function streamsThatTake(): Promise<StreamFigures> {
     const { jsm } = await nats.get();
     const figures = await streams();
-    // Who runs goes on without them; the next ingest does not start, or subscribers are told nothing.
-    for (const known of [PROJECTS_STREAM, FORGOTTEN_STREAM, METRICS_STREAM]) {
-      await jsm.streams.info(known).catch(explain);
+    // Who runs goes on without the others; the next ingest does not start, or subscribers are told nothing.
+    for (const stream of STREAM_NAMES) {
+      if (!NEEDED_STREAMS.has(stream)) await jsm.streams.info(stream).catch(explain);
     }
-    for (const stream of [EVENTS_STREAM, ROLLUPS_STREAM, DEADLETTERS_STREAM]) {
+    for (const stream of NEEDED_STREAMS) {
       const fault = await writeFault(jsm, stream).catch(explain);
       if (fault === undefined) continue;
       throw new SojournError(

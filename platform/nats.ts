@@ -272,6 +272,9 @@ const STREAMS: readonly StreamShape[] = [
   },
 ];
 
+/** Of all that `migrate` makes. */
+export const STREAM_NAMES: readonly string[] = STREAMS.map(({ name }) => name);
+
 export interface MigrateStreams {
   /** Where a consumer that has to be made begins. */
   readonly from?: EventsFrom | undefined;

@@ -12,7 +12,14 @@ import { createObserver } from '../../operations/observe.ts';
 import { loadConfig, parseEnvFile } from '../../platform/config.ts';
 import { ACK_WAIT_MS } from '../../platform/events-consumer.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
-import { EVENTS_CONSUMER, EVENTS_STREAM, sessionWorkflowId, TASK_QUEUE } from '../../shared/ids.ts';
+import {
+  EVENTS_CONSUMER,
+  EVENTS_STREAM,
+  INGEST_STREAM,
+  ROLLUPS_STREAM,
+  sessionWorkflowId,
+  TASK_QUEUE,
+} from '../../shared/ids.ts';
 import { DEFAULT_SETTINGS } from '../../shared/project.ts';
 import { startDoor } from '../support/door-process.ts';
 import { eventually } from '../support/eventually.ts';
@@ -327,6 +334,14 @@ describe('health of a process', function () {
       },
     ],
     [
+      'the stream INGEST is missing',
+      {
+        inflict: () => world.jsm.streams.delete(INGEST_STREAM),
+        says: /^NATS: a stream .*missing/,
+        mend: () => migrate({ world }),
+      },
+    ],
+    [
       'Redis takes no writes',
       { inflict: () => follow('127.0.0.1', '1'), says: /Redis.*replica/, mend: masterAgain },
     ],
@@ -337,6 +352,34 @@ describe('health of a process', function () {
       expect((await ask('/healthz')).code).to.equal(200);
     });
   }
+
+  it('loads what came while the stream INGEST was missing, once it is there again', async () => {
+    const written = async () => (await world.jsm.streams.info(ROLLUPS_STREAM)).state.last_seq;
+    const loads = async () => (await scrape()).get('sojourn_load_records_count');
+    // A load that ClickHouse has been silent to is given up late.
+    await eventually(
+      async () => {
+        expect((await scrape()).get('sojourn_differences_pending')).to.equal(0);
+      },
+      { ...PATIENCE, withinMs: 180_000 },
+    );
+    await world.jsm.streams.delete(INGEST_STREAM);
+    const before = { written: await written(), loads: await loads() };
+    const visit = { sessionId: 'unledgered', eventType: 'pageview', timestamp: Date.now() };
+    await world.publish(PROJECT, visit, 'unledgered-1');
+    await eventually(async () => {
+      expect((await scrape()).get('sojourn_server_up{server="nats"}')).to.equal(0);
+      expect(await written()).to.be.above(before.written);
+    }, PATIENCE);
+    expect(await loads()).to.equal(before.loads);
+    await migrate({ world });
+    await eventually(async () => {
+      const now = await scrape();
+      expect(now.get('sojourn_differences_pending')).to.equal(0);
+      expect(now.get('sojourn_oldest_unloaded_event_age_seconds')).to.equal(0);
+    }, PATIENCE);
+    await untilReady();
+  });
 
   it('tells in time of a ClickHouse that takes questions and is silent, and of a paused consumer', async () => {
     await pause();
