@@ -49,14 +49,30 @@ function keyOf({ act, at, by, reason }: Act): string {
 const UNPRINTABLE =
   /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** In one line of printable text; undefined where nothing is left. */
+/**
+ * Format characters, and such as may become some, that nobody sees: zero-width spaces, soft hyphens, tags. They stand within
+ * words, so nothing takes their place. Joiners stay, and what joins in Mongolian: without them words of Persian or Hindi
+ * and signs of several parts come out as others. So do number signs of Arabic, which are seen. A flag that is told by tags,
+ * as England's, becomes a black one: with tags any text could be hidden behind it.
+ */
+const HIDDEN = /(?=\p{Default_Ignorable_Code_Point})(?![\u180e\u200c\u200d])[\p{Cf}\p{Cn}]/gu;
+
+/** Also what is no format character and blank all the same: fillers of Hangul, a Braille cell without dots. */
+const SEEN = /[^\s\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** What joins nothing there. */
+const ENDS = /^[\s\u200c\u200d]+|[\s\u200c\u200d]+$/g;
+
+/** In one line of printable text; undefined where nothing is left that is seen. */
 function cleaned(given: unknown, charsMax: number): string | undefined {
   if (typeof given !== 'string') return undefined;
   // Nobody's name is longer before it is cut than a few times what is kept.
   const text = given
     .slice(0, 4 * charsMax)
     .replace(UNPRINTABLE, ' ')
+    .replace(HIDDEN, '')
     .replace(/\s+/g, ' ')
-    .trim();
-  return Array.from(text).slice(0, charsMax).join('') || undefined;
+    .replace(ENDS, '');
+  const kept = Array.from(text).slice(0, charsMax).join('').replace(ENDS, '');
+  return SEEN.test(kept) ? kept : undefined;
 }

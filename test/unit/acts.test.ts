@@ -29,6 +29,38 @@ describe('what is said along with an act', () => {
     });
   });
 
+  it('is nothing where nobody would see any of it', () => {
+    const unseen = ['\u200b', '\u200c\u200d', '\u2060', '\u00ad', '\ufeff', '\u034f', '\ufe0f'];
+    const blank = ['\u115f', '\u3164', '\uffa0', '\u2800', '\u180e', '\u{e0061}\u{e007f}'];
+    for (const text of [...unseen, ...blank, [...unseen, ' ', ...blank].join('')]) {
+      expect(noteOf({ by: text, reason: 'x' }), JSON.stringify(text)).to.deep.equal({
+        reason: 'x',
+      });
+    }
+  });
+
+  it('has nothing in it that is not seen, but for what joins signs and scripts', () => {
+    const by = (text: string) => noteOf({ by: text }).by;
+    expect(by('an\u200bna\u2060\u00ad@de\ufeffsk')).to.equal('anna@desk');
+    expect(by('\u200danna\u{e0062}\u{e0065}\u{e006e}\u200c ')).to.equal('anna');
+    for (const whole of [
+      'می\u200cخواهم', // Persian: without the joiner another word.
+      'क्\u200dष',
+      '👩\u200d💻 ❤\ufe0f',
+      '\u0600١٢',
+      'Zoe\u0308',
+    ]) {
+      expect(by(whole), whole).to.equal(whole);
+    }
+  });
+
+  it('does not end with the space, or the joiner, that it was cut behind', () => {
+    for (const joint of [' ', '\u200d']) {
+      const by = `${'a'.repeat(ACT_WHO_CHARS_MAX - 1)}${joint}b`;
+      expect(noteOf({ by }).by).to.equal('a'.repeat(ACT_WHO_CHARS_MAX - 1));
+    }
+  });
+
   it('is cut between characters, and the same when it is read again', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 700 }),
