@@ -12,18 +12,70 @@ import {
   ROLLUPS_STREAM,
   sessionWorkflowId,
 } from '../shared/ids.ts';
-import { namesPerson, type PersonIds, sessionsNaming } from '../shared/pseudonyms.ts';
+import { namesPerson, type PersonIds, saidIdsOf, sessionsNaming } from '../shared/pseudonyms.ts';
 import { keepOthers } from './split-letter.ts';
 
-/** Ids of sessions of which EVENTS has an event that names the person. @throws what the client throws */
-export async function sessionsInEvents(
+/**
+ * Ids of sessions of which EVENTS, or DEADLETTERS, has an event that names the person. Over a quota a whole session becomes
+ * letters, which are all that is known of it once EVENTS has let it go. @throws what the client throws
+ */
+export async function sessionsInMessages(
   nats: Nats,
   project: string,
   ids: PersonIds,
 ): Promise<string[]> {
   const found = new Set<string>();
-  for await (const message of messagesOf(nats, EVENTS_STREAM, `events.${project}.>`)) {
-    for (const id of sessionsNaming(message.string(), ids)) found.add(id);
+  for (const messages of [eventsOf(nats, project), lettersOf(nats, project)]) {
+    for await (const message of messages) {
+      for (const id of sessionsNaming(message.string(), ids)) found.add(id);
+    }
+  }
+  return [...found];
+}
+
+/** Visitors that letters of these sessions say. @throws what the client throws */
+export async function devicesInLetters(
+  nats: Nats,
+  project: string,
+  sessions: ReadonlySet<string>,
+): Promise<string[]> {
+  const found = new Set<string>();
+  if (sessions.size === 0) return [];
+  for await (const letter of lettersOf(nats, project)) {
+    for (const { session, visitor } of saidIdsOf(letter.string())) {
+      if (visitor !== undefined && session !== undefined && sessions.has(session)) {
+        found.add(visitor);
+      }
+    }
+  }
+  return [...found];
+}
+
+/**
+ * Sessions of which letters say one of these visitors, and no message says a user. One with a row may have a user there.
+ * @throws what the client throws
+ */
+export async function untoldInLetters(
+  nats: Nats,
+  project: string,
+  devices: ReadonlySet<string>,
+): Promise<string[]> {
+  const found = new Set<string>();
+  if (devices.size === 0) return [];
+  for await (const letter of lettersOf(nats, project)) {
+    for (const { session, visitor } of saidIdsOf(letter.string())) {
+      if (session !== undefined && visitor !== undefined && devices.has(visitor))
+        found.add(session);
+    }
+  }
+  // By themselves: to remember who has told what of all sessions may be too much.
+  for (const messages of [eventsOf(nats, project), lettersOf(nats, project)]) {
+    if (found.size === 0) break;
+    for await (const message of messages) {
+      for (const { session, user } of saidIdsOf(message.string())) {
+        if (session !== undefined && user !== undefined) found.delete(session);
+      }
+    }
   }
   return [...found];
 }
@@ -56,26 +108,21 @@ export async function removeMessages(
     return ready.length;
   };
   const naming = async (
-    stream: string,
-    subject: string,
+    messages: AsyncIterable<JsMsg>,
     onFound?: (message: JsMsg) => Promise<void>,
   ) => {
     const seqs: number[] = [];
-    for await (const message of messagesOf(nats, stream, subject)) {
+    for await (const message of messages) {
       if (!namesPerson(message.string(), ids)) continue;
       await onFound?.(message);
       seqs.push(message.seq);
     }
     return seqs;
   };
-  const events = await removeFrom(
-    EVENTS_STREAM,
-    await naming(EVENTS_STREAM, `events.${project}.>`),
-    delivered,
-  );
+  const events = await removeFrom(EVENTS_STREAM, await naming(eventsOf(nats, project)), delivered);
   const deadLetters = await removeFrom(
     DEADLETTERS_STREAM,
-    await naming(DEADLETTERS_STREAM, deadLetterSubject(project), async (letter) => {
+    await naming(lettersOf(nats, project), async (letter) => {
       if (!isDryRun) await keepOthers(nats, letter, ids);
     }),
     Infinity,
@@ -104,6 +151,14 @@ async function differencesOf(
     if (workflows.has(workflowId)) seqs.push(seq);
   }
   return seqs;
+}
+
+function eventsOf(nats: Nats, project: string) {
+  return messagesOf(nats, EVENTS_STREAM, `events.${project}.>`);
+}
+
+function lettersOf(nats: Nats, project: string) {
+  return messagesOf(nats, DEADLETTERS_STREAM, deadLetterSubject(project));
 }
 
 async function* messagesOf(nats: Nats, stream: string, subject: string) {

@@ -28,7 +28,12 @@ import type { Temporal } from './connect.ts';
 import { dryRunOf, turnSession } from './exclude.ts';
 import { forgetKeys } from './forget-keys.ts';
 import { type KeptOfPerson, keptNaming, keptOfDevices } from './forget-kept.ts';
-import { removeMessages, sessionsInEvents } from './forget-messages.ts';
+import {
+  devicesInLetters,
+  removeMessages,
+  sessionsInMessages,
+  untoldInLetters,
+} from './forget-messages.ts';
 import {
   countImported,
   dropPseudonyms,
@@ -325,23 +330,42 @@ async function lookFor(
   const sessions = new Set([
     ...named.session,
     ...before('session'),
-    ...(await sessionsInEvents(nats, project, named)),
+    ...(await sessionsInMessages(nats, project, named)),
     ...keptNamed.map(({ sessionId }) => sessionId),
   ]);
-  const devices = new Set(
-    [...keptNamed, ...(await findOwn(admin, person, [...sessions]))].flatMap(
+  const inLetters = kind === 'user' ? await devicesInLetters(nats, project, sessions) : [];
+  const devices = new Set([
+    ...[...keptNamed, ...(await findOwn(admin, person, [...sessions]))].flatMap(
       ({ visitorIds }) => visitorIds,
     ),
-  );
+    ...inLetters,
+  ]);
   devices.delete('');
   const untold = kind === 'user' ? await keptOfDevices(admin, project, [...devices]) : [];
   for (const { sessionId } of untold) sessions.add(sessionId);
-  const own = await findOwn(admin, person, [...sessions]);
+  if (kind === 'user') {
+    const letters = await untoldInLetters(nats, project, devices);
+    for (const id of await withoutTold(admin, person, letters)) sessions.add(id);
+  }
+  const own = await findOwn(admin, person, [...sessions], inLetters);
   for (const { sessionId } of own) sessions.add(sessionId);
   return {
     ...{ own, kept: [...keptNamed, ...untold], ids: { ...named, session: sessions } },
     replaced: { users: before('user'), visitors: before('visitor') },
   };
+}
+
+/** Those of sessions without the ones that have a user in their rows. */
+async function withoutTold(
+  admin: ClickHouseClient,
+  person: Person,
+  sessionIds: readonly string[],
+): Promise<readonly string[]> {
+  if (sessionIds.length === 0) return [];
+  const rows = await findOwn(admin, person, sessionIds);
+  const told = rows.filter(({ userIds }) => userIds.some((id) => id !== ''));
+  const others = new Set(told.map(({ sessionId }) => sessionId));
+  return sessionIds.filter((id) => !others.has(id));
 }
 
 /** What an attempt that was broken off was replacing. */

@@ -63,11 +63,15 @@ const OWN: Readonly<Record<PersonKind, string>> = {
   session: 'session_id = {id:String}',
 };
 
-/** @param sessionIds that are known to be the person's besides */
+/**
+ * @param sessionIds that are known to be the person's besides
+ * @param devices of a user besides: their sessions, as far as no user has one
+ */
 export async function findOwn(
   admin: ClickHouseClient,
   { project, kind, id }: Person,
   sessionIds: readonly string[],
+  devices: readonly string[] = [],
 ): Promise<readonly FoundSession[]> {
   await untilCaughtUp(admin);
   const found = new Map<string, FoundSession>();
@@ -84,6 +88,8 @@ export async function findOwn(
   await add(OWN[kind], { id });
   for (const some of parts(sessionIds))
     await add('session_id IN {ids:Array(String)}', { ids: some });
+  const untold = runsWhere('sessions FINAL', `user_id = '' AND visitor_id IN {ids:Array(String)}`);
+  for (const some of parts(devices)) await add(untold, { ids: some });
   return [...found.values()];
 }
 
@@ -151,9 +157,10 @@ export async function replaceRows(
 ): Promise<ReplacedRows> {
   const { admin, project } = deps;
   const imported = await importRowsOf(admin, project, sessionIds);
-  if (own.length + linked.length + imported.length === 0) {
-    return { sessions: 0, linked: 0, imports: 0 };
-  }
+  const isWithoutRows = own.length + linked.length + imported.length === 0;
+  const nothing = { sessions: 0, linked: 0, imports: 0 };
+  if (isWithoutRows && sessionIds.length === 0) return nothing;
+  // Also of sessions without any row: what says that one is the person's may be gone before its other messages are.
   const pseudonyms = await madeUp(deps, [
     ...sessionIds.map((id) => ['session', id] as const),
     ...own.map(({ identity }) => ['run', identity] as const),
@@ -162,6 +169,7 @@ export async function replaceRows(
     ...own.flatMap(({ userIds }) => idsIn(userIds).map((id) => ['user', id] as const)),
     ...own.flatMap(({ visitorIds }) => idsIn(visitorIds).map((id) => ['visitor', id] as const)),
   ]);
+  if (isWithoutRows) return nothing;
   const sessions = await rowsOf(
     admin,
     project,

@@ -120,6 +120,27 @@ export function sessionsNaming(text: string, ids: PersonIds): string[] {
   });
 }
 
+/** What an event says of whose it is; an id that is no text, or empty, is none. */
+export type SaidIds = Readonly<Partial<Record<PersonKind, string>>>;
+
+/** What each event of a message says. */
+export function saidIdsOf(text: string): SaidIds[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  return elementsOf(value).map((element) => {
+    const fields = (element ?? {}) as Readonly<Record<string, unknown>>;
+    const said = (Object.keys(FIELDS) as PersonKind[]).flatMap((kind) => {
+      const id = fields[FIELDS[kind]];
+      return typeof id === 'string' && id !== '' ? [[kind, id] as const] : [];
+    });
+    return Object.fromEntries(said);
+  });
+}
+
 function elementsOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }

@@ -432,6 +432,83 @@ describe('forget', function () {
     }
   });
 
+  it('takes what is over a quota of sessions that only dead letters have', async () => {
+    const project = names('letters');
+    const [user, device] = [`lena-${suffix}`, `watch-${suffix}`];
+    const [own, before, ottos] = [`lenas-${suffix}`, `untold-${suffix}`, `ottos-${suffix}`];
+    const quota = (...words: readonly string[]) => done('project', 'set', project, ...words);
+    // Within the quota: a row of that device, which nobody has told of, and one of somebody else on it.
+    const early = `early-${suffix}`;
+    await around.publish(project, [
+      event(early, 1, { visitorId: device }),
+      event(early, 2, {}, 'session_end'),
+      event(ottos, 1, { userId: 'otto', visitorId: device }),
+      event(ottos, 2, {}, 'session_end'),
+    ]);
+    await arrived();
+    await quota('--max-messages-per-day', '0');
+    const others = [event(ottos, 3, { visitorId: device }), event('of-nobody', 2)];
+    const published = [
+      event(before, 1, { visitorId: device }),
+      // Only the last says who it is, and not by which device.
+      ...[1, 2, 3].map((n) => event(own, n, { visitorId: device })),
+      event(own, 4, { userId: user }, 'login'),
+      others[0],
+      [event(own, 5), others[1], event(own, 6, { userId: user })],
+    ];
+    for (const one of published) await around.publish(project, one);
+    const letters = async () =>
+      JSON.parse(await done('deadletters', 'list', '--project', project, '--json')) as {
+        readonly payload: string;
+      }[];
+    await eventually(async () => {
+      expect(await letters()).to.have.length(published.length);
+    }, SOON);
+    await arrived();
+    // As after a week.
+    const jsm = await jetstreamManager(around.nc);
+    await jsm.streams.purge('EVENTS', { filter: `events.${project}.>` });
+
+    const planned = await forget(project, '--user', user, '--dry-run');
+    expect(planned).to.include({ deadLetters: 6, sessions: 1, runs: 1, events: 0 });
+    const outcome = await forget(project, '--user', user);
+    expect(outcome).to.include({ deadLetters: 6, sessions: 1, runs: 1, events: 0 });
+
+    const left = (await letters()).map(({ payload }) => JSON.parse(payload) as unknown);
+    expect(left).to.deep.equal(others);
+    const whom = { ids: [user, own, before, early], sessions: [own, before, early], user };
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    await quota('--no-max-messages-per-day');
+    await done('deadletters', 'replay', '--project', project);
+    for (const one of published.slice(0, 4)) await around.publish(project, one);
+    await arrived();
+    expect(await storesOf(project, whom)).to.deep.equal(GONE);
+    const sessions = await around.select<{ id: string; views: string }>(
+      `SELECT session_id AS id, toString(page_views) AS views FROM sojourn.sessions_current
+       WHERE project = '${project}' AND session_id NOT LIKE 'forgotten-%' ORDER BY id`,
+    );
+    expect(sessions).to.deep.equal([
+      { id: 'of-nobody', views: '1' },
+      { id: ottos, views: '2' },
+    ]);
+    await expectAudited(project);
+  });
+
+  it('knows a session without a row until it is done, though its last message that names somebody is gone', async () => {
+    const deps = { admin, project: names('noted'), run: `noted-${suffix}` };
+
+    const replaced = await replaceRows(deps, [], [], ['of-letters']);
+
+    expect(replaced).to.deep.equal({ sessions: 0, linked: 0, imports: 0 });
+    const noted = async () => {
+      const query = `SELECT kind, id FROM sojourn.forgetting WHERE run = '${deps.run}'`;
+      return (await admin.query({ query, format: 'JSONEachRow' })).json();
+    };
+    expect(await noted()).to.deep.equal([{ kind: 'session', id: 'of-letters' }]);
+    await dropPseudonyms(deps);
+    expect(await noted()).to.deep.equal([]);
+  });
+
   it('is followed by an import that had read the person’s events before', async () => {
     const project = names('reading');
     const user = `nora-${suffix}`;

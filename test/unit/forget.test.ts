@@ -17,6 +17,7 @@ import {
   namesPerson,
   pseudonymOf,
   type ReplacedKind,
+  saidIdsOf,
   sessionsNaming,
 } from '../../shared/pseudonyms.ts';
 import type { Tracked } from '../../trackers/event.ts';
@@ -184,6 +185,15 @@ describe('a message', () => {
     ]);
     expect(sessionsNaming(text, ids)).to.deep.equal(['a']);
     expect(sessionsNaming('{', ids)).to.deep.equal([]);
+  });
+
+  it('says whose each of its events is, as far as it does in texts', () => {
+    const all = { userId: 'ulla', visitorId: 'v', sessionId: 'a', eventId: 'e' };
+    expect(
+      saidIdsOf(JSON.stringify([all, { sessionId: 7, userId: '' }, null, 'ulla'])),
+    ).to.deep.equal([{ user: 'ulla', visitor: 'v', session: 'a' }, ...[{}, {}, {}]]);
+    expect(saidIdsOf(JSON.stringify(all))).to.have.length(1);
+    expect(saidIdsOf('{')).to.deep.equal([]);
   });
 });
 
