@@ -105,7 +105,7 @@ export async function runCollector(
         const { isConnected: isNatsConnected, ...underWay } = outlet.figures;
         return { ...underWay, isNatsConnected, isRedisConnected: redis.status === 'ready' };
       },
-      troubles: () => troublesOf(outlet.figures.isConnected, nats, redis),
+      troubles: () => troublesOf(outlet.figures.isConnected, nats, redis, config),
       close: () => closers.closeAll(),
     };
   } catch (error) {

@@ -472,18 +472,12 @@ const REPLICA = 'it is a replica and takes no writes; point REDIS_URL at its mas
 
 async function pingRedis(config: Config): Promise<Timed<unknown>> {
   const { REDIS_URL } = config;
-  const { connectRedis, redisFault } = await import('../platform/redis.ts');
+  const { connectRedis, whyRedisFailed } = await import('../platform/redis.ts');
   const redis = connectRedis(needed({ ...config, REDIS_URL }, 'REDIS_URL'), commandLog(config));
-  let lastError: unknown;
-  redis.on('error', (error) => {
-    lastError = error;
-  });
   try {
     // A replica answers a ping as well.
     const replication = await redis.info('replication').catch(async (error: unknown) => {
-      // Of a connection that failed the command only tells that it failed.
-      const thrown = lastError ?? error;
-      throw (await redisFault(config, thrown)) ?? thrown;
+      throw await whyRedisFailed(config, redis, error);
     });
     if (/^role:slave/m.test(replication)) throw new Error(REPLICA);
     return await timed(() => redis.ping());

@@ -136,13 +136,17 @@ export async function connectNats(
   watch(connection, log);
   askThroughElections(connection);
   watchLogin(connection, config.NATS_URL, log);
-  const look = async () => connectionFault('NATS', config.NATS_URL, undefined, natsProbe(config));
-  watchFault(connection, look, log);
+  watchFault(connection, () => natsTlsFault(config), log);
   const jsm = await jetstreamManager(connection, { checkAPI: false });
   return { connection, js: jetstream(connection), jsm };
 }
 
 /** The client says no more than that time was up where the server refuses its certificate. */
+/** What is wrong with TLS on the way to it, for whoever has lost it; undefined where nothing shows. */
+export async function natsTlsFault(config: Config & { readonly NATS_URL: string }) {
+  return connectionFault('NATS', config.NATS_URL, undefined, natsProbe(config));
+}
+
 function natsProbe({ NATS_TLS_CA, NATS_TLS_CERT, NATS_TLS_KEY }: Config): Probe {
   return {
     greets: true,

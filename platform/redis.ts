@@ -3,7 +3,9 @@ import { Redis } from 'ioredis';
 import type { VisitorStore } from '../activities/recognize-visitor.ts';
 import { toError } from '../shared/errors.ts';
 import type { Config } from './config.ts';
+import { faultKindOf } from './connection-fault.ts';
 import type { Logger } from './log.ts';
+import { watchRedis } from './redis-fault.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { connectionFault } from './unreachable.ts';
 
@@ -19,17 +21,12 @@ export function connectRedis(config: Config & { readonly REDIS_URL: string }, lo
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
     ...(tls !== undefined && { tls }),
   });
-  let away = false;
+  watchRedis(redis, (error) => redisFault(config, error), log);
   redis.on('error', (error: Error) => {
-    if (!away) {
-      log.warn({ err: error }, 'redis connection lost');
-      tellFault(config, error, log);
-    }
-    away = true;
+    lastErrors.set(redis, error);
   });
   redis.on('ready', () => {
-    if (away) log.info('redis connection is back');
-    away = false;
+    lastErrors.delete(redis);
   });
   return redis;
 }
@@ -48,15 +45,23 @@ export function redisFault(config: Config, error: unknown) {
   });
 }
 
-function tellFault(config: Config, error: Error, log: Logger): void {
-  redisFault(config, error)
-    .then((fault) => {
-      if (fault === undefined) return;
-      log.warn({ fault: fault.message }, 'redis cannot be used as things are set');
-    })
-    .catch((err: unknown) => {
-      log.debug({ err }, 'nobody could look why redis is away');
-    });
+/** Of connections that are away: what their last try came to. */
+const lastErrors = new WeakMap<object, Error>();
+
+/**
+ * Why a command failed. Of a connection that is away the command only says that it failed.
+ * @param redis of {@link connectRedis}
+ * @param error what the command threw
+ */
+export async function whyRedisFailed(
+  config: Config,
+  redis: Pick<Redis, 'status'>,
+  error: unknown,
+): Promise<Error> {
+  // One that is there has answered, or not in time: a look at how it is reached shows nothing then.
+  if (redis.status === 'ready' && faultKindOf(error) === undefined) return toError(error);
+  const last = lastErrors.get(redis) ?? error;
+  return (await redisFault(config, last)) ?? toError(last);
 }
 
 /** A server that is no master any more, or not ready yet: another connection may lead to one that is. */

@@ -5,7 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { Redis } from 'ioredis';
 import { pino } from 'pino';
+import { troublesOf } from '../../collect/troubles.ts';
 import { createObserver } from '../../operations/observe.ts';
 import { clickHouseUnreachable, connectClickHouse } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
@@ -18,7 +20,8 @@ import {
 } from '../../platform/connection-fault.ts';
 import { silentLog } from '../../platform/log.ts';
 import { linkChanges } from '../../platform/nats-link.ts';
-import { connectNats } from '../../platform/nats.ts';
+import { connectNats, type Nats } from '../../platform/nats.ts';
+import { connectRedis } from '../../platform/redis.ts';
 import { connectTemporal } from '../../platform/temporal.ts';
 import { connectTemporalNative } from '../../platform/temporal-native.ts';
 import { CLICKHOUSE_BI } from '../../servers/index.ts';
@@ -295,15 +298,26 @@ authorization { user: sojourn, password: "${RIGHT}" }
       const log = pino({}, { write: (line: string) => lines.push(line) });
       const faults = () =>
         lines.flatMap((line) => (JSON.parse(line) as { readonly fault?: string }).fault ?? []);
-      const { connection } = await connectNats(config, 'test', log);
+      const { connection, jsm } = await connectNats(config, 'test', log);
+      const redis = {
+        ...{ set: () => Promise.resolve('OK'), disconnect: () => undefined, status: 'ready' },
+      } as unknown as Redis;
+      const ofCollector = () => troublesOf(false, { jsm }, redis, config);
       try {
         await first.stop();
+        expect(await ofCollector()).to.deep.equal(['NATS: the connection is lost']);
         const expiredOne = await startSecuredNats(secureAs('expired', EXPIRED), port);
         await eventually(
           () => {
             expectFault(faults()[0], 'NATS', 'expired', 'in the log');
           },
           { withinMs: 60_000 },
+        );
+        await eventually(
+          async () => {
+            expectFault((await ofCollector())[0], 'NATS', 'expired', 'of a collector');
+          },
+          { withinMs: 20_000 },
         );
         await expiredOne.stop();
         await nats(renewed, port);
@@ -574,6 +588,119 @@ authorization { user: sojourn, password: "${RIGHT}" }
       });
     });
   }
+
+  describe('to Redis, once they were there', () => {
+    const issued = (name: string, valid?: Valid) => trusted.issue(name, ['DNS:localhost'], valid);
+
+    /** What is logged, and what a collector says of Redis. */
+    function connected(env: Variables) {
+      const config = requireServers(loadConfig({ NATS_URL: 'nats://127.0.0.1:1', ...env }), [
+        'NATS_URL',
+        'REDIS_URL',
+      ]);
+      const lines: { readonly msg: string; readonly fault?: string }[] = [];
+      const log = pino(
+        {},
+        { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) },
+      );
+      const redis = connectRedis(config, log);
+      const jsm = {
+        streams: { deleteMessage: () => Promise.reject(new Error('not of interest')) },
+      } as unknown as Nats['jsm'];
+      return {
+        redis,
+        faults: () => lines.flatMap(({ fault }) => fault ?? []),
+        said: (msg: string) => lines.filter((line) => line.msg === msg).length,
+        troubles: async () =>
+          (await troublesOf(true, { jsm }, redis, config)).filter((one) => one.startsWith('Redis')),
+      };
+    }
+
+    const until = (what: () => unknown) => eventually(what, { withinMs: 60_000 });
+
+    it('say each reason for which they do not come back, once, in the log and to who asks a collector', async () => {
+      const behind = Number(new URL(servers().redis.url).port);
+      const asOperator = new Redis(servers().redis.url);
+      const user = `away-${Date.now().toString(36)}`;
+      const login = (password: string) =>
+        asOperator.call('ACL', 'SETUSER', user, 'on', 'resetpass', `>${password}`, '~*', '+@all');
+      await login(RIGHT);
+      const first = await openTlsDoor(behind, issued('redis-right'), trusted);
+      const { port } = first;
+      const again = (name: string, valid?: Valid) =>
+        openTlsDoor(behind, issued(name, valid), trusted, port);
+      const { redis, faults, said, troubles } = connected({
+        REDIS_URL: `rediss://${user}:${RIGHT}@localhost:${port}`,
+        REDIS_TLS_CA: trusted.cert,
+        ...of('Redis', client),
+      });
+      try {
+        await until(() => redis.ping());
+        expect(await troubles()).to.deep.equal([]);
+
+        // Nobody listens at first, as while it is started again.
+        await first.close();
+        await until(() => {
+          expect(said('redis connection lost')).to.equal(1);
+        });
+        const expiredOne = await again('redis-expired', EXPIRED);
+        await until(() => {
+          expectFault(faults()[0], 'Redis', 'expired', 'in the log');
+        });
+        await until(async () => {
+          const [trouble, ...more] = await troubles();
+          expectFault(trouble, 'Redis', 'expired', 'of a collector');
+          expect(more).to.deep.equal([]);
+        });
+        await expiredOne.close();
+        await login(HIDDEN);
+        const renewed = await again('redis-renewed');
+        await until(() => {
+          expectFault(faults()[1], 'Redis', 'login', 'in the log');
+        });
+        await until(async () => {
+          expectFault((await troubles())[0], 'Redis', 'login', 'of a collector');
+        });
+        await login(RIGHT);
+
+        await until(() => redis.ping());
+        expect(await troubles()).to.deep.equal([]);
+        expect(faults()).to.have.length(2);
+        expect(said('redis connection lost')).to.equal(1);
+        expect(said('redis connection is back')).to.equal(1);
+        await renewed.close();
+      } finally {
+        redis.disconnect();
+        await asOperator.call('ACL', 'DELUSER', user);
+        asOperator.disconnect();
+      }
+    });
+
+    it('say so where it speaks TLS now, and hangs up on who does not', async () => {
+      const behind = Number(new URL(servers().redis.url).port);
+      const { password } = new URL(servers().redis.url);
+      const plain = await openPlainDoor(behind);
+      const { port } = plain;
+      const { redis, faults, troubles } = connected({
+        REDIS_URL: `redis://:${password}@localhost:${port}`,
+      });
+      try {
+        await until(() => redis.ping());
+        await plain.close();
+        const secured = await door(openTlsDoor(behind, issued('redis-tls'), trusted, port));
+
+        await until(() => {
+          expectFault(faults()[0], 'Redis', 'tls', 'in the log');
+        });
+        await until(async () => {
+          expectFault((await troubles())[0], 'Redis', 'tls', 'of a collector');
+        });
+        expect(secured.sent()).to.equal('');
+      } finally {
+        redis.disconnect();
+      }
+    });
+  });
 
   it('are in the table of docs/security.md, with what is said and what to set', () => {
     const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');

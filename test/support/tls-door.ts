@@ -22,6 +22,8 @@ export function openTlsDoor(
   toPort: number,
   { cert, key }: CertificateFiles,
   clientAuthority: CertificateFiles,
+  /** In place of a free one. */
+  onPort = 0,
 ): Promise<Door> {
   const sent: Buffer[] = [];
   const server = createTlsServer(
@@ -39,7 +41,7 @@ export function openTlsDoor(
   );
   // Of clients that are refused, which is what they are here for.
   server.on('tlsClientError', () => undefined);
-  return listening(server, sent);
+  return listening(server, sent, onPort);
 }
 
 /**
@@ -106,13 +108,13 @@ function passOn(client: Socket, toPort: number, sent: Buffer[]): void {
   }
 }
 
-async function listening(server: Server, sent: readonly Buffer[]): Promise<Door> {
+async function listening(server: Server, sent: readonly Buffer[], onPort = 0): Promise<Door> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(onPort, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('it has no port');
   return {

@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import type { Redis } from 'ioredis';
+import type { CollectConfig } from '../../collect/run.ts';
 import { troublesOf } from '../../collect/troubles.ts';
 import { createVisitorHashes } from '../../collect/visitor-hashes.ts';
 import { createVisitorSessions } from '../../collect/visitor-sessions.ts';
@@ -53,6 +54,7 @@ function commandsOf(chunk: Buffer): readonly string[] {
 describe('the collector, where Redis fails over', () => {
   let server: Server;
   let redis: Redis;
+  let config: CollectConfig;
   const sockets = new Set<Socket>();
   let isMoved = false;
 
@@ -74,7 +76,12 @@ describe('the collector, where Redis fails over', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    redis = connectRedis({ ...loadConfig({}), REDIS_URL: `redis://127.0.0.1:${port}` }, silentLog);
+    config = {
+      ...loadConfig({}),
+      NATS_URL: 'nats://127.0.0.1:1',
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+    };
+    redis = connectRedis(config, silentLog);
     await redis.ping();
     isMoved = true;
   });
@@ -112,7 +119,7 @@ describe('the collector, where Redis fails over', () => {
       streams: { info: () => Promise.reject(new Error('not of interest')) },
     } as unknown as Nats['jsm'];
     const ofRedis = async () =>
-      (await troublesOf(true, { jsm }, redis)).filter((trouble) => trouble.startsWith('Redis'));
+      (await troublesOf(true, { jsm }, redis, config)).filter((one) => one.startsWith('Redis'));
     expect((await ofRedis()).join()).to.contain('READONLY');
     await eventually(
       async () => {
