@@ -1,5 +1,5 @@
 /** The page with its connections, as `sojourn dashboard` and `sojourn up` run it. */
-import { connectClickHouse } from '../platform/clickhouse.ts';
+import { clickHouseFault, connectClickHouse } from '../platform/clickhouse.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/log.ts';
 import type { RequestWatch } from '../platform/request-watch.ts';
@@ -53,6 +53,7 @@ export async function runDashboard(
   };
   const deps = {
     database,
+    faultOf: (error: unknown) => clickHouseFault(config, error),
     zones,
     now,
     live,

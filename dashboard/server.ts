@@ -35,6 +35,8 @@ export interface DashboardOptions {
 
 export interface DashboardDeps extends SessionDeps {
   readonly live: Live;
+  /** What is wrong with TLS or the login where ClickHouse cannot be asked; undefined where it is something else. */
+  readonly faultOf: (error: unknown) => Promise<Error | undefined>;
   readonly log: Logger;
   /** Told of requests, by route. */
   readonly watch?: RequestWatch | undefined;
@@ -71,10 +73,10 @@ export async function startDashboard(
         await deps.database.rows({ sql, params: {} }, patience);
         return [];
       } catch (error) {
-        const why = patience.aborted
-          ? `no answer within ${PATIENCE_MS / 1_000} s`
-          : toError(error).message;
-        return [`ClickHouse: ${why}`];
+        if (patience.aborted) return [`ClickHouse: no answer within ${PATIENCE_MS / 1_000} s`];
+        // The sentence about a fault begins with the server.
+        const fault = await deps.faultOf(error).catch(() => undefined);
+        return [fault?.message ?? `ClickHouse: ${toError(error).message}`];
       }
     },
   };

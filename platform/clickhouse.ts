@@ -13,7 +13,7 @@ import { clusterSettings, type Reads } from './cluster-settings.ts';
 import { addressesOf, type Config } from './config.ts';
 import type { Logger } from './log.ts';
 import { readTlsFiles } from './tls-files.ts';
-import { reasonOf, unreachable } from './unreachable.ts';
+import { connectionFault, reasonOf, unreachable } from './unreachable.ts';
 
 export const DATABASE = 'sojourn';
 
@@ -119,6 +119,13 @@ export function clickHouseTls(config: Config) {
 /** For `catch`: an `SJ_SERVER_UNREACHABLE` that says what is wrong. */
 export function clickHouseUnreachable(config: Config) {
   return unreachable('ClickHouse', config.CLICKHOUSE_URL ?? '', { tls: clickHouseTls(config) });
+}
+
+/** What is wrong with TLS or the login; undefined where it is something else. */
+export function clickHouseFault(config: Config, error: unknown) {
+  return connectionFault('ClickHouse', config.CLICKHOUSE_URL ?? '', error, {
+    tls: clickHouseTls(config),
+  });
 }
 
 /** Whether it answers with this login; false rather than an error. */

@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { troublesOf } from '../../collect/troubles.ts';
+import { runDashboard } from '../../dashboard/run.ts';
 import { createObserver } from '../../operations/observe.ts';
 import { clickHouseUnreachable, connectClickHouse } from '../../platform/clickhouse.ts';
 import { loadConfig, requireServers } from '../../platform/config.ts';
@@ -588,6 +589,24 @@ authorization { user: sojourn, password: "${RIGHT}" }
       });
     });
   }
+
+  it('to ClickHouse are told of by the page as by all else', async () => {
+    const { port, login, address } = BEHIND.ClickHouse;
+    const stale = await tlsDoor(port(), 'localhost', EXPIRED);
+    const env = {
+      ...{ ...login(), ...address(stale.port, true), CLICKHOUSE_TLS_CA: trusted.cert },
+      ...of('ClickHouse', client),
+    };
+    const config = requireServers(loadConfig(env), ['CLICKHOUSE_URL']);
+    const dashboard = await runDashboard(config, silentLog, { port: 0, portFlag: '--port' });
+    try {
+      const [trouble, ...more] = await dashboard.troubles();
+      expectFault(trouble, 'ClickHouse', 'expired', 'of the page');
+      expect(more).to.deep.equal([]);
+    } finally {
+      await dashboard.close();
+    }
+  });
 
   describe('to Redis, once they were there', () => {
     const issued = (name: string, valid?: Valid) => trusted.issue(name, ['DNS:localhost'], valid);
