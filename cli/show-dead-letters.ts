@@ -1,7 +1,13 @@
 /** Shows dead letters, and what came of replaying them. */
 import { readFileSync } from 'node:fs';
 import { withNats } from '../operations/connect.ts';
-import { type DeadLetterEntry, findNewest, replayAll } from '../operations/dead-letter-stream.ts';
+import {
+  type DeadLetterEntry,
+  deleteLetters,
+  type DeleteSelection,
+  findNewest,
+  replayAll,
+} from '../operations/dead-letter-stream.ts';
 import { findSource } from '../operations/read-lines.ts';
 import { SojournError } from '../shared/errors.ts';
 import { commandConfig } from './command-config.ts';
@@ -19,6 +25,7 @@ import { createProgress, type Progress } from './progress.ts';
 
 interface CommonOptions {
   readonly project?: string | undefined;
+  readonly reason?: string | undefined;
   readonly json?: true | undefined;
   readonly dataDir: string;
 }
@@ -51,13 +58,13 @@ export interface ReplayOptions extends CommonOptions {
 /** Publishes dead letters again and prints counts. @throws SojournError where one was not replayed */
 export async function replayDeadLetters(options: ReplayOptions): Promise<void> {
   const config = commandConfig(options, ['NATS_URL']);
-  const { project, seq, file } = options;
+  const { project, reason, seq, file } = options;
   const fixed = file === undefined ? undefined : readFixed(file);
   let progress: Progress | undefined;
   const figures = await withNats(config, (nats) =>
     replayAll(
       nats,
-      { project, seq, fixed },
+      { project, reason, seq, fixed },
       {
         onProgress({ replayed, failed }, total) {
           progress ??= createProgress('replaying', total);
@@ -78,6 +85,38 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<void> {
   if (failed + missing > 0) {
     throw new SojournError('SJ_NOT_FOUND', 'not every dead letter was replayed');
   }
+}
+
+export interface DeleteOptions extends CommonOptions, DeleteSelection {
+  readonly dryRun?: true | undefined;
+}
+
+/** Deletes dead letters and prints how many. @throws SojournError where one that was named is not there */
+export async function deleteDeadLetters(options: DeleteOptions): Promise<void> {
+  const config = commandConfig(options, ['NATS_URL']);
+  const { project, reason, seq, before, dryRun = false } = options;
+  const progress = createProgress(dryRun ? 'counting dead letters' : 'deleting dead letters');
+  const figures = await withNats(config, (nats) =>
+    deleteLetters(
+      nats,
+      { project, reason, seq, before },
+      {
+        dryRun,
+        onProgress({ deleted }) {
+          progress.update(0, formatCount(deleted));
+        },
+      },
+    ),
+  ).finally(() => {
+    progress.stop();
+  });
+  const { deleted, missing } = figures;
+  if (options.json === true) printJson({ ...figures, dryRun });
+  else {
+    const counted = `${formatCount(deleted)} ${dryRun ? 'would be deleted' : 'deleted'}`;
+    print(seq === undefined ? counted : `${counted}, ${formatCount(missing)} not found`);
+  }
+  if (missing > 0) throw new SojournError('SJ_NOT_FOUND', 'not every dead letter was there');
 }
 
 function jsonOf(letter: DeadLetterEntry): object {

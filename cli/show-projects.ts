@@ -105,9 +105,10 @@ export async function purgeAndPrint(options: CommonOptions): Promise<void> {
     else if (purged.length === 0) remark('all projects keep their rows for ever');
     else
       printTable(
-        ['PROJECT', 'KEPT FROM', 'SESSIONS DELETED', 'METRIC ROWS DELETED'],
-        purged.map(({ project, keptFrom, sessions, metrics }) => [
-          ...[project, shortTime(keptFrom), formatCount(sessions), formatCount(metrics)],
+        ['PROJECT', 'KEPT FROM', 'SESSIONS DELETED', 'METRIC ROWS DELETED', 'DEAD LETTERS DELETED'],
+        purged.map(({ project, keptFrom, ...deleted }) => [
+          ...[project, shortTime(keptFrom)],
+          ...[deleted.sessions, deleted.metrics, deleted.deadLetters].map(formatCount),
         ]),
       );
   } finally {

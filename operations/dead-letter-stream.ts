@@ -1,5 +1,5 @@
 /**
- * Messages that broke a rule, with the reason, and publishing them again. A replayed message keeps the
+ * Messages that broke a rule, with the reason; publishing them again, and deleting them. A replayed message keeps the
  * id its event would have had, so that replaying twice counts once.
  */
 import { createHash } from 'node:crypto';
@@ -25,6 +25,15 @@ export interface DeadLetterEntry {
 
 interface Selection {
   readonly project?: string | undefined;
+  /** What the reason says somewhere, as it is written there. */
+  readonly reason?: string | undefined;
+}
+
+/** All where nothing is said. */
+export interface DeleteSelection extends Selection {
+  readonly seq?: readonly number[] | undefined;
+  /** Kept before this time: epoch milliseconds. */
+  readonly before?: number | undefined;
 }
 
 export interface ReplaySelection extends Selection {
@@ -42,7 +51,7 @@ const WINDOW = 1_000;
  */
 export async function findNewest(
   nats: Nats,
-  { project, limit }: Selection & { readonly limit: number },
+  { project, reason, limit }: Selection & { readonly limit: number },
   onFound: (count: number) => void,
 ): Promise<DeadLetterEntry[]> {
   const { state } = await streamInfo(nats);
@@ -51,7 +60,7 @@ export async function findNewest(
   for (let width = WINDOW; found.length < limit && to >= state.first_seq; width *= 2) {
     const from = Math.max(state.first_seq, to - width + 1);
     const window: DeadLetterEntry[] = [];
-    for await (const letter of read(nats, { project, from, to })) {
+    for await (const letter of read(nats, { project, reason, from, to })) {
       window.push(letter);
       if (window.length > limit) window.shift();
       onFound(found.length + window.length);
@@ -62,7 +71,7 @@ export async function findNewest(
   return found;
 }
 
-async function streamInfo({ jsm }: Nats) {
+async function streamInfo({ jsm }: Pick<Nats, 'jsm'>) {
   return jsm.streams.info(DEADLETTERS_STREAM).catch((error: unknown) => {
     if (!isApiError(error, 10059)) throw error;
     throw new SojournError(
@@ -72,14 +81,21 @@ async function streamInfo({ jsm }: Nats) {
   });
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  readonly headersOnly?: true;
+}
+
 /** Dead letters of a range of sequences, in order. */
 async function* read(
-  { js }: Nats,
-  { project, from, to }: Selection & { readonly from: number; readonly to: number },
+  { js }: Pick<Nats, 'js'>,
+  { project, reason = '', ...range }: Selection & Range,
 ): AsyncGenerator<DeadLetterEntry> {
   const subject = project === undefined ? undefined : deadLetterSubject(project);
-  for await (const message of readRange(js, { stream: DEADLETTERS_STREAM, subject, from, to })) {
+  for await (const message of readRange(js, { stream: DEADLETTERS_STREAM, subject, ...range })) {
     const header = (name: string) => message.headers?.get(name) ?? '';
+    if (!header('Sojourn-Reason').includes(reason)) continue;
     yield {
       seq: message.seq,
       time: new Date(message.timestamp).toISOString(),
@@ -143,18 +159,19 @@ export async function replayAll(
 const FAILURES_MAX = 100;
 
 async function* selected(
-  nats: Nats,
-  { project, seq }: ReplaySelection,
-  state: { readonly first_seq: number; readonly last_seq: number },
-  figures: ReplayFigures,
+  nats: Pick<Nats, 'js'>,
+  { seq, ...selection }: DeleteSelection & Pick<Range, 'headersOnly'>,
+  { first_seq: from, last_seq: to }: { readonly first_seq: number; readonly last_seq: number },
+  figures: { missing: number },
 ): AsyncGenerator<DeadLetterEntry> {
   if (seq === undefined) {
-    yield* read(nats, { project, from: state.first_seq, to: state.last_seq });
+    yield* read(nats, { ...selection, from, to });
     return;
   }
   for (const one of new Set(seq)) {
     let found = false;
-    for await (const letter of read(nats, { project, from: one, to: one })) {
+    const range = one <= to ? { from: one, to: one } : { from: 1, to: 0 };
+    for await (const letter of read(nats, { ...selection, ...range })) {
       found = true;
       yield letter;
     }
@@ -183,4 +200,66 @@ async function replayOne(
 
 function hash(data: Uint8Array): string {
   return createHash('sha256').update(data).digest('base64url').slice(0, 16);
+}
+
+export interface DeleteFigures {
+  deleted: number;
+  /** Named, but not in the stream (any more), or not of the selection. */
+  missing: number;
+}
+
+export interface DeleteOptions {
+  /** Only counts. */
+  readonly dryRun?: boolean | undefined;
+  readonly onProgress?: (figures: Readonly<DeleteFigures>) => void;
+}
+
+const DELETED_AT_ONCE = 32;
+
+/** Deletes dead letters, for good; what comes meanwhile stays. Safe to run again. @throws what the client throws */
+export async function deleteLetters(
+  nats: Pick<Nats, 'js' | 'jsm'>,
+  { before, ...selection }: DeleteSelection,
+  { dryRun = false, onProgress = () => undefined }: DeleteOptions = {},
+): Promise<DeleteFigures> {
+  const { state } = await streamInfo(nats);
+  const figures: DeleteFigures = { deleted: 0, missing: 0 };
+  const last = before === undefined ? state.last_seq : await lastBefore(nats, before, state);
+  const { project, reason, seq } = selection;
+  if (reason === undefined && seq === undefined && !dryRun) {
+    const filter = project === undefined ? {} : { filter: deadLetterSubject(project) };
+    const { purged } = await nats.jsm.streams.purge(DEADLETTERS_STREAM, {
+      ...filter,
+      seq: last + 1,
+    });
+    return { ...figures, deleted: purged };
+  }
+  const underWay = new Set<Promise<void>>();
+  const remove = async (letter: number) => {
+    if (!dryRun) await removeMessage(nats, DEADLETTERS_STREAM, letter);
+    figures.deleted += 1;
+    onProgress(figures);
+  };
+  const range = { first_seq: state.first_seq, last_seq: last };
+  for await (const letter of selected(nats, { ...selection, headersOnly: true }, range, figures)) {
+    const task = remove(letter.seq).finally(() => underWay.delete(task));
+    underWay.add(task);
+    if (underWay.size >= DELETED_AT_ONCE) await Promise.race(underWay);
+  }
+  await Promise.all(underWay);
+  return figures;
+}
+
+/** The last letter that was kept before a time. */
+async function lastBefore(
+  { js }: Pick<Nats, 'js'>,
+  before: number,
+  { last_seq: to }: { readonly last_seq: number },
+): Promise<number> {
+  // Of a time past 2262 NATS makes one before all that there is.
+  if (before > Date.now()) return to;
+  const since = new Date(before);
+  const later = readRange(js, { stream: DEADLETTERS_STREAM, since, to, headersOnly: true });
+  for await (const { seq } of later) return seq - 1;
+  return to;
 }

@@ -18,7 +18,7 @@ const FIRST_AFTER_MS = 10 * 60_000;
  */
 export function startPurging(
   config: Config & { readonly CLICKHOUSE_URL: string },
-  nats: Pick<Nats, 'js'>,
+  nats: Pick<Nats, 'js' | 'jsm'>,
   log: Logger,
 ): { stop(): Promise<void> } {
   const stopped = new AbortController();
@@ -27,7 +27,8 @@ export function startPurging(
     await sleep(ms, undefined, { signal: stopped.signal }).catch(() => undefined);
   };
   const onPurged = (purged: Purged) => {
-    if (purged.sessions + purged.metrics > 0) log.info(purged, 'old rows are deleted');
+    const { sessions, metrics, deadLetters } = purged;
+    if (sessions + metrics + deadLetters > 0) log.info(purged, 'old rows are deleted');
   };
   const keepPurging = async (): Promise<void> => {
     const clock = createSteps(Date.now, () => performance.now());

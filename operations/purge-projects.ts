@@ -15,10 +15,11 @@ import { reasonOf } from '../platform/unreachable.ts';
 import { loadZones } from '../platform/zones.ts';
 import { SojournError } from '../shared/errors.ts';
 import { retentionLimit } from '../shared/retention.ts';
+import { deleteLetters } from './dead-letter-stream.ts';
 import { listProjects } from './projects.ts';
 
 export interface PurgeDeps {
-  readonly nats: Pick<Nats, 'js'>;
+  readonly nats: Pick<Nats, 'js' | 'jsm'>;
   /** As the admin, who may delete. */
   readonly admin: ClickHouseClient;
   /** Told of each project when it is done, so also of those before one that fails. */
@@ -42,6 +43,7 @@ export interface Purged {
   /** Rows that were deleted; of sessions each version that was not merged yet is one. */
   readonly sessions: number;
   readonly metrics: number;
+  readonly deadLetters: number;
 }
 
 /** All that is before the limit. The end of a bucket goes by its size. */
@@ -87,7 +89,10 @@ export async function purgeProjects(
       continue;
     }
     const onTable = (table: string) => onStep?.({ project, table, nth: n + 1, of: limited.length });
-    const done = await purgeBefore({ admin, signal, onTable }, project, limit);
+    const rows = await purgeBefore({ admin, signal, onTable }, project, limit);
+    // What was kept by then tells of nothing later.
+    const { deleted: deadLetters } = await deleteLetters(nats, { project, before: limit * 1_000 });
+    const done = { ...rows, deadLetters };
     onPurged?.(done);
     purged.push(done);
   }
@@ -107,7 +112,11 @@ interface Purging {
 }
 
 /** @param limit seconds since 1970, the start of a local day */
-async function purgeBefore(purging: Purging, project: string, limit: number): Promise<Purged> {
+async function purgeBefore(
+  purging: Purging,
+  project: string,
+  limit: number,
+): Promise<Omit<Purged, 'deadLetters'>> {
   const sessions = await deleteOld(purging, 'sessions', { project, limit });
   const metrics = await deleteOld(purging, 'metrics', { project, limit });
   await deleteOld(purging, 'full_dimensions', { project, limit });

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
-import type { DeadLetterEntry, ReplayFigures } from '../../operations/dead-letter-stream.ts';
+import type {
+  DeadLetterEntry,
+  DeleteFigures,
+  ReplayFigures,
+} from '../../operations/dead-letter-stream.ts';
 import type { Status } from '../../operations/observe.ts';
 import type { PublishFigures } from '../../operations/publish-files.ts';
 import type { SessionRow } from '../../operations/temporal-sessions.ts';
@@ -378,6 +382,45 @@ describe('the commands', function () {
       expect(await list('cli-fix')).to.deep.equal([]);
       const view = await json<SessionView>(['session', 'show', 'fixed', '--project', 'cli-fix']);
       expect(view).to.include({ events: 1 });
+    });
+
+    it('delete those that are chosen, and no other', async () => {
+      await bad('cli-delete', 4, ...['a', 'b', 'c'].map((id): [unknown, string] => ['nope', id]), [
+        { sessionId: 'd' },
+        'd',
+      ]);
+      const letters = await bad('cli-delete', 5, [{ sessionId: 'e' }, 'e']);
+      await bad('cli-delete-not', 1, ['nope', 'f']);
+      const left = async () => (await list('cli-delete')).map(({ eventId }) => eventId).join('');
+      const drop = (...words: string[]) =>
+        json<DeleteFigures>(['deadletters', 'delete', '--project', 'cli-delete', ...words]);
+      const [first, second, , fourth] = letters.map(({ seq }) => String(seq));
+
+      const tried = await drop('--reason', 'must be JSON', '--dry-run');
+      expect(tried).to.deep.equal({ deleted: 3, missing: 0, dryRun: true });
+      expect(await drop('--dry-run')).to.include({ deleted: 5 });
+      expect(await left()).to.equal('abcde');
+
+      expect(await drop('--seq', first ?? '')).to.include({ deleted: 1, missing: 0 });
+      expect(await left()).to.equal('bcde');
+      const again = await run(['deadletters', 'delete', '--seq', first ?? '', second ?? '']);
+      expect(again).to.include({ code: 1, stdout: '1 deleted, 1 not found\n' });
+      const other = ['--seq', fourth ?? '', '--reason', 'must be JSON'];
+      expect((await run(['deadletters', 'delete', ...other])).code).to.equal(1);
+      expect(await left()).to.equal('cde');
+
+      expect(await drop('--reason', 'must be JSON')).to.include({ deleted: 1 });
+      expect(await left()).to.equal('de');
+      const listed = ['deadletters', 'list', '--project', 'cli-delete', '--reason', 'no such'];
+      expect(await json(listed)).to.deep.equal([]);
+
+      expect(await drop('--before', '2026-11-01')).to.include({ deleted: 0 });
+      const [, newest] = await list('cli-delete');
+      expect(await drop('--before', newest?.time ?? '')).to.include({ deleted: 1 });
+      expect(await left()).to.equal('e');
+      expect(await drop('--before', '2999-01-01')).to.include({ deleted: 1 });
+      expect(await left()).to.equal('');
+      expect(await list('cli-delete-not')).to.have.length(1);
     });
 
     it('replay all of a project; what is still bad comes back with its id', async () => {

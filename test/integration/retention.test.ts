@@ -12,6 +12,7 @@ import { loadZones } from '../../platform/zones.ts';
 import { CATALOGUE_VERSION } from '../../shared/catalogue.ts';
 import { addAll, type Contributions } from '../../shared/contributions.ts';
 import type { VisitorEvent } from '../../shared/event.ts';
+import { DEADLETTERS_STREAM, deadLetterSubject } from '../../shared/ids.ts';
 import { retentionLimit } from '../../shared/retention.ts';
 import { applyEvents, emptySession, factsOf, sessionRows } from '../../shared/session.ts';
 import { aRollup } from '../support/builders.ts';
@@ -322,6 +323,31 @@ describe('the retention of a project', function () {
     });
     expect(String(failure)).to.match(/kept-wrong-clock .* 2030-01-01.* still to come/);
     expect(await count()).to.equal(before);
+  });
+
+  it('takes dead letters that were kept before the limit, and those of no other project', async () => {
+    const [project, other] = ['kept-letters', 'kept-letters-for-ever'];
+    await set(project, { retention: '30d' });
+    for (const one of [project, other]) await nats.js.publish(deadLetterSubject(one), '{');
+    const letters = async () => {
+      const { state } = await nats.jsm.streams.info(DEADLETTERS_STREAM, {
+        subjects_filter: deadLetterSubject('>'),
+      });
+      return [project, other].map((one) => state.subjects?.[deadLetterSubject(one)] ?? 0);
+    };
+
+    const soon = await purge(Date.now());
+    expect(soon.get(project)).to.include({ deadLetters: 0 });
+    expect(await letters()).to.deep.equal([1, 1]);
+    const later = await purge(Date.now() + 32 * 24 * HOUR_MS);
+    expect(later.get(project)).to.include({ deadLetters: 1 });
+    expect(await letters()).to.deep.equal([0, 1]);
+    expect((await purge(Date.now() + 32 * 24 * HOUR_MS)).get(project)).to.include({
+      deadLetters: 0,
+    });
+
+    await set(project, { retention: false });
+    await nats.jsm.streams.purge(DEADLETTERS_STREAM, { filter: deadLetterSubject(other) });
   });
 
   it('says what it looks at, project by project', async () => {

@@ -93,6 +93,8 @@ describe('the command line', function () {
     ['a setting without its value', ['project', 'set', 'shop', '--currency']],
     ['a day on which no week begins', ['project', 'set', 'shop', '--week', 'friday']],
     ['--file without a --seq', ['deadletters', 'replay', '--file', 'x']],
+    ['letters of whom nobody says', ['deadletters', 'delete', '--before', '2026-11-01']],
+    ['a reason that says nothing', ['deadletters', 'delete', '--reason', '']],
     ['--file with two', ['deadletters', 'replay', '--file', 'x', '--seq', '1', '2']],
   ] as const;
   for (const [what, words] of usageErrors) {
