@@ -10,7 +10,6 @@ import { EVENTS_CONSUMER, EVENTS_STREAM } from '../shared/ids.ts';
 import { keepsRoom } from './event-streams.ts';
 import type { Logger } from './log.ts';
 import type { Nats } from './nats.ts';
-import type { SeenEvents } from './quota-kept.ts';
 import { steadyNow } from './steady-clock.ts';
 
 export interface EventsRoom {
@@ -61,7 +60,7 @@ export interface EventsRoomDeps {
   /** The first message that this process holds, Infinity where it holds none. */
   readonly firstHeld: () => number;
   /** The first message that is needed though it is acknowledged. @param floor up to there everything is */
-  readonly firstNeeded: (events: SeenEvents, floor: number) => Promise<number>;
+  readonly firstNeeded: (floor: number) => Promise<number>;
   readonly everyMs?: number;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
@@ -107,10 +106,22 @@ export function keepRoom({
     seen = { stream: stream.created, seq: floor.stream_seq };
     if (last?.stream !== seen.stream) return;
     const done = Math.min(last.seq, seen.seq, firstHeld() - 1);
-    const events = { created: stream.created, lastSeq: stream.state.last_seq };
-    const needed = await firstNeeded(events, done);
+    if (goesBefore(stream, done) === undefined) return;
+    const needed = await firstNeeded(done).catch((error: unknown) => {
+      sayNoRoom(
+        error,
+        'what is to be counted for quotas is not known; may ingest make consumers of EVENTS, and read INGEST?',
+      );
+      return 0;
+    });
     const before = goesBefore(stream, Math.min(done, needed - 1));
     if (before !== undefined) await makeRoom(before);
+  }
+
+  function sayNoRoom(err: unknown, why: string): void {
+    if (now() - warnedAt < WARN_EVERY_MS) return;
+    warnedAt = now();
+    log.warn({ err }, `no room can be made in EVENTS: ${why}`);
   }
 
   async function makeRoom(before: number): Promise<void> {
@@ -118,11 +129,9 @@ export function keepRoom({
       const { purged } = await jsm.streams.purge(EVENTS_STREAM, { seq: before });
       log.debug({ purged, before }, 'room was made in EVENTS: what is acknowledged has gone');
     } catch (error) {
-      if (now() - warnedAt < WARN_EVERY_MS) return;
-      warnedAt = now();
-      log.warn(
-        { err: error, before },
-        'no room can be made in EVENTS: NATS does not purge what is acknowledged; may ingest publish to $JS.API.STREAM.PURGE.EVENTS?',
+      sayNoRoom(
+        error,
+        'NATS does not purge what is acknowledged; may ingest publish to $JS.API.STREAM.PURGE.EVENTS?',
       );
     }
   }

@@ -40,12 +40,12 @@ export async function keepNewer<Kept extends object>(
   subject: string,
   value: Kept,
   parse: (text: string) => Kept | undefined,
-  isNew: (kept: Kept) => boolean,
+  isNew: (kept: Kept) => boolean | Promise<boolean>,
 ): Promise<Kept> {
   for (let tried = 1; ; tried += 1) {
     const message = await newestKept(nats, subject);
     const kept = message === null ? undefined : parse(message.string());
-    if (kept !== undefined && !isNew(kept)) return kept;
+    if (kept !== undefined && !(await isNew(kept))) return kept;
     try {
       await nats.js.publish(subject, JSON.stringify(value), {
         expect: { lastSubjectSequence: message?.seq ?? 0 },

@@ -155,14 +155,13 @@ export function countQuota({
 
   /** From what was kept, or from the beginning of the day of the oldest message that is asked about. */
   async function begin(): Promise<void> {
-    const info = await nats.jsm.streams.info(EVENTS_STREAM);
     const found = await loadCount(nats, project);
+    const info = await nats.jsm.streams.info(EVENTS_STREAM);
     // Others may have asked since, about older ones.
     const asked = [wanted, ...Array.from(waiting.values(), ({ place }) => place)];
     const seq = Math.min(info.state.last_seq + 1, ...asked.flatMap((one) => one.seq ?? []));
     const receivedAt = Math.min(...asked.map((one) => one.receivedAt));
-    const events = { created: info.created, lastSeq: info.state.last_seq };
-    const isOfStream = found !== undefined && (await isCountOf(nats, events, found));
+    const isOfStream = found !== undefined && (await isCountOf(nats, info, found));
     // What was kept on a day before says nothing of this one, and there may be much in between.
     const isStart = isOfStream && found.seq < seq && found.spent.day === dayOf(receivedAt);
     stream = info.created;

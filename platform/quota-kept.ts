@@ -2,6 +2,7 @@
  * What a project has had of its quota, where it survives the process: up to a message that is acknowledged, as are all
  * before it, so that nobody has to judge them again. Whoever begins to count goes on from there.
  */
+import type { StreamInfo } from '@nats-io/jetstream';
 import { isApiError, type Nats } from './nats.ts';
 import { EVENTS_STREAM, INGEST_STREAM, QUOTA_SUBJECT } from '../shared/ids.ts';
 import { each } from '../shared/each.ts';
@@ -72,26 +73,24 @@ export async function keepCount(
   project: string,
   count: KeptCount,
 ): Promise<void> {
-  // One of a later sequence and an earlier time is of a stream that was put back.
-  const isNew = ({ stream, seq, at }: KeptCount) =>
-    stream !== count.stream || seq <= count.seq || at < count.at;
+  const isNew = async (kept: KeptCount) =>
+    kept.stream !== count.stream ||
+    kept.seq <= count.seq ||
+    !(await isCountOf(nats, await nats.jsm.streams.info(EVENTS_STREAM), kept));
   await keepNewer(nats, `${QUOTA_SUBJECT}.${project}`, count, parseCount, isNew);
 }
 
-/** EVENTS, as somebody has just seen it. */
-export interface SeenEvents {
-  /** When it was made. */
-  readonly created: string;
-  readonly lastSeq: number;
-}
-
-/** Whether a count is of this stream, as it lies there: else that was made anew, or put back to an older copy. @throws what the client throws */
+/**
+ * Whether a count is of EVENTS as it lies there: else that was made anew, or put back to an older copy.
+ * @param events asked for after the count: one that was kept since would be ahead of it
+ * @throws what the client throws
+ */
 export async function isCountOf(
   nats: Pick<Nats, 'jsm'>,
-  { created, lastSeq }: SeenEvents,
+  { created, state }: Pick<StreamInfo, 'created' | 'state'>,
   { stream, seq, at }: KeptCount,
 ): Promise<boolean> {
-  return stream === created && seq <= lastSeq && (await liesOrLay(nats, seq, at));
+  return stream === created && seq <= state.last_seq && (await liesOrLay(nats, seq, at));
 }
 
 /** Whether the message of this sequence is still that of this time, or gone: else the stream was put back, and gave it again. */
@@ -112,7 +111,6 @@ export async function liesOrLay(
 export async function firstToCount(
   nats: Pick<Nats, 'js' | 'jsm'>,
   project: string,
-  events: SeenEvents,
   floor: number,
 ): Promise<number | undefined> {
   const next = (after: number) => {
@@ -121,18 +119,16 @@ export async function firstToCount(
     return nats.jsm.streams.getMessage(EVENTS_STREAM, query);
   };
   const kept = await loadCount(nats, project);
-  const day = dayOf((await next(floor))?.time.getTime() ?? Date.now());
+  const events = await nats.jsm.streams.info(EVENTS_STREAM);
+  const { last_ts, last_seq: to } = events.state;
+  // Where nothing waits, by the server's clock: what comes next is of that day, or a later one.
+  const day = dayOf((await next(floor))?.time.getTime() ?? Date.parse(last_ts));
   if (kept?.spent.day === day && (await isCountOf(nats, events, kept))) {
     return (await next(kept.seq))?.seq;
   }
-  const range = {
-    stream: EVENTS_STREAM,
-    subject: projectEvents(project),
-    since: new Date(startOfDay(day)),
-    to: events.lastSeq,
-    headersOnly: true,
-  } as const;
-  for await (const { seq } of readRange(nats.js, range)) return seq;
+  const since = new Date(startOfDay(day));
+  const ofDay = { stream: EVENTS_STREAM, subject: projectEvents(project), since, to } as const;
+  for await (const { seq } of readRange(nats.js, { ...ofDay, headersOnly: true })) return seq;
   return undefined;
 }
 

@@ -3,6 +3,7 @@
  * asked and nothing is read; else each that has one, and messages, is counted by itself.
  */
 import type { ProjectSettings } from '../shared/project.ts';
+import { each } from '../shared/each.ts';
 import { dayOf, hasQuota, startOfDay } from '../shared/quota.ts';
 import type { Logger } from './log.ts';
 import { linkChanges } from './nats-link.ts';
@@ -15,7 +16,7 @@ import {
   type QuotaCount,
   type Verdict,
 } from './quota-count.ts';
-import { firstToCount, type SeenEvents } from './quota-kept.ts';
+import { firstToCount } from './quota-kept.ts';
 
 export type { Verdict } from './quota-count.ts';
 
@@ -32,9 +33,10 @@ export interface Quotas {
   keep(floor: number): Promise<void>;
   /**
    * The first message that whoever begins to count has to find in EVENTS; Infinity where that is none: what lies
-   * before it may go. @throws what the client throws
+   * before it may go. @param floor up to there everything is acknowledged
+   * @throws what the client throws
    */
-  firstToCount(events: SeenEvents, floor: number): Promise<number>;
+  firstToCount(floor: number): Promise<number>;
   /** Sequences begin anew. */
   reset(): void;
   stop(): void;
@@ -53,6 +55,7 @@ export interface QuotasDeps {
 }
 
 const LOOK_EVERY_MS = 1_000;
+const ASKED_AT_ONCE = 16;
 
 /** Where nobody has one. */
 export const NO_QUOTAS: Quotas = {
@@ -150,13 +153,15 @@ export function followQuotas({ nats, all, settingsOf, log, steadyNow, now }: Quo
         });
       }
     },
-    async firstToCount(events, floor) {
+    async firstToCount(floor) {
       let first = Infinity;
-      for (const project of limitedNow()) {
+      await each([...limitedNow()], ASKED_AT_ONCE, async (project) => {
+        const needed = await firstToCount(nats, project, floor);
+        if (needed === undefined) return;
         // What is not counted is not kept, and would stay for ever.
         countOf(project, { receivedAt: now() });
-        first = Math.min(first, (await firstToCount(nats, project, events, floor)) ?? Infinity);
-      }
+        first = Math.min(first, needed);
+      });
       return first;
     },
     reset,

@@ -16,6 +16,9 @@ export const EVENT_TYPE_CHARS_MAX = 64;
 export const EVENT_DEPTH_MAX = 64;
 /** Of an id that an event brings. */
 export const EVENT_ID_CHARS_MAX = 128;
+export const SESSION_ID_CHARS_MAX = 128;
+/** Of `userId` and `visitorId`. */
+export const PERSON_ID_CHARS_MAX = 256;
 /** An id in a header: as long as one in an event, and the index of its element behind it. */
 export const HEADER_ID_CHARS_MAX = EVENT_ID_CHARS_MAX + '#999'.length;
 /** CONTRACT, section 1: a smaller number is a time in seconds (in milliseconds it were March 1973). */

@@ -13,3 +13,8 @@ const NO_IDS: ReadonlySet<string> = new Set([
 export function isNoId(text: string): boolean {
   return NO_IDS.has(text);
 }
+
+/** As Python's str.isprintable: no control, format or unassigned characters, no separators but the space. */
+export function isPrintable(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text) || !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text);
+}

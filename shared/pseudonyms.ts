@@ -4,6 +4,8 @@
  * knows more who it was goes, unless `metrics` are filed by it anyway.
  */
 import type { PersonKind } from './forgotten.ts';
+import { PERSON_ID_CHARS_MAX, SESSION_ID_CHARS_MAX } from './limits.ts';
+import { isNoId, isPrintable } from './no-ids.ts';
 
 /** What an id is of; `run` and `linked`: first runs of sessions that go, and of those that stay. */
 export type ReplacedKind = PersonKind | 'run' | 'linked';
@@ -116,11 +118,11 @@ export function sessionsNaming(text: string, ids: PersonIds): string[] {
   }
   return elementsOf(value).flatMap((element) => {
     const { sessionId } = (element ?? {}) as { readonly sessionId?: unknown };
-    return isOf(element, ids) && typeof sessionId === 'string' ? [sessionId] : [];
+    return isOf(element, ids) && isId('session', sessionId) ? [sessionId] : [];
   });
 }
 
-/** What an event says of whose it is; an id that is no text, or empty, is none. */
+/** What an event says of whose it is; an id that ingest would not take is none. */
 export type SaidIds = Readonly<Partial<Record<PersonKind, string>>>;
 
 /** What each event of a message says. */
@@ -135,10 +137,22 @@ export function saidIdsOf(text: string): SaidIds[] {
     const fields = (element ?? {}) as Readonly<Record<string, unknown>>;
     const said = (Object.keys(FIELDS) as PersonKind[]).flatMap((kind) => {
       const id = fields[FIELDS[kind]];
-      return typeof id === 'string' && id !== '' ? [[kind, id] as const] : [];
+      return isId(kind, id) ? [[kind, id] as const] : [];
     });
     return Object.fromEntries(said);
   });
+}
+
+/**
+ * Whether ingest would take this for such an id (workers/ingest/parse-fields.ts): a message may be kept for the very reason
+ * that it would not. What a broken program writes for nothing would make strangers one person.
+ */
+function isId(kind: PersonKind, id: unknown): id is string {
+  if (typeof id !== 'string' || id === '' || isNoId(id) || !id.isWellFormed()) return false;
+  const isSession = kind === 'session';
+  const charsMax = isSession ? SESSION_ID_CHARS_MAX : PERSON_ID_CHARS_MAX;
+  const isShort = id.length <= charsMax * 2 && Array.from(id).length <= charsMax;
+  return isShort && (!isSession || isPrintable(id));
 }
 
 function elementsOf(value: unknown): readonly unknown[] {

@@ -130,13 +130,17 @@ describe('room in EVENTS', () => {
     it('goes no further than what is needed of what is acknowledged', async () => {
       const nats = fakeNats([100]);
       const asked: unknown[] = [];
-      const firstNeeded = (events: unknown, floor: number) => {
-        asked.push([events, floor]);
+      const firstNeeded = (floor: number) => {
+        asked.push(floor);
         return Promise.resolve(60);
       };
       await looks(nats, 4, { firstNeeded });
       expect(new Set(nats.purges)).to.deep.equal(new Set([60]));
-      expect(asked[0]).to.deep.equal([{ created: 'first', lastSeq: 1_000 }, 100]);
+      expect(asked[0]).to.equal(100);
+      // What nobody may let go anyway is not asked about.
+      asked.length = 0;
+      await looks(fakeNats([0]), 4, { firstNeeded });
+      expect(asked).to.deep.equal([]);
     });
 
     it('goes by no floor of a stream of before', async () => {
@@ -154,6 +158,18 @@ describe('room in EVENTS', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       room.stop();
       expect(nats.asked).to.deep.equal({ streams: 0, floors: 0 });
+    });
+
+    it('is not made where nobody knows what is needed, and that is said', async () => {
+      const warned: string[] = [];
+      const warn = (_fields: unknown, text: string) => warned.push(text);
+      const log = { ...{ debug: () => undefined }, warn } as unknown as Logger;
+      const nats = fakeNats([100]);
+      const firstNeeded = () => Promise.reject(new Error('not allowed'));
+      await looks(nats, 6, { log, firstNeeded, now: () => 0 });
+      expect(nats.purges).to.deep.equal([]);
+      expect(warned).to.have.length(1);
+      expect(warned[0]).to.contain('make consumers of EVENTS');
     });
 
     it('says that it cannot be made, and why, once in half a minute', async () => {

@@ -187,6 +187,24 @@ describe('a message', () => {
     expect(sessionsNaming('{', ids)).to.deep.equal([]);
   });
 
+  it('goes by no id that ingest would not take', () => {
+    const wrong = ['undefined', 'null', '[object Object]', 'x'.repeat(257), 'a\ud800', ''];
+    for (const id of wrong) {
+      const text = JSON.stringify({ userId: 'ulla', sessionId: id, visitorId: id });
+      expect(namesPerson(text, ids), id).to.equal(true);
+      expect(sessionsNaming(text, ids), id).to.deep.equal([]);
+      expect(saidIdsOf(text), id).to.deep.equal([{ user: 'ulla' }]);
+      expect(saidIdsOf(JSON.stringify({ userId: id })), id).to.deep.equal([{}]);
+    }
+    for (const sessionId of ['x'.repeat(129), 'a\nb']) {
+      expect(sessionsNaming(JSON.stringify({ userId: 'ulla', sessionId }), ids)).to.deep.equal([]);
+      expect(saidIdsOf(JSON.stringify({ sessionId }))).to.deep.equal([{}]);
+    }
+    expect(saidIdsOf(JSON.stringify({ visitorId: '\u{1f600}'.repeat(256) }))[0]).to.have.key(
+      'visitor',
+    );
+  });
+
   it('says whose each of its events is, as far as it does in texts', () => {
     const all = { userId: 'ulla', visitorId: 'v', sessionId: 'a', eventId: 'e' };
     expect(

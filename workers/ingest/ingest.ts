@@ -211,12 +211,16 @@ export async function startIngest({
   });
   const floor = followFloor({ nats, log, pulled: () => pulled });
   let isKeeping = false;
+  let keptTo = 0;
   const keepQuotas = setInterval(() => {
     // Each project takes up to five seconds where NATS is slow.
     if (isKeeping) return;
     isKeeping = true;
+    // As it was a look ago: of the last acknowledgements a NATS that is killed may know nothing, and give those messages again.
+    const upTo = Math.min(keptTo, floor.kept);
+    keptTo = floor.kept;
     quotas
-      .keep(floor.kept)
+      .keep(upTo)
       .catch((error: unknown) => {
         log.debug({ err: error }, 'quotas are not kept for now');
       })
@@ -227,7 +231,7 @@ export async function startIngest({
   const room = keepRoom({
     ...{ nats, log },
     firstHeld: () => held.first,
-    firstNeeded: (events, upTo) => quotas.firstToCount(events, upTo),
+    firstNeeded: (upTo) => quotas.firstToCount(upTo),
   });
   room.follow(config);
   const followConfig = setInterval(() => {

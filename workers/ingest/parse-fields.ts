@@ -8,10 +8,12 @@ import {
   EVENT_ID_KEPT_CHARS_MAX,
   EVENT_TYPE_CHARS_MAX,
   FUTURE_MS_MAX,
+  PERSON_ID_CHARS_MAX,
   PROPERTY_CHARS_MAX,
+  SESSION_ID_CHARS_MAX,
   TIMESTAMP_MIN,
 } from '../../shared/limits.ts';
-import { isNoId } from '../../shared/no-ids.ts';
+import { isNoId, isPrintable } from '../../shared/no-ids.ts';
 import { DEFAULT_SETTINGS, type ProjectSettings } from '../../shared/project.ts';
 import type { DayTurned } from '../../shared/zones/index.ts';
 import { addDerived, type Sources } from './derive-fields.ts';
@@ -42,9 +44,9 @@ export function parseFields(value: unknown, source: EventSource): SessionEvent |
   if (at instanceof Fault) return at;
   const id = givenId(value, 'eventId', EVENT_ID_CHARS_MAX) ?? source.id(message, index);
   if (id instanceof Fault) return id;
-  const userId = givenId(value, 'userId', 256);
+  const userId = givenId(value, 'userId', PERSON_ID_CHARS_MAX);
   if (userId instanceof Fault) return userId;
-  const visitorId = givenId(value, 'visitorId', 256);
+  const visitorId = givenId(value, 'visitorId', PERSON_ID_CHARS_MAX);
   if (visitorId instanceof Fault) return visitorId;
   const properties = parseProperties(ownValue(value, 'properties'), digits, settings);
   if (properties instanceof Fault) return properties;
@@ -206,7 +208,7 @@ function cut(text: string): string {
 }
 
 function parseSessionId(event: Record<string, unknown>): string | Fault {
-  const sessionId = requiredText(event, 'sessionId', 128);
+  const sessionId = requiredText(event, 'sessionId', SESSION_ID_CHARS_MAX);
   if (sessionId instanceof Fault) return sessionId;
   if (isNoId(sessionId)) return new Fault(`sessionId must be an id, but is "${sessionId}"`);
   return isPrintable(sessionId)
@@ -255,11 +257,6 @@ function optionalText(
   return text.isWellFormed()
     ? text
     : new Fault(`${name} must not hold half a character (a lone surrogate)`);
-}
-
-/** As Python's str.isprintable: no control, format or unassigned characters, no separators but the space. */
-function isPrintable(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text) || !/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u.test(text);
 }
 
 /** What the session remembers of a long id. */
