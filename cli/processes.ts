@@ -62,7 +62,9 @@ export function migrateCommand() {
 function eventsFrom(text: string): EventsFrom {
   const from = parseEventsFrom(text);
   if (from === undefined) {
-    throw new InvalidArgumentError('It must be a sequence, an RFC 3339 time, new, or all.');
+    throw new InvalidArgumentError(
+      'It must be a sequence, an RFC 3339 time (from 1970 to 2262), new, or all.',
+    );
   }
   return from;
 }

@@ -256,8 +256,6 @@ async function lastBefore(
   before: number,
   { last_seq: to }: { readonly last_seq: number },
 ): Promise<number> {
-  // Of a time past 2262 NATS makes one before all that there is.
-  if (before > Date.now()) return to;
   const since = new Date(before);
   const later = readRange(js, { stream: DEADLETTERS_STREAM, since, to, headersOnly: true });
   for await (const { seq } of later) return seq - 1;

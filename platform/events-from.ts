@@ -1,12 +1,14 @@
 /** Where a consumer of EVENTS begins, as an operator says it. Kept free of what takes time to load: help needs it. */
+import { NATS_TIME_END } from '../shared/limits.ts';
 
 /** Where to begin, as an operator says it: a sequence, a time, with what is new, or with everything. */
 export type EventsFrom = { readonly seq: number } | { readonly time: Date } | 'new' | 'all';
 
-/** @returns undefined where the text is none of `all`, `new`, a sequence, or an RFC 3339 time */
+/** @returns undefined where the text is none of `all`, `new`, a sequence, or an RFC 3339 time from 1970 to 2262 */
 export function parseEventsFrom(text: string): EventsFrom | undefined {
   if (text === 'all' || text === 'new') return text;
   if (/^[1-9]\d{0,15}$/.test(text)) return { seq: Number(text) };
   const time = /^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text) : undefined;
-  return time === undefined || Number.isNaN(time.getTime()) ? undefined : { time };
+  const isTime = time !== undefined && time.getTime() >= 0 && time.getTime() < NATS_TIME_END;
+  return isTime ? { time } : undefined;
 }

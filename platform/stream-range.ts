@@ -1,6 +1,7 @@
 /** Reading a stretch of a stream as it is, to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, ConsumerMessages, JetStreamClient, JsMsg } from '@nats-io/jetstream';
+import { NATS_TIME_END } from '../shared/limits.ts';
 import { within } from './within.ts';
 
 export interface StreamRange {
@@ -42,8 +43,11 @@ export async function* readRange(
   { stream, subject, from, since, to, headersOnly }: StreamRange,
 ): AsyncGenerator<JsMsg> {
   if (from !== undefined && from > to) return;
+  const sinceAt = since === undefined ? 0 : new Date(since).getTime();
+  if (sinceAt >= NATS_TIME_END) return;
   const start = since !== undefined && {
-    opt_start_time: typeof since === 'string' ? since : since.toISOString(),
+    opt_start_time:
+      typeof since === 'string' ? since : new Date(Math.max(0, sinceAt)).toISOString(),
   };
   let next = from;
   let movedAt = Date.now();

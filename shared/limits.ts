@@ -122,6 +122,12 @@ export const BULK_EVENTS_MAX = 20_000;
 export const IMPORT_CHUNK_SESSIONS_DEFAULT = 10_000;
 export const IMPORT_CHUNK_SESSIONS_MAX = 20_000;
 
+/**
+ * NATS makes other times of this one and later ones, epoch milliseconds: nanoseconds since 1970 pass the end of 64 bits, so
+ * what is to begin in the year 2999 begins with the first message. Times before 1678 likewise.
+ */
+export const NATS_TIME_END = Date.UTC(2262, 3, 11);
+
 /** One message to subscribers: well below the default largest message of a NATS server, 1 MiB. */
 export const ANNOUNCED_BYTES_MAX = 512 * 1024;
 

@@ -62,6 +62,10 @@ describe('a consumer of events that has to be made anew', () => {
       time: new Date(Date.UTC(2026, 0, 1)),
     });
     expect([parseEventsFrom('all'), parseEventsFrom('new')]).to.deep.equal(['all', 'new']);
+    // NATS would take these for times long ago, or to come.
+    for (const text of ['2999-01-01T00:00:00Z', '2262-04-12T00:00:00Z', '0001-01-01T00:00:00Z']) {
+      expect(parseEventsFrom(text), text).to.equal(undefined);
+    }
     for (const text of ['', '0', '-1', 'yesterday', '2026-13-01T00:00:00Z', '1.5', '2026']) {
       expect(parseEventsFrom(text), text).to.deep.equal(
         text === '2026' ? { seq: 2026 } : undefined,
