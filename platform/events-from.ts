@@ -1,4 +1,5 @@
 /** Where a consumer of EVENTS begins, as an operator says it. Kept free of what takes time to load: help needs it. */
+import { parseMoment } from './moment.ts';
 
 /** Where to begin, as an operator says it: a sequence, a time, with what is new, or with everything. */
 export type EventsFrom = { readonly seq: number } | { readonly time: Date } | 'new' | 'all';
@@ -7,6 +8,6 @@ export type EventsFrom = { readonly seq: number } | { readonly time: Date } | 'n
 export function parseEventsFrom(text: string): EventsFrom | undefined {
   if (text === 'all' || text === 'new') return text;
   if (/^[1-9]\d{0,15}$/.test(text)) return { seq: Number(text) };
-  const time = /^\d{4}-\d\d-\d\dT/.test(text) ? new Date(text) : undefined;
-  return time === undefined || Number.isNaN(time.getTime()) ? undefined : { time };
+  const at = text.includes('T') ? parseMoment(text) : undefined;
+  return at === undefined ? undefined : { time: new Date(at) };
 }

@@ -62,7 +62,16 @@ describe('a consumer of events that has to be made anew', () => {
       time: new Date(Date.UTC(2026, 0, 1)),
     });
     expect([parseEventsFrom('all'), parseEventsFrom('new')]).to.deep.equal(['all', 'new']);
-    for (const text of ['', '0', '-1', 'yesterday', '2026-13-01T00:00:00Z', '1.5', '2026']) {
+    for (const text of [
+      '',
+      '0',
+      '-1',
+      'yesterday',
+      '2026-02-30T00:00:00Z',
+      '2026-11-27T10:00:00',
+      '1.5',
+      '2026',
+    ]) {
       expect(parseEventsFrom(text), text).to.deep.equal(
         text === '2026' ? { seq: 2026 } : undefined,
       );
