@@ -4,6 +4,7 @@
  */
 import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { parseDuration } from '../platform/duration.ts';
+import { parseMoment } from '../platform/moment.ts';
 import { noteOf } from '../shared/acts.ts';
 import { PROJECT_PATTERN } from '../shared/ids.ts';
 import { ACT_REASON_CHARS_MAX, ACT_WHO_CHARS_MAX } from '../shared/limits.ts';
@@ -57,8 +58,8 @@ export function rateArgument(text: string): number {
 
 /** @returns epoch milliseconds @throws InvalidArgumentError on anything but a date, or a time with its zone */
 export function dateArgument(text: string): number {
-  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(at)) {
+  const at = parseMoment(text);
+  if (at === undefined) {
     throw new InvalidArgumentError('A date is for example 2026-11-29 or 2026-11-29T08:00:00Z.');
   }
   return at;

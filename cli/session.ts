@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { parseCursor, type RunPlace, type SessionFilter } from '../operations/session-filter.ts';
 import { parseDuration } from '../platform/duration.ts';
+import { parseMoment } from '../platform/moment.ts';
 import {
   byOption,
   countArgument,
@@ -222,8 +223,8 @@ function timeArgument(text: string): number {
   const ago = parseDuration(text);
   // Nothing is from before 1970, and what is far enough before is no date.
   if (ago !== undefined) return Math.max(0, Date.now() - ago);
-  const at = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(at)) {
+  const at = parseMoment(text);
+  if (at === undefined) {
     throw new InvalidArgumentError('A time is for example 2h, 2026-11-29 or 2026-11-29T08:00:00Z.');
   }
   return at;

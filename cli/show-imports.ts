@@ -7,7 +7,7 @@ import { connectClickHouse } from '../platform/clickhouse.ts';
 import { installTemporalRuntime } from '../workers/host/session-worker.ts';
 import { commandConfig } from './command-config.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { asJson, formatCount, formatMany, print, printJson, printTable } from './output.ts';
+import { asJson, formatCount, formatMany, print, printJson, printTable, remark } from './output.ts';
 import { createProgress } from './progress.ts';
 
 interface ShowOptions {
@@ -24,6 +24,10 @@ export async function showImports(options: ShowOptions): Promise<void> {
     const rows = await listImports(client, project === undefined ? {} : { project });
     if (asJson(options)) {
       printJson(rows.map(shown));
+      return;
+    }
+    if (rows.length === 0) {
+      remark('no imports');
       return;
     }
     printTable(

@@ -200,7 +200,7 @@ export interface EndOf {
 
 /**
  * Ends a session. @returns what it came to, and whether it had ended before
- * @throws SojournError `SJ_NOT_FOUND`
+ * @throws SojournError `SJ_NOT_FOUND`, also of one whose run was terminated
  */
 export async function settle(
   temporal: Temporal,
@@ -220,8 +220,17 @@ export async function settle(
   }
   // It ended by itself, long ago or just now; or there never was one.
   const view = await stateOf(temporal, project, sessionId);
-  if (view.status !== 'ended') {
+  if (view.status === 'ended') return { view, already: true };
+  const { status } = await handle.describe();
+  if (!CUT_OFF.has(status.name)) {
     throw new SojournError('SJ_TIMEOUT', `session ${sessionId} went on; try again`);
   }
-  return { view, already: true };
+  const how = status.name.toLowerCase().replace('_', ' ');
+  throw new SojournError(
+    'SJ_NOT_FOUND',
+    `session ${sessionId} does not run any more (Temporal: ${how}), and cannot be ended; what it had not written comes with its next event`,
+  );
 }
+
+/** Of a run that ended without the session having done so. */
+const CUT_OFF: ReadonlySet<string> = new Set(['TERMINATED', 'FAILED', 'TIMED_OUT']);

@@ -256,17 +256,18 @@ export function loadConfig(env: Environment): Config {
     }),
   );
   const result = SCHEMA.safeParse(known);
-  const faults = result.success
-    ? [
-        ...pairFaults(result.data),
-        ...plainTextFaults(result.data),
-        ...severalServersFaults(result.data),
-      ]
-    : result.error.issues.map((issue) => {
-        const name = String(issue.path[0]);
-        const got = JSON.stringify(publicAddress(env[name] ?? ''));
-        return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${got}`}`;
-      });
+  const issues = result.error?.issues ?? [];
+  const faults = [
+    ...issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const got = JSON.stringify(publicAddress(env[name] ?? ''));
+      return `${name} ${issue.message}${SECRET.test(name) ? '' : `, got ${got}`}`;
+    }),
+    // These look at what was given, not at what came of it: one wrong value must not hide another.
+    ...pairFaults(known),
+    ...plainTextFaults(known),
+    ...severalServersFaults(known),
+  ];
   if (faults.length > 0) {
     throw new SojournError('SJ_CONFIG', `wrong configuration: ${[...new Set(faults)].join('; ')}`);
   }
@@ -274,7 +275,7 @@ export function loadConfig(env: Environment): Config {
   return Object.freeze(result.data);
 }
 
-function pairFaults(config: z.output<typeof SCHEMA>): string[] {
+function pairFaults(config: Environment): string[] {
   const pairs = [
     ['NATS_TLS_CERT', 'NATS_TLS_KEY'],
     ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_KEY'],
@@ -290,7 +291,7 @@ function pairFaults(config: z.output<typeof SCHEMA>): string[] {
 }
 
 /** The clients ignore a certificate for an address without TLS, and what was meant to be private goes in the clear. */
-function plainTextFaults(config: z.output<typeof SCHEMA>): string[] {
+function plainTextFaults(config: Environment): string[] {
   const addresses = [
     ['CLICKHOUSE', config.CLICKHOUSE_URL, 'https:'],
     ['REDIS', config.REDIS_URL, 'rediss:'],
@@ -305,7 +306,7 @@ function plainTextFaults(config: z.output<typeof SCHEMA>): string[] {
 }
 
 /** Servers that are no cluster would each get a part of the rows. */
-function severalServersFaults(config: z.output<typeof SCHEMA>): string[] {
+function severalServersFaults(config: Environment): string[] {
   const { CLICKHOUSE_URL = '', CLICKHOUSE_CLUSTER } = config;
   if (CLICKHOUSE_CLUSTER !== undefined || addressesOf(CLICKHOUSE_URL).length === 1) return [];
   return ['CLICKHOUSE_URL has several addresses, and CLICKHOUSE_CLUSTER is not set'];
@@ -323,7 +324,7 @@ export function requireServers<N extends ConfigName>(
   if (missing.length > 0) {
     throw new SojournError(
       'SJ_CONFIG',
-      `not set: ${missing.join(', ')}; set them, or start everything here with \`npx sojourn up\``,
+      `not set: ${missing.join(', ')}; set them, or start everything here with \`npx sojourn up\`; where it runs in another folder, name that with --data-dir`,
     );
   }
   return config as Config & { readonly [K in N]-?: NonNullable<Config[K]> };

@@ -21,6 +21,8 @@ const { PATH, HOME, SOJOURN_CACHE = '' } = process.env;
 
 const PROJECT = 'shop';
 const FORGOTTEN = 'f9d210';
+/** What the page says that is given to the signal `end`. */
+const END_NOTE = { by: 'anna', reason: 'a test that was left on' };
 /** Its sessions began before an upgrade. */
 const UPGRADED = { project: 'garden', sessions: 12 };
 const MINUTE_MS = 60_000;
@@ -135,6 +137,9 @@ const LOOKS = {
     height: 1000,
     async look(page) {
       await page.locator('dialog[open]').getByText('Settles the session now').click();
+      // Who asks, and why.
+      await page.locator('dialog[open] .cm-content').click();
+      await page.keyboard.insertText(JSON.stringify(END_NOTE));
       await page.locator('dialog[open]').getByRole('button', { name: 'Submit' }).click();
       await page.getByText('Completed').first().waitFor();
       await openDetails(page);

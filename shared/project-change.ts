@@ -192,12 +192,28 @@ export function changesBetween(
     setting,
     before: inWords(before, setting),
     after: inWords(after, setting),
-    meaning: MEANINGS[setting],
+    meaning: meaningOf(after, setting),
   }));
+}
+
+/** A limit that is taken away means something else than one that is set. */
+function meaningOf(after: ProjectSettings, setting: Setting): string {
+  switch (setting) {
+    case 'maxMessagesPerDay':
+    case 'maxBytesPerDay':
+      return after[setting] === undefined ? NO_QUOTA_MEANING : MEANINGS[setting];
+    case 'retention':
+      return after.retentionDays === undefined ? NO_RETENTION_MEANING : MEANINGS[setting];
+    default:
+      return MEANINGS[setting];
+  }
 }
 
 const QUOTA_MEANING =
   'It counts for messages that come from a second after it was set on, and for all that the day (of UTC) has had. What is over goes to DEADLETTERS; `npx sojourn deadletters replay` brings it once there is room.';
+const NO_QUOTA_MEANING =
+  'It counts for messages that come from a second after it was set on; `npx sojourn deadletters replay` brings what was over.';
+const NO_RETENTION_MEANING = 'Nothing more is deleted. What has been deleted does not come back.';
 
 const MEANINGS: Readonly<Record<Setting, string>> = {
   timeZone:

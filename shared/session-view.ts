@@ -1,5 +1,5 @@
 /** A session as people are shown it: the query `state`, the current details in the Temporal UI. */
-import type { Act } from './acts.ts';
+import type { Act, ActNote } from './acts.ts';
 import type { Actor } from './actor.ts';
 import { isLateRun, nextStep } from './next-step.ts';
 import type { EndReason, SessionStatus } from './rollup.ts';
@@ -117,7 +117,7 @@ export function describeInMarkdown(view: SessionView): string {
     { length: Math.max(figures.length, texts.length) },
     (_, row) => `| ${figures[row] ?? EMPTY} | ${texts[row] ?? EMPTY} |`,
   );
-  const ended = view.endReason === undefined ? '' : ` (${view.endReason})`;
+  const ended = view.endReason === undefined ? '' : ` (${view.endReason})${enderOf(view)}`;
   const out = view.excluded ? `, **excluded** by ${excluderOf(view)}` : '';
   return [
     `**${view.status}**${ended}${out} · ${headlineOf(view)}`,
@@ -132,9 +132,22 @@ export function describeInMarkdown(view: SessionView): string {
 
 /** Of a session that an older version has excluded nobody knows who did it. */
 function excluderOf({ asked = [] }: SessionView): string {
-  const { by, reason } =
-    asked.find(({ act, refused }) => act === 'exclude' && refused !== true) ?? {};
-  return `${by === undefined ? 'an operator' : escapeCell(by)}${reason === undefined ? '' : ` (${escapeCell(reason)})`}`;
+  return nameOf(
+    asked.find(({ act, refused }) => act === 'exclude' && refused !== true),
+    'an operator',
+  );
+}
+
+/** Of one that was cancelled nobody knows who did it, but who has asked for its end before. */
+function enderOf({ endReason, asked = [] }: SessionView): string {
+  const end = endReason === 'operator' ? asked.find(({ act }) => act === 'end') : undefined;
+  const isNamed = end?.by !== undefined || end?.reason !== undefined;
+  return isNamed ? `, asked by ${nameOf(end, 'an operator')}` : '';
+}
+
+function nameOf({ by, reason }: ActNote = {}, nobody: string): string {
+  const who = by === undefined ? nobody : escapeCell(by);
+  return reason === undefined ? who : `${who} (${escapeCell(reason)})`;
 }
 
 const EMPTY = ' | ';

@@ -12,11 +12,13 @@ import type {
 import type { Status } from '../../operations/observe.ts';
 import type { PublishFigures } from '../../operations/publish-files.ts';
 import type { SessionRow } from '../../operations/temporal-sessions.ts';
+import { sessionWorkflowId } from '../../shared/ids.ts';
 import type { SessionView } from '../../shared/session-view.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
+  connectTemporalOf,
   environmentOf,
   type PipelineProcess,
   sojournProcess,
@@ -270,6 +272,20 @@ describe('the commands', function () {
       expect(again.code).to.equal(0);
       expect(JSON.parse(again.stdout)).to.include({ status: 'ended' });
       expect(again.stderr).to.match(/had already ended/);
+    });
+
+    it('say of one that was terminated in Temporal that it cannot be ended', async () => {
+      const words = ['--project', 'cli-terminated'];
+      await json(['publish', '-', ...words], event('cut', 'pageview'));
+      await arrived();
+      const { client, connection } = await connectTemporalOf(servers());
+      await client.workflow.getHandle(sessionWorkflowId('cli-terminated', 'cut')).terminate();
+      await connection.close();
+
+      const { code, stderr } = await run(['session', 'end', 'cut', ...words]);
+
+      expect(code).to.equal(1);
+      expect(stderr).to.match(/terminated.* cannot be ended.* its next event/);
     });
 
     it('list a session that is open again as open only', async () => {

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { expect } from 'chai';
 import { createProgram } from '../../cli/command-line.ts';
 import { pendingDifferences } from '../../operations/observe.ts';
-import { countArgument, projectArgument, rateArgument } from '../../cli/options.ts';
+import { countArgument, dateArgument, projectArgument, rateArgument } from '../../cli/options.ts';
 import { formatBytes, formatMs, printable } from '../../cli/output.ts';
 import { processEnvironment } from '../../platform/config.ts';
 import { withoutCredentials } from '../../platform/secrets.ts';
@@ -199,6 +199,20 @@ describe('values of options', () => {
     expect(rateArgument('0.5')).to.equal(0.5);
     for (const bad of ['0', '-1', '', 'x', 'Infinity', '0x10']) {
       expect(() => rateArgument(bad), bad).to.throw(InvalidArgumentError);
+    }
+  });
+
+  it('are days that there are, or times with their zone, for a date', () => {
+    expect(dateArgument('2028-02-29')).to.equal(Date.UTC(2028, 1, 29));
+    expect(dateArgument('2026-11-28T08:00:00+01:00')).to.equal(Date.UTC(2026, 10, 28, 7));
+    for (const bad of [
+      '2026-02-30',
+      '2026-02-29T10:00:00Z',
+      '2026-11-28T08:00:00',
+      '2026-11',
+      '',
+    ]) {
+      expect(() => dateArgument(bad), bad).to.throw(InvalidArgumentError);
     }
   });
 

@@ -115,6 +115,8 @@ describe('the configuration', () => {
       .and.contain('REDIS_URL')
       .and.contain('LOG_LEVEL');
     expect(message).not.to.contain('hidden');
+    // Faults of two variables together are among them.
+    expect(message).to.contain('NATS_USER and NATS_PASSWORD must be set together');
   });
 
   for (const [name, scheme] of [
@@ -175,7 +177,10 @@ describe('the configuration', () => {
   it('names the servers that have no address, and what starts them', () => {
     const message = faultOf(() => requireServers(loadConfig({}), ['NATS_URL', 'REDIS_URL']));
 
-    expect(message).to.contain('NATS_URL, REDIS_URL').and.contain('npx sojourn up');
+    expect(message)
+      .to.contain('NATS_URL, REDIS_URL')
+      .and.contain('npx sojourn up')
+      .and.contain('--data-dir');
   });
 
   it('takes from the file of `up` what the environment does not set', () => {

@@ -66,7 +66,17 @@ describe('a consumer of events that has to be made anew', () => {
     for (const text of ['2999-01-01T00:00:00Z', '2262-04-12T00:00:00Z', '0001-01-01T00:00:00Z']) {
       expect(parseEventsFrom(text), text).to.equal(undefined);
     }
-    for (const text of ['', '0', '-1', 'yesterday', '2026-13-01T00:00:00Z', '1.5', '2026']) {
+    for (const text of [
+      '',
+      '0',
+      '-1',
+      'yesterday',
+      '2026-13-01T00:00:00Z',
+      '2026-02-30T00:00:00Z',
+      '2026-11-27T10:00:00',
+      '1.5',
+      '2026',
+    ]) {
       expect(parseEventsFrom(text), text).to.deep.equal(
         text === '2026' ? { seq: 2026 } : undefined,
       );

@@ -328,6 +328,19 @@ describe('what a change means', () => {
     for (const { meaning } of found) expect(meaning).to.match(/^[A-Z].*\.$/);
     expect(changesBetween(SHOP, SHOP)).to.deep.equal([]);
   });
+
+  it('is another for a limit that is taken away: nothing is put aside, and nothing deleted', () => {
+    const limits = { maxMessagesPerDay: '5', maxBytesPerDay: '1MB', retention: '30d' };
+    const limited = changed(limits, DEFAULT_SETTINGS);
+    const puts = /goes to DEADLETTERS|is deleted by the next/;
+
+    const set = changesBetween(DEFAULT_SETTINGS, limited).map(({ meaning }) => meaning);
+    const unset = changesBetween(limited, DEFAULT_SETTINGS).map(({ meaning }) => meaning);
+
+    expect([set.length, unset.length]).to.deep.equal([3, 3]);
+    for (const meaning of set) expect(meaning).to.match(puts);
+    for (const meaning of unset) expect(meaning).not.to.match(puts);
+  });
 });
 
 describe('the version of a row', () => {

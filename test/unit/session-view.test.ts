@@ -158,6 +158,24 @@ describe('the view of a session', () => {
     expect(table.filter((line) => !/^\|.*\|$/.test(line))).to.deep.equal([]);
   });
 
+  it('says in the UI who has asked for its end, and why, where that is how it ended', () => {
+    const actor = anActor([anEvent()]);
+    const title = (reason: EndReason) =>
+      describeInMarkdown(viewOf(actor, NOON_ISH, reason)).split('\n', 1)[0];
+    expect(title('operator')).to.match(/^\*\*ended\*\* \(operator\) ·/);
+
+    // A signal may come without a word.
+    noteAct(actor, 'end', {}, NOON_ISH);
+    expect(title('operator')).to.match(/^\*\*ended\*\* \(operator\) ·/);
+
+    noteAct(actor, 'end', { by: 'ben', reason: 'a <test>' }, NOON_ISH + 1_000);
+    expect(title('operator')).to.contain('**ended** (operator), asked by ben (a \\<test\\>) ·');
+    expect(title('idle')).to.match(/^\*\*ended\*\* \(idle\) ·/);
+
+    noteAct(actor, 'end', { reason: 'a test' }, NOON_ISH + 2_000);
+    expect(title('operator')).to.contain('(operator), asked by an operator (a test) ·');
+  });
+
   it('says who has asked for what, and in the UI who has excluded it', () => {
     const actor = anActor([anEvent()]);
     actor.excluded = true;
