@@ -44,8 +44,8 @@ export function adviceOf({ status, oldestUnloadedMs, isPaused }: Seen): readonly
       waiting > 0
         ? 'Events wait for long: is an `ingest` running? Its log says what Temporal answers. With more to do than time, add processes.'
         : (differences.pending ?? 0) > 0
-          ? 'Differences wait for long: is a `worker` running? `loader/0` in the Temporal UI shows the error under its pending activities; if it was terminated, restart a worker.'
-          : 'An event has waited for long.',
+          ? 'Differences wait for long: is a `worker` running? `loader/0` in the Temporal UI shows the error under its pending activities; one that was terminated a worker starts again within a minute.'
+          : 'Sessions wait for a `worker`: is one running, and are they enough?',
     );
   }
   advice.push(...warnings.map((warning) => `${warning}.`));

@@ -1,11 +1,13 @@
-/** Without workers sessions accept events, and write nothing: that must be seen. */
+/** Without workers sessions accept events, and write nothing: that must be seen. And without the loader no row comes. */
 import { expect } from 'chai';
 import { createObserver } from '../../operations/observe.ts';
 import { loadConfig } from '../../platform/config.ts';
+import { loaderWorkflowId } from '../../shared/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   type Around,
   connectAround,
+  connectTemporalOf,
   environmentOf,
   type PipelineProcess,
   QUICK_SETTINGS,
@@ -61,6 +63,23 @@ describe('an installation without a worker', function () {
       }, WITHIN);
     } finally {
       await observer.close();
+    }
+  });
+
+  it('has its loader again where that was terminated, without a restart', async () => {
+    const { client, connection } = await connectTemporalOf(servers());
+    try {
+      await client.workflow.getHandle(loaderWorkflowId(0)).terminate('by an operator');
+      const event = { sessionId: 'after', eventType: 'session_end', timestamp: Date.now() };
+      await around.publish(PROJECT, event);
+      await eventually(async () => {
+        const [row] = await around.select<{ state: string }>(
+          `SELECT state FROM sojourn.sessions_current WHERE project = '${PROJECT}' AND session_id = 'after'`,
+        );
+        expect(row).to.deep.equal({ state: 'ended' });
+      }, WITHIN);
+    } finally {
+      await connection.close();
     }
   });
 });

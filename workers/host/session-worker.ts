@@ -1,5 +1,5 @@
 /** The Temporal worker: runs session and loader workflows, and their activities. */
-import { type Client, WorkflowIdConflictPolicy } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import {
   makeTelemetryFilterString,
   type NativeConnection,
@@ -9,14 +9,9 @@ import {
 import { createActivities, type ActivityDeps } from '../../activities/index.ts';
 import type { Logger } from '../../platform/log.ts';
 import { within } from '../../platform/within.ts';
-import {
-  LOADER_WORKFLOW,
-  loaderWorkflowId,
-  ROLLUP_PARTITIONS,
-  TASK_QUEUE,
-} from '../../shared/ids.ts';
-import { RANGES_PER_RUN_MAX } from '../../shared/limits.ts';
+import { TASK_QUEUE } from '../../shared/ids.ts';
 import { askLogSignal } from '../../workflows/messages.ts';
+import { keepLoaders, startLoaders } from './keep-loaders.ts';
 import { checkSdk, type SandboxKind } from './sdk-check.ts';
 import { type PutInQuestion, SdkSandboxHost, SessionHost, sessionSinks } from './session-host.ts';
 import { KEPT_TASK_WAITS_MS, type Untaken } from './untaken.ts';
@@ -121,6 +116,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
   });
   worker.onAsked(deps.onAsked);
   const finished = worker.run();
+  const loaders = keepLoaders(deps);
   log.info({ sandbox: deps.sandbox }, 'session worker started');
   return {
     finished,
@@ -134,6 +130,7 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
     },
     async stop() {
       stopping.abort();
+      loaders.stop();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       const inTime = await within(STOP_MS_MAX, finished);
       log.info({ inTime }, 'session worker stopped');
@@ -144,16 +141,4 @@ export async function startSessionWorker(deps: SessionWorkerDeps): Promise<Sessi
 function questionVia(client: Client): PutInQuestion {
   return ({ workflowId, runId }, writeNo) =>
     client.workflow.getHandle(workflowId, runId).signal(askLogSignal, { writeNo });
-}
-
-async function startLoaders({ client }: SessionWorkerDeps): Promise<void> {
-  for (let partition = 0; partition < ROLLUP_PARTITIONS; partition += 1) {
-    await client.workflow.start(LOADER_WORKFLOW, {
-      workflowId: loaderWorkflowId(partition),
-      taskQueue: TASK_QUEUE,
-      args: [{ partition, rangesMax: RANGES_PER_RUN_MAX }],
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      staticSummary: `loads partition ${partition} of the rollup log into ClickHouse`,
-    });
-  }
 }

@@ -238,7 +238,7 @@ async function visitsAround(doing: Doing, name: string, act: () => Promise<void>
   await untilAllTaken(doing);
 }
 
-/** What docs/operating.md says to do then is to restart a worker. */
+/** A worker starts it again within a minute, and a restarted one at once. */
 export async function loaderTerminated(doing: Doing): Promise<void> {
   await visitsAround(doing, 'loader-end', async () => {
     await withTemporal(doing, async (client) => {
