@@ -30,6 +30,8 @@ export const NO_TEMPORAL_SERVER =
 
 const DATABASE = 'temporal';
 const VISIBILITY = 'temporal_visibility';
+/** Of its Postgres; the second is only the list of workflows. */
+export const TEMPORAL_DATABASES = [DATABASE, VISIBILITY];
 /** Schemas that the tool has built in. */
 const SCHEMAS = [
   { database: DATABASE, schema: 'postgresql/v12/temporal' },
@@ -64,9 +66,12 @@ export interface TemporalOnPostgres extends OwnTemporal {
   /** SIGKILL for the server; its Postgres goes on. */
   kill(): void;
   /** Its Postgres, whose end does not end the server. */
-  readonly database: Pick<Postgres, 'kill' | 'restart'>;
-  /** Starts it again on its ports and its Postgres, stopping it first where it still runs. */
-  restart(): Promise<void>;
+  readonly database: Pick<Postgres, 'url' | 'kill' | 'restart'>;
+  /**
+   * Starts it again on its ports and its Postgres, stopping it first where it still runs.
+   * @param meanwhile what is done to its databases between
+   */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
 }
 
 /** @throws Error where there is no Postgres */
@@ -120,8 +125,9 @@ export async function startTemporalOnPostgres(
       kill() {
         server.kill();
       },
-      async restart() {
+      async restart(meanwhile) {
         await server.stop();
+        await meanwhile?.();
         server = await start();
       },
       async stop() {

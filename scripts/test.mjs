@@ -50,6 +50,7 @@ const LONGEST = [
   'integration/border',
   'integration/consumer-anew',
   'fault/restore',
+  'fault/restore-commands',
   'fault/no-window',
   'integration/temporal-template',
 ].map(testFile);

@@ -15,36 +15,39 @@ import {
 } from '../../shared/ids.ts';
 import type { LogRange } from '../../shared/ranges.ts';
 import { SERVER_NAMES } from '../../servers/index.ts';
-import { eventually } from '../support/eventually.ts';
 import { faultOptions } from '../support/fault-options.ts';
-import { auditOf, createInstallation, statusOf, type Stores } from '../support/installation.ts';
+import { createInstallation, statusOf, type Stores } from '../support/installation.ts';
 import {
   connectTemporalOf,
   type PipelineProcess,
   sojourn,
   untilLoaded,
 } from '../support/pipeline.ts';
-import type { ReferenceRows } from '../support/reference.ts';
 import {
   driftingAfter,
-  eventsIn,
   type Moment,
   type Moments,
   newUsersAfter,
   NOW,
   type Phase,
-  PROJECT_NAMES,
   type Restored,
   rowsAfter,
   rowsOfAll,
 } from '../support/restore-model.ts';
-import { differingRows } from '../support/wrong-rows.ts';
+import {
+  expectAudit,
+  expectCalm,
+  expectRows,
+  newUsers,
+  type Notice,
+  noticesIn,
+  publishPhase,
+} from '../support/restored.ts';
 
 /** Sessions stay open from the first phase to the last case; who says so ends at once. */
 const SETTINGS = { SESSION_IDLE_TIMEOUT: '3h', SESSION_CHECKPOINT: '500ms', LATE_GRACE: '500ms' };
 const START_MS_MAX = 20 * 60_000;
 const CASE_MS_MAX = 400_000;
-const SOON = { withinMs: 30_000, everyMs: 300 } as const;
 
 interface Case {
   readonly name: string;
@@ -55,8 +58,8 @@ interface Case {
   readonly before?: (stores: Stores, copiedAt: Date) => Promise<void>;
   /** What the tables come to, where that does not follow from the moments alone. */
   readonly as?: Partial<Restored>;
-  /** Of the lines of {@link NOTICES} those that its log has; it has no others of them. */
-  readonly says?: readonly (keyof typeof NOTICES)[];
+  /** What a worker notices of it, and no more. */
+  readonly says?: readonly Notice[];
   /** No event is missing, and none is there twice. */
   readonly isWhole?: true;
   /** Phases that producers publish again in the end. */
@@ -64,13 +67,6 @@ interface Case {
   /** Then nothing is missing, and nothing there twice. */
   readonly isWholeAgain?: true;
 }
-
-/** What a worker notices of it. */
-const NOTICES = {
-  'tables short': 'clickhouse lacks what was loaded into it',
-  'log put back': 'rollup log was put back to an older copy',
-  'run lost': 'a run of the session that has written is lost',
-} as const;
 
 const ALL_OF_1: Moments = { nats: 1, temporal: 1, clickhouse: 1, redis: 1 };
 
@@ -179,7 +175,7 @@ describe('restored from a backup', function () {
       await untilLoaded(running.stores.environment);
       await expectRows(running.stores, (project) => rowsOfAll(project, phase));
       expect(await stop()).to.equal(0);
-      installation.copyAs(`after phase ${phase}`);
+      await installation.copyAs(`after phase ${phase}`);
       if (phase === 1) copiedAt = new Date();
     }
   });
@@ -198,7 +194,7 @@ describe('restored from a backup', function () {
     }
 
     it(`has in its tables what the docs say: ${name}`, async () => {
-      for (const store of SERVER_NAMES) installation.putBack(store, copyOf(moments[store]));
+      for (const store of SERVER_NAMES) await installation.putBack(store, copyOf(moments[store]));
       const running = await start((opened) => before?.(opened, copiedAt) ?? Promise.resolve());
       const restored: Restored = { ...moments, ...as };
       if (before === undefined) {
@@ -212,24 +208,21 @@ describe('restored from a backup', function () {
 
       await expectRows(running.stores, (project) => rowsAfter(project, restored));
       if (isWhole === true) await expectRows(running.stores, (project) => rowsOfAll(project));
-      await expectAudit(running.stores, driftingAfter(restored), moments);
+      await expectAudit(running.stores, driftingAfter(restored), isBehind(moments));
       expect(await newUsers(running.stores)).to.equal(newUsersAfter(restored));
       await expectCalm(running.stores);
       // A bad message each phase.
       expect((await statusOf(running.stores)).deadLetters).to.equal(moments.nats + 1);
       const { code, body } = await installation.readiness();
       expect(code, body).to.equal(200);
-      const noticed = Object.entries(NOTICES).flatMap(([notice, line]) =>
-        running.pipeline.log().includes(line) ? [notice] : [],
-      );
-      expect(noticed).to.have.members(says);
+      expect(noticesIn(running.pipeline.log())).to.have.members(says);
 
       if (again === undefined) return;
       for (const phase of again) await publishPhase(running.stores, phase);
       await untilLoaded(running.stores.environment);
       await expectRows(running.stores, (project) => rowsAfter(project, restored, again));
       if (isWholeAgain) await expectRows(running.stores, (project) => rowsOfAll(project));
-      await expectAudit(running.stores, driftingAfter(restored, again), moments);
+      await expectAudit(running.stores, driftingAfter(restored, again), isBehind(moments));
     });
   }
 });
@@ -238,57 +231,9 @@ function copyOf(moment: Moment): string | undefined {
   return moment === 0 ? undefined : `after phase ${moment}`;
 }
 
-async function publishPhase({ around }: Stores, phase: Phase): Promise<void> {
-  for (const project of PROJECT_NAMES) {
-    for (const { project: _project, ...event } of eventsIn(project, phase)) {
-      await around.publish(project, event, { 'Nats-Msg-Id': event.eventId });
-    }
-  }
-  await around.publish(BAD, `no event, in phase ${phase}`);
-}
-
-/** A project of which nothing can be read. */
-const BAD = 'bad';
-
-async function expectRows(
-  { around }: Stores,
-  expected: (project: string) => ReferenceRows,
-): Promise<void> {
-  await eventually(async () => {
-    const wrong: string[] = [];
-    for (const project of PROJECT_NAMES) {
-      const rows = differingRows(await around.rows(project), expected(project));
-      wrong.push(...rows.map((text) => `${project}: ${text}`));
-    }
-    if (wrong.length > 0) throw new Error(wrong.slice(0, 60).join('\n'));
-  }, SOON);
-}
-
-/** Names these projects and no others, and says where NATS was put back behind what Temporal or ClickHouse knows of it. */
-async function expectAudit(
-  opened: Stores,
-  drifting: readonly string[],
-  { nats, temporal, clickhouse }: Moments,
-): Promise<void> {
-  const { code, rows, putBack } = await auditOf(opened);
-  expect([...new Set(rows.map(({ project }) => project))]).to.have.members(drifting);
-  expect(code).to.equal(drifting.length > 0 ? 1 : 0);
-  expect(putBack.length > 0).to.equal(nats < Math.max(temporal, clickhouse));
-}
-
-/** Nothing waits, and nothing is tried in vain. */
-async function expectCalm(opened: Stores): Promise<void> {
-  const { events, differences } = await statusOf(opened);
-  expect(events).to.deep.equal({ pending: 0, unacknowledged: 0 });
-  expect(differences.pending).to.equal(0);
-}
-
-async function newUsers({ around }: Stores): Promise<number> {
-  const [row] = await around.select<{ count: string }>(
-    `SELECT toString(sum(metrics.count)) AS count FROM sojourn.metrics
-     WHERE project = 'users' AND metric_type = 'new_users'`,
-  );
-  return Number(row?.count);
+/** NATS was put back behind what Temporal or ClickHouse knows of it. */
+function isBehind({ nats, temporal, clickhouse }: Moments): boolean {
+  return nats < Math.max(temporal, clickhouse);
 }
 
 /**

@@ -14,15 +14,16 @@ import {
   type Around,
   connectAround,
   environmentOf,
+  type KnownServers,
   type PipelineProcess,
   sojourn,
   startPipelineProcess,
 } from './pipeline.ts';
-import { startPrivateServers, temporaryFolder, type TestServers } from './servers.ts';
+import { startPrivateServers, temporaryFolder } from './servers.ts';
 
 /** The stores, running, with nobody at work on them. */
 export interface Stores {
-  readonly servers: TestServers;
+  readonly servers: KnownServers;
   readonly around: Around;
   readonly jsm: JetStreamManager;
   readonly environment: Readonly<Record<string, string>>;
@@ -37,45 +38,62 @@ export interface Installation {
   /** What `/readyz` of that process answers with. */
   readiness(): Promise<{ readonly code: number; readonly body: string }>;
   /** Copies all stores, which stand still. */
-  copyAs(name: string): void;
+  copyAs(name: string): Promise<void>;
   /** One store as it was when it was copied; without a name as a new one. */
-  putBack(store: ServerName, name: string | undefined): void;
+  putBack(store: ServerName, name: string | undefined): Promise<void>;
 }
 
 export function createInstallation(settings: Readonly<Record<string, string>>): Installation {
   const dataDir = join(temporaryFolder(), 'data');
   const copies = temporaryFolder();
-  const upDir = join(dataDir, 'up');
   return {
     async openStores() {
       const servers = await startPrivateServers({ dataDir });
-      const around = await connectAround(servers);
-      const jsm = await jetstreamManager(around.nc, { checkAPI: false });
-      return {
-        servers,
-        around,
-        jsm,
-        environment: environmentOf(servers),
-        async stop() {
-          await around.close();
-          await servers.stop();
-        },
-      };
+      return connectStores(servers, () => servers.stop());
     },
+    ...pipelineIn(join(dataDir, 'up'), settings),
+    copyAs(name) {
+      for (const store of SERVER_NAMES) copyFolder(join(dataDir, store), join(copies, name, store));
+      return Promise.resolve();
+    },
+    putBack(store, name) {
+      rmSync(join(dataDir, store), { recursive: true, force: true });
+      if (name !== undefined) copyFolder(join(copies, name, store), join(dataDir, store));
+      return Promise.resolve();
+    },
+  };
+}
+
+export async function connectStores(
+  servers: KnownServers,
+  stop: () => Promise<void>,
+): Promise<Stores> {
+  const around = await connectAround(servers);
+  const jsm = await jetstreamManager(around.nc, { checkAPI: false });
+  return {
+    servers,
+    around,
+    jsm,
+    environment: environmentOf(servers),
+    async stop() {
+      await around.close();
+      await stop();
+    },
+  };
+}
+
+/** Ingest and worker of an installation, in one process. */
+export function pipelineIn(
+  upDir: string,
+  settings: Readonly<Record<string, string>>,
+): Pick<Installation, 'startPipeline' | 'readiness'> {
+  return {
     startPipeline: ({ servers }) =>
       startPipelineProcess(servers, settings, ['up', '--data-dir', upDir, ...ANY_PORTS]),
     async readiness() {
       const { HEALTH_URL = '' } = parseEnvFile(readFileSync(join(upDir, 'env'), 'utf8'));
       const answer = await fetch(`${HEALTH_URL}/readyz`);
       return { code: answer.status, body: await answer.text() };
-    },
-    copyAs(name) {
-      for (const store of SERVER_NAMES) copyFolder(join(dataDir, store), join(copies, name, store));
-    },
-    putBack(store, name) {
-      rmSync(join(dataDir, store), { recursive: true, force: true });
-      if (name === undefined) return;
-      copyFolder(join(copies, name, store), join(dataDir, store));
     },
   };
 }
