@@ -1,12 +1,15 @@
 /** Temporal: connections, the namespace's settings, and what is asked of it about sessions. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InterceptingCall, type Interceptor, status as GrpcStatus } from '@grpc/grpc-js';
 import {
   Client,
   Connection,
   type ConnectionLike,
   type ConnectionOptions,
+  defaultGrpcRetryOptions,
   isGrpcServiceError,
+  makeGrpcRetryInterceptor,
   type TLSConfig,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -137,6 +140,39 @@ export function isLoginRefused(error: unknown): boolean {
   return isGrpcServiceError(cause) && LOGIN_CODES.has(codeOf(cause));
 }
 
+/**
+ * The library waits between two tries by a timer, and what a try on a closed connection throws is nobody's: it ends the
+ * process. Here that is the end of the call, as any other.
+ */
+const unlessClosed: Interceptor = (options, nextCall) => {
+  try {
+    return new InterceptingCall(nextCall(options));
+  } catch {
+    return new InterceptingCall(CLOSED);
+  }
+};
+
+const nothing = () => undefined;
+const CLOSED: ConstructorParameters<typeof InterceptingCall>[0] = {
+  start(metadata, listener) {
+    setImmediate(() => {
+      listener?.onReceiveMessage?.(null);
+      const code = GrpcStatus.CANCELLED;
+      listener?.onReceiveStatus?.({ code, details: 'the connection is closed', metadata });
+    });
+  },
+  ...{ sendMessage: nothing, sendMessageWithContext: nothing, startRead: nothing },
+  ...{ halfClose: nothing, cancelWithStatus: nothing },
+  getPeer: () => '',
+  getAuthContext: () => null,
+};
+
+/** Connects when it is first asked. What is asked of it fails once it is closed, also what was to be tried again. */
+export function lazyConnection(options: ConnectionOptions): Connection {
+  const interceptors = [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), unlessClosed];
+  return Connection.lazy({ ...options, interceptors });
+}
+
 /** In less than that it connects, where it does. */
 const LOOK_AFTER_MS = 1_500;
 
@@ -145,7 +181,7 @@ async function connectUnlessFaulty(
   options: ConnectionOptions,
   config: TemporalConfig,
 ): Promise<Connection> {
-  const connection = Connection.lazy(options);
+  const connection = lazyConnection(options);
   const connecting = connection.ensureConnected();
   const looking = new AbortController();
   const fault = sleep(LOOK_AFTER_MS, undefined, { signal: looking.signal })
