@@ -15,33 +15,42 @@ import {
   startPipelineProcess,
   untilLoaded,
 } from '../support/pipeline.ts';
-import { useServers } from '../support/servers.ts';
+import { startPrivateServers, type TestServers } from '../support/servers.ts';
 
 const PROJECT = 'no-worker';
 const WITHIN = { withinMs: 90_000 };
 
 describe('an installation without a worker', function () {
   this.timeout(300_000);
-  const servers = useServers();
-  const processes: PipelineProcess[] = [];
+  let servers: TestServers;
   let around: Around;
+  let ingest: PipelineProcess | undefined;
+  let worker: PipelineProcess | undefined;
 
+  // Of its own: a loader that others have left waits for a worker as well.
   before(async () => {
-    around = await connectAround(servers());
-    const { code, stderr } = await sojourn(['migrate'], environmentOf(servers()));
+    servers = await startPrivateServers();
+    around = await connectAround(servers);
+    const { code, stderr } = await sojourn(['migrate'], environmentOf(servers));
     expect(code, stderr).to.equal(0);
+    ingest = await startPipelineProcess(servers, QUICK_SETTINGS, ['ingest']);
   });
 
   after(async () => {
-    for (const process of processes) await process.stop();
+    await worker?.stop();
+    await ingest?.stop();
     await around.close();
+    await servers.stop();
   });
 
+  const startWorker = async () => {
+    worker ??= await startPipelineProcess(servers, QUICK_SETTINGS, ['worker']);
+  };
+
   it('has taken what comes, and tells how long its sessions have waited', async () => {
-    const observer = createObserver(loadConfig(environmentOf(servers())));
+    const observer = createObserver(loadConfig(environmentOf(servers)));
     try {
       expect(await observer.flow()).not.to.have.property('oldestAt');
-      processes.push(await startPipelineProcess(servers(), QUICK_SETTINGS, ['ingest']));
       const publishedAt = Date.now();
       const event = { sessionId: 's', eventType: 'pageview', timestamp: publishedAt };
       await around.publish(PROJECT, event);
@@ -56,8 +65,8 @@ describe('an installation without a worker', function () {
         expect(Date.now() - (oldestAt ?? Infinity)).to.be.above(15_000);
       }, WITHIN);
 
-      processes.push(await startPipelineProcess(servers(), QUICK_SETTINGS, ['worker']));
-      await untilLoaded(environmentOf(servers()));
+      await startWorker();
+      await untilLoaded(environmentOf(servers));
       await eventually(async () => {
         expect(await observer.flow()).not.to.have.property('oldestAt');
       }, WITHIN);
@@ -67,7 +76,8 @@ describe('an installation without a worker', function () {
   });
 
   it('has its loader again where that was terminated, without a restart', async () => {
-    const { client, connection } = await connectTemporalOf(servers());
+    await startWorker();
+    const { client, connection } = await connectTemporalOf(servers);
     try {
       await client.workflow.getHandle(loaderWorkflowId(0)).terminate('by an operator');
       const event = { sessionId: 'after', eventType: 'session_end', timestamp: Date.now() };
